@@ -1,0 +1,1 @@
+//! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.

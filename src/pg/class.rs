@@ -1,0 +1,81 @@
+//! The classes of errors a server or the network can give, told apart by SQLSTATE (PostgreSQL manual, appendix A), and the
+//! one place where a driver error becomes ours.
+
+use crate::error::{Error, Kind};
+use postgres::error::{DbError, SqlState};
+
+/// Turns a driver error into ours. The text holds the server's primary message and SQLSTATE; DETAIL and CONTEXT are left
+/// out, because they quote row values and this text is stored, logged and mailed.
+impl From<postgres::Error> for Error {
+    fn from(error: postgres::Error) -> Error {
+        match error.as_db_error() {
+            Some(db) => Error::new(kind_of(db.code()), sentence(db)),
+            None if error.is_closed() => Error::new(Kind::Lost, "the connection is closed"),
+            None => Error::new(Kind::Lost, driver_sentence(&error)),
+        }
+    }
+}
+
+/// What a caller does about a SQLSTATE.
+pub fn kind_of(code: &SqlState) -> Kind {
+    match code.code() {
+        "40001" | "40P01" => Kind::Collision,
+        "55P03" => Kind::Locked,
+        "42501" => Kind::Denied,
+        "57014" => Kind::Stopped,
+        "57P01" | "57P02" | "57P03" | "57P05" => Kind::Lost,
+        state if state.starts_with("08") => Kind::Lost,
+        state if state.starts_with("28") || state == "3D000" || state == "53300" => Kind::Connect,
+        _ => Kind::Database,
+    }
+}
+
+fn sentence(db: &DbError) -> String {
+    let message = if db.code().code().starts_with("22") { without_value(db.message()) } else { db.message().to_owned() };
+    format!("{}:  {} (SQLSTATE {})", db.severity(), message, db.code().code())
+}
+
+/// Class 22 ("data exception") messages end in the offending value: `invalid input syntax for type integer: "12 Main St"`.
+fn without_value(message: &str) -> String {
+    match message.find(['"', '\'']) {
+        Some(quote) => format!("{} <value not shown>", message[..quote].trim_end_matches([' ', ':'])),
+        None => message.to_owned(),
+    }
+}
+
+/// A driver error that did not come from the server: its own text and that of everything underneath.
+fn driver_sentence(error: &postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let part = inner.to_string();
+        if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_never_reaches_the_sentence() {
+        assert_eq!(
+            without_value("invalid input syntax for type integer: \"12 Main St\""),
+            "invalid input syntax for type integer <value not shown>"
+        );
+        assert_eq!(without_value("numeric field overflow"), "numeric field overflow");
+    }
+
+    #[test]
+    fn collisions_locks_and_losses_are_told_apart() {
+        assert_eq!(kind_of(&SqlState::T_R_SERIALIZATION_FAILURE), Kind::Collision);
+        assert_eq!(kind_of(&SqlState::T_R_DEADLOCK_DETECTED), Kind::Collision);
+        assert_eq!(kind_of(&SqlState::LOCK_NOT_AVAILABLE), Kind::Locked);
+        assert_eq!(kind_of(&SqlState::ADMIN_SHUTDOWN), Kind::Lost);
+        assert_eq!(kind_of(&SqlState::UNDEFINED_TABLE), Kind::Database);
+    }
+}
