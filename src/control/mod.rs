@@ -1,1 +1,3 @@
 //! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.
+
+pub mod schema;

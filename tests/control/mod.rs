@@ -1,0 +1,3 @@
+//! The control database.
+
+mod schema;

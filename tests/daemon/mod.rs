@@ -1,0 +1,1 @@
+//! The processes of the daemon: starting, stopping, dying, being replaced.

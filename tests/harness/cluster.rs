@@ -1,0 +1,205 @@
+//! A private PostgreSQL server.
+
+use super::folder::Folder;
+use super::{server, template, wait_until};
+use bucardo::pg::ConnInfo;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use postgres::{Client, NoTls};
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+/// More than any server here ever needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server of its own: superuser `postgres`, trust for everybody, a socket in [`Cluster::socket_dir`] and a port on
+/// 127.0.0.1, `fsync` off. It ends when dropped.
+pub struct Cluster {
+    server: Option<Child>,
+    port: u16,
+    folder: Folder,
+}
+
+impl Cluster {
+    /// A running server with default settings.
+    pub fn new() -> Cluster {
+        Cluster::with(&[])
+    }
+
+    /// A running server with lines of `postgresql.conf`, such as `wal_level = logical`.
+    pub fn with(settings: &[&str]) -> Cluster {
+        let folder = Folder::new("bct");
+        server::give(folder.path());
+        template::copy_to(&folder.path().join("data"));
+        let mut cluster = Cluster { server: None, port: 0, folder };
+        cluster.configure(settings);
+        cluster.start_somewhere();
+        cluster
+    }
+
+    /// Appends lines to `postgresql.conf`; they count from the next start on.
+    pub fn configure(&self, settings: &[&str]) {
+        let mut file = File::options().append(true).open(self.data().join("postgresql.conf")).unwrap();
+        writeln!(file, "{}", settings.join("\n")).unwrap();
+    }
+
+    /// Starts a stopped server, on the same port.
+    pub fn start(&mut self) {
+        assert!(self.try_start(), "the server does not start:\n{}", self.log());
+    }
+
+    /// Stops it as an administrator would: sessions are ended, the data is written out.
+    pub fn stop(&mut self) {
+        self.end(Signal::SIGINT);
+    }
+
+    /// Lets it die as in a crash: the next start recovers. (SIGQUIT, not SIGKILL, which would leave shared memory behind.)
+    pub fn kill(&mut self) {
+        self.end(Signal::SIGQUIT);
+    }
+
+    /// Creates a database.
+    pub fn create_database(&self, name: &str) {
+        let name = bucardo::pg::Ident::new(name);
+        self.connect("postgres").batch_execute(&format!("create database {name}")).unwrap();
+    }
+
+    /// A session of the superuser.
+    pub fn connect(&self, db: &str) -> Client {
+        self.connect_as(db, "postgres")
+    }
+
+    /// A session of `user`.
+    pub fn connect_as(&self, db: &str, user: &str) -> Client {
+        self.try_connect(db, user).unwrap_or_else(|e| panic!("no connection to {db} as {user}: {e}\n{}", self.log()))
+    }
+
+    /// The same, for where it may fail.
+    pub fn try_connect(&self, db: &str, user: &str) -> Result<Client, postgres::Error> {
+        let mut config = postgres::Config::new();
+        config.host_path(self.socket_dir()).port(self.port).dbname(db).user(user).application_name("test");
+        config.connect(NoTls)
+    }
+
+    /// How our own code connects, through the socket.
+    pub fn conninfo(&self, db: &str, user: &str) -> ConnInfo {
+        let host = self.socket_dir().to_str().unwrap().to_owned();
+        let (dbname, user) = (db.to_owned(), user.to_owned());
+        ConnInfo { host, port: self.port, dbname, user, application_name: "test".to_owned(), ..ConnInfo::default() }
+    }
+
+    /// The server's folder: `data`, `server.log`, the socket.
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir().join("data")
+    }
+
+    /// The port, of the socket and on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder of the socket: a `host` that starts with a slash.
+    pub fn socket_dir(&self) -> &Path {
+        self.dir()
+    }
+
+    /// The major version, such as 15.
+    pub fn major(&self) -> u32 {
+        let number: String = self.connect("postgres").query_one("show server_version_num", &[]).unwrap().get(0);
+        number.parse::<u32>().unwrap() / 10000
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.dir().join("server.log")).unwrap_or_default()).into_owned()
+    }
+
+    /// A port is free only until somebody takes it: try a few.
+    fn start_somewhere(&mut self) {
+        for _ in 0..10 {
+            self.port = free_port();
+            if self.try_start() {
+                return;
+            }
+        }
+        panic!("the server does not start on any port:\n{}", self.log());
+    }
+
+    fn try_start(&mut self) -> bool {
+        let log = File::options().create(true).append(true).open(self.dir().join("server.log")).unwrap();
+        let mut postgres = server::program("postgres");
+        postgres.arg("-D").arg(self.data()).arg("-k").arg(self.socket_dir()).arg("-p").arg(self.port.to_string());
+        postgres.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut child = postgres.spawn().unwrap();
+        let up = wait_until("the server answers or gives up", PATIENCE, || match child.try_wait().unwrap() {
+            Some(_) => Some(false),
+            None => self.try_connect("postgres", "postgres").is_ok().then_some(true),
+        });
+        self.server = Some(child).filter(|_| up);
+        up
+    }
+
+    fn end(&mut self, signal: Signal) {
+        let mut server = self.server.take().expect("the server is not running");
+        kill(Pid::from_raw(server.id().try_into().unwrap()), signal).unwrap();
+        wait_until("the server has stopped", PATIENCE, || server.try_wait().unwrap());
+    }
+}
+
+/// The guard ends the server; here its exit is only collected.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- end of {}/server.log\n{}", self.dir().display(), tail(&self.log(), 20));
+        }
+        if self.server.is_some() {
+            self.kill();
+        }
+    }
+}
+
+/// The last `lines` of `text`.
+pub fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// Below the range from which the kernel takes ports for outgoing connections, so that a stopped server finds its own again.
+fn free_port() -> u16 {
+    let start = RandomState::new().hash_one(std::process::id());
+    let mut candidates = (0..12_000).map(|step| 20_000 + u16::try_from(start.wrapping_add(step) % 12_000).unwrap());
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_survives_stop_and_crash_and_is_gone_when_dropped() {
+        let mut cluster = Cluster::with(&["wal_level = logical"]);
+        cluster.create_database("Some \"Shop");
+        cluster.connect("Some \"Shop").batch_execute("create table t as select 1 as a").unwrap();
+        let before = (cluster.port(), cluster.dir().to_owned());
+        for end in [Cluster::stop, Cluster::kill] {
+            end(&mut cluster);
+            assert!(cluster.try_connect("postgres", "postgres").is_err());
+            cluster.start();
+        }
+        let row = cluster.connect("Some \"Shop").query_one("select a, current_setting('wal_level') from t", &[]).unwrap();
+        assert_eq!((row.get(0), row.get(1)), (1, "logical"));
+        assert_eq!(before, (cluster.port(), cluster.dir().to_owned()));
+        drop(cluster);
+        assert!(!before.1.exists());
+    }
+}

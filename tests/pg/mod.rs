@@ -1,0 +1,1 @@
+//! Connecting, and what happens when servers or networks fail.

@@ -1,0 +1,1 @@
+//! Changes on their way from source to targets.
