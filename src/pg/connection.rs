@@ -1,32 +1,17 @@
-//! A connection, and waiting on several of them at once.
+//! An open session.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::Secret;
+use crate::pg::ConnInfo;
+use crate::pg::conninfo::application_name;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-/// Where and how to connect, completely resolved: nothing is looked up any more.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ConnInfo {
-    /// Host name, address, or socket directory (starts with a slash).
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Database.
-    pub dbname: String,
-    /// Role.
-    pub user: String,
-    /// Password, if one is known.
-    pub password: Option<Secret>,
-    /// What `pg_stat_activity` shows.
-    pub application_name: String,
-}
-
-/// An open session and the descriptor of its socket.
+/// An open session, the descriptor of its socket, and the server's version.
 pub struct Connection {
     client: postgres::Client,
     fd: RawFd,
+    version: u32,
 }
 
 impl Connection {
@@ -35,18 +20,29 @@ impl Connection {
         let before = sockets();
         let mut config = postgres::Config::new();
         config.host(&info.host).port(info.port).dbname(&info.dbname).user(&info.user);
-        config.application_name(&info.application_name).connect_timeout(Duration::from_secs(10));
+        config.application_name(&application_name(&info.application_name)).connect_timeout(Duration::from_secs(10));
         if let Some(password) = &info.password {
             config.password(password.reveal());
         }
-        let client = config.connect(postgres::NoTls).map_err(|e| Error::new(Kind::Connect, e.to_string()))?;
+        let mut client = config.connect(postgres::NoTls).map_err(|e| Error::new(Kind::Connect, e.to_string()))?;
         let fd = sockets().into_iter().find(|fd| !before.contains(fd)).unwrap_or(-1);
-        Ok(Connection { client, fd })
+        let version: i32 = client.query_one("select pg_catalog.current_setting('server_version_num')::int", &[])?.get(0);
+        Ok(Connection { client, fd, version: version.unsigned_abs() })
     }
 
-    /// The socket, for `poll`.
+    /// The socket, for [`crate::pg::wait`].
     pub fn fd(&self) -> RawFd {
         self.fd
+    }
+
+    /// The server's version as a number: 150004 is 15.4, 90624 was 9.6.24.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Runs statements, separated by semicolons, in one round trip and, unless they say otherwise, one transaction.
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        Ok(self.client.batch_execute(sql)?)
     }
 }
 

@@ -3,9 +3,14 @@
 
 pub mod class;
 pub mod connection;
+pub mod conninfo;
 pub mod ident;
 pub mod secret;
+pub mod session;
+pub mod wait;
 
-pub use connection::{ConnInfo, Connection};
+pub use connection::Connection;
+pub use conninfo::ConnInfo;
 pub use ident::{Ident, Relation};
 pub use secret::Secret;
+pub use wait::{Notification, wait};

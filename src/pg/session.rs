@@ -1,0 +1,102 @@
+//! The settings of our sessions on replicated databases: everything by which a database, a role or an administrator could
+//! change what our statements mean, hide rows from us, or stop us halfway, is put to a known value. Both sides of a copy must
+//! write and read text alike.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Connection, Ident};
+
+/// A setting, the value we need, and the first server version that has it.
+type Setting = (&'static str, &'static str, u32);
+
+const SETTINGS: &[Setting] = &[
+    // How values are written and read.
+    ("TimeZone", "GMT", 0),
+    ("DateStyle", "ISO, YMD", 0),
+    ("IntervalStyle", "postgres", 0),
+    ("extra_float_digits", "3", 0),
+    ("bytea_output", "hex", 0),
+    ("client_encoding", "UTF8", 0),
+    ("lc_monetary", "C", 0),
+    ("xmloption", "content", 0),
+    ("array_nulls", "on", 0),
+    // How our statements are understood.
+    ("standard_conforming_strings", "on", 0),
+    ("transform_null_equals", "off", 0),
+    ("search_path", "pg_catalog, pg_temp", 0),
+    // A policy that would hide a row must be an error: to us a hidden row looks deleted.
+    ("row_security", "off", 90_500),
+    ("default_transaction_read_only", "off", 0),
+    ("default_transaction_isolation", "read committed", 0),
+    ("default_transaction_deferrable", "off", 0),
+    // Limits meant for applications would end a large copy.
+    ("statement_timeout", "0", 0),
+    ("lock_timeout", "0", 90_300),
+    ("idle_in_transaction_session_timeout", "0", 90_600),
+    ("idle_session_timeout", "0", 140_000),
+    ("transaction_timeout", "0", 170_000),
+];
+
+/// A commit that a server crash may undo would take the receipt of a batch with it, and the source has forgotten the batch
+/// by then. Any of the other values is stronger than we need and stays.
+const DURABLE: &str = "case pg_catalog.current_setting('synchronous_commit') when 'off' \
+    then pg_catalog.set_config('synchronous_commit', 'on', false) end";
+
+/// Gives the session the settings, in one round trip.
+pub fn apply(conn: &mut Connection) -> Result<()> {
+    let sql = settings(conn.version());
+    conn.batch(&sql).map_err(|e| e.context("cannot prepare the session"))
+}
+
+/// The statement that does it.
+fn settings(version: u32) -> String {
+    let known = SETTINGS.iter().filter(|(_, _, since)| version >= *since);
+    let set = known.map(|(name, value, _)| format!("pg_catalog.set_config('{name}', '{value}', false)"));
+    let all: Vec<String> = set.chain([DURABLE.to_owned()]).collect();
+    format!("select {}", all.join(", "))
+}
+
+/// Switches ordinary triggers and rules off, so that what is applied is exactly what was sent. Says whether the server lets
+/// us: `false` is a missing right. Not inside a transaction, which a refusal would end.
+pub fn try_replica_role(conn: &mut Connection) -> Result<bool> {
+    match conn.batch("set session session_replication_role = replica") {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == Kind::Denied => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// As [`try_replica_role`], for those who cannot do without: a missing right is [`Kind::Denied`] and its hint says how to get it.
+pub fn require_replica_role(conn: &mut Connection) -> Result<()> {
+    if try_replica_role(conn)? {
+        return Ok(());
+    }
+    let user: String = conn.query_one("select current_user::text", &[])?.get(0);
+    let sentence = format!("role \"{user}\" may not set session_replication_role, so triggers and rules would fire");
+    Err(Error::new(Kind::Denied, sentence).hint(how_to_grant(conn.version(), &user)))
+}
+
+fn how_to_grant(version: u32, user: &str) -> String {
+    match version {
+        150_000.. => format!("as superuser: GRANT SET ON PARAMETER session_replication_role TO {};", Ident::new(user)),
+        _ => format!("before PostgreSQL 15 only a superuser may: ALTER ROLE {} SUPERUSER;", Ident::new(user)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_not_asked_for_settings_it_does_not_know() {
+        let count = |version| settings(version).matches("set_config").count();
+        assert!(!settings(130_000).contains("idle_session_timeout"));
+        assert!(settings(140_000).contains("idle_session_timeout") && !settings(160_000).contains("transaction_timeout', "));
+        assert_eq!(count(170_000), SETTINGS.len() + 1);
+    }
+
+    #[test]
+    fn the_hint_fits_the_version() {
+        assert!(how_to_grant(150_004, "b\"c").ends_with(r#"TO "b""c";"#));
+        assert!(how_to_grant(149_999, "b").contains("superuser"));
+    }
+}
