@@ -4,6 +4,7 @@
 //! round, apply), [`hooks`] and [`control`] (the control database as typed rows); those call [`pg`] (connecting, waiting,
 //! identifiers, error classes). Nothing calls back up. [`notice`] is the log, [`error`] the one error type.
 
+pub mod cli;
 pub mod control;
 pub mod error;
 pub mod pg;

@@ -1,0 +1,94 @@
+//! `help`, `--help`, and the usage texts of all verbs. Needs no database.
+
+use crate::cli::table::{Topic, VERBS, verb};
+use crate::cli::{Invocation, Personality, options, output};
+use crate::error::Result;
+use crate::{say, warn_user};
+
+/// `help [VERB [TYPE]]`.
+pub fn run(invocation: &Invocation) -> Result<u8> {
+    let words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
+    let text = words.split_first().and_then(|(verb, words)| topic(verb, words));
+    match text {
+        Some(text) => print(invocation.personality, &text),
+        None => return Ok(general(invocation)),
+    }
+    Ok(0)
+}
+
+/// The general help; its exit code as result. The older dialect has it on standard error.
+pub fn general(invocation: &Invocation) -> u8 {
+    if invocation.personality == Personality::Bucardo5 || !invocation.options.quiet {
+        print(invocation.personality, &general_text(&invocation.prog));
+    }
+    let asked = invocation.options.help || invocation.verb == "help";
+    if invocation.personality == Personality::Bucardo5 && !asked { 1 } else { 0 }
+}
+
+/// What a word that is no verb gets: help. The older dialect calls that success, and scripts may depend on it.
+pub fn unknown_verb(invocation: &Invocation) -> u8 {
+    if invocation.personality == Personality::Bucardo5 {
+        say!("Unknown command \"{}\"", invocation.verb);
+    }
+    general(invocation)
+}
+
+/// Prints the usage text of `verb` (as typed) for `words` on standard error, because the command line lacks something;
+/// the exit code of such a command as result.
+pub fn usage(verb: &str, words: &[&str]) -> u8 {
+    warn_user!("{}", topic(verb, words).unwrap_or_default());
+    1
+}
+
+/// The usage text of a verb, or of one of its types.
+pub fn topic(typed: &str, words: &[&str]) -> Option<String> {
+    let typed = typed.to_lowercase();
+    let topics = verb(&typed)?.topics;
+    let kind = words.first().map(|word| word.to_lowercase());
+    let special = topics.iter().find(|topic| kind.as_deref().is_some_and(|kind| topic.words.contains(&kind)));
+    let found = special.or_else(|| topics.iter().find(|topic| topic.words.is_empty()))?;
+    Some(found.text.replace("{verb}", &typed))
+}
+
+/// A verb with one usage text.
+pub const fn only(text: &'static str) -> Topic {
+    Topic { words: &[], text }
+}
+
+fn print(personality: Personality, text: &str) {
+    match personality {
+        Personality::BucardoCtl4 => output::err(format_args!("{text}\n")),
+        Personality::Bucardo5 => say!("{text}"),
+    }
+}
+
+fn general_text(prog: &str) -> String {
+    let verbs: Vec<_> = VERBS.iter().map(|verb| format!("  {} {}\n    ** {}", verb.name, verb.arguments, verb.about)).collect();
+    let options = options::command().help_template("{options}").render_help().to_string();
+    format!(
+        "Usage: {prog} args\n\n{}\n\nOptions, anywhere on the line:\n{}\n\nFor more details, try 'man bucardo_ctl'",
+        verbs.join("\n").replace(" \n", "\n"),
+        options.trim_end()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn the_general_help_names_every_verb_between_its_first_and_last_line() {
+        let text = general_text("bucardo_ctl");
+        assert!(text.starts_with("Usage: bucardo_ctl args\n"));
+        assert!(text.ends_with("\nFor more details, try 'man bucardo_ctl'"));
+        assert!(VERBS.iter().all(|verb| text.contains(&format!("\n  {}", verb.name))));
+        assert!(text.contains("--dbport <PORT>") && text.lines().all(|line| line.trim_end() == line), "{text}");
+    }
+
+    #[test]
+    fn a_verb_has_its_own_usage_text() {
+        assert!(topic("KICK", &[]).unwrap().starts_with("Usage: kick <name>"));
+        assert!(topic("nosuch", &[]).is_none());
+    }
+}

@@ -1,0 +1,141 @@
+//! The command line: from what was typed to an exit code. One file per verb; each has `run(session, nouns)` and its usage
+//! texts, and a row in [`table`]. The order of things at start-up is that of the reference, 1.6.
+
+// The verbs, one file (or folder) each.
+pub mod activate;
+pub mod help;
+pub mod kick;
+mod not_yet;
+pub mod ping;
+pub mod reload;
+pub mod reload_config;
+pub mod restart;
+pub mod start;
+pub mod status;
+pub mod stop;
+pub mod validate;
+
+// What they stand on.
+pub mod options;
+pub mod output;
+pub mod prog;
+pub mod rcfile;
+pub mod session;
+pub mod spelling;
+pub mod table;
+
+pub use options::Options;
+pub use prog::Personality;
+pub use session::Session;
+
+use crate::error::{Error, Kind, Result};
+use crate::{say, warn_user};
+use std::ffi::OsString;
+use table::Run;
+
+/// What was typed, understood, before any connection.
+pub struct Invocation {
+    /// The program's name as printed.
+    pub prog: String,
+    /// The dialect.
+    pub personality: Personality,
+    /// The options.
+    pub options: Options,
+    /// The verb as typed, in lower case; empty if there is none.
+    pub verb: String,
+    /// What follows it.
+    pub nouns: Vec<String>,
+}
+
+/// Runs the command `arguments` (the first is the program's path); the exit code as result.
+pub fn main(arguments: Vec<OsString>) -> u8 {
+    match understand(arguments).and_then(|invocation| run(&invocation)) {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+/// Says a fatal error, once, with the advice it carries.
+fn report(error: &Error) -> u8 {
+    warn_user!("{error}");
+    if let Some(hint) = error.hint_text() {
+        warn_user!("HINT: {hint}");
+    }
+    error.code()
+}
+
+fn understand(arguments: Vec<OsString>) -> Result<Invocation> {
+    let mut arguments = arguments.into_iter().map(text).collect::<Result<Vec<_>>>()?;
+    let invoked = if arguments.is_empty() { "bucardo_ctl".to_owned() } else { arguments.remove(0) };
+    let personality = Personality::of(&invoked);
+    let (options, words) = options(&arguments, personality)?;
+    let (verb, nouns) = match words.split_first() {
+        Some((verb, nouns)) => (verb.to_lowercase(), nouns.to_vec()),
+        None => (String::new(), Vec::new()),
+    };
+    let prog = prog::name(&invoked, &std::env::var("PATH").unwrap_or_default());
+    Ok(Invocation { prog, personality, options, verb, nouns })
+}
+
+fn text(argument: OsString) -> Result<String> {
+    argument
+        .into_string()
+        .map_err(|raw| Error::new(Kind::Usage, format!("This argument is not UTF-8: {}", raw.to_string_lossy())))
+}
+
+/// The options, those of the rc file included, and the words.
+fn options(arguments: &[String], personality: Personality) -> Result<(Options, Vec<String>)> {
+    if arguments.iter().any(|argument| is_question(argument)) {
+        return Ok((Options::merge(&[("help".to_owned(), "1".to_owned())], &[])?, Vec::new()));
+    }
+    let typed = spelling::read(arguments, personality, std::env::var_os("POSIXLY_CORRECT").is_some());
+    if !typed.errors.is_empty() {
+        return Err(Error::new(Kind::Usage, typed.errors.join("\n") + "\n"));
+    }
+    let settings =
+        if arguments.is_empty() { Vec::new() } else { options::settings(&typed.options, home().as_deref(), personality)? };
+    Ok((Options::merge(&settings, &typed.options)?, typed.words))
+}
+
+/// `-?`, with any number of dashes.
+fn is_question(argument: &str) -> bool {
+    argument.strip_suffix('?').is_some_and(|dashes| !dashes.is_empty() && dashes.chars().all(|c| c == '-'))
+}
+
+fn home() -> Option<String> {
+    std::env::var("HOME").ok()
+}
+
+fn run(invocation: &Invocation) -> Result<u8> {
+    let options = &invocation.options;
+    if options.help || (invocation.verb.is_empty() && !options.version) {
+        return Ok(help::general(invocation));
+    }
+    if options.version {
+        return Ok(version(invocation));
+    }
+    match table::verb(&invocation.verb).map(|verb| &verb.run) {
+        Some(Run::Alone(run)) => run(invocation),
+        Some(Run::Connected(run)) => run(&mut Session::open(invocation)?, &invocation.nouns),
+        None => Ok(help::unknown_verb(invocation)),
+    }
+}
+
+fn version(invocation: &Invocation) -> u8 {
+    match invocation.personality {
+        Personality::BucardoCtl4 => say!("bucardo_ctl version {}", invocation.personality.version()),
+        Personality::Bucardo5 => say!("{} version {}", invocation.prog, invocation.personality.version()),
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_and_a_question_mark_ask_for_help() {
+        assert!(is_question("-?") && is_question("--?"));
+        assert!(!is_question("?") && !is_question("-x?"));
+    }
+}

@@ -1,0 +1,34 @@
+//! What people and scripts read. Standard output is written at once and survives a reader that went away (`… | head -1`):
+//! what can no longer be read is dropped, and the command finishes its work as if it had been.
+
+use std::fmt::Arguments;
+use std::io::Write;
+
+/// Writes to standard output without a newline, at once: progress lines grow while the reader looks on.
+pub fn out(text: Arguments<'_>) {
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_fmt(text).and_then(|()| stdout.flush()));
+}
+
+/// Writes to standard error, in one piece.
+pub fn err(text: Arguments<'_>) {
+    drop(std::io::stderr().write_all(text.to_string().as_bytes()));
+}
+
+/// Prints a line on standard output, as `println!` does, but survives a closed pipe.
+#[macro_export]
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::output::out(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// Prints on standard output without ending the line.
+#[macro_export]
+macro_rules! say_part {
+    ($($words:tt)*) => { $crate::cli::output::out(format_args!($($words)*)) };
+}
+
+/// Prints a line on standard error.
+#[macro_export]
+macro_rules! warn_user {
+    ($($words:tt)*) => { $crate::cli::output::err(format_args!("{}\n", format_args!($($words)*))) };
+}

@@ -1,0 +1,12 @@
+//! `ping`: stub, written on branch `ops`.
+
+use crate::cli::{Session, help, table::Topic};
+use crate::error::{Error, Kind, Result};
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[help::only("Usage: ping [# of seconds]")];
+
+/// `ping`.
+pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
+    Err(Error::new(Kind::Bug, "ping is not written yet"))
+}

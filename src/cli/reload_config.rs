@@ -1,0 +1,12 @@
+//! `reload_config`: stub, written on branch `ops`.
+
+use crate::cli::{Session, help, table::Topic};
+use crate::error::{Error, Kind, Result};
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[help::only("Usage: reload_config")];
+
+/// `reload_config`.
+pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
+    Err(Error::new(Kind::Bug, "reload_config is not written yet"))
+}

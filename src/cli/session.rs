@@ -1,0 +1,99 @@
+//! A command at work: what was typed, and the open control database.
+
+use crate::cli::{Invocation, Options, Personality};
+use crate::error::{Error, Kind, Result};
+use crate::pg::{ConnInfo, Connection};
+
+/// What every verb that needs the control database works with.
+pub struct Session {
+    /// The program's name as printed.
+    pub prog: String,
+    /// The dialect.
+    pub personality: Personality,
+    /// The options.
+    pub options: Options,
+    /// How the control database is reached.
+    pub info: ConnInfo,
+    /// The control database.
+    pub control: Connection,
+    /// The files of the daemon.
+    pub files: Files,
+}
+
+/// Where the daemon's files are, by `bucardo_config`; never empty.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// `piddir`.
+    pub piddir: String,
+    /// `reason_file`.
+    pub reason_file: String,
+    /// `stopfile`, a name within `piddir`.
+    pub stopfile: String,
+}
+
+impl Session {
+    /// Connects and reads where the daemon's files are.
+    pub fn open(invocation: &Invocation) -> Result<Session> {
+        let options = invocation.options.clone();
+        let info = conninfo(&options)?;
+        let mut control = Connection::open(&info).map_err(|error| refused(error, &options))?;
+        let files = files(&mut control, &invocation.prog)?;
+        Ok(Session { prog: invocation.prog.clone(), personality: invocation.personality, options, info, control, files })
+    }
+
+    /// Runs `work` in one transaction of the control database: all of it, or nothing.
+    pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        self.control.batch_execute("begin")?;
+        match work(self) {
+            Ok(value) => self.control.batch_execute("commit").map(|()| value).map_err(Error::from),
+            Err(error) => {
+                // Should even this fail, the connection is gone, and the transaction with it.
+                drop(self.control.batch_execute("rollback"));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Puts the options together with what libpq would look up.
+fn conninfo(options: &Options) -> Result<ConnInfo> {
+    let environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let host = options.dbhost.clone().or_else(|| environment("PGHOST")).unwrap_or_else(|| "/var/run/postgresql".to_owned());
+    let port = options.dbport.or_else(|| environment("PGPORT")?.parse().ok()).unwrap_or(5432);
+    let password = options.dbpass.clone().or_else(|| environment("PGPASSWORD").map(crate::pg::Secret::new));
+    let (dbname, user) = (options.dbname.clone(), options.dbuser.clone());
+    Ok(ConnInfo { host, port, dbname, user, password, application_name: "bucardo_ctl".to_owned() })
+}
+
+/// The words in which the original's driver reports a failed connection (reference, 1.6): scripts look for them.
+fn refused(error: Error, options: &Options) -> Error {
+    let host = options.dbhost.as_ref().map(|host| format!(";host={host}")).unwrap_or_default();
+    let port = options.dbport.map(|port| format!(";port={port}")).unwrap_or_default();
+    error.context(format!("DBI connect('dbname={}{host}{port}','{}',...) failed", options.dbname, options.dbuser))
+}
+
+fn files(control: &mut Connection, prog: &str) -> Result<Files> {
+    let sql = "select setting, value from bucardo.bucardo_config where name is null and setting = any($1)";
+    let names = ["reason_file", "piddir", "stopfile"];
+    let rows = control.query(sql, &[&names.as_slice()]).map_err(|error| no_schema(error.into(), prog))?;
+    let value = |name: &str| -> Result<String> {
+        let found = rows.iter().find(|row| row.get::<_, &str>(0) == name).map(|row| row.get::<_, String>(1));
+        let found = found.ok_or_else(|| unset(format!("Invalid bucardo_config setting: {name}"), name, prog))?;
+        if found.is_empty() { Err(unset(format!("Invalid {name}!"), name, prog)) } else { Ok(found) }
+    };
+    Ok(Files { reason_file: value("reason_file")?, piddir: value("piddir")?, stopfile: value("stopfile")? })
+}
+
+fn unset(message: String, name: &str, prog: &str) -> Error {
+    Error::new(Kind::Refused, message).hint(format!(
+        "in the control database, table bucardo.bucardo_config needs a row for \"{name}\"; \
+        `{prog} install` makes one"
+    ))
+}
+
+fn no_schema(error: Error, prog: &str) -> Error {
+    match error.kind() {
+        Kind::Database => error.hint(format!("is this the control database? `{prog} install` creates one")),
+        _ => error,
+    }
+}

@@ -1,0 +1,145 @@
+//! The command line as data: one table of verbs, one table of options. The parser, the help, the man page and the shell
+//! completion are all made from these rows, so that they cannot contradict each other.
+
+mod options;
+mod verbs;
+
+use crate::cli::prog::Personality;
+use crate::cli::{Invocation, Session};
+use crate::error::Result;
+
+pub use options::OPTIONS;
+pub use verbs::VERBS;
+
+/// A verb: what follows the program's name.
+pub struct Verb {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names it answers to.
+    pub aliases: &'static [&'static str],
+    /// Its arguments, on one line.
+    pub arguments: &'static str,
+    /// What it does, in one sentence.
+    pub about: &'static str,
+    /// Usage texts for `help VERB [TYPE]`.
+    pub topics: &'static [Topic],
+    /// The function that does it.
+    pub run: Run,
+}
+
+/// The function of a verb; exit code as result.
+pub enum Run {
+    /// Needs the control database.
+    Connected(fn(&mut Session, &[String]) -> Result<u8>),
+    /// Runs without it.
+    Alone(fn(&Invocation) -> Result<u8>),
+}
+
+/// A usage text. `{verb}` in it stands for the verb as typed.
+pub struct Topic {
+    /// The words it answers to after `help VERB`; none: the text of the verb itself.
+    pub words: &'static [&'static str],
+    /// The text; its first line begins with `Usage:`.
+    pub text: &'static str,
+}
+
+/// An option, given on the command line or, without its dashes, in an rc file.
+pub struct Opt {
+    /// Its name without dashes.
+    pub name: &'static str,
+    /// Other names.
+    pub aliases: &'static [&'static str],
+    /// What it takes.
+    pub takes: Takes,
+    /// Its value when not given.
+    pub default: Option<&'static str>,
+    /// What its value is called in help.
+    pub placeholder: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// Which program had it. A foreign option is accepted, but never makes an abbreviation ambiguous that was not.
+    pub native: Native,
+}
+
+/// What an option takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Flag,
+    /// Nothing, and repeating it means more.
+    Counter,
+    /// A text.
+    Text,
+    /// A whole number, with or without sign.
+    Integer,
+    /// A text; may be repeated.
+    List,
+}
+
+impl Takes {
+    /// Whether a value follows.
+    pub fn value(self) -> bool {
+        !matches!(self, Takes::Flag | Takes::Counter)
+    }
+}
+
+/// The dialects an option belongs to by origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Native {
+    /// 4.5 and 5.6.
+    Both,
+    /// Only 4.5.
+    Four,
+    /// Only 5.6.
+    Five,
+    /// Neither: ours.
+    New,
+}
+
+impl Native {
+    /// Whether `personality` had the option.
+    pub fn to(self, personality: Personality) -> bool {
+        match personality {
+            Personality::BucardoCtl4 => matches!(self, Native::Both | Native::Four),
+            Personality::Bucardo5 => matches!(self, Native::Both | Native::Five),
+        }
+    }
+}
+
+/// The verb called `word`, in any case.
+pub fn verb(word: &str) -> Option<&'static Verb> {
+    let word = word.to_lowercase();
+    VERBS.iter().find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn no_name_means_two_things() {
+        let mut names: Vec<_> = VERBS.iter().flat_map(|v| v.aliases.iter().chain([&v.name])).collect();
+        let mut options: Vec<_> = OPTIONS.iter().flat_map(|o| o.aliases.iter().chain([&o.name])).collect();
+        for list in [&mut names, &mut options] {
+            let before = list.len();
+            list.sort();
+            list.dedup();
+            assert_eq!(list.len(), before, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn every_usage_text_begins_with_usage_and_ends_without_newline() {
+        for topic in VERBS.iter().flat_map(|verb| verb.topics) {
+            assert!(topic.text.starts_with("Usage: ") && !topic.text.ends_with('\n'), "{}", topic.text);
+        }
+    }
+
+    #[test]
+    fn a_verb_is_found_in_any_case_and_by_its_alias() {
+        assert_eq!(verb("LiSt").unwrap().name, "list");
+        assert_eq!(verb("delete").unwrap().name, "remove");
+        assert!(verb("lis").is_none());
+    }
+}

@@ -1,0 +1,65 @@
+//! The verbs (reference, 1.6), each once.
+
+use super::Run::{Alone, Connected};
+use super::{Run, Topic, Verb};
+use crate::cli::{activate, help, kick, not_yet, ping, reload, reload_config, restart, start, status, stop, validate};
+
+/// Every verb there is, in the order of the help.
+pub const VERBS: &[Verb] = &[
+    // INSTALL: row of branch `base`: needs no control database, so Alone(install::run).
+    verb("install", "[--batch]", "Make a database the control database", not_yet::TOPICS, Connected(not_yet::run)),
+    verb("upgrade", "", "Bring the control database up to date", not_yet::TOPICS, Connected(not_yet::run)),
+    // OPS, from here …
+    verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)),
+    verb("stop", "[reason]", "Stop the daemon", stop::TOPICS, Connected(stop::run)),
+    verb("restart", "[reason]", "Stop the daemon and start it again", restart::TOPICS, Connected(restart::run)),
+    verb("ping", "[seconds]", "Ask the daemon for a sign of life", ping::TOPICS, Connected(ping::run)),
+    verb("status", "[sync ...]", "Tell how the syncs are doing", status::TOPICS, Connected(status::run)),
+    verb(
+        "kick",
+        "<sync ...> [seconds]",
+        "Start syncs, and wait for them if a number is given",
+        kick::TOPICS,
+        Connected(kick::run),
+    ),
+    verb("activate", "<sync ...> [0]", "Let the running daemon run syncs", activate::TOPICS, Connected(activate::run)),
+    verb(
+        "deactivate",
+        "<sync ...> [0]",
+        "Let the running daemon leave syncs alone",
+        activate::TOPICS,
+        Connected(activate::run_deactivate),
+    ),
+    verb("reload", "<sync ...>", "Let the running daemon read syncs anew", reload::TOPICS, Connected(reload::run)),
+    verb(
+        "reload_config",
+        "",
+        "Let the running daemon read its settings anew",
+        reload_config::TOPICS,
+        Connected(reload_config::run),
+    ),
+    verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
+    // … to here.
+    verb(
+        "add",
+        "<type> <name> [...]",
+        "Add a database, table, sequence, group, herd or sync",
+        not_yet::TOPICS,
+        Connected(not_yet::run),
+    ),
+    verb("list", "<type> [name ...]", "List what there is", not_yet::TOPICS, Connected(not_yet::run)).or(&["l"]),
+    verb("remove", "<type> <name ...>", "Remove something", not_yet::TOPICS, Connected(not_yet::run)).or(&["delete", "del"]),
+    verb("update", "<type> <name> <column=value ...>", "Change something", not_yet::TOPICS, Connected(not_yet::run)),
+    verb("inspect", "<type> <name>", "Look for foreign keys that leave a herd", not_yet::TOPICS, Connected(not_yet::run)),
+    verb("help", "[verb [type]]", "Show this text, or that of one verb", &[], Alone(help::run)),
+];
+
+const fn verb(name: &'static str, arguments: &'static str, about: &'static str, topics: &'static [Topic], run: Run) -> Verb {
+    Verb { name, aliases: &[], arguments, about, topics, run }
+}
+
+impl Verb {
+    const fn or(self, aliases: &'static [&'static str]) -> Verb {
+        Verb { aliases, ..self }
+    }
+}
