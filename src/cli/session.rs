@@ -62,7 +62,7 @@ fn conninfo(options: &Options) -> Result<ConnInfo> {
     let port = options.dbport.or_else(|| environment("PGPORT")?.parse().ok()).unwrap_or(5432);
     let password = options.dbpass.clone().or_else(|| environment("PGPASSWORD").map(crate::pg::Secret::new));
     let (dbname, user) = (options.dbname.clone(), options.dbuser.clone());
-    Ok(ConnInfo { host, port, dbname, user, password, application_name: "bucardo_ctl".to_owned() })
+    Ok(ConnInfo { host, port, dbname, user, password, application_name: "bucardo_ctl".to_owned(), ..ConnInfo::default() })
 }
 
 /// The words in which the original's driver reports a failed connection (reference, 1.6): scripts look for them.
