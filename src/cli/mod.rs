@@ -16,12 +16,17 @@ pub mod stop;
 pub mod validate;
 
 // What they stand on.
+pub mod files;
+pub mod interval;
 pub mod options;
 pub mod output;
+pub mod pidfile;
 pub mod prog;
 pub mod rcfile;
+pub mod reason;
 pub mod session;
 pub mod spelling;
+pub mod sync_list;
 pub mod table;
 
 pub use options::Options;

@@ -1,5 +1,8 @@
 //! `kick`: stub, written on branch `ops`.
 
+pub mod display;
+pub mod verdict;
+
 use crate::cli::{Session, help, table::Topic};
 use crate::error::{Error, Kind, Result};
 

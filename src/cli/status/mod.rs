@@ -1,5 +1,9 @@
 //! `status`: stub, written on branch `ops`.
 
+pub mod detail;
+pub mod sync;
+pub mod table;
+
 use crate::cli::{Session, help, table::Topic};
 use crate::error::{Error, Kind, Result};
 

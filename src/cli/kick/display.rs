@@ -1,0 +1,141 @@
+//! What `kick` shows while it waits (reference, 3.9): the name, a timer that overwrites itself with backspaces, a word for
+//! each target, an end word. Fed with moments and events; answers with the bytes to print.
+
+/// Something the daemon said about the sync that was kicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A target is done.
+    TargetDone(String),
+    /// All targets are done.
+    Done,
+    /// The worker of a target died.
+    TargetKilled(String),
+    /// The run died.
+    Killed,
+}
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Nothing (`--quiet`).
+    Quiet,
+    /// Words (`--notimer`).
+    Words,
+    /// Words and the timer.
+    Timer,
+}
+
+/// The display of one sync.
+pub struct Display {
+    style: Style,
+    /// What is on the screen behind the name, and is printed again at each tick.
+    shown: String,
+    seconds: u64,
+}
+
+impl Display {
+    /// A display, and what it prints first.
+    pub fn open(name: &str, style: Style) -> (Display, String) {
+        let timer = if style == Style::Timer { "[0 s] " } else { "" };
+        let first = format!("Kick {name}: {timer}");
+        let display = Display { style, shown: timer.to_owned(), seconds: 0 };
+        (display, if style == Style::Quiet { String::new() } else { first })
+    }
+
+    /// Time passed. The timer moves only when the whole seconds changed.
+    pub fn tick(&mut self, seconds: u64) -> String {
+        if seconds == self.seconds {
+            return String::new();
+        }
+        let old = std::mem::replace(&mut self.seconds, seconds);
+        if self.style != Style::Timer {
+            return String::new();
+        }
+        let back = "\u{8}".repeat(self.shown.chars().count());
+        self.shown = self.shown.replacen(&old.to_string(), &seconds.to_string(), 1);
+        back + &self.shown
+    }
+
+    /// Something happened.
+    pub fn tell(&mut self, event: &Event) -> String {
+        let seconds = self.seconds;
+        let word = match event {
+            Event::TargetDone(target) => format!("{target}({seconds}s) "),
+            Event::TargetKilled(target) => format!("{target} KILLED ({seconds}s) "),
+            Event::Done => "DONE!".to_owned(),
+            Event::Killed => "KILLED!".to_owned(),
+        };
+        if self.style == Style::Quiet {
+            return String::new();
+        }
+        self.shown.push_str(&word);
+        word
+    }
+
+    /// The line is over.
+    pub fn close(&self) -> &'static str {
+        if self.style == Style::Quiet { "" } else { "\n" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a display through moments and events, `^H` for a backspace.
+    fn shown(name: &str, style: Style, happenings: &[(u64, Event)]) -> String {
+        let (mut display, mut text) = Display::open(name, style);
+        for (seconds, event) in happenings {
+            text += &display.tick(*seconds);
+            text += &display.tell(event);
+        }
+        (text + display.close()).replace('\u{8}', "^H")
+    }
+
+    fn done(target: &str) -> Event {
+        Event::TargetDone(target.to_owned())
+    }
+
+    fn killed(target: &str) -> Event {
+        Event::TargetKilled(target.to_owned())
+    }
+
+    #[test]
+    fn two_targets_a_second_later() {
+        let text = shown("grp", Style::Timer, &[(1, done("c")), (1, done("B")), (1, Event::Done)]);
+        assert_eq!(text, "Kick grp: [0 s] ^H^H^H^H^H^H[1 s] c(1s) B(1s) DONE!\n");
+    }
+
+    #[test]
+    fn the_words_already_shown_are_printed_again_at_the_next_tick() {
+        let text = shown("s1", Style::Timer, &[(0, done("B")), (1, done("B")), (1, Event::Done)]);
+        assert_eq!(text, "Kick s1: [0 s] B(0s) ^H^H^H^H^H^H^H^H^H^H^H^H[1 s] B(0s) B(1s) DONE!\n");
+    }
+
+    #[test]
+    fn without_timer_there_are_only_words() {
+        assert_eq!(shown("s1", Style::Words, &[(1, done("B")), (1, Event::Done)]), "Kick s1: B(1s) DONE!\n");
+    }
+
+    #[test]
+    fn a_kill_has_its_own_words() {
+        let text = shown("s1", Style::Timer, &[(0, killed("B")), (0, Event::Killed)]);
+        assert_eq!(text, "Kick s1: [0 s] B KILLED (0s) KILLED!\n");
+    }
+
+    #[test]
+    fn the_timer_grows_by_a_digit() {
+        let (mut display, _) = Display::open("s1", Style::Timer);
+        for seconds in 1..=9 {
+            display.tick(seconds);
+        }
+        assert_eq!(display.tick(10).replace('\u{8}', "^H"), "^H^H^H^H^H^H[10 s] ");
+        assert_eq!(display.tick(10), "");
+        assert_eq!(display.tick(12).replace('\u{8}', "^H"), "^H^H^H^H^H^H^H[12 s] ");
+    }
+
+    #[test]
+    fn quiet_is_quiet() {
+        assert_eq!(shown("s1", Style::Quiet, &[(1, done("B")), (2, Event::Done)]), "");
+    }
+}

@@ -1,0 +1,87 @@
+//! Why the daemon was started or stopped. The reason goes into two files: one that the daemon reads, which holds only the
+//! latest, and one beside it that keeps them all (reference, 3.3).
+
+use crate::cli::files;
+use crate::error::Result;
+use crate::notice::clock;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+/// Writes the reason made of `words` into `path` and `path.log`. No words, no writing. Both files are opened before
+/// either is changed.
+pub fn record(path: &str, verb: &str, words: &[String]) -> Result<()> {
+    let reason = text(words);
+    if reason.is_empty() {
+        return Ok(());
+    }
+    let history_path = format!("{path}.log");
+    let mut history = open(&history_path, OpenOptions::new().append(true))?;
+    let mut latest = open(path, OpenOptions::new().write(true).truncate(false))?;
+    let date = clock::now();
+    let written = latest.set_len(0).and_then(|()| latest.write_all(latest_line(&date, &reason).as_bytes()));
+    written.map_err(|error| files::could_not("write", Path::new(path), &error))?;
+    let written = history.write_all(history_line(&date, verb, &reason).as_bytes());
+    written.map_err(|error| files::could_not("write", Path::new(&history_path), &error))
+}
+
+/// The reason as one line: the words joined by blanks. A newline would end it for whoever reads the file.
+pub fn text(words: &[String]) -> String {
+    words.join(" ").replace(['\n', '\r'], " ").trim().to_owned()
+}
+
+fn latest_line(date: &str, reason: &str) -> String {
+    format!("{date} | {reason}\n")
+}
+
+fn history_line(date: &str, verb: &str, reason: &str) -> String {
+    format!("{date} | {verb} | {reason}\n")
+}
+
+fn open(path: &str, options: &mut OpenOptions) -> Result<File> {
+    options.create(true).open(path).map_err(|error| files::could_not("open", Path::new(path), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn both_lines_look_as_the_daemon_and_people_expect() {
+        let date = "Mon Nov 23 02:24:13 2026";
+        assert_eq!(latest_line(date, "new disks"), "Mon Nov 23 02:24:13 2026 | new disks\n");
+        assert_eq!(history_line(date, "stop", "new disks"), "Mon Nov 23 02:24:13 2026 | stop | new disks\n");
+    }
+
+    #[test]
+    fn the_latest_reason_replaces_the_earlier_and_the_history_keeps_both() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reason").display().to_string();
+        record(&path, "stop", &words("a much longer reason")).unwrap();
+        record(&path, "start", &words("short\nnow")).unwrap();
+        let latest = std::fs::read_to_string(&path).unwrap();
+        assert!(latest.ends_with(" | short now\n") && latest.lines().count() == 1, "{latest}");
+        let history = std::fs::read_to_string(format!("{path}.log")).unwrap();
+        assert!(history.contains(" | stop | a much longer reason\n") && history.ends_with(" | start | short now\n"));
+    }
+
+    #[test]
+    fn no_reason_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        record(&dir.path().join("reason").display().to_string(), "stop", &[]).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_named() {
+        let error = record("/does/not/exist/reason", "stop", &words("x")).unwrap_err();
+        assert_eq!(error.message(), "Could not open \"/does/not/exist/reason.log\": No such file or directory");
+        assert_eq!(error.code(), 2);
+    }
+}

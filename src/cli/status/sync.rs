@@ -1,0 +1,168 @@
+//! What is known about one sync at the moment of asking: its configuration, its latest good and bad run, what it does now.
+
+use crate::cli::interval;
+
+/// One sync.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sync {
+    /// The row of the table `sync`.
+    pub config: Config,
+    /// The newest run that ended well.
+    pub good: Option<Run>,
+    /// The newest run that was aborted and acknowledged.
+    pub bad: Option<Run>,
+    /// The job that waits or runs.
+    pub job: Option<Job>,
+    /// Targets that gave up for now, and when they are tried again.
+    pub retries: Vec<Retry>,
+    /// The controller's pid file.
+    pub pid_file: Option<PidFile>,
+    /// Seconds after which a missing good run is worth a flag; 0 for never.
+    pub overdue_seconds: i64,
+    /// Seconds after which a missing good run is worth a louder flag; 0 for never.
+    pub expired_seconds: i64,
+}
+
+/// The configuration of a sync, with intervals as the server writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the columns of the table `sync`, and mean what they mean there")]
+pub struct Config {
+    pub name: String,
+    pub source: String,
+    pub targetdb: Option<String>,
+    pub targetgroup: Option<String>,
+    pub synctype: String,
+    pub status: String,
+    pub stayalive: bool,
+    pub kidsalive: bool,
+    pub usecustomselect: bool,
+    pub copyextra: String,
+    pub deletemethod: String,
+    pub limitdbs: i16,
+    pub ping: bool,
+    pub do_listen: bool,
+    pub checktime: Option<String>,
+    pub makedelta: bool,
+    pub rebuild_index: i16,
+    pub priority: i16,
+    pub analyze_after_copy: bool,
+    pub overdue: String,
+    pub expired: String,
+    pub onetimecopy: i16,
+    /// The database of the herd's members; none if the herd is empty.
+    pub sourcedb: Option<String>,
+    /// The number of the herd's members.
+    pub members: i64,
+    /// The databases of the target group.
+    pub group_members: Vec<String>,
+}
+
+/// A run that is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Seconds since it was over.
+    pub age: i64,
+    /// Seconds it took.
+    pub duration: Option<i64>,
+    /// When it was over, for people.
+    pub at: String,
+    /// The target.
+    pub target: String,
+    /// Rows inserted.
+    pub inserts: i64,
+    /// Rows updated.
+    pub updates: i64,
+    /// Rows deleted.
+    pub deletes: i64,
+    /// Why it died.
+    pub whydie: String,
+}
+
+/// A run that is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Whether a worker has taken it; else it waits.
+    pub started: bool,
+    /// Seconds since it started or, waiting, since it was queued.
+    pub age: i64,
+    /// The target.
+    pub target: String,
+}
+
+/// A target that failed and will be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// When, for people.
+    pub at: String,
+    /// The target.
+    pub target: String,
+}
+
+/// A pid file that exists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PidFile {
+    /// Where it is.
+    pub path: String,
+    /// Its content.
+    pub pid: String,
+    /// When it was made.
+    pub created: String,
+}
+
+impl Sync {
+    /// The present state; `arrow` stands before the target, `interval` writes the age.
+    pub fn state(&self, arrow: &str, interval: fn(Option<i64>) -> String) -> String {
+        match &self.job {
+            Some(job) if job.started => format!("RUN:{}{arrow}{}", interval(Some(job.age)), job.target),
+            Some(job) => format!("WAIT:{}", interval(Some(job.age))),
+            None if self.config.status == "active" => "idle".to_owned(),
+            None => "off".to_owned(),
+        }
+    }
+
+    /// The flag behind the type: `E!` expired, `O!` overdue, `?` expiry wanted and no good run known.
+    pub fn flag(&self) -> &'static str {
+        let older_than = |limit: i64| limit > 0 && self.good.as_ref().is_some_and(|run| run.age > limit);
+        if older_than(self.expired_seconds) {
+            " E!"
+        } else if older_than(self.overdue_seconds) {
+            " O!"
+        } else if self.expired_seconds > 0 && self.good.is_none() {
+            " ?"
+        } else {
+            ""
+        }
+    }
+
+    /// The pid of the controller as its file has it.
+    pub fn pid(&self) -> &str {
+        self.pid_file.as_ref().map_or("", |file| &file.pid)
+    }
+}
+
+impl Run {
+    /// How long it took, or nothing if nobody knows.
+    pub fn took(&self) -> String {
+        self.duration.map_or_else(String::new, |seconds| interval::compressed(Some(seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sync(age: Option<i64>, overdue: i64, expired: i64) -> Sync {
+        let good = age.map(|age| Run { age, ..Run::default() });
+        Sync { good, overdue_seconds: overdue, expired_seconds: expired, ..Sync::default() }
+    }
+
+    #[test]
+    fn a_flag_needs_a_limit_that_is_passed() {
+        assert_eq!(sync(Some(9000), 0, 0).flag(), "");
+        assert_eq!(sync(Some(60), 60, 0).flag(), "");
+        assert_eq!(sync(Some(61), 60, 600).flag(), " O!");
+        assert_eq!(sync(Some(601), 60, 600).flag(), " E!");
+        assert_eq!(sync(None, 60, 600).flag(), " ?");
+        assert_eq!(sync(None, 60, 0).flag(), "");
+    }
+}

@@ -1,0 +1,178 @@
+//! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync.
+
+use super::sync::{Run, Sync};
+use crate::cli::interval;
+use crate::error::{Error, Kind, Result};
+use std::cmp::Ordering;
+
+const HEADINGS: [&str; 9] = ["Name", "Type", "State", "PID", "Last_good", "Time", "I/U/D", "Last_bad", "Time"];
+const NARROWEST: [usize; 9] = [4, 5, 5, 3, 9, 5, 5, 8, 4];
+const STATE: usize = 2;
+
+/// The whole table, rows in the order of `syncs`.
+pub fn text(syncs: &[Sync]) -> String {
+    let rows: Vec<[String; 9]> = syncs.iter().map(cells).collect();
+    let widths = widths(&rows);
+    let mut lines = vec![row(&HEADINGS.map(str::to_owned), &widths, " "), rule(&widths)];
+    lines.extend(rows.iter().map(|cells| row(cells, &widths, "|")));
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Sorts by column `by`, downwards if it is negative; equal ones by name.
+pub fn sort(syncs: &mut [Sync], by: i64) -> Result<()> {
+    let compare = comparison(by.unsigned_abs())?;
+    syncs.sort_by(|a, b| {
+        let order = compare(a, b);
+        let order = if by < 0 { order.reverse() } else { order };
+        order.then_with(|| a.config.name.cmp(&b.config.name))
+    });
+    Ok(())
+}
+
+fn comparison(column: u64) -> Result<fn(&Sync, &Sync) -> Ordering> {
+    Ok(match column {
+        1 => |a, b| a.config.name.cmp(&b.config.name),
+        2 => |a, b| a.config.synctype.cmp(&b.config.synctype),
+        3 => |a, b| state(a).cmp(&state(b)),
+        4 => |a, b| a.pid().parse().unwrap_or(0).cmp(&b.pid().parse::<i64>().unwrap_or(0)),
+        5 => |a, b| age(&a.good).cmp(&age(&b.good)),
+        6 => |a, b| duration(&a.good).cmp(&duration(&b.good)),
+        7 => |a, b| rows(&a.good).cmp(&rows(&b.good)),
+        8 => |a, b| age(&a.bad).cmp(&age(&b.bad)),
+        9 => |a, b| duration(&a.bad).cmp(&duration(&b.bad)),
+        _ => return Err(Error::new(Kind::Refused, "Invalid sort option, must be +- 1 through 9")),
+    })
+}
+
+fn age(run: &Option<Run>) -> i64 {
+    run.as_ref().map_or(0, |run| run.age)
+}
+
+fn duration(run: &Option<Run>) -> i64 {
+    run.as_ref().and_then(|run| run.duration).unwrap_or(0)
+}
+
+fn rows(run: &Option<Run>) -> i64 {
+    run.as_ref().map_or(0, |run| run.inserts.saturating_add(run.updates).saturating_add(run.deletes))
+}
+
+fn state(sync: &Sync) -> String {
+    sync.state(">", interval::compressed)
+}
+
+fn cells(sync: &Sync) -> [String; 9] {
+    let last = |run: &Option<Run>| run.as_ref().map_or("unknown".to_owned(), |run| interval::compressed(Some(run.age)));
+    let took = |run: &Option<Run>| run.as_ref().map_or_else(String::new, Run::took);
+    let letter = sync.config.synctype.chars().next().unwrap_or('?').to_uppercase();
+    [
+        sync.config.name.clone(),
+        format!(" {letter}{}", sync.flag()),
+        state(sync),
+        sync.pid().to_owned(),
+        last(&sync.good),
+        took(&sync.good),
+        sync.good.as_ref().map_or_else(String::new, counts),
+        last(&sync.bad),
+        took(&sync.bad),
+    ]
+}
+
+fn counts(run: &Run) -> String {
+    format!("{}/{}/{}", run.inserts, run.updates, run.deletes)
+}
+
+/// The longest value of each column. `RUN:` counts as wide as the word `WAIT:` would make it.
+fn widths(rows: &[[String; 9]]) -> [usize; 9] {
+    let mut widths = NARROWEST;
+    for (column, width) in widths.iter_mut().enumerate() {
+        let lengths = rows.iter().map(|row| {
+            let spare = usize::from(column == STATE && row[column].starts_with("RUN:"));
+            row[column].chars().count() + spare
+        });
+        *width = lengths.fold(*width, usize::max);
+    }
+    widths
+}
+
+fn row(cells: &[String; 9], widths: &[usize; 9], between: &str) -> String {
+    let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    padded.join(between)
+}
+
+fn rule(widths: &[usize; 9]) -> String {
+    widths.map(|width| "=".repeat(width)).join("+")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::super::sync::{Config, Job, PidFile};
+    use super::*;
+
+    fn sync(name: &str, synctype: &str, status: &str) -> Sync {
+        let config =
+            Config { name: name.to_owned(), synctype: synctype.to_owned(), status: status.to_owned(), ..Config::default() };
+        Sync { config, ..Sync::default() }
+    }
+
+    fn run(age: i64, duration: i64, counts: [i64; 3]) -> Option<Run> {
+        let [inserts, updates, deletes] = counts;
+        Some(Run { age, duration: Some(duration), inserts, updates, deletes, ..Run::default() })
+    }
+
+    fn job(started: bool, age: i64, target: &str) -> Option<Job> {
+        Some(Job { started, age, target: target.to_owned() })
+    }
+
+    /// The syncs of the sample in the reference.
+    fn sample() -> Vec<Sync> {
+        let pid_file = Some(PidFile { pid: "999".to_owned(), ..PidFile::default() });
+        let fc = Sync { good: run(108_000, 2, [123_456, 0, 5]), overdue_seconds: 60, ..sync("fc", "fullcopy", "active") };
+        let grp = Sync { good: run(40, 0, [0, 0, 0]), job: job(false, 75, "B"), ..sync("grp", "pushdelta", "active") };
+        let od =
+            Sync { good: run(176_400, 10_923, [2, 1, 3]), expired_seconds: 60, pid_file, ..sync("od", "pushdelta", "active") };
+        let xx = Sync { job: job(true, 3605, "c"), ..sync("xx", "fullcopy", "active") };
+        vec![fc, grp, sync("grp2", "pushdelta", "off"), od, xx]
+    }
+
+    #[test]
+    fn the_table_is_the_references_to_the_byte() {
+        let expected = "\
+Name Type  State       PID Last_good Time   I/U/D      Last_bad Time
+====+=====+===========+===+=========+======+==========+========+====
+fc  | F O!|idle       |   |30h0s    |2s    |123456/0/5|unknown |    
+grp | P   |WAIT:1m15s |   |40s      |0s    |0/0/0     |unknown |    
+grp2| P   |off        |   |unknown  |      |          |unknown |    
+od  | P E!|idle       |999|49h0s    |3h2m3s|2/1/3     |unknown |    
+xx  | F   |RUN:1h5s>c |   |unknown  |      |          |unknown |    
+";
+        assert_eq!(text(&sample()), expected);
+    }
+
+    fn sorted(by: i64) -> Vec<String> {
+        let mut syncs = sample();
+        sort(&mut syncs, by).unwrap();
+        syncs.into_iter().map(|sync| sync.config.name).collect()
+    }
+
+    #[test]
+    fn every_column_sorts_and_equal_ones_go_by_name() {
+        assert_eq!(sorted(1), ["fc", "grp", "grp2", "od", "xx"]);
+        assert_eq!(sorted(-1), ["xx", "od", "grp2", "grp", "fc"]);
+        assert_eq!(sorted(2), ["fc", "xx", "grp", "grp2", "od"]);
+        assert_eq!(sorted(3), ["xx", "grp", "fc", "od", "grp2"]);
+        assert_eq!(sorted(4), ["fc", "grp", "grp2", "xx", "od"]);
+        assert_eq!(sorted(-5), ["od", "fc", "grp", "grp2", "xx"]);
+        assert_eq!(sorted(6), ["grp", "grp2", "xx", "fc", "od"]);
+        assert_eq!(sorted(-7), ["fc", "od", "grp", "grp2", "xx"]);
+        assert_eq!(sorted(8), sorted(1));
+    }
+
+    #[test]
+    fn there_is_no_tenth_column() {
+        for by in [0, 10, -10, i64::MIN] {
+            assert_eq!(sort(&mut sample(), by).unwrap_err().message(), "Invalid sort option, must be +- 1 through 9");
+        }
+    }
+}

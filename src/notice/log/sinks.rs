@@ -1,0 +1,108 @@
+//! Where a message goes: the log file, the file of warnings, syslog, standard error.
+
+use super::file::{self, Appended};
+use super::syslog::Syslog;
+use super::{Facility, Options, line};
+use crate::error::Result;
+use log::{LevelFilter, Record};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+/// Everything this process logs to.
+pub struct Sinks {
+    options: Options,
+    prefix: RwLock<String>,
+    file: Appended,
+    warnings: Appended,
+    syslog: Option<Syslog>,
+}
+
+impl Sinks {
+    /// Opens what `options` ask for. The log file must be writable; a file of warnings that is not writable is left out,
+    /// because its default place is whatever directory `start` was called in.
+    pub fn open(options: Options, prefix: &str) -> Result<Sinks> {
+        let path = options.path(prefix, std::process::id());
+        let file = path.as_deref().map(file::open).transpose()?;
+        let facility = options.syslog.then(|| Facility::named(&options.facility)).transpose()?;
+        Ok(Sinks {
+            prefix: RwLock::new(prefix.to_owned()),
+            file: Appended::new(file),
+            warnings: Appended::new(warning_file(&options)),
+            syslog: facility.map(Syslog::new),
+            options,
+        })
+    }
+
+    /// The level of the messages that are written.
+    pub fn level(&self) -> LevelFilter {
+        self.options.level()
+    }
+
+    /// Changes the word before each message, and the file if that is named after it.
+    pub fn set_prefix(&self, prefix: &str) {
+        *self.prefix.write().unwrap_or_else(PoisonError::into_inner) = prefix.to_owned();
+        if self.options.separate {
+            self.reopen();
+        }
+    }
+
+    /// Opens the files anew under their names.
+    pub fn reopen(&self) {
+        let path = self.options.path(&self.prefix(), std::process::id());
+        if let Some(file) = path.and_then(|path| file::open(&path).ok()) {
+            self.file.replace(file);
+        }
+        if let Some(file) = warning_file(&self.options) {
+            self.warnings.replace(file);
+        }
+    }
+
+    /// Sends a message to syslog and to the file of warnings, and returns its line for the log file.
+    pub fn take(&self, record: &Record) -> String {
+        let (message, prefix) = (record.args().to_string(), self.prefix());
+        let now = SystemTime::now();
+        let pid = self.options.showpid.then(std::process::id);
+        let line = line::line(&line::header(pid, line::time(self.options.showtime, now)), &prefix, &message);
+        if line::is_warning(record.level(), &message) {
+            self.warnings.write(line.as_bytes());
+        }
+        if let Some(syslog) = &self.syslog {
+            syslog.send(now, &format!("{prefix} {message}"));
+        }
+        line
+    }
+
+    fn write(&self, line: &[u8]) {
+        self.file.write(line);
+        if self.options.stderr {
+            let _ = io::stderr().write_all(line);
+        }
+    }
+
+    fn prefix(&self) -> String {
+        self.prefix.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn warning_file(options: &Options) -> Option<std::fs::File> {
+    match options.warning_file.is_empty() {
+        true => None,
+        false => file::open(Path::new(&options.warning_file)).ok(),
+    }
+}
+
+/// The end of the pipe `env_logger` writes finished lines into.
+pub struct Output(pub Arc<Sinks>);
+
+impl Write for Output {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
