@@ -7,7 +7,7 @@ create table bucardo.bucardo_config (
     type    text,
     name    text,
     cdate   timestamptz not null default now(),
-    id      bigserial   not null,
+    id      serial      not null,
     constraint bucardo_config_pk primary key (id),
     constraint valid_config_type check (type in ('sync', 'goat'))
 );

@@ -1,2 +1,2 @@
 -- The archive: finished jobs move here from bucardo.q, so that the queue stays small.
-create schema freezer;
+create schema if not exists freezer;

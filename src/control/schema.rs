@@ -12,12 +12,52 @@ macro_rules! files {
     };
 }
 
-const FILES: &[(&str, &str)] = files!["schema_bucardo", "schema_freezer", "bucardo_config", "bucardo_config_rows"];
+const FILES: &[(&str, &str)] = files![
+    // Tables, each after those it refers to.
+    "schema_bucardo",
+    "schema_freezer",
+    "bucardo_config",
+    "bucardo_config_rows",
+    "db",
+    "dbgroup",
+    "dbmap",
+    "db_connlog",
+    "goat",
+    "bucardo_custom_trigger",
+    "herd",
+    "herdmap",
+    "sync",
+    "validation",
+    "q",
+    "audit_pid",
+    "customcode",
+    "customcode_map",
+    "bucardo_rate",
+    "upgrade_log",
+    "bucardo_log_message",
+    "freezer_old_audit_pid",
+    "freezer_master_q",
+    // Functions, with the triggers that call them.
+    "fitted_name",
+    "check_bucardo_config",
+    "herdcheck",
+    "validate_goat",
+    "request_validation",
+    "validate_sync",
+    "validate_all_syncs",
+    "bucardo_q",
+    "bucardo_log_message_notify",
+    "populate_child_q_table",
+    "bucardo_purge_q_table",
+    "table_exists",
+    "find_unused_goats",
+    "db_getconn",
+];
 
 /// Creates the schemas `bucardo` and `freezer` and all that is in them, in one transaction. Needs the right to create
 /// schemas in the database, nothing more.
 pub fn install(conn: &mut Connection) -> Result<()> {
-    if version(conn)?.is_some() {
+    if exists(conn)? {
         return Err(already());
     }
     let mut transaction = conn.transaction()?;
@@ -29,15 +69,39 @@ pub fn install(conn: &mut Connection) -> Result<()> {
 
 /// The version of the control schema in this database; none if there is no control schema.
 pub fn version(conn: &mut Connection) -> Result<Option<String>> {
-    let there = conn.query_one("select to_regclass('bucardo.bucardo_config') is not null", &[])?;
-    if !there.get::<_, bool>(0) {
+    if !exists(conn)? {
         return Ok(None);
     }
     let setting = "select value from bucardo.bucardo_config where setting = 'bucardo_version' and name is null";
     Ok(conn.query_opt(setting, &[])?.map(|row| row.get(0)))
 }
 
+/// A schema `bucardo` alone says nothing: every replicated database has one. Asks the catalog, where looking needs no right.
+fn exists(conn: &mut Connection) -> Result<bool> {
+    let table =
+        "select exists (select 1 from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = 'bucardo' and c.relname = 'bucardo_config')";
+    Ok(conn.query_one(table, &[])?.get(0))
+}
+
 fn already() -> Error {
     Error::new(Kind::Refused, "already have Bucardo installed there")
-        .hint("to use another database, name it with --dbname; to install anew, drop the schemas bucardo and freezer first")
+        .hint("name another database with --dbname, or drop the schemas bucardo and freezer first to install anew")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_loaded_and_opens_by_saying_why() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/control");
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut there: Vec<_> = files.map(|e| e.file_name().to_string_lossy().replace(".sql", "")).collect();
+        let mut loaded: Vec<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        there.sort();
+        loaded.sort();
+        assert_eq!(there, loaded);
+        assert!(FILES.iter().all(|(_, sql)| sql.starts_with("-- ")));
+    }
 }

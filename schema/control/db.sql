@@ -1,0 +1,23 @@
+-- The databases replication knows, under local names, and how to reach them. A name becomes part of channel names and file
+-- names, hence the rule. Passwords are in clear: nobody but the owner may read this table.
+create table bucardo.db (
+    name                 text        not null,
+    dbhost               text        not null default '',
+    dbport               text        not null default '5432',
+    dbname               text        not null,
+    dbuser               text        not null,
+    dbpass               text,
+    dbconn               text        not null default '',
+    dbservice            text,
+    pgpass               text,
+    status               text        not null default 'active',
+    sourcelimit          smallint    not null default 0,
+    targetlimit          smallint    not null default 0,
+    server_side_prepares boolean     not null default true,
+    cdate                timestamptz not null default now(),
+    constraint db_name_pk primary key (name),
+    constraint db_name_sane check (name ~ E'^[a-zA-Z]\\w*$'),
+    constraint db_status check (status in ('active', 'inactive'))
+);
+
+create unique index db_dsn_unique on bucardo.db (dbhost, dbport, dbname, dbuser) where name !~ '^bctest';
