@@ -1,41 +1,31 @@
 //! An open session.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::ConnInfo;
-use crate::pg::conninfo::application_name;
+use postgres::{CancelToken, Client, NoTls};
+use postgres_native_tls::MakeTlsConnector;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
-use std::time::Duration;
 
-/// An open session, the descriptor of its socket, and the server's version.
+/// An open session, the descriptor of its socket, and the server's version. Everything else is the driver's [`Client`],
+/// whose methods it has; `?` makes our errors of the driver's.
 pub struct Connection {
-    client: postgres::Client,
+    client: Client,
     fd: RawFd,
     version: u32,
+    tls: Option<MakeTlsConnector>,
 }
 
 impl Connection {
-    /// Connects.
-    pub fn open(info: &ConnInfo) -> Result<Connection> {
-        let before = sockets();
-        let mut config = postgres::Config::new();
-        config.host(&info.host).port(info.port).dbname(&info.dbname).user(&info.user);
-        config.application_name(&application_name(&info.application_name)).connect_timeout(Duration::from_secs(10));
-        if let Some(password) = &info.password {
-            config.password(password.reveal());
-        }
-        let mut client = config.connect(postgres::NoTls).map_err(|e| Error::new(Kind::Connect, e.to_string()))?;
-        let fd = sockets().into_iter().find(|fd| !before.contains(fd)).unwrap_or(-1);
-        let version: i32 = client.query_one("select pg_catalog.current_setting('server_version_num')::int", &[])?.get(0);
-        Ok(Connection { client, fd, version: version.unsigned_abs() })
+    pub(super) fn new(client: Client, fd: RawFd, version: u32, tls: Option<MakeTlsConnector>) -> Connection {
+        Connection { client, fd, version, tls }
     }
 
-    /// The socket, for [`crate::pg::wait`].
+    /// The socket, for [`crate::pg::wait`]. It is open as long as this value lives.
     pub fn fd(&self) -> RawFd {
         self.fd
     }
 
-    /// The server's version as a number: 150004 is 15.4, 90624 was 9.6.24.
+    /// The server's version as a number: 150004 is 15.4.
     pub fn version(&self) -> u32 {
         self.version
     }
@@ -44,25 +34,41 @@ impl Connection {
     pub fn batch(&mut self, sql: &str) -> Result<()> {
         Ok(self.client.batch_execute(sql)?)
     }
+
+    /// The means to stop, from another thread, the statement that runs on this connection.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { token: self.client.cancel_token(), tls: self.tls.clone() }
+    }
 }
 
-fn sockets() -> Vec<RawFd> {
-    let Ok(dir) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
-    dir.flatten()
-        .filter(|e| std::fs::read_link(e.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:")))
-        .filter_map(|e| e.file_name().to_str()?.parse().ok())
-        .collect()
+/// Stops what runs on a connection; see [`Connection::canceller`].
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    tls: Option<MakeTlsConnector>,
+}
+
+impl Canceller {
+    /// Asks the server to stop the statement, which then fails with [`Kind::Stopped`]. Succeeds also when nothing runs.
+    /// This opens a connection of its own and may take as long as that takes.
+    pub fn cancel(&self) -> Result<()> {
+        let asked = match &self.tls {
+            Some(tls) => self.token.cancel_query(tls.clone()),
+            None => self.token.cancel_query(NoTls),
+        };
+        asked.map_err(|e| Error::new(Kind::Connect, "could not ask the server to stop a statement").caused_by(e))
+    }
 }
 
 impl Deref for Connection {
-    type Target = postgres::Client;
-    fn deref(&self) -> &postgres::Client {
+    type Target = Client;
+    fn deref(&self) -> &Client {
         &self.client
     }
 }
 
 impl DerefMut for Connection {
-    fn deref_mut(&mut self) -> &mut postgres::Client {
+    fn deref_mut(&mut self) -> &mut Client {
         &mut self.client
     }
 }

@@ -2,6 +2,7 @@
 //! identifiers that cannot be printed unquoted, secrets that cannot be printed at all, and the classes of errors.
 
 pub mod class;
+pub mod connect;
 pub mod connection;
 pub mod conninfo;
 pub mod ident;
@@ -9,7 +10,8 @@ pub mod secret;
 pub mod session;
 pub mod wait;
 
-pub use connection::Connection;
+pub use connect::Connecting;
+pub use connection::{Canceller, Connection};
 pub use conninfo::ConnInfo;
 pub use ident::{Ident, Relation};
 pub use secret::Secret;

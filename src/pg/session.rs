@@ -38,21 +38,26 @@ const SETTINGS: &[Setting] = &[
 
 /// A commit that a server crash may undo would take the receipt of a batch with it, and the source has forgotten the batch
 /// by then. Any of the other values is stronger than we need and stays.
-const DURABLE: &str = "case pg_catalog.current_setting('synchronous_commit') when 'off' \
+const DURABLE: &str = "case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' \
     then pg_catalog.set_config('synchronous_commit', 'on', false) end";
 
-/// Gives the session the settings, in one round trip.
-pub fn apply(conn: &mut Connection) -> Result<()> {
-    let sql = settings(conn.version());
-    conn.batch(&sql).map_err(|e| e.context("cannot prepare the session"))
+/// Asks for the version.
+pub(super) const VERSION: &str = "select pg_catalog.current_setting('server_version_num')";
+
+/// Asks for the version and gives the session the settings, in one round trip. The server itself leaves out what it does not
+/// know: `case` does not evaluate the other branch. Operators are qualified because search_path is not yet ours.
+pub(super) fn opening() -> String {
+    let set = SETTINGS.iter().map(|(name, value, since)| match since {
+        0 => format!("pg_catalog.set_config('{name}', '{value}', false)"),
+        _ => format!("case when ({VERSION})::int4 operator(pg_catalog.>=) {since} then pg_catalog.set_config('{name}', '{value}', false) end"),
+    });
+    let all: Vec<String> = set.chain([DURABLE.to_owned()]).collect();
+    format!("{VERSION}, {}", all.join(", "))
 }
 
-/// The statement that does it.
-fn settings(version: u32) -> String {
-    let known = SETTINGS.iter().filter(|(_, _, since)| version >= *since);
-    let set = known.map(|(name, value, _)| format!("pg_catalog.set_config('{name}', '{value}', false)"));
-    let all: Vec<String> = set.chain([DURABLE.to_owned()]).collect();
-    format!("select {}", all.join(", "))
+/// Gives the settings to a session that was not opened with them, or that has lost them (`reset all`, `discard all`).
+pub fn apply(conn: &mut Connection) -> Result<()> {
+    conn.batch(&opening()).map_err(|e| e.context("cannot prepare the session"))
 }
 
 /// Switches ordinary triggers and rules off, so that what is applied is exactly what was sent. Says whether the server lets
@@ -87,11 +92,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_not_asked_for_settings_it_does_not_know() {
-        let count = |version| settings(version).matches("set_config").count();
-        assert!(!settings(130_000).contains("idle_session_timeout"));
-        assert!(settings(140_000).contains("idle_session_timeout") && !settings(160_000).contains("transaction_timeout', "));
-        assert_eq!(count(170_000), SETTINGS.len() + 1);
+    fn a_server_is_not_asked_for_settings_it_may_not_know() {
+        let sql = opening();
+        assert!(sql.contains(">=) 140000 then pg_catalog.set_config('idle_session_timeout'"));
+        assert_eq!(sql.matches("set_config").count(), SETTINGS.len() + 1);
     }
 
     #[test]

@@ -1,1 +1,5 @@
 //! Connecting, and what happens when servers or networks fail.
+
+mod connect;
+mod hung;
+mod servers;

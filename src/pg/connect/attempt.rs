@@ -1,0 +1,178 @@
+//! The attempts it may take to get one connection: each server, each of its addresses, each way of encryption the mode allows.
+
+use super::driver;
+use super::failure::{Cause, Failure};
+use super::socket::{Probe, Watch};
+use super::tls::{self, Encryption};
+use crate::pg::Connection;
+use crate::pg::conninfo::{ConnInfo, Endpoint};
+use crate::pg::session;
+use postgres::tls::{MakeTlsConnect, TlsConnect};
+use postgres::{Client, NoTls, SimpleQueryMessage, Socket};
+use postgres_native_tls::MakeTlsConnector;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+type Attempt<T> = Result<T, Failure>;
+
+/// What a new session is prepared for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing in particular.
+    General,
+    /// Work on a replicated database: it gets the settings of [`session`].
+    Replication,
+}
+
+/// Tries everything there is to try. Each server has `connect_timeout` for itself.
+pub fn connect(info: &ConnInfo, purpose: Purpose) -> Attempt<Connection> {
+    first_success(info.endpoints(), |endpoint| server(info, &endpoint, purpose))
+}
+
+/// Goes on to the next only where that may help, and reports all failures on the way.
+fn first_success<A, T>(candidates: Vec<A>, mut attempt: impl FnMut(A) -> Attempt<T>) -> Attempt<T> {
+    let mut so_far: Option<Failure> = None;
+    for candidate in candidates {
+        let failure = match attempt(candidate) {
+            Ok(success) => return Ok(success),
+            Err(failure) => failure,
+        };
+        let go_on = failure.cause.is_of_this_address();
+        let all = so_far.take().map_or(failure.clone(), |before| before.and_then("", failure));
+        if !go_on {
+            return Err(all);
+        }
+        so_far = Some(all);
+    }
+    Err(so_far.unwrap_or_else(|| Failure::new(Cause::NoSuchHost, "the host has no address")))
+}
+
+fn server(info: &ConnInfo, to: &Endpoint, purpose: Purpose) -> Attempt<Connection> {
+    let deadline = Instant::now() + Duration::from_secs(info.connect_timeout.into());
+    let addresses = addresses(to)?;
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    first_success(addresses, |address| {
+        // A fair share: a dead first address must not take the time of the second.
+        let share = deadline.saturating_duration_since(Instant::now()) / left;
+        left -= 1;
+        Target { info, to, address, purpose, deadline: Instant::now() + share }.connect()
+    })
+}
+
+/// The addresses of a server; `None` stands for a socket in the file system. We look names up ourselves because the driver
+/// would leave a thread behind that does it.
+fn addresses(to: &Endpoint) -> Attempt<Vec<Option<IpAddr>>> {
+    if to.is_local() {
+        return Ok(vec![None]);
+    }
+    if let Some(address) = to.hostaddr {
+        return Ok(vec![Some(address)]);
+    }
+    let found = (to.host.as_str(), to.port).to_socket_addrs();
+    let found = found.map_err(|e| Failure::new(Cause::NoSuchHost, format!("cannot look up \"{}\": {e}", to.host)))?;
+    Ok(found.map(|address| Some(address.ip())).collect())
+}
+
+/// One address of one server.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    info: &'a ConnInfo,
+    to: &'a Endpoint,
+    address: Option<IpAddr>,
+    purpose: Purpose,
+    deadline: Instant,
+}
+
+impl Target<'_> {
+    fn connect(self) -> Attempt<Connection> {
+        let ways = if self.to.is_local() { &[Encryption::None] } else { tls::attempts(self.info.tls.mode) };
+        let first = self.encrypted(ways[0]);
+        match (first, ways.get(1)) {
+            (Err(failure), Some(way)) if failure.cause.may_depend_on_encryption() => {
+                let how = if *way == Encryption::None { "without TLS: " } else { "with TLS: " };
+                self.encrypted(*way).map_err(|second| failure.and_then(how, second))
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn encrypted(self, way: Encryption) -> Attempt<Connection> {
+        if way == Encryption::None {
+            return self.open(NoTls, way, None);
+        }
+        let connector = tls::connector(&self.info.tls).map_err(|e| Failure::ours(&e))?;
+        let connector = MakeTlsConnector::new(connector);
+        self.open(connector.clone(), way, Some(connector))
+    }
+
+    fn open<T>(self, connector: T, way: Encryption, for_cancel: Option<MakeTlsConnector>) -> Attempt<Connection>
+    where
+        T: MakeTlsConnect<Socket> + Send + 'static,
+        T::TlsConnect: Send,
+        T::Stream: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let begin = Instant::now();
+        let watch = Watch::new(self.deadline);
+        let mut config = driver::config(self.info, self.to, self.address, way);
+        config.connect_timeout(self.deadline.saturating_duration_since(begin).max(Duration::from_millis(1)));
+        let opened = config.connect(Probe::new(connector, &watch)).map_err(Failure::from);
+        let opened = opened.and_then(|mut client| greet(&mut client, self.purpose).map(|version| (client, version)));
+        watch.release();
+        let late =
+            |failure: Failure| if failure.cause == Cause::Timeout || watch.expired() { self.too_late(begin) } else { failure };
+        let (client, version) = opened.map_err(late)?;
+        let fd = watch.fd().ok_or_else(|| Failure::new(Cause::Other, "the driver did not show its socket"))?;
+        Ok(Connection::new(client, fd, version, for_cancel))
+    }
+
+    fn too_late(self, begin: Instant) -> Failure {
+        Failure::timeout(self.deadline.saturating_duration_since(begin).as_secs_f64().round() as u64)
+    }
+}
+
+/// The first words of a session: the server's version, and what the purpose asks for, in one round trip.
+fn greet(client: &mut Client, purpose: Purpose) -> Attempt<u32> {
+    let sql = match purpose {
+        Purpose::General => session::VERSION.to_owned(),
+        Purpose::Replication => session::opening(),
+    };
+    let answer = client.simple_query(&sql)?;
+    let version = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    version.ok_or_else(|| Failure::new(Cause::Other, "the server does not tell its version"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn the_next_server_is_tried_only_where_that_may_help() {
+        let attempts = |causes: &[Cause]| {
+            let mut tried = 0;
+            let all = causes.to_vec();
+            let outcome = first_success(all, |cause| {
+                tried += 1;
+                if cause == Cause::Other { Ok(()) } else { Err(Failure::new(cause, format!("{cause:?}"))) }
+            });
+            (tried, outcome.map_err(|failure| failure.words))
+        };
+        assert_eq!(attempts(&[Cause::Refused, Cause::Other]), (2, Ok(())));
+        assert_eq!(attempts(&[Cause::NotProven, Cause::Other]), (1, Err("NotProven".to_owned())));
+        assert_eq!(attempts(&[Cause::Refused, Cause::Timeout]), (2, Err("Refused; Timeout".to_owned())));
+        assert_eq!(attempts(&[Cause::Refused, Cause::Refused]), (2, Err("Refused".to_owned())));
+    }
+
+    #[test]
+    fn an_address_is_not_looked_up() {
+        let to = Endpoint { host: "no.such.host.invalid".into(), hostaddr: Some([127, 0, 0, 9].into()), ..Endpoint::default() };
+        assert_eq!(addresses(&to).unwrap(), [Some([127, 0, 0, 9].into())]);
+        assert_eq!(addresses(&Endpoint { host: "/tmp".into(), ..Endpoint::default() }).unwrap(), [None]);
+        let unknown = addresses(&Endpoint { host: "no such host".into(), ..Endpoint::default() }).unwrap_err();
+        assert_eq!(unknown.cause, Cause::NoSuchHost);
+    }
+}
