@@ -1,3 +1,4 @@
 //! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.
 
+pub mod channel;
 pub mod schema;

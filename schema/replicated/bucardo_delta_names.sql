@@ -1,0 +1,14 @@
+-- Which tables of this database are captured, and where their changed keys go. `version` is that of the capture objects: when
+-- the program writes them differently, `validate` sees the old number and makes them anew.
+create table if not exists bucardo.bucardo_delta_names (
+  tablename   oid         not null,
+  schemaname  text        not null,
+  relname     text        not null,
+  deltaname   text        not null,
+  keycolumns  text[]      not null,
+  version     integer     not null,
+  rotated     timestamptz not null default clock_timestamp(),
+  cdate       timestamptz not null default now(),
+  constraint bucardo_delta_names_pk primary key (schemaname, relname),
+  constraint bucardo_delta_names_deltaname unique (deltaname)
+);

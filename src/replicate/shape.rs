@@ -1,0 +1,133 @@
+//! The shape of a table as its server's catalog tells it: columns, key, and what else matters for carrying rows.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Connection, Ident, Relation};
+
+/// One live column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: Ident,
+    /// Its type as `format_type` prints it, schema-qualified unless built in.
+    pub type_name: String,
+    /// The same with domains replaced by what they are made of: a dead row has no value, and a domain may forbid NULL.
+    pub base_type: String,
+    /// Declared NOT NULL.
+    pub not_null: bool,
+    /// Computed by the server (GENERATED ALWAYS AS … STORED or VIRTUAL).
+    pub generated: bool,
+    /// GENERATED ALWAYS AS IDENTITY.
+    pub identity_always: bool,
+    /// The default's text, if any.
+    pub default: Option<String>,
+}
+
+/// The columns that tell the rows of a table apart. Empty when the table has no usable unique index.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Key {
+    /// Column names in the order of the index.
+    pub columns: Vec<String>,
+    /// Their types, by `pg_type.typname` as the original records them (int4, text, …).
+    pub types: Vec<String>,
+    /// Their equality operators, as `OPERATOR(schema.=)`.
+    pub equals: Vec<String>,
+}
+
+impl Key {
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The columns as identifiers.
+    pub fn idents(&self) -> Vec<Ident> {
+        self.columns.iter().map(Ident::new).collect()
+    }
+}
+
+/// A table of one database.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Its name.
+    pub relation: Relation,
+    /// Its id on that database.
+    pub oid: u32,
+    /// Whether it is a partitioned table; if not, only its own rows are meant, not those of inheriting tables.
+    pub partitioned: bool,
+    /// Planner's estimate of its rows, 0 when it has never been analysed.
+    pub rows: f32,
+    /// The live columns in their order.
+    pub columns: Vec<Column>,
+    /// All usable unique indexes, the best first.
+    pub keys: Vec<Key>,
+    /// Unique and exclusion constraints of any form, counted.
+    pub unique_indexes: i64,
+}
+
+impl Shape {
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name.raw() == name)
+    }
+
+    /// The key to use: the one whose joined column names are `wanted`, or the best when nothing is wanted.
+    pub fn key(&self, wanted: Option<&str>) -> Option<&Key> {
+        match wanted.filter(|text| !text.is_empty()) {
+            Some(text) => self.keys.iter().find(|key| key.columns.join("|") == text),
+            None => self.keys.first(),
+        }
+    }
+
+    /// How to read it in FROM: without the rows of inheriting tables, which are tables of their own.
+    pub fn from_clause(&self) -> String {
+        if self.partitioned { self.relation.to_string() } else { format!("only {}", self.relation) }
+    }
+}
+
+/// The key of a table: its primary key, else the unique, not-null index with the fewest columns, else an empty key
+/// (reference, section 1.5).
+pub fn find_key(conn: &mut Connection, relation: &Relation) -> Result<Key> {
+    Ok(read(conn, relation)?.keys.into_iter().next().unwrap_or_default())
+}
+
+/// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
+pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
+    let row = conn.query_opt(include_str!("sql/table.sql"), &[&relation.schema.raw(), &relation.name.raw()])?;
+    let Some(row) = row else {
+        return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relation.label())));
+    };
+    let (oid, kind): (u32, String) = (row.get(0), row.get(1));
+    if !matches!(kind.as_str(), "r" | "p") {
+        return Err(Error::new(Kind::NotFound, format!("{} is not a table", relation.label())));
+    }
+    Ok(Shape {
+        relation: relation.clone(),
+        oid,
+        partitioned: kind == "p",
+        rows: row.get(2),
+        unique_indexes: row.get(3),
+        columns: columns(conn, oid)?,
+        keys: keys(conn, oid)?,
+    })
+}
+
+fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
+    let rows = conn.query(include_str!("sql/columns.sql"), &[&oid])?;
+    Ok(rows
+        .iter()
+        .map(|row| Column {
+            name: Ident::new(row.get::<_, String>(0)),
+            type_name: row.get(1),
+            base_type: row.get(2),
+            not_null: row.get(3),
+            generated: row.get(4),
+            identity_always: row.get(5),
+            default: row.get(6),
+        })
+        .collect())
+}
+
+fn keys(conn: &mut Connection, oid: u32) -> Result<Vec<Key>> {
+    let rows = conn.query(include_str!("sql/keys.sql"), &[&oid])?;
+    Ok(rows.iter().map(|row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2) }).collect())
+}

@@ -1,0 +1,158 @@
+//! Snapshots of transaction ids: what "new" means.
+//!
+//! A source tells which transactions it has finished as `xmin:xmax:xip,…` (PostgreSQL manual, table 9.84, `txid_snapshot`):
+//! every id below `xmin` is finished, every id from `xmax` on had not begun, and of those between, the listed ones were running.
+//! A target's *receipt* is such a snapshot: the changes of every transaction visible in it are in the target. A change is *pending*
+//! when its transaction is visible now and not in the receipt. No clock takes part, so two transactions of the same microsecond,
+//! or one that commits hours after it began, cannot be skipped.
+
+use crate::error::{Error, Kind, Result};
+use std::fmt;
+
+/// A set of finished transactions; see the module's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The lowest id that was still running, or `xmax` if none was.
+    pub xmin: i64,
+    /// The first id that had not begun.
+    pub xmax: i64,
+    /// The ids between that were running, ascending.
+    pub running: Vec<i64>,
+}
+
+impl Snapshot {
+    /// Reads PostgreSQL's text form.
+    pub fn parse(text: &str) -> Result<Snapshot> {
+        Snapshot::parse_parts(text)
+            .ok_or_else(|| Error::new(Kind::Mismatch, format!("\"{text}\" is not a snapshot of transaction ids")))
+    }
+
+    fn parse_parts(text: &str) -> Option<Snapshot> {
+        let mut parts = text.splitn(3, ':');
+        let xmin = parts.next()?.parse().ok()?;
+        let xmax = parts.next()?.parse().ok()?;
+        let list = parts.next()?;
+        let running = match list {
+            "" => Vec::new(),
+            list => list.split(',').map(|id| id.parse().ok()).collect::<Option<_>>()?,
+        };
+        Some(Snapshot { xmin, xmax, running })
+    }
+
+    /// Whether the transaction was finished.
+    pub fn sees(&self, txid: i64) -> bool {
+        txid < self.xmax && self.running.binary_search(&txid).is_err()
+    }
+
+    /// This snapshot and every transaction below `cut`. The caller guarantees that all of those are finished by now.
+    pub fn and_all_below(&self, cut: i64) -> Snapshot {
+        let running: Vec<i64> = self.running.iter().copied().filter(|id| *id >= cut).collect();
+        let xmax = self.xmax.max(cut);
+        Snapshot { xmin: running.first().copied().unwrap_or(xmax), xmax, running }
+    }
+}
+
+/// PostgreSQL's text form.
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.xmin, self.xmax, joined(&self.running))
+    }
+}
+
+fn joined(ids: &[i64]) -> String {
+    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// What one round carries: the changes that are visible now, not in `after`, and below `cut` if there is one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Span {
+    /// The target's receipt; none means that the target has nothing yet.
+    pub after: Option<Snapshot>,
+    /// The first transaction id that is left for a later round.
+    pub cut: Option<i64>,
+}
+
+impl Span {
+    /// The condition on a delta row's `txid`, as SQL text made of numbers only.
+    pub fn condition(&self) -> String {
+        let after = match &self.after {
+            None => "true".to_owned(),
+            Some(receipt) if receipt.running.is_empty() => format!("txid >= {}", receipt.xmax),
+            Some(receipt) => {
+                format!("(txid >= {} or txid = any ('{{{}}}'::bigint[]))", receipt.xmax, joined(&receipt.running))
+            }
+        };
+        match self.cut {
+            Some(cut) => format!("{after} and txid < {cut}"),
+            None => after,
+        }
+    }
+
+    /// The receipt for this span, when it was read with the snapshot `now`.
+    pub fn receipt(&self, now: &Snapshot) -> Snapshot {
+        match (self.cut, &self.after) {
+            (None, _) => now.clone(),
+            (Some(cut), Some(after)) => after.and_all_below(cut),
+            (Some(cut), None) => Snapshot { xmin: cut, xmax: cut, running: Vec::new() },
+        }
+    }
+}
+
+/// Where to cut a backlog so that about as many changes as wanted lie below: `candidate` is the id at that position, `first` the
+/// lowest pending id. Only ids below the snapshot's `xmin` are finished for certain, so the cut may not lie above it; and at least
+/// one whole transaction must lie below it, or nothing would move. None: take everything.
+pub fn cut(candidate: i64, first: i64, now: &Snapshot) -> Option<i64> {
+    let cut = candidate.max(first + 1).min(now.xmin);
+    (cut > first).then_some(cut)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+    use super::*;
+
+    fn snapshot(text: &str) -> Snapshot {
+        Snapshot::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_survives_its_text_form() {
+        for text in ["10:10:", "10:20:10,14,15"] {
+            assert_eq!(snapshot(text).to_string(), text);
+        }
+        for text in ["", "10", "10:20", "a:b:c", "10:20:x"] {
+            assert!(Snapshot::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_after_a_cut_forgets_nothing_and_claims_nothing_else() {
+        for text in ["10:10:", "10:20:10,14,15", "5:30:5,6,7,29", "1:1:"] {
+            for cut in 1..40 {
+                let before = snapshot(text);
+                let after = before.and_all_below(cut);
+                for txid in 1..50 {
+                    assert_eq!(after.sees(txid), before.sees(txid) || txid < cut, "{text} cut at {cut}: {txid}");
+                }
+                assert_eq!(snapshot(&after.to_string()), after);
+                assert!(after.xmin <= after.xmax && (1..after.xmin).all(|txid| after.sees(txid)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_moves_something_and_stays_below_what_may_still_run() {
+        let now = snapshot("100:120:100,110");
+        assert_eq!(cut(50, 10, &now), Some(50));
+        assert_eq!(cut(10, 10, &now), Some(11), "one transaction larger than the batch goes alone");
+        assert_eq!(cut(115, 10, &now), Some(100));
+        assert_eq!(cut(115, 100, &now), None, "what is above xmin cannot be cut");
+    }
+
+    #[test]
+    fn the_condition_names_exactly_the_unseen() {
+        assert_eq!(Span::default().condition(), "true");
+        let span = Span { after: Some(snapshot("10:20:10,14")), cut: Some(30) };
+        assert_eq!(span.condition(), "(txid >= 20 or txid = any ('{10,14}'::bigint[])) and txid < 30");
+    }
+}

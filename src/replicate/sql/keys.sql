@@ -1,0 +1,21 @@
+-- The unique indexes that can tell rows apart: valid, immediate, without predicate or expression, every column NOT NULL. The
+-- primary key comes first, then the fewest columns, then the oldest. With each column the equality of the index's own operator
+-- class, by its schema, so that citext compares as citext whatever the search_path. INCLUDE columns (since 11) are no key columns.
+select array_agg(a.attname::text order by k.position),
+       array_agg(t.typname::text order by k.position),
+       array_agg(pg_catalog.format('operator(%I.%s)', on_.nspname, o.oprname) order by k.position)
+from pg_catalog.pg_index i
+cross join lateral pg_catalog.generate_series(
+  0, coalesce((pg_catalog.to_jsonb(i) ->> 'indnkeyatts')::integer, i.indnatts::integer) - 1) as k (position)
+join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k.position]
+join pg_catalog.pg_type t on t.oid = a.atttypid
+join pg_catalog.pg_opclass c on c.oid = i.indclass[k.position]
+join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
+                         and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
+join pg_catalog.pg_operator o on o.oid = m.amopopr
+join pg_catalog.pg_namespace on_ on on_.oid = o.oprnamespace
+where i.indrelid = $1 and i.indisunique and i.indisvalid and i.indimmediate
+  and i.indpred is null and i.indexprs is null
+group by i.indexrelid, i.indisprimary
+having bool_and(a.attnotnull)
+order by i.indisprimary desc, count(*), i.indexrelid
