@@ -28,6 +28,8 @@ pub enum Kind {
     Collision,
     /// A lock was not to be had within its timeout (SQLSTATE 55P03).
     Locked,
+    /// A row breaks a constraint (SQLSTATE class 23).
+    Violation,
     /// A right is missing (SQLSTATE 42501).
     Denied,
     /// The server refused a statement for any other reason.

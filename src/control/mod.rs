@@ -1,4 +1,7 @@
 //! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.
 
 pub mod channel;
+pub mod db;
 pub mod schema;
+pub mod settings;
+pub mod sync;

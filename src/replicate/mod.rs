@@ -5,7 +5,15 @@
 //! transaction. [`plan`] computes the statements from the tables' [`shape`]s; [`validate`] makes and checks all of it.
 
 pub mod capture;
+pub mod compare;
+pub mod install;
 pub mod plan;
+pub mod reclaim;
 pub mod relay;
+pub mod round;
 pub mod shape;
 pub mod snapshot;
+pub mod source;
+pub mod step;
+pub mod target;
+pub mod validate;

@@ -39,6 +39,7 @@ pub struct Plan {
     stage: Relation,
     stage_types: Vec<String>,
     write: Write,
+    partitioned: bool,
 }
 
 impl Plan {
@@ -61,6 +62,7 @@ impl Plan {
             stage: Relation::new("pg_temp", format!("bucardo_stage_{goat}")),
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
             write: writing(target, target_key, &others),
+            partitioned: target.partitioned,
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
         })
@@ -188,7 +190,9 @@ impl Plan {
             Write::Upsert => self.on_conflict(),
         };
         // The system column xmax of a freshly inserted row is 0; that of a row which ON CONFLICT updated is not.
-        let fresh = if self.write == Write::Upsert && !self.others.is_empty() { "w.xmax = 0" } else { "true" };
+        // A partitioned table cannot show it; its rows count as inserted.
+        let fresh =
+            if self.write == Write::Upsert && !self.others.is_empty() && !self.partitioned { "w.xmax = 0" } else { "true" };
         format!(
             "with written as (insert into {} as w ({}) overriding system value select {} from {} as s where s.alive{conflict} \
              returning {fresh} as fresh) select count(*) filter (where fresh), count(*) filter (where not fresh) from written",

@@ -1,0 +1,6 @@
+-- The members of a herd, in the order in which they are processed.
+select g.id, g.schemaname::text, g.tablename::text, g.reltype = 'table', g.pkey::text, g.ping, g.strict_checking
+from bucardo.herdmap h
+join bucardo.goat g on g.id = h.goat
+where h.herd = $1 and not g.ghost
+order by h.priority desc, g.id

@@ -1,0 +1,147 @@
+//! A sync as the daemon needs it: its row, its goats and its targets, read together.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Connection, Relation};
+use std::time::Duration;
+
+/// What kind of sync it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncType {
+    /// Changes flow from the source to the targets.
+    Pushdelta,
+    /// The targets are emptied and filled.
+    Fullcopy,
+    /// Changes flow both ways.
+    Swap,
+}
+
+impl SyncType {
+    /// The word in `sync.synctype`.
+    pub fn word(self) -> &'static str {
+        match self {
+            SyncType::Pushdelta => "pushdelta",
+            SyncType::Fullcopy => "fullcopy",
+            SyncType::Swap => "swap",
+        }
+    }
+
+    fn parse(word: &str) -> Result<SyncType> {
+        [SyncType::Pushdelta, SyncType::Fullcopy, SyncType::Swap]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+            .ok_or_else(|| Error::new(Kind::Mismatch, format!("\"{word}\" is no type of sync")))
+    }
+}
+
+/// A replicated table or sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goat {
+    /// `goat.id`.
+    pub id: i32,
+    /// Its name.
+    pub relation: Relation,
+    /// Whether it is a table; if not, it is a sequence.
+    pub is_table: bool,
+    /// The key's column names joined by `|`; none when nobody has looked yet, empty when there is no usable key.
+    pub pkey: Option<String>,
+    /// Overrides the sync's `ping`.
+    pub ping: Option<bool>,
+    /// Together with the sync's: whether small differences between source and target matter.
+    pub strict: bool,
+}
+
+/// A sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    /// Its name.
+    pub name: String,
+    /// Its source herd.
+    pub herd: String,
+    /// The database of the herd's goats; none when the herd is empty.
+    pub source: Option<String>,
+    /// The active target databases, in the order of their group.
+    pub targets: Vec<String>,
+    /// Its type.
+    pub synctype: SyncType,
+    /// Whether `sync.status` is `active`.
+    pub active: bool,
+    /// The controller stays between runs.
+    pub stayalive: bool,
+    /// The kids stay between runs.
+    pub kidsalive: bool,
+    /// Changes on the source kick.
+    pub ping: bool,
+    /// Kicks are listened for on the source even without `ping`.
+    pub do_listen: bool,
+    /// Run at least this often.
+    pub checktime: Option<Duration>,
+    /// Targets of this sync that may run at the same time; 0 for all.
+    pub limitdbs: i64,
+    /// Whether small differences between source and target are refused.
+    pub strict: bool,
+}
+
+impl Sync {
+    /// Reads one sync. An unknown name is [`Kind::NotFound`].
+    pub fn load(control: &mut Connection, name: &str) -> Result<Sync> {
+        let found = load_where(control, "s.name = $1", name)?.pop();
+        found.ok_or_else(|| Error::new(Kind::NotFound, format!("Sync \"{name}\" does not appear to exist")))
+    }
+
+    /// Reads all syncs, by priority and name.
+    pub fn load_all(control: &mut Connection) -> Result<Vec<Sync>> {
+        load_where(control, "$1::text is not null", "")
+    }
+
+    /// The source database; an empty herd has none and is [`Kind::Mismatch`].
+    pub fn source(&self) -> Result<&str> {
+        self.source.as_deref().ok_or_else(|| {
+            Error::new(Kind::Mismatch, format!("Herd \"{}\" of sync \"{}\" has no members", self.herd, self.name))
+                .hint(format!("Add some with: bucardo_ctl add herd {} <table> ...", self.herd))
+        })
+    }
+
+    /// Whether the MCP listens on the source for kicks.
+    pub fn listens(&self) -> bool {
+        self.ping || self.do_listen
+    }
+
+    /// The members of the herd, in the order in which they are processed: priority descending, then id (reference, 1.2).
+    pub fn goats(&self, control: &mut Connection) -> Result<Vec<Goat>> {
+        let rows = control.query(include_str!("sql/goats.sql"), &[&self.herd])?;
+        Ok(rows
+            .iter()
+            .map(|row| Goat {
+                id: row.get(0),
+                relation: Relation::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+                is_table: row.get(3),
+                pkey: row.get(4),
+                ping: row.get(5),
+                strict: row.get(6),
+            })
+            .collect())
+    }
+}
+
+fn load_where(control: &mut Connection, condition: &str, name: &str) -> Result<Vec<Sync>> {
+    let sql = include_str!("sql/syncs.sql").replace("true /* which */", condition);
+    control.query(&sql, &[&name])?.iter().map(sync).collect()
+}
+
+fn sync(row: &postgres::Row) -> Result<Sync> {
+    Ok(Sync {
+        name: row.get("name"),
+        herd: row.get("herd"),
+        source: row.get("source"),
+        targets: row.get("targets"),
+        synctype: SyncType::parse(row.get("synctype"))?,
+        active: row.get("active"),
+        stayalive: row.get("stayalive"),
+        kidsalive: row.get("kidsalive"),
+        ping: row.get("ping"),
+        do_listen: row.get("do_listen"),
+        checktime: row.get::<_, Option<f64>>("checktime").filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+        limitdbs: row.get("limitdbs"),
+        strict: row.get("strict"),
+    })
+}

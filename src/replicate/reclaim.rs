@@ -1,0 +1,145 @@
+//! Reclaiming delta rows that every consumer has.
+//!
+//! Nothing is deleted row by row. Each table has two generations of deltas; new ones go into one of them. When the other holds
+//! only what everybody has, and has had for a while, it is emptied by TRUNCATE, and then the roles change. TRUNCATE needs the delta table for itself for an instant; it asks for the lock without waiting, and if a
+//! writer is just using it, the next attempt will do. Whether everybody has everything is asked while holding that lock, so a writer that
+//! chose this generation a moment ago is either waited for by nobody or seen.
+//!
+//! Deltas are kept for a while after they were consumed: a target restored to its state of some minutes ago asks for them again.
+
+use crate::error::{Kind, Result};
+use crate::pg::Connection;
+use crate::pg::ident::literal;
+use crate::replicate::capture::Names;
+
+/// Rotates the captured tables of this source, where it is time. `retention` is how long, in seconds, a generation is kept after
+/// everybody has it. Of several processes that do it at once, one does each table.
+pub fn rotate(conn: &mut Connection, retention: f64) -> Result<()> {
+    let tables = conn.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])?;
+    for row in &tables {
+        rotate_table(conn, &Names::recorded(row.get::<_, String>(0)), row.get(1), retention)?;
+    }
+    Ok(())
+}
+
+fn rotate_table(conn: &mut Connection, names: &Names, table: u32, retention: f64) -> Result<()> {
+    conn.batch("begin")?;
+    match try_rotate(conn, names, table, retention) {
+        Ok(()) => conn.batch("commit"),
+        Err(error) => {
+            conn.batch("rollback")?;
+            if error.kind() == Kind::Locked { Ok(()) } else { Err(error) }
+        }
+    }
+}
+
+/// What is known about the two generations of a table.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// Whether the generation at rest holds rows.
+    resting: bool,
+    /// Whether the one in use does.
+    current: bool,
+    /// Whether everybody was seen to have the one at rest, and whether that is long enough ago.
+    drained: Option<bool>,
+}
+
+/// What to do next with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Nothing,
+    /// See whether everybody has the generation at rest.
+    Check,
+    /// Empty the generation at rest, then write to it.
+    Truncate,
+    /// Write to the generation at rest, which is empty.
+    Flip,
+}
+
+fn next(state: State) -> Next {
+    match state {
+        State { resting: true, drained: None, .. } => Next::Check,
+        State { resting: true, drained: Some(true), .. } => Next::Truncate,
+        State { resting: false, current: true, .. } => Next::Flip,
+        _ => Next::Nothing,
+    }
+}
+
+fn try_rotate(conn: &mut Connection, names: &Names, table: u32, retention: f64) -> Result<()> {
+    let sql = "select drained < clock_timestamp() - make_interval(secs => $2) \
+               from bucardo.bucardo_delta_names where deltaname = $1 for update nowait";
+    let Some(row) = conn.query_opt(sql, &[&names.base(), &retention])? else { return Ok(()) };
+    let current: i64 = conn.query_one(&format!("select last_value from {}", names.generation()), &[])?.get(0);
+    let resting = 3 - current;
+    let state =
+        State { resting: holds_rows(conn, names, resting)?, current: holds_rows(conn, names, current)?, drained: row.get(0) };
+    match next(state) {
+        Next::Nothing => Ok(()),
+        Next::Check => check(conn, names, resting, table),
+        Next::Truncate => truncate(conn, names, resting, table),
+        Next::Flip => flip(conn, names, resting),
+    }
+}
+
+fn holds_rows(conn: &mut Connection, names: &Names, generation: i64) -> Result<bool> {
+    let delta = names.delta(generation).to_string();
+    Ok(conn.query_one("select pg_relation_size($1::text::regclass) > 0", &[&delta])?.get(0))
+}
+
+fn check(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<()> {
+    let wanted: bool = conn.query_one(&format!("select {}", unconsumed_in(names, resting)), &[&table])?.get(0);
+    if wanted { Ok(()) } else { mark_drained(conn, names, "clock_timestamp()") }
+}
+
+/// A writer may have chosen this generation just before the roles changed, so its rows are asked for again under the lock.
+fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<()> {
+    let delta = names.delta(resting);
+    conn.batch(&format!("lock table {delta} in access exclusive mode nowait"))?;
+    if conn.query_one(&format!("select {}", unconsumed_in(names, resting)), &[&table])?.get(0) {
+        return mark_drained(conn, names, "null");
+    }
+    conn.batch(&format!(
+        "update bucardo.bucardo_delta_names set drained = null, \
+         horizon = greatest(horizon, (select max(txid) from {delta})) where deltaname = {}; truncate {delta}",
+        literal(names.base())
+    ))
+}
+
+fn mark_drained(conn: &mut Connection, names: &Names, when: &str) -> Result<()> {
+    let name = literal(names.base());
+    conn.batch(&format!("update bucardo.bucardo_delta_names set drained = {when} where deltaname = {name}"))
+}
+
+fn flip(conn: &mut Connection, names: &Names, resting: i64) -> Result<()> {
+    conn.batch(&format!("select setval({}, {resting})", literal(&names.generation().to_string())))
+}
+
+/// Whether a generation holds a change that some consumer of the table does not have; parameter $1 is the table's id. A consumer
+/// without receipt has nothing yet. A table without consumers keeps nothing.
+fn unconsumed_in(names: &Names, generation: i64) -> String {
+    format!(
+        "exists (select from bucardo.bucardo_delta_targets c where $1::oid = any (c.tables) and exists (\
+         select from {} d where c.receipt is null or not txid_visible_in_snapshot(d.txid, c.receipt)))",
+        names.delta(generation)
+    )
+}
+
+/// The same for both generations.
+pub fn unconsumed(names: &Names) -> String {
+    format!("select ({}) or ({})", unconsumed_in(names, 1), unconsumed_in(names, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_is_emptied_only_long_after_everybody_had_it() {
+        let of = |resting, current, drained| next(State { resting, current, drained });
+        assert_eq!(of(true, true, None), Next::Check);
+        assert_eq!(of(true, true, Some(false)), Next::Nothing);
+        assert_eq!(of(true, true, Some(true)), Next::Truncate);
+        assert_eq!(of(false, true, None), Next::Flip);
+        assert_eq!(of(false, false, None), Next::Nothing);
+    }
+}

@@ -1,0 +1,231 @@
+//! The source's side of a round: look at what is pending, measure it, and say when we sleep.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::ident::literal;
+use crate::pg::{Connection, Relation, session};
+use crate::replicate::capture::{ARMED, AWAKE};
+use crate::replicate::plan::Plan;
+use crate::replicate::snapshot::{Snapshot, Span, cut};
+
+/// A session on a source, prepared to look for one sync's changes.
+pub struct Source {
+    /// The session.
+    pub conn: Connection,
+    look: Option<postgres::Statement>,
+    flag: Relation,
+    armed: bool,
+}
+
+/// What a look found. The source's transaction stays open with the snapshot that saw it.
+#[derive(Debug)]
+pub struct Look {
+    /// The snapshot: the upper edge of the round.
+    pub now: Snapshot,
+    /// The tables with pending changes, as positions in the list of plans.
+    pub changed: Vec<usize>,
+    wal: String,
+}
+
+/// What is pending, measured.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// Delta rows, at most one more than the limit.
+    pub changes: i64,
+    /// The lowest pending transaction id.
+    pub first: i64,
+    /// The highest among those counted.
+    pub last: i64,
+    /// Whether the table was emptied by TRUNCATE.
+    pub truncated: bool,
+}
+
+impl Source {
+    /// Prepares a session. `flag` is the armed flag of the KID that uses it.
+    pub fn new(mut conn: Connection, flag: Relation) -> Result<Source> {
+        session::apply(&mut conn)?;
+        // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
+        // `settle` says so.
+        conn.batch("set synchronous_commit = off")?;
+        Ok(Source { conn, look: None, flag, armed: false })
+    }
+
+    /// Opens the round's transaction.
+    pub fn begin(&mut self) -> Result<()> {
+        self.conn.batch("begin isolation level repeatable read")
+    }
+
+    /// Ends the round's transaction, keeping what hooks wrote.
+    pub fn commit(&mut self) -> Result<()> {
+        self.conn.batch("commit")
+    }
+
+    /// Ends the round's transaction, whatever state it is in.
+    pub fn rollback(&mut self) -> Result<()> {
+        self.conn.batch("rollback")
+    }
+
+    /// Takes the snapshot and says which tables have changes that `after` does not see.
+    pub fn look(&mut self, plans: &[Plan], after: Option<&Snapshot>) -> Result<Look> {
+        let statement = self.look_statement(plans)?;
+        let xmax = after.map_or(0, |receipt| receipt.xmax);
+        let running = after.map_or(&[][..], |receipt| &receipt.running);
+        let row = self.conn.query_one(&statement, &[&xmax, &running])?;
+        let now = Snapshot::parse(row.get(0))?;
+        let flags: Vec<bool> = row.get(2);
+        forward(after, &now)?;
+        let changed = flags.iter().enumerate().filter(|(_, changed)| **changed).map(|(table, _)| table).collect();
+        Ok(Look { now, changed, wal: row.get(1) })
+    }
+
+    fn look_statement(&mut self, plans: &[Plan]) -> Result<postgres::Statement> {
+        if let Some(statement) = &self.look {
+            return Ok(statement.clone());
+        }
+        let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
+        let statement = self.conn.prepare_typed(
+            &format!(
+                "select txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, array[{}]::boolean[]",
+                flags.join(", ")
+            ),
+            &[postgres::types::Type::INT8, postgres::types::Type::INT8_ARRAY],
+        )?;
+        self.look = Some(statement.clone());
+        Ok(statement)
+    }
+
+    /// Measures one table's pending changes, counting no more than `limit`.
+    pub fn measure(&mut self, plan: &Plan, span: &Span, limit: i64) -> Result<Pending> {
+        let row = self.conn.query_one(&plan.measure(span, limit), &[])?;
+        let id = |column: usize| row.get::<_, Option<i64>>(column).unwrap_or_default();
+        Ok(Pending { changes: row.get(0), first: id(1), last: id(2), truncated: row.get(3) })
+    }
+
+    /// Lets the planner walk an index for each key when the keys are few beside the table: what it believes about a delta table that was
+    /// just filled is a guess, and a wrong one would read the whole table for a handful of rows.
+    pub fn prefer_index(&mut self, few: bool) -> Result<()> {
+        let value = if few { "off" } else { "on" };
+        self.conn.batch(&format!(
+            "set local enable_hashjoin = {value}; set local enable_mergejoin = {value}; set local enable_seqscan = {value}"
+        ))
+    }
+
+    /// Makes sure that no transaction id below the look's snapshot can ever be given out again: after a crash the source continues with
+    /// the id that follows the last one it finds on disk, so everything written up to the look must be on disk before a
+    /// receipt may name it. Usually it is. Not inside a transaction.
+    pub fn settle(&mut self, look: &Look) -> Result<()> {
+        let row = self.conn.query_one("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn", &[&look.wal])?;
+        if row.get(0) {
+            return Ok(());
+        }
+        let value = if self.armed { ARMED } else { AWAKE };
+        let touch = format!("select setval({}, {value})", literal(&self.flag.to_string()));
+        self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))
+    }
+
+    /// Says that we are about to sleep, so that the next change wakes us. Look once more after this.
+    pub fn arm(&mut self) -> Result<()> {
+        self.set_flag(ARMED)
+    }
+
+    /// Says that we are awake: writers need not pay for waking us.
+    pub fn disarm(&mut self) -> Result<()> {
+        self.set_flag(AWAKE)
+    }
+
+    fn set_flag(&mut self, value: i64) -> Result<()> {
+        let armed = value == ARMED;
+        if armed != self.armed {
+            self.conn.batch(&format!("select setval({}, {value})", literal(&self.flag.to_string())))?;
+            self.armed = armed;
+        }
+        Ok(())
+    }
+
+    /// Checks that everything the target lacks according to its receipt is still here. What it was known to have and now lacks may have been
+    /// reclaimed: then only a copy can help, and going on would lose changes silently.
+    pub fn still_has(&mut self, sync: &str, target: &str, receipt: Option<&Snapshot>) -> Result<()> {
+        let row = self.conn.query_opt(include_str!("sql/horizon.sql"), &[&sync, &target])?;
+        let Some(row) = row else {
+            return Err(Error::new(Kind::Mismatch, format!("The source does not know sync \"{sync}\" with target \"{target}\""))
+                .hint(format!("Run: bucardo_ctl validate {sync}")));
+        };
+        let (had, horizon): (bool, Option<i64>) = (row.get(0), row.get(1));
+        match horizon {
+            Some(horizon) if had && !receipt.is_some_and(|receipt| receipt.sees(horizon)) => Err(set_back(sync, target)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies the target's receipt to where the source can see it. Only after the target has committed.
+    pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot) -> Result<()> {
+        self.conn.execute(
+            "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp() \
+             where sync = $1 and targetdb = $2",
+            &[&sync, &target, &receipt.to_string()],
+        )?;
+        Ok(())
+    }
+}
+
+fn set_back(sync: &str, target: &str) -> Error {
+    Error::new(
+        Kind::Mismatch,
+        format!("Target \"{target}\" of sync \"{sync}\" was set back further than the source keeps changes"),
+    )
+    .hint("Copy the tables, or remove the sync and add it again with a full copy.")
+}
+
+/// A source whose ids lie behind the receipt was restored from an older state, or is another server: what is new cannot be told.
+fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
+    match after {
+        Some(receipt) if now.xmax < receipt.xmax => Err(Error::new(
+            Kind::Mismatch,
+            format!(
+                "The source went back in time: the target has its changes up to transaction {}, the source is at {}",
+                receipt.xmax, now.xmax
+            ),
+        )
+        .hint("If it was restored on purpose, compare the tables, then delete the sync's row in bucardo.bucardo_track on the target.")),
+        _ => Ok(()),
+    }
+}
+
+/// What one round takes of the pending changes, when a batch shall hold about `batch` changes of each table. A TRUNCATE is never cut
+/// off from what is pending beside it: a row inserted after it may have the lower transaction id.
+pub fn span(after: Option<Snapshot>, now: &Snapshot, pending: &[Pending], batch: i64) -> Span {
+    let long = pending.iter().filter(|table| table.changes > batch);
+    let candidate = long.map(|table| table.last).min();
+    let first = pending.iter().map(|table| table.first).min();
+    let whole = pending.iter().any(|table| table.truncated);
+    let cut = match (candidate, first) {
+        (Some(candidate), Some(first)) if !whole => cut(candidate, first, now),
+        _ => None,
+    };
+    Span { after, cut }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+    use super::*;
+
+    fn pending(changes: i64, first: i64, last: i64, truncated: bool) -> Pending {
+        Pending { changes, first, last, truncated }
+    }
+
+    #[test]
+    fn a_backlog_is_cut_at_its_shortest_table_and_never_beside_a_truncate() {
+        let now = Snapshot::parse("1000:1000:").unwrap();
+        let cut_of = |tables: &[Pending]| span(None, &now, tables, 100).cut;
+        assert_eq!(cut_of(&[pending(100, 1, 50, false)]), None, "what fits is not cut");
+        assert_eq!(cut_of(&[pending(101, 1, 50, false), pending(101, 5, 40, false), pending(3, 2, 900, false)]), Some(40));
+        assert_eq!(cut_of(&[pending(101, 1, 50, false), pending(1, 60, 60, true)]), None);
+    }
+
+    #[test]
+    fn a_source_behind_the_receipt_is_refused() {
+        let receipt = Snapshot::parse("10:20:").unwrap();
+        assert_eq!(forward(Some(&receipt), &Snapshot::parse("5:19:").unwrap()).unwrap_err().kind(), Kind::Mismatch);
+        assert!(forward(Some(&receipt), &Snapshot::parse("20:20:").unwrap()).is_ok() && forward(None, &receipt).is_ok());
+    }
+}
