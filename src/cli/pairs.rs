@@ -1,0 +1,286 @@
+//! `key=value` words, as the forms of `add` take them (reference, 2.1): which keys there are, what their values may be, and
+//! what remains when they are taken out.
+//!
+//! The original joined all words by blanks and searched the result, so that shell quoting was lost and an empty value swallowed the
+//! next word. Here a value ends where its shell word ends, or at the next known key within it; an empty value counts as not given.
+
+use crate::error::{Error, Kind, Result};
+
+/// A key that may be given.
+pub struct Key {
+    /// The column it is for, which is also what it is called here.
+    pub column: &'static str,
+    /// The names it may be given by.
+    pub names: &'static [&'static str],
+    /// What its value may be.
+    pub takes: Value,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// Anything.
+    Text,
+    /// Yes or no, in several spellings; read as `1` or `0`.
+    Bool,
+    /// Digits.
+    Number,
+    /// A time span; the server knows which texts are some.
+    Interval,
+    /// One of these, in any case; read as written here.
+    OneOf(&'static [&'static str]),
+    /// One of these names or, in exactly this case, their aliases; read as the name.
+    Named(&'static [(&'static str, &'static str)]),
+}
+
+impl Value {
+    /// The SQL type a text has to be cast to for the column.
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Value::Bool => "boolean",
+            Value::Number => "bigint",
+            Value::Interval => "interval",
+            _ => "text",
+        }
+    }
+}
+
+/// What was given.
+#[derive(Default)]
+pub struct Pairs {
+    given: Vec<(&'static Key, String)>,
+    /// The words that are no pairs.
+    pub rest: Vec<String>,
+}
+
+impl Pairs {
+    /// The value for `column`, if given.
+    pub fn get(&self, column: &str) -> Option<&str> {
+        self.given.iter().find(|(key, _)| key.column == column).map(|(_, value)| value.as_str())
+    }
+
+    /// All that was given, each key once.
+    pub fn given(&self) -> impl Iterator<Item = (&'static Key, &str)> {
+        self.given.iter().map(|(key, value)| (*key, value.as_str()))
+    }
+
+    fn set(&mut self, key: &'static Key, value: String) {
+        self.given.retain(|(known, _)| known.column != key.column);
+        self.given.push((key, value));
+    }
+}
+
+/// Reads `words`. An unknown key is refused with `usage`.
+pub fn read(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs> {
+    let mut pairs = Pairs::default();
+    for word in &glued(words) {
+        take(word, keys, &mut pairs).map_err(|error| with_usage(error, usage))?;
+    }
+    Ok(pairs)
+}
+
+fn with_usage(error: Error, usage: &str) -> Error {
+    match error.kind() {
+        Kind::Usage => Error::new(Kind::Usage, format!("{}\n{usage}", error.message())),
+        _ => error,
+    }
+}
+
+/// Blanks are allowed around the equals sign: `host = localhost` arrives as three words and becomes one.
+fn glued(words: &[String]) -> Vec<String> {
+    let mut glued: Vec<String> = Vec::new();
+    for word in words {
+        let open = glued.last().is_some_and(|last| last.ends_with(" ="));
+        match glued.last_mut() {
+            Some(last) if open || (word.starts_with('=') && is_key(last)) => {
+                last.push_str(if open { "" } else { " " });
+                last.push_str(word);
+            }
+            _ => glued.push(word.clone()),
+        }
+    }
+    glued
+}
+
+fn is_key(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(is_key_char)
+}
+
+fn is_key_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Takes the pairs out of one shell word; there may be several.
+fn take(word: &str, keys: &'static [Key], pairs: &mut Pairs) -> Result<()> {
+    let mut text = word;
+    while let Some((before, name, after)) = next_key(text) {
+        let key = keys.iter().find(|key| key.names.contains(&name));
+        let key = key.ok_or_else(|| Error::new(Kind::Usage, format!("Unknown option '{name}'")))?;
+        let (value, remains) = split_value(after.trim_start(), keys);
+        if !value.is_empty() {
+            pairs.set(key, checked(name, key.takes, value)?);
+        }
+        pairs.rest.extend(plain_words(before));
+        text = remains;
+    }
+    pairs.rest.extend(plain_words(text));
+    Ok(())
+}
+
+/// Splits before the first `key=`: what comes before it, the key, what comes after the equals sign.
+fn next_key(text: &str) -> Option<(&str, &str, &str)> {
+    let (left, after) = text.split_once('=')?;
+    let left = left.trim_end();
+    let start = left.rfind(|c| !is_key_char(c)).map_or(0, |at| at + left[at..].chars().next().map_or(1, char::len_utf8));
+    (start < left.len()).then(|| (&left[..start], &left[start..], after))
+}
+
+/// A value, and what follows it in the same shell word.
+fn split_value<'a>(text: &'a str, keys: &[Key]) -> (&'a str, &'a str) {
+    for quote in ['"', '\''] {
+        if let Some(split) = text.strip_prefix(quote).and_then(|inner| split_quoted(inner, quote)) {
+            return split;
+        }
+    }
+    let known = |name: &str| keys.iter().any(|key| key.names.contains(&name));
+    for (at, _) in text.match_indices(' ') {
+        let tail = text[at..].trim_start();
+        let name = tail.split(['=', ' ']).next().unwrap_or_default();
+        if known(name) && tail[name.len()..].trim_start().starts_with('=') {
+            return (text[..at].trim_end(), tail);
+        }
+    }
+    (text.trim_end(), "")
+}
+
+/// Splits at the closing quote, which is one before a blank or the end.
+fn split_quoted(inner: &str, quote: char) -> Option<(&str, &str)> {
+    let closing = inner.match_indices(quote).find(|(at, _)| matches!(inner[at + 1..].chars().next(), None | Some(' ')))?;
+    Some((&inner[..closing.0], &inner[closing.0 + 1..]))
+}
+
+/// Splits at blanks, but not within double quotes, where a name may have some.
+fn plain_words(text: &str) -> Vec<String> {
+    let mut quoted = false;
+    let words = text.split(|c: char| {
+        quoted ^= c == '"';
+        c.is_whitespace() && !quoted
+    });
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The value as stored, or what is wrong with it; `name` is the key as typed.
+fn checked(name: &str, takes: Value, value: &str) -> Result<String> {
+    let refuse = |must: String| Err(Error::new(Kind::Refused, format!("Invalid value for '{name}': must be {must}")));
+    match takes {
+        Value::Text | Value::Interval => Ok(value.to_owned()),
+        Value::Bool => match boolean(value) {
+            Some(yes) => Ok(if yes { "1" } else { "0" }.to_owned()),
+            None => refuse("true of false".to_owned()),
+        },
+        Value::Number if value.chars().all(|c| c.is_ascii_digit()) => Ok(value.to_owned()),
+        Value::Number => refuse("numeric".to_owned()),
+        Value::OneOf(choices) => match choices.iter().find(|choice| choice.eq_ignore_ascii_case(value)) {
+            Some(choice) => Ok((*choice).to_owned()),
+            None => refuse(one_of(choices.iter())),
+        },
+        Value::Named(choices) => match choices.iter().find(|(name, alias)| value == *name || value == *alias) {
+            Some((name, _)) => Ok((*name).to_owned()),
+            None => refuse(one_of(choices.iter().map(|(name, _)| name))),
+        },
+    }
+}
+
+fn one_of<'a>(choices: impl Iterator<Item = &'a &'static str>) -> String {
+    format!("one of {}", choices.copied().collect::<Vec<_>>().join(" or "))
+}
+
+/// The spellings of the original, and those of the newer dialect.
+fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" | "yes" | "on" => Some(true),
+        "0" | "f" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    const KEYS: &[Key] = &[
+        Key { column: "dbhost", names: &["dbhost", "host"], takes: Value::Text },
+        Key { column: "dbport", names: &["dbport", "port"], takes: Value::Number },
+        Key { column: "dbconn", names: &["conn"], takes: Value::Text },
+        Key { column: "ping", names: &["ping"], takes: Value::Bool },
+        Key { column: "checktime", names: &["checktime"], takes: Value::Interval },
+        Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
+        Key { column: "synctype", names: &["type"], takes: Value::Named(&[("pushdelta", "delta"), ("swap", "swap")]) },
+    ];
+
+    fn pairs(words: &[&str]) -> Result<Pairs> {
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        read(&words, KEYS, "Usage: add x")
+    }
+
+    fn one(words: &[&str], column: &str) -> Option<String> {
+        pairs(words).unwrap().get(column).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_value_ends_with_its_shell_word_or_its_quotes() {
+        assert_eq!(one(&["checktime=5 minutes"], "checktime").unwrap(), "5 minutes");
+        assert_eq!(one(&["checktime=\"5 minutes\""], "checktime").unwrap(), "5 minutes");
+        assert_eq!(one(&["checktime='5 minutes' port=1"], "dbport").unwrap(), "1");
+        assert_eq!(one(&["checktime=5", "minutes"], "checktime").unwrap(), "5");
+        assert_eq!(one(&["conn=sslmode=require"], "dbconn").unwrap(), "sslmode=require");
+    }
+
+    #[test]
+    fn one_shell_word_may_hold_several_pairs() {
+        let pairs = pairs(&["host=h port=6201 ping=no"]).unwrap();
+        assert_eq!((pairs.get("dbhost"), pairs.get("dbport"), pairs.get("ping")), (Some("h"), Some("6201"), Some("0")));
+    }
+
+    #[test]
+    fn an_empty_value_is_not_given_and_swallows_nothing() {
+        let pairs = pairs(&["host=", "port=6201", "ping="]).unwrap();
+        assert_eq!((pairs.get("dbhost"), pairs.get("dbport"), pairs.get("ping")), (None, Some("6201"), None));
+    }
+
+    #[test]
+    fn blanks_are_allowed_around_the_equals_sign_and_the_last_one_wins() {
+        assert_eq!(one(&["host", "=", "localhost"], "dbhost").unwrap(), "localhost");
+        assert_eq!(one(&["host", "=localhost"], "dbhost").unwrap(), "localhost");
+        assert_eq!(one(&["host = localhost"], "dbhost").unwrap(), "localhost");
+        assert_eq!(one(&["host=a", "dbhost=b"], "dbhost").unwrap(), "b");
+    }
+
+    #[test]
+    fn the_rest_is_split_at_blanks_outside_double_quotes() {
+        let pairs = pairs(&["t1 t2", "port=1", "sc.\"My Table\"", "foo-port=2"]).unwrap();
+        assert_eq!(pairs.rest, ["t1", "t2", "sc.\"My Table\"", "foo-"]);
+        assert_eq!(pairs.get("dbport"), Some("2"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_usage_text() {
+        let error = pairs(&["foo-bar=1"]).err().unwrap();
+        assert_eq!(error.message(), "Unknown option 'bar'\nUsage: add x");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_in_the_words_of_the_original() {
+        for (word, must) in [
+            ("ping=maybe", "Invalid value for 'ping': must be true of false"),
+            ("port=x1", "Invalid value for 'port': must be numeric"),
+            ("status=on", "Invalid value for 'status': must be one of active or inactive"),
+            ("type=Delta", "Invalid value for 'type': must be one of pushdelta or swap"),
+        ] {
+            assert_eq!(pairs(&[word]).err().unwrap().message(), must);
+        }
+        assert_eq!(one(&["status=INACTIVE"], "status").unwrap(), "inactive");
+        assert_eq!(one(&["type=delta"], "synctype").unwrap(), "pushdelta");
+    }
+}
