@@ -1,17 +1,49 @@
-//! `activate`: stub, written on branch `ops`.
+//! `activate` and `deactivate`: whether the running daemon serves a sync. Nothing is stored: the next start of the daemon
+//! goes by the column `status` again (reference, 3.8).
 
-use crate::cli::{Session, help, table::Topic};
+use crate::cli::answer::{Patience, ask, notify};
+use crate::cli::{Session, help, sync_list, table::Topic};
+use crate::control::channel::sync_request;
 use crate::error::{Error, Kind, Result};
+use crate::{say, say_part};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: activate <sync> [sync2 sync3 ...] [0]")];
+pub const TOPICS: &[Topic] = &[help::only("Usage: {verb} <sync> [sync2 sync3 ...] [0]")];
 
-/// `activate`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "activate is not written yet"))
+/// `activate SYNC ... [0]`.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    each(session, nouns, "activate", "Activating")
 }
 
-/// `deactivate`.
-pub fn run_deactivate(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "deactivate is not written yet"))
+/// `deactivate SYNC ... [0]`.
+pub fn run_deactivate(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    each(session, nouns, "deactivate", "Deactivating")
+}
+
+/// Only the number 0 waits for the daemon's answer; any other is taken and ignored.
+fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Result<u8> {
+    if sync_list::names_nothing(nouns) {
+        return Err(Error::new(Kind::Usage, format!("{verb}_sync requires at least one sync name")));
+    }
+    let stored = sync_list::stored(session)?;
+    let selection = sync_list::resolve(nouns, &stored, &format!("{} {verb}", session.prog))?;
+    for sync in &selection.syncs {
+        if !session.options.quiet {
+            say_part!("{doing} sync {}", sync.name);
+        }
+        let request = sync_request(verb, &sync.name);
+        match selection.seconds {
+            Some(0) => answered(session, &request, &sync_request(&format!("{verb}d"), &sync.name))?,
+            _ => notify(&mut session.control, &request)?,
+        }
+        say!("");
+    }
+    Ok(0)
+}
+
+fn answered(session: &mut Session, request: &str, answer: &str) -> Result<()> {
+    say_part!("...");
+    ask(&mut session.control, request, answer, Patience::new(0, &session.files.piddir))?;
+    say_part!("OK");
+    Ok(())
 }

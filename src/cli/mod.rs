@@ -16,6 +16,7 @@ pub mod stop;
 pub mod validate;
 
 // What they stand on.
+pub mod answer;
 pub mod files;
 pub mod interval;
 pub mod options;
@@ -29,6 +30,7 @@ pub mod reason;
 pub mod relation;
 pub mod session;
 pub mod spelling;
+pub mod stopfile;
 pub mod sync_list;
 pub mod table;
 

@@ -2,6 +2,7 @@
 //! process id, and one of each sync's controller.
 
 use crate::cli::files;
+use crate::warn_user;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -67,9 +68,16 @@ pub fn controller_path(piddir: &Path, sync: &str) -> PathBuf {
     piddir.join(format!("bucardo.ctl.sync.{sync}.pid"))
 }
 
+/// Removes the controllers' pid files of syncs that are not in `known`, and says so.
+pub fn tidy(piddir: &Path, known: &[&str]) {
+    for path in remove_unknown(piddir, known) {
+        warn_user!("Invalid pid file found: {} - removing it", path.display());
+    }
+}
+
 /// Removes the controllers' pid files of syncs that are not in `known`, and returns their paths. A directory that cannot be
 /// read has none.
-pub fn remove_unknown(piddir: &Path, known: &[&str]) -> Vec<PathBuf> {
+fn remove_unknown(piddir: &Path, known: &[&str]) -> Vec<PathBuf> {
     let entries = fs::read_dir(piddir).into_iter().flatten().flatten();
     let unknown = entries.filter(|entry| {
         let name = entry.file_name();

@@ -1,12 +1,53 @@
-//! `reload`: stub, written on branch `ops`.
+//! `reload`: lets the running daemon read the rows of some syncs anew (reference, 3.6).
 
-use crate::cli::{Session, help, table::Topic};
-use crate::error::{Error, Kind, Result};
+use crate::cli::answer::{Patience, ask};
+use crate::cli::{Session, help, reload_config, table::Topic};
+use crate::control::channel::sync_request;
+use crate::error::Result;
+use crate::{say, say_part, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: reload sync [sync2 sync3 ...]")];
 
-/// `reload`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "reload is not written yet"))
+/// How long the daemon may take for one sync. The original waits for ever, also where there is no daemon.
+const LIMIT: u64 = 60;
+
+/// `reload SYNC ...`. The exit code is 0 only if each of them was reloaded.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if nouns.is_empty() {
+        return Ok(help::usage("reload", &[]));
+    }
+    let mut code = 0;
+    for noun in nouns {
+        match status(session, noun)?.as_deref() {
+            Some("active") => code |= reload(session, noun)?,
+            Some(status) => code |= refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}")),
+            None if noun == "sync" => {}
+            None if noun == "config" => return reload_config::run(session, &nouns[1..]),
+            None => code |= refused(&format!("Invalid sync: {noun}")),
+        }
+    }
+    Ok(code)
+}
+
+fn status(session: &mut Session, sync: &str) -> Result<Option<String>> {
+    let row = session.control.query_opt("select status from bucardo.sync where name = $1", &[&sync])?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+fn reload(session: &mut Session, sync: &str) -> Result<u8> {
+    say_part!("Reloading sync {sync}...");
+    let patience = Patience::new(LIMIT, &session.files.piddir);
+    let (request, answer) = (sync_request("reload", sync), sync_request("reloaded", sync));
+    if ask(&mut session.control, &request, &answer, patience)?.is_some() {
+        say!("DONE!");
+        return Ok(0);
+    }
+    say!("");
+    Ok(refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded")))
+}
+
+fn refused(what: &str) -> u8 {
+    warn_user!("{what}");
+    1
 }

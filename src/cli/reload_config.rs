@@ -1,12 +1,39 @@
-//! `reload_config`: stub, written on branch `ops`.
+//! `reload_config`: lets the running daemon read the table bucardo_config anew (reference, 3.5).
 
+use crate::cli::answer::{Patience, ask, notify};
 use crate::cli::{Session, help, table::Topic};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::{say, say_part, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: reload_config")];
+pub const TOPICS: &[Topic] = &[help::only("Usage: reload_config [# of seconds]")];
 
-/// `reload_config`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "reload_config is not written yet"))
+const REQUEST: &str = "bucardo_reload_config";
+const ANSWER: &str = "bucardo_reload_config_finished";
+
+/// What the number 0 means here: it never waited in the original, so it must not wait for ever now.
+const LONGEST: u64 = 60;
+
+/// `reload_config [SECONDS]`. Waits only if a number is given.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if !session.options.quiet {
+        say_part!("Forcing Bucardo to reload the bucardo_config table");
+    }
+    let Some(seconds) = nouns.first().and_then(|word| word.parse().ok()) else {
+        notify(&mut session.control, REQUEST)?;
+        say!("");
+        return Ok(0);
+    };
+    wait(session, if seconds == 0 { LONGEST } else { seconds })
+}
+
+fn wait(session: &mut Session, seconds: u64) -> Result<u8> {
+    let patience = Patience::new(seconds, &session.files.piddir);
+    if ask(&mut session.control, REQUEST, ANSWER, patience)?.is_some() {
+        say!("{}", if session.options.quiet { "" } else { "...DONE!" });
+        return Ok(0);
+    }
+    say!("");
+    warn_user!("No answer within {seconds} seconds: the daemon may not have reloaded its settings");
+    Ok(1)
 }

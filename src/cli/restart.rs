@@ -1,12 +1,15 @@
-//! `restart`: stub, written on branch `ops`.
+//! `restart`: `stop` and `start`, one after the other (reference, 3.3). The reason is recorded by both.
 
-use crate::cli::{Session, help, table::Topic};
-use crate::error::{Error, Kind, Result};
+use crate::cli::{Session, help, start, stop, table::Topic};
+use crate::error::Result;
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: restart [reason]")];
 
-/// `restart`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "restart is not written yet"))
+/// `restart [REASON]`. What would prevent the start is noticed before anything is stopped.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let plan = start::plan(session)?;
+    stop::stop(session, "restart", nouns)?;
+    start::start(session, plan, "restart", nouns)?;
+    Ok(0)
 }

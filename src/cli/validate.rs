@@ -1,12 +1,89 @@
-//! `validate`: stub, written on branch `ops`.
+//! `validate`: checks syncs against their databases (reference, 3.7), in this process.
 
-use crate::cli::{Session, help, table::Topic};
+use crate::cli::{Personality, Session, help, table::Topic};
 use crate::error::{Error, Kind, Result};
+use crate::{say, say_part, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: validate [all] [sync1 sync2]")];
 
-/// `validate`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "validate is not written yet"))
+/// The largest number of failures that an exit code can tell.
+const MOST: usize = 250;
+
+/// `validate all | SYNC ...`. The exit code is the number of syncs that failed.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if nouns.is_empty() {
+        let code = help::usage("validate", &[]);
+        return Ok(if session.personality == Personality::Bucardo5 { code } else { 0 });
+    }
+    let names = meant(nouns, stored(session)?)?;
+    if names.is_empty() {
+        say!("Sorry, there are no syncs to validate!");
+    }
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 3;
+    let failed = names.iter().filter(|name| !is_valid(session, name, width)).count();
+    if failed > 0 {
+        warn_user!("{failed} of {} syncs failed", names.len());
+    }
+    Ok(u8::try_from(failed.min(MOST)).unwrap_or(u8::MAX))
+}
+
+fn stored(session: &mut Session) -> Result<Vec<String>> {
+    let rows = session.control.query("select name from bucardo.sync order by name collate \"C\"", &[])?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The syncs the words mean. One that does not exist is refused before any is looked at.
+fn meant(nouns: &[String], stored: Vec<String>) -> Result<Vec<String>> {
+    if nouns == ["all"] {
+        return Ok(stored);
+    }
+    let named = nouns.iter().filter(|noun| *noun != "sync" || stored.contains(noun));
+    named.map(|noun| known(noun, &stored)).collect()
+}
+
+fn known(name: &str, stored: &[String]) -> Result<String> {
+    match stored.iter().any(|stored| stored == name) {
+        true => Ok(name.to_owned()),
+        false => Err(Error::new(Kind::NotFound, format!("Sorry, there is no sync named \"{name}\""))),
+    }
+}
+
+/// Validates one sync and says so. An error is said here, because the others have their turn nevertheless.
+fn is_valid(session: &mut Session, name: &str, width: usize) -> bool {
+    say_part!("Validating sync {name:.<width$}");
+    let outcome = crate::replicate::validate::sync(&mut session.control, &session.info, name);
+    say!("{}", if outcome.is_ok() { "DONE!" } else { "FAILED!" });
+    match &outcome {
+        Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),
+        Ok(_) => {}
+        Err(error) => complain(error),
+    }
+    outcome.is_ok()
+}
+
+fn complain(error: &Error) {
+    warn_user!("{error}");
+    if let Some(hint) = error.hint_text() {
+        warn_user!("HINT: {hint}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+
+    fn names(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn all_means_all_and_the_word_sync_means_nothing() {
+        assert_eq!(meant(&names(&["all"]), names(&["a", "b"])).unwrap(), ["a", "b"]);
+        assert_eq!(meant(&names(&["sync", "b"]), names(&["a", "b"])).unwrap(), ["b"]);
+        let error = meant(&names(&["a", "c"]), names(&["a"])).unwrap_err();
+        assert_eq!(error.message(), "Sorry, there is no sync named \"c\"");
+    }
 }

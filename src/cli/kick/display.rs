@@ -71,11 +71,6 @@ impl Display {
         self.shown.push_str(&word);
         word
     }
-
-    /// The line is over.
-    pub fn close(&self) -> &'static str {
-        if self.style == Style::Quiet { "" } else { "\n" }
-    }
 }
 
 #[cfg(test)]
@@ -89,7 +84,7 @@ mod tests {
             text += &display.tick(*seconds);
             text += &display.tell(event);
         }
-        (text + display.close()).replace('\u{8}', "^H")
+        text.replace('\u{8}', "^H")
     }
 
     fn done(target: &str) -> Event {
@@ -103,24 +98,24 @@ mod tests {
     #[test]
     fn two_targets_a_second_later() {
         let text = shown("grp", Style::Timer, &[(1, done("c")), (1, done("B")), (1, Event::Done)]);
-        assert_eq!(text, "Kick grp: [0 s] ^H^H^H^H^H^H[1 s] c(1s) B(1s) DONE!\n");
+        assert_eq!(text, "Kick grp: [0 s] ^H^H^H^H^H^H[1 s] c(1s) B(1s) DONE!");
     }
 
     #[test]
     fn the_words_already_shown_are_printed_again_at_the_next_tick() {
         let text = shown("s1", Style::Timer, &[(0, done("B")), (1, done("B")), (1, Event::Done)]);
-        assert_eq!(text, "Kick s1: [0 s] B(0s) ^H^H^H^H^H^H^H^H^H^H^H^H[1 s] B(0s) B(1s) DONE!\n");
+        assert_eq!(text, "Kick s1: [0 s] B(0s) ^H^H^H^H^H^H^H^H^H^H^H^H[1 s] B(0s) B(1s) DONE!");
     }
 
     #[test]
     fn without_timer_there_are_only_words() {
-        assert_eq!(shown("s1", Style::Words, &[(1, done("B")), (1, Event::Done)]), "Kick s1: B(1s) DONE!\n");
+        assert_eq!(shown("s1", Style::Words, &[(1, done("B")), (1, Event::Done)]), "Kick s1: B(1s) DONE!");
     }
 
     #[test]
     fn a_kill_has_its_own_words() {
         let text = shown("s1", Style::Timer, &[(0, killed("B")), (0, Event::Killed)]);
-        assert_eq!(text, "Kick s1: [0 s] B KILLED (0s) KILLED!\n");
+        assert_eq!(text, "Kick s1: [0 s] B KILLED (0s) KILLED!");
     }
 
     #[test]

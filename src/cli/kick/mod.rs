@@ -1,15 +1,88 @@
-//! `kick`: stub, written on branch `ops`.
+//! `kick`: asks the daemon to run syncs now and, if a number is given, waits until they have (reference, 3.9).
 
 pub mod display;
 pub mod verdict;
+mod watch;
 
+use crate::cli::answer::notify;
+use crate::cli::sync_list::{self, Listed};
 use crate::cli::{Session, help, table::Topic};
-use crate::error::{Error, Kind, Result};
+use crate::control::channel::kick_sync;
+use crate::error::{Kind, Result};
+use crate::{say, warn_user};
+use std::thread::sleep;
+use std::time::Duration;
+use verdict::{End, Verdict};
+use watch::Watch;
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: kick <name> [# of seconds] [name2 name3...] [--notimer]")];
 
-/// `kick`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "kick is not written yet"))
+/// `kick SYNC ... [SECONDS]`.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if sync_list::names_nothing(nouns) {
+        return Ok(help::usage("kick", &[]));
+    }
+    let stored = sync_list::stored(session)?;
+    let selection = sync_list::resolve(nouns, &stored, &format!("{} kick", session.prog))?;
+    match selection.seconds {
+        None => all_at_once(session, &selection.syncs),
+        Some(seconds) => one_after_the_other(session, &selection.syncs, seconds),
+    }
+}
+
+fn all_at_once(session: &mut Session, syncs: &[Listed]) -> Result<u8> {
+    for sync in syncs.iter().filter(|sync| may_be_kicked(sync)) {
+        notify(&mut session.control, &kick_sync(&sync.name))?;
+        if !session.options.quiet {
+            say!("Kicked sync {}", sync.name);
+        }
+    }
+    Ok(0)
+}
+
+/// Kick, wait, next. After a kill, and if a retry is left, again from the first one.
+fn one_after_the_other(session: &mut Session, syncs: &[Listed], seconds: u64) -> Result<u8> {
+    let mut verdict = Verdict::new(u64::try_from(session.options.retry).unwrap_or(0));
+    let mut next = 0;
+    while let Some(sync) = syncs.get(next) {
+        next += 1;
+        if !may_be_kicked(sync) {
+            continue;
+        }
+        let end = waited_for(session, sync, seconds);
+        if let Some(retry) = verdict.add(end) {
+            say!("Retry #{retry}");
+            sleep(Duration::from_secs(u64::try_from(session.options.retrysleep).unwrap_or(0)));
+            next = 0;
+        } else if matches!(end, End::Done | End::Killed) && !session.options.quiet {
+            say!("");
+        }
+    }
+    Ok(verdict.code())
+}
+
+fn may_be_kicked(sync: &Listed) -> bool {
+    if !sync.is_active() {
+        say!("Cannot kick inactive sync \"{}\"", sync.name);
+    }
+    sync.is_active()
+}
+
+/// Kicks one sync and waits for its end. What goes wrong is said here: it ends this wait, not the command.
+fn waited_for(session: &mut Session, sync: &Listed, seconds: u64) -> End {
+    match Watch::open(session, sync, seconds).and_then(|mut watch| watch.end(session)) {
+        Ok(End::TimedOut) => {
+            warn_user!("Timed out!");
+            End::TimedOut
+        }
+        Ok(end) => end,
+        Err(error) => {
+            warn_user!("Error: {error}");
+            if let (Some(hint), false) = (error.hint_text(), error.kind() == Kind::Lost) {
+                warn_user!("HINT: {hint}");
+            }
+            End::Failed
+        }
+    }
 }

@@ -1,16 +1,115 @@
-//! `status`: stub, written on branch `ops`.
+//! `status`: how the syncs are doing (reference, 3.10), as a table of all or as a block for each one named.
 
 pub mod detail;
+mod query;
 pub mod sync;
 pub mod table;
 
-use crate::cli::{Session, help, table::Topic};
+use crate::cli::pidfile::{self, Master};
+use crate::cli::{Session, help, interval, table::Topic};
 use crate::error::{Error, Kind, Result};
+use crate::{say, say_part};
+use std::path::Path;
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: status [sync1 sync2 ...]")];
 
-/// `status`.
-pub fn run(_session: &mut Session, _nouns: &[String]) -> Result<u8> {
-    Err(Error::new(Kind::Bug, "status is not written yet"))
+/// `status [SYNC ...]`.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let names = query::names(session)?;
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    pidfile::tidy(Path::new(&session.files.piddir), &known);
+    match nouns {
+        [] => whole_table(session, &names),
+        _ => blocks(session, &asked_for(nouns, &known)?),
+    }
+}
+
+fn whole_table(session: &mut Session, names: &[String]) -> Result<u8> {
+    say!("{}  {}", header(session), master(Path::new(&session.files.piddir)));
+    table::sort(&mut [], session.options.sort)?;
+    if names.is_empty() {
+        say!("No syncs have been created yet.");
+        return Ok(0);
+    }
+    let mut syncs = query::syncs(session, names)?;
+    table::sort(&mut syncs, session.options.sort)?;
+    say_part!("{}", table::text(&syncs));
+    Ok(0)
+}
+
+fn blocks(session: &mut Session, names: &[String]) -> Result<u8> {
+    say!("{}", header(session));
+    let mut syncs = query::syncs(session, names)?;
+    syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
+    let interval = if session.options.compress { interval::compressed } else { interval::pretty };
+    for sync in &syncs {
+        say_part!("{}", detail::text(sync, interval));
+    }
+    Ok(0)
+}
+
+/// The syncs named. Numbers are skipped, so that `kick X 5` can be typed again as `status X 5`, and so is the word `sync`.
+fn asked_for(nouns: &[String], known: &[&str]) -> Result<Vec<String>> {
+    let is_number = |noun: &str| noun.bytes().all(|byte| byte.is_ascii_digit());
+    let mut names = Vec::new();
+    for noun in nouns.iter().filter(|noun| !is_number(noun)) {
+        match known.contains(&noun.as_str()) {
+            true => names.push(noun.clone()),
+            false if noun == "sync" => {}
+            false => return Err(Error::new(Kind::NotFound, format!("No such sync: {noun}"))),
+        }
+    }
+    Ok(names)
+}
+
+/// Host and port only where they were chosen.
+fn header(session: &Session) -> String {
+    let options = &session.options;
+    let host = options.dbhost.as_ref().map(|host| format!("  Host: {host}")).unwrap_or_default();
+    let port = options.dbport.map(|port| format!("  Port: {port}")).unwrap_or_default();
+    format!("Days back: {}  User: {}  Database: {}{host}{port}", options.daysback, options.dbuser, options.dbname)
+}
+
+/// The sentence about the master, on the header's line if it runs, else on the next.
+fn master(piddir: &Path) -> String {
+    let path = pidfile::master_path(piddir).display().to_string();
+    match pidfile::master(piddir) {
+        Master::Pid(pid) if pidfile::lives(pid) => format!("PID of Bucardo MCP: {pid}"),
+        Master::Pid(pid) => format!("\nBucardo may not be running. There is no process {pid}, which {path} names"),
+        Master::Missing => format!("\nBucardo may not be running. No file found at {path}"),
+        Master::Unreadable(reason) => format!("\nERROR: Could not open {path}: {reason}"),
+        Master::Garbled(text) => format!("\nERROR: {path} contained: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+
+    fn asked(words: &[&str]) -> Result<Vec<String>> {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        asked_for(&words, &["a", "b"])
+    }
+
+    #[test]
+    fn numbers_and_the_word_sync_are_no_names() {
+        assert_eq!(asked(&["sync", "b", "5", "a"]).unwrap(), ["b", "a"]);
+        assert_eq!(asked(&["a", "*"]).unwrap_err().message(), "No such sync: *");
+    }
+
+    #[test]
+    fn the_pid_is_shown_only_of_a_process_that_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = pidfile::master_path(dir.path());
+        assert_eq!(master(dir.path()), format!("\nBucardo may not be running. No file found at {}", path.display()));
+        std::fs::write(&path, format!("{}\n", std::process::id())).unwrap();
+        assert_eq!(master(dir.path()), format!("PID of Bucardo MCP: {}", std::process::id()));
+        std::fs::write(&path, "4194305\n").unwrap();
+        assert!(master(dir.path()).starts_with("\nBucardo may not be running. There is no process 4194305"));
+        std::fs::write(&path, "soup\n").unwrap();
+        assert_eq!(master(dir.path()), format!("\nERROR: {} contained: soup", path.display()));
+    }
 }

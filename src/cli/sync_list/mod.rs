@@ -1,9 +1,12 @@
 //! Which syncs the words after `kick`, `activate` and `deactivate` mean (reference, 2.3).
 
 mod pattern;
+mod stored;
 
 use crate::error::{Error, Kind, Result};
 use pattern::Pattern;
+
+pub use stored::stored;
 
 /// A sync as far as these verbs need to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,11 @@ pub fn resolve(words: &[String], syncs: &[Listed], usage: &str) -> Result<Select
         chosen.extend(meant_by(word, syncs)?);
     }
     Ok(Selection { syncs: chosen, seconds })
+}
+
+/// Whether the words name no sync at all: there are none, or only numbers.
+pub fn names_nothing(words: &[String]) -> bool {
+    words.iter().all(|word| number(word).is_some())
 }
 
 /// A word of digits only. More than fits is as good as for ever.

@@ -1,0 +1,177 @@
+//! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the control database.
+
+use crate::cli::pidfile;
+use crate::error::{Error, Kind, Result};
+use crate::pg::wait::{Notification, wait};
+use crate::pg::{Connection, Ident};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// "Are you there?" and its answer.
+const PING: &str = "bucardo_mcp_ping";
+const PONG: &str = "bucardo_mcp_pong";
+
+/// In a wait without limit, how often the daemon is asked whether it is still there.
+const ASK: Duration = Duration::from_secs(10);
+
+/// How long it may owe any sign of life before such a wait is given up: several times what a restart takes.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Listens to `answers` and to nothing else. When this is to be one transaction with the request, begin one before.
+pub fn listen<'a>(control: &mut Connection, answers: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let listens: String = answers.into_iter().chain([PONG]).map(|channel| format!("; listen {}", Ident::new(channel))).collect();
+    control.batch(&format!("unlisten *{listens}"))
+}
+
+/// Sends a request without payload.
+pub fn notify(control: &mut Connection, channel: &str) -> Result<()> {
+    control.batch(&format!("notify {}", Ident::new(channel)))
+}
+
+/// Sends `request` and waits for `answer`; `Ok(None)` when there was none within the limit.
+pub fn ask(control: &mut Connection, request: &str, answer: &str, mut patience: Patience) -> Result<Option<Notification>> {
+    listen(control, [answer])?;
+    notify(control, request)?;
+    loop {
+        let heard = arrivals(control, patience.next())?;
+        patience.heard(!heard.is_empty());
+        if let Some(found) = heard.into_iter().find(|notification| notification.channel == answer) {
+            return Ok(Some(found));
+        }
+        if patience.is_over(control)? {
+            return Ok(None);
+        }
+    }
+}
+
+/// What has been sent to us, as soon as there is something, at the latest `until` then.
+pub fn arrivals(control: &mut Connection, until: Option<Instant>) -> Result<Vec<Notification>> {
+    let heard = control.drain_notifications()?;
+    if !heard.is_empty() {
+        return Ok(heard);
+    }
+    wait(&[control.fd()], until.map(|until| until.saturating_duration_since(Instant::now())))?;
+    control.drain_notifications()
+}
+
+/// How long to wait. Without a limit it lasts as long as there is a daemon: an answer that can never come must not hang a
+/// script for ever, and a daemon that is only restarting must not end the wait.
+///
+/// "There is a daemon" means: it has answered anything at all within the last minute, from whatever machine, or the pid file
+/// on this one names a living master. A restart takes seconds.
+pub struct Patience {
+    started: Instant,
+    limit: Option<Duration>,
+    needs_daemon: bool,
+    piddir: PathBuf,
+    vigil: Vigil,
+}
+
+impl Patience {
+    /// Starts to wait. 0 seconds means without limit.
+    pub fn new(seconds: u64, piddir: &str) -> Patience {
+        let limit = (seconds > 0).then(|| Duration::from_secs(seconds));
+        Patience { started: Instant::now(), limit, needs_daemon: true, piddir: PathBuf::from(piddir), vigil: Vigil::default() }
+    }
+
+    /// Without a limit, waits for a daemon that is yet to come, too.
+    pub fn even_without_daemon(self) -> Patience {
+        Patience { needs_daemon: false, ..self }
+    }
+
+    /// Since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// When to look again, although nothing came.
+    pub fn next(&self) -> Option<Instant> {
+        self.started.checked_add(self.limit.unwrap_or_else(|| self.vigil.next()))
+    }
+
+    /// Takes note of a sign of life. Only the daemon sends what we listen to.
+    pub fn heard(&mut self, anything: bool) {
+        if anything {
+            self.vigil.heard = self.elapsed();
+        }
+    }
+
+    /// Whether the limit is reached. Without a limit, a daemon that is gone for good is an error.
+    pub fn is_over(&mut self, control: &mut Connection) -> Result<bool> {
+        let now = self.elapsed();
+        if let Some(limit) = self.limit {
+            return Ok(now >= limit);
+        }
+        match self.vigil.step(now) {
+            Step::Wait => {}
+            Step::Ask => notify(control, PING)?,
+            Step::GiveUp if !self.needs_daemon || pidfile::living_master(&self.piddir).is_some() => self.heard(true),
+            Step::GiveUp => return Err(nobody()),
+        }
+        Ok(false)
+    }
+}
+
+fn nobody() -> Error {
+    let what = format!("No Bucardo daemon has answered for {} seconds", SILENCE.as_secs());
+    Error::new(Kind::Timeout, what)
+        .hint("`start` starts one; the request is lost, but a starting daemon looks for changes by itself")
+}
+
+/// When to ask for a sign of life and when to give up, in times since the beginning.
+#[derive(Debug, Default)]
+struct Vigil {
+    heard: Duration,
+    asked: Duration,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Wait,
+    Ask,
+    GiveUp,
+}
+
+impl Vigil {
+    fn next(&self) -> Duration {
+        (self.heard + SILENCE).min(self.asked + ASK)
+    }
+
+    fn step(&mut self, now: Duration) -> Step {
+        if now >= self.heard + SILENCE {
+            return Step::GiveUp;
+        }
+        if now < self.asked + ASK {
+            return Step::Wait;
+        }
+        self.asked = now;
+        Step::Ask
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(vigil: &mut Vigil, seconds: u64) -> Step {
+        vigil.step(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_silent_daemon_is_asked_every_ten_seconds_and_given_up_after_sixty() {
+        let mut vigil = Vigil::default();
+        let steps: Vec<_> = (1..=60).map(|second| at(&mut vigil, second)).collect();
+        assert_eq!(steps.iter().filter(|step| **step == Step::Ask).count(), 5);
+        assert_eq!((&steps[9], &steps[10], &steps[58], &steps[59]), (&Step::Ask, &Step::Wait, &Step::Wait, &Step::GiveUp));
+    }
+
+    #[test]
+    fn any_answer_starts_the_silence_anew() {
+        let mut vigil = Vigil::default();
+        assert_eq!(at(&mut vigil, 50), Step::Ask);
+        vigil.heard = Duration::from_secs(50);
+        assert_eq!(at(&mut vigil, 109), Step::Ask);
+        assert_eq!(vigil.next(), Duration::from_secs(110));
+        assert_eq!(at(&mut vigil, 110), Step::GiveUp);
+    }
+}

@@ -1,0 +1,130 @@
+//! Watching one kicked sync until it is done.
+//!
+//! A kick must not take the end of an earlier run for its own. In one transaction it listens, takes a number from the
+//! sequence of the queue, and sends the kick; every job made for it has a higher number, and the notices of jobs carry
+//! theirs. Notices with that number or a smaller one are not for us.
+
+use super::display::{Display, Event, Style};
+use super::verdict::End;
+use crate::cli::Session;
+use crate::cli::answer::{self, Patience};
+use crate::cli::sync_list::Listed;
+use crate::control::channel;
+use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
+use crate::pg::wait::Notification;
+use crate::say_part;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// A worker's death is told for the target and then for the sync. The second may come a moment after the first.
+const SECOND_HALF: Duration = Duration::from_millis(200);
+
+/// A kicked sync.
+pub struct Watch {
+    sync: String,
+    events: BTreeMap<String, Event>,
+    refusal: String,
+    younger_than: i64,
+    display: Display,
+    patience: Patience,
+}
+
+impl Watch {
+    /// Kicks `sync`; from then on nothing about it is missed. 0 seconds means without limit.
+    pub fn open(session: &mut Session, sync: &Listed, seconds: u64) -> Result<Watch> {
+        let (display, first) = Display::open(&sync.name, style(session));
+        say_part!("{first}");
+        let (events, refusal) = (events(sync), channel::sync_error(&sync.name));
+        let younger_than = session.transaction(|session| {
+            answer::listen(&mut session.control, events.keys().chain([&refusal]).map(String::as_str))?;
+            let number = session.control.query_one("select nextval('bucardo.q_id_seq')", &[])?.get(0);
+            answer::notify(&mut session.control, &channel::kick_sync(&sync.name))?;
+            Ok(number)
+        })?;
+        let patience = Patience::new(seconds, &session.files.piddir);
+        Ok(Watch { sync: sync.name.clone(), events, refusal, younger_than, display, patience })
+    }
+
+    /// Waits for the end, showing what happens.
+    pub fn end(&mut self, session: &mut Session) -> Result<End> {
+        loop {
+            let heard = answer::arrivals(&mut session.control, self.next())?;
+            self.patience.heard(!heard.is_empty());
+            say_part!("{}", self.display.tick(self.patience.elapsed().as_secs()));
+            match self.hear(&mut session.control, heard)? {
+                Some(Event::TargetKilled(_)) => return self.second_half(&mut session.control),
+                Some(event) => return Ok(End::of(&event).unwrap_or(End::Done)),
+                None if self.patience.is_over(&mut session.control)? => return Ok(End::TimedOut),
+                None => {}
+            }
+        }
+    }
+
+    /// Shows what was heard; the last event that ends the wait as result.
+    fn hear(&mut self, control: &mut Connection, heard: Vec<Notification>) -> Result<Option<Event>> {
+        let mut last = None;
+        for notification in heard {
+            if notification.channel == self.refusal {
+                return Err(refused(&self.sync));
+            }
+            let Some(event) = self.events.get(&notification.channel).cloned() else { continue };
+            if !self.is_ours(control, &notification.payload)? {
+                continue;
+            }
+            say_part!("{}", self.display.tell(&event));
+            last = if End::of(&event).is_some() { Some(event) } else { last };
+        }
+        Ok(last)
+    }
+
+    /// Whether a notice answers this kick. A notice without number does. One of a younger job does, unless the job is another
+    /// sync's: to the target `x` of sync `a` belongs the same channel as to the sync `a_x`.
+    fn is_ours(&self, control: &mut Connection, payload: &str) -> Result<bool> {
+        let Ok(job) = payload.parse::<i64>() else { return Ok(true) };
+        if job <= self.younger_than {
+            return Ok(false);
+        }
+        let row = control.query_opt("select sync from bucardo.q where id = $1", &[&job])?;
+        let owner: Option<String> = row.and_then(|row| row.get(0));
+        Ok(owner.is_none_or(|owner| owner == self.sync))
+    }
+
+    /// After the death of a target's worker: the notice for the whole sync, if it comes at once.
+    fn second_half(&mut self, control: &mut Connection) -> Result<End> {
+        let heard = answer::arrivals(control, Instant::now().checked_add(SECOND_HALF))?;
+        self.hear(control, heard)?;
+        Ok(End::Killed)
+    }
+
+    /// The next whole second, at which the timer moves, or the end of the patience.
+    fn next(&self) -> Option<Instant> {
+        let elapsed = self.patience.elapsed();
+        let tick = Instant::now().checked_add(Duration::from_secs(elapsed.as_secs() + 1).saturating_sub(elapsed));
+        tick.min(self.patience.next().or(tick))
+    }
+}
+
+/// The channels that tell of a sync, and what each means.
+fn events(sync: &Listed) -> BTreeMap<String, Event> {
+    let targets = sync.targets.iter().flat_map(|target| {
+        let (done, killed) = (Event::TargetDone(target.clone()), Event::TargetKilled(target.clone()));
+        [(channel::target_done(&sync.name, target), done), (channel::target_killed(&sync.name, target), killed)]
+    });
+    let whole = [(channel::sync_done(&sync.name), Event::Done), (channel::sync_killed(&sync.name), Event::Killed)];
+    targets.chain(whole).collect()
+}
+
+fn style(session: &Session) -> Style {
+    match (session.options.quiet, session.options.notimer) {
+        (true, _) => Style::Quiet,
+        (false, true) => Style::Words,
+        (false, false) => Style::Timer,
+    }
+}
+
+fn refused(sync: &str) -> Error {
+    let what = format!("the daemon cannot run sync \"{sync}\": it does not know it, or does not run it at present");
+    Error::new(Kind::Refused, what)
+        .hint(format!("`activate {sync}` and `reload {sync}` make it known; the daemon's log tells more"))
+}

@@ -1,0 +1,52 @@
+//! `start`: replaces the running daemon, if there is one, by a new one (reference, 3.3). The original slept two seconds and
+//! hoped; here the new daemon starts when the old one is gone, and success means that the new one runs.
+
+mod launch;
+mod replace;
+mod safety;
+
+use crate::cli::{Session, help, reason, stopfile, table::Topic};
+use crate::control::settings::Settings;
+use crate::error::Result;
+use crate::say;
+use launch::Launch;
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[help::only("Usage: start [reason]")];
+
+/// `start [REASON]`.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let plan = plan(session)?;
+    start(session, plan, "start", nouns)?;
+    Ok(0)
+}
+
+/// What is to be started, once everything that could prevent it has been looked at. Changes nothing.
+pub fn plan(session: &mut Session) -> Result<Launch> {
+    let settings = Settings::load(&mut session.control)?;
+    let launch = launch::launch(session, &settings);
+    safety::check(session, settings.text("host_safety_check").unwrap_or_default())?;
+    launch.log.check()?;
+    stopfile::check(&stopfile::path(session))?;
+    Ok(launch)
+}
+
+/// Starts. `verb` is what the history of reasons shows.
+pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) -> Result<()> {
+    reason::record(&session.files.reason_file, verb, nouns)?;
+    tell(session, "Checking for existing processes");
+    replace::stop_running(session, &reason::text(nouns))?;
+    replace::clear_the_way(session)?;
+    if session.options.start.cleandebugs {
+        plan.log.clean()?;
+    }
+    tell(session, "Starting Bucardo");
+    launch::start(&plan)?;
+    Ok(())
+}
+
+fn tell(session: &Session, text: &str) {
+    if !session.options.quiet {
+        say!("{text}");
+    }
+}

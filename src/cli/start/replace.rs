@@ -1,0 +1,48 @@
+//! Making room for a new daemon: the old one stops and is gone, and its files are too.
+
+use super::tell;
+use crate::cli::{Session, pidfile, stop, stopfile};
+use crate::error::{Error, Kind, Result};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long the old daemon may take. Ours stops in under two seconds; a statement of the original's may take longer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How often it is looked at: nobody tells us of the end of a process that is not our child.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Asks the running daemon to stop and waits until its process is gone.
+pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
+    let path = stopfile::path(session);
+    stopfile::create(&path, &session.prog)?;
+    stop::call(session, reason)?;
+    let Some(pid) = pidfile::living_master(Path::new(&session.files.piddir)) else { return Ok(()) };
+    let end = Instant::now() + LIMIT;
+    while pidfile::is_master(pid) {
+        if Instant::now() >= end {
+            return Err(still_there(pid, &path));
+        }
+        sleep(STEP);
+    }
+    Ok(())
+}
+
+/// Removes the stop file and what is left of the old daemon's pid file. Both are announced by the stop file's name, as the
+/// original has it.
+pub fn clear_the_way(session: &Session) -> Result<()> {
+    let stop = stopfile::path(session);
+    for path in [&stop, &pidfile::master_path(Path::new(&session.files.piddir))] {
+        if path.exists() {
+            tell(session, &format!("Removing {}", stop.display()));
+            stopfile::remove(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn still_there(pid: i32, stopfile: &Path) -> Error {
+    let what = format!("The running daemon (PID {pid}) has not stopped within {} seconds; no other was started", LIMIT.as_secs());
+    Error::new(Kind::Timeout, what).hint(format!("it was asked to stop by {}; once it is gone, start again", stopfile.display()))
+}

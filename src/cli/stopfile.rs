@@ -1,0 +1,67 @@
+//! The stop file: as long as it exists, no daemon of this piddir runs (reference, section 6).
+
+use crate::cli::{Session, files};
+use crate::error::Result;
+use crate::notice::clock;
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where it is.
+pub fn path(session: &Session) -> PathBuf {
+    Path::new(&session.files.piddir).join(&session.files.stopfile)
+}
+
+/// Says in advance whether it could be created, so that nothing else is done in vain.
+pub fn check(path: &Path) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let answer = match path.exists() {
+        true => access(path, AccessFlags::W_OK),
+        false => access(directory, AccessFlags::W_OK | AccessFlags::X_OK),
+    };
+    answer.map_err(|errno| failed(path, &io::Error::from(errno)))
+}
+
+/// Creates it, or writes it anew. The daemon shows its text to whoever asks why it stopped.
+pub fn create(path: &Path, prog: &str) -> Result<()> {
+    std::fs::write(path, format!("Stopped by {prog} on {}\n", clock::now())).map_err(|error| failed(path, &error))
+}
+
+/// Removes a file of piddir; whether it was there.
+pub fn remove(path: &Path) -> Result<bool> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => Ok(false),
+        Err(error) => Err(files::could_not("remove", path, &error)),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> crate::error::Error {
+    files::could_not("create", path, error)
+        .hint("the setting piddir names a directory that must exist and that the daemon's user may write")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_missing_is_named_with_the_file() {
+        let error = check(Path::new("/does/not/exist/fullstopbucardo")).unwrap_err();
+        assert_eq!(error.message(), "Could not create \"/does/not/exist/fullstopbucardo\": No such file or directory");
+        assert_eq!(error.code(), 2);
+    }
+
+    #[test]
+    fn the_file_says_by_whom_and_when_and_goes_away_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("stop");
+        check(&path).unwrap();
+        create(&path, "bucardo_ctl").unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("Stopped by bucardo_ctl on "));
+        assert_eq!((remove(&path).unwrap(), remove(&path).unwrap()), (true, false));
+    }
+}

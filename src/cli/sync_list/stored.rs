@@ -1,0 +1,24 @@
+//! The syncs as the control database has them.
+
+use super::Listed;
+use crate::cli::{Session, pidfile};
+use crate::error::Result;
+use std::path::Path;
+
+/// All syncs, by name. Whoever reads them also removes what controllers of former syncs left behind in piddir.
+pub fn stored(session: &mut Session) -> Result<Vec<Listed>> {
+    let rows = session.control.query(include_str!("stored.sql"), &[])?;
+    let syncs: Vec<Listed> = rows
+        .iter()
+        .map(|row| Listed {
+            name: row.get("name"),
+            synctype: row.get("synctype"),
+            status: row.get("status"),
+            priority: row.get("priority"),
+            targets: row.get("targets"),
+        })
+        .collect();
+    let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
+    pidfile::tidy(Path::new(&session.files.piddir), &names);
+    Ok(syncs)
+}

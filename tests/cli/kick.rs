@@ -1,0 +1,163 @@
+//! `kick`, with and without waiting.
+
+use super::fake_daemon::{FakeDaemon, job, tell};
+use super::prepared::prepared;
+use crate::harness::{Installed, Outcome};
+
+/// A daemon that serves the sync `orders` as it should.
+fn serving(installed: &Installed) -> FakeDaemon {
+    FakeDaemon::new(installed, "bucardo_kick_sync_orders", |client, _| {
+        let id = job(client, "orders", "B");
+        tell(client, "bucardo_syncdone_orders_B", id);
+        tell(client, "bucardo_syncdone_orders", id);
+    })
+}
+
+/// What was printed, without knowing how long things took: every number of seconds is N.
+fn shown(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for part in outcome.stdout.split_inclusive('s') {
+        let word = part.strip_suffix('s').unwrap_or(part).trim_end_matches(|c: char| c.is_ascii_digit());
+        let had_number = part.len() > word.len() + 1;
+        text += &if had_number { format!("{word}Ns") } else { part.to_owned() };
+    }
+    text
+}
+
+#[test]
+fn without_a_number_nobody_waits() {
+    let installed = prepared();
+    assert_eq!(installed.ctl(&["kick", "orders", "grp"]).ok(), "Kicked sync orders\nKicked sync grp\n");
+    assert_eq!(installed.ctl(&["kick", "orders", "--quiet"]).ok(), "");
+}
+
+#[test]
+fn a_kick_with_a_number_waits_for_every_target_and_then_for_the_end() {
+    let installed = prepared();
+    let _daemon = serving(&installed);
+    let outcome = installed.ctl(&["kick", "orders", "0", "--notimer"]).ended_with(0);
+    assert_eq!(shown(&outcome), "Kick orders: B(Ns) DONE!\n");
+    let with_timer = installed.ctl(&["kick", "0", "orders"]).ok();
+    assert!(with_timer.starts_with("Kick orders: [0 s] ") && with_timer.ends_with(") DONE!\n"), "{with_timer:?}");
+    assert_eq!(installed.ctl(&["--quiet", "kick", "orders", "0"]).ok(), "");
+}
+
+#[test]
+fn a_kick_waits_for_a_younger_round() {
+    let installed = prepared();
+    let older = job(&mut installed.control(), "orders", "B");
+    let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", move |client, _| {
+        tell(client, "bucardo_syncdone_orders_B", older);
+        tell(client, "bucardo_syncdone_orders", older);
+        tell(client, "bucardo_synckill_orders", older);
+        let younger = job(client, "orders", "B");
+        tell(client, "bucardo_syncdone_orders_B", younger);
+        tell(client, "bucardo_syncdone_orders", younger);
+    });
+    let outcome = installed.ctl(&["kick", "orders", "0", "--notimer"]).ended_with(0);
+    assert_eq!(shown(&outcome), "Kick orders: B(Ns) DONE!\n");
+}
+
+#[test]
+fn a_notice_without_a_number_counts() {
+    let installed = prepared();
+    let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {
+        client.batch_execute("notify bucardo_syncdone_orders").unwrap();
+    });
+    assert_eq!(installed.ctl(&["kick", "orders", "0", "--notimer"]).ok(), "Kick orders: DONE!\n");
+}
+
+#[test]
+fn the_end_of_a_target_of_another_sync_is_not_the_end_of_the_sync_with_that_name() {
+    let installed = prepared();
+    let twin = "insert into bucardo.sync (name, source, targetdb, synctype) values ('orders_B', 'h', 'd', 'pushdelta')";
+    installed.control().batch_execute(twin).unwrap();
+    let _daemon = FakeDaemon::new(&installed, "\"bucardo_kick_sync_orders_B\"", |client, _| {
+        let others = job(client, "orders", "B");
+        tell(client, "bucardo_syncdone_orders_B", others);
+        let ours = job(client, "orders_B", "d");
+        tell(client, "bucardo_syncdone_orders_B_d", ours);
+        tell(client, "bucardo_syncdone_orders_B", ours);
+    });
+    let outcome = installed.ctl(&["kick", "orders_B", "0", "--notimer"]).ended_with(0);
+    assert_eq!(shown(&outcome), "Kick orders_B: d(Ns) DONE!\n");
+}
+
+/// A daemon whose kids die.
+fn dying(installed: &Installed) -> FakeDaemon {
+    FakeDaemon::new(installed, "bucardo_kick_sync_orders", |client, _| {
+        let id = job(client, "orders", "B");
+        tell(client, "bucardo_synckill_orders_B", id);
+        tell(client, "bucardo_synckill_orders", id);
+    })
+}
+
+#[test]
+fn a_kill_ends_with_two_and_is_retried_as_often_as_allowed() {
+    let installed = prepared();
+    let _daemon = dying(&installed);
+    let outcome = installed.ctl(&["kick", "orders", "0", "--notimer"]).ended_with(2);
+    assert_eq!(shown(&outcome), "Kick orders: B KILLED (Ns) KILLED!\n");
+    let outcome = installed.ctl(&["kick", "orders", "0", "--notimer", "--retry=1"]).ended_with(2);
+    assert_eq!(shown(&outcome), "Kick orders: B KILLED (Ns) KILLED!Retry #1\nKick orders: B KILLED (Ns) KILLED!\n");
+    assert_eq!(installed.ctl(&["kick", "orders", "0", "--retry=1", "--quiet"]).ended_with(2).stdout, "Retry #1\n");
+}
+
+#[test]
+fn a_kill_is_not_hidden_by_the_success_of_the_next_sync() {
+    let installed = prepared();
+    let _daemon = dying(&installed);
+    let _other = FakeDaemon::new(&installed, "bucardo_kick_sync_grp", |client, _| {
+        client.batch_execute("notify bucardo_syncdone_grp").unwrap();
+    });
+    let outcome = installed.ctl(&["kick", "orders", "grp", "0", "--notimer"]).ended_with(2);
+    assert_eq!(shown(&outcome), "Kick orders: B KILLED (Ns) KILLED!\nKick grp: DONE!\n");
+}
+
+#[test]
+fn a_limit_that_is_reached_is_said_on_stderr_and_ends_with_one() {
+    let installed = prepared();
+    let outcome = installed.ctl(&["kick", "orders", "1"]).ended_with(1);
+    assert_eq!(outcome.stderr, "Timed out!\n");
+    assert_eq!(outcome.stdout.replace('\u{8}', "^H"), "Kick orders: [0 s] ^H^H^H^H^H^H[1 s] ");
+}
+
+#[test]
+fn a_kick_the_daemon_refuses_ends_with_two_and_a_sentence() {
+    let installed = prepared();
+    let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {
+        client.batch_execute("notify bucardo_syncerror_orders").unwrap();
+    });
+    let outcome = installed.ctl(&["kick", "orders", "0"]).ended_with(2);
+    assert!(outcome.stderr.starts_with("Error: the daemon cannot run sync \"orders\""), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_inactive_sync_is_named_and_changes_nothing() {
+    let installed = prepared();
+    let outcome = installed.ctl(&["kick", "asleep", "0", "--quiet"]).ended_with(0);
+    assert_eq!(outcome.stdout, "Cannot kick inactive sync \"asleep\"\n");
+    assert_eq!(installed.ctl(&["kick", "all", "swap", "0"]).ok(), "");
+}
+
+#[test]
+fn a_sync_that_does_not_exist_is_refused_before_anything_is_kicked() {
+    let installed = prepared();
+    let outcome = installed.ctl(&["kick", "orders", "nosuch"]).ended_with(255);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", "Sync \"nosuch\" does not appear to exist\n"));
+    for words in [&["kick"][..], &["kick", "5"]] {
+        assert!(installed.ctl(words).ended_with(1).stderr.starts_with("Usage: kick"));
+    }
+}
+
+#[test]
+fn pid_files_of_former_syncs_are_removed_on_the_way() {
+    let installed = prepared();
+    let (former, present) =
+        (installed.piddir().join("bucardo.ctl.sync.former.pid"), installed.piddir().join("bucardo.ctl.sync.orders.pid"));
+    std::fs::write(&former, "1\n").unwrap();
+    std::fs::write(&present, "1\n").unwrap();
+    let outcome = installed.ctl(&["kick", "orders"]).ended_with(0);
+    assert_eq!(outcome.stderr, format!("Invalid pid file found: {} - removing it\n", former.display()));
+    assert!(!former.exists() && present.exists());
+}
