@@ -3,6 +3,7 @@
 
 // The verbs, one file (or folder) each.
 pub mod activate;
+pub mod add;
 pub mod help;
 pub mod kick;
 mod not_yet;
@@ -18,7 +19,9 @@ pub mod validate;
 // What they stand on.
 pub mod answer;
 pub mod files;
+pub mod insert;
 pub mod interval;
+pub mod noun;
 pub mod options;
 pub mod output;
 pub mod pairs;
@@ -27,6 +30,7 @@ pub mod pidfile;
 pub mod prog;
 pub mod rcfile;
 pub mod reason;
+pub mod refusal;
 pub mod relation;
 pub mod session;
 pub mod spelling;

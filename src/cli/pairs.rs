@@ -64,6 +64,12 @@ impl Pairs {
         self.given.iter().map(|(key, value)| (*key, value.as_str()))
     }
 
+    /// Only the pairs for these columns.
+    pub fn only(&self, columns: &[&str]) -> Pairs {
+        let given = self.given.iter().filter(|(key, _)| columns.contains(&key.column)).cloned().collect();
+        Pairs { given, rest: Vec::new() }
+    }
+
     fn set(&mut self, key: &'static Key, value: String) {
         self.given.retain(|(known, _)| known.column != key.column);
         self.given.push((key, value));

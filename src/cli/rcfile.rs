@@ -1,5 +1,6 @@
 //! The rc file: options kept in a file, one `name = value` per line (reference, 1.4). Exactly one file is read.
 
+use crate::cli::files::could_not;
 use crate::cli::prog::Personality;
 use crate::error::{Error, Kind, Result};
 use std::path::{Path, PathBuf};
@@ -22,19 +23,9 @@ fn missing(file: &str) -> Error {
 
 /// Reads a file: the settings in their order, names as written.
 pub fn read(file: &Path, personality: Personality) -> Result<Vec<(String, String)>> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let code = error.raw_os_error().and_then(|code| u8::try_from(code).ok()).unwrap_or(255);
-        Error::new(Kind::File, format!("Could not open \"{}\": {}", file.display(), reason(&error)))
-            .hint("make it readable, or give --no-bucardorc")
-            .exit_code(code)
-    })?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| could_not("open", file, &error).hint("make it readable, or give --no-bucardorc to read none"))?;
     Ok(text.lines().filter_map(|line| setting(line, personality)).collect())
-}
-
-/// The text of a system error without Rust's ` (os error N)`, as C programs print it.
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// One line; a comment or anything that is not `name = value` is none.

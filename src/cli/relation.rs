@@ -51,6 +51,14 @@ pub fn find(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Ve
     Ok(goats)
 }
 
+/// The goat for one relation of one database; the oldest, should there be several.
+pub fn find_exact(control: &mut Connection, db: &str, relation: &Relation) -> Result<Option<Goat>> {
+    let sql = "select id, db, reltype, schemaname, tablename from bucardo.goat \
+        where db = $1 and schemaname = $2 and tablename = $3 order by id limit 1";
+    let row = control.query_opt(sql, &[&db, &relation.schema.raw(), &relation.name.raw()])?;
+    Ok(row.as_ref().map(goat))
+}
+
 fn goat(row: &postgres::Row) -> Goat {
     let relation = Relation::new(row.get::<_, String>(3), row.get::<_, String>(4));
     Goat { id: row.get(0), db: row.get(1), kind: row.get(2), relation }

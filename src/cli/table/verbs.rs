@@ -2,7 +2,7 @@
 
 use super::Run::{Alone, Connected};
 use super::{Run, Topic, Verb};
-use crate::cli::{activate, help, kick, not_yet, ping, reload, reload_config, restart, start, status, stop, validate};
+use crate::cli::{activate, add, help, kick, not_yet, ping, reload, reload_config, restart, start, status, stop, validate};
 
 /// Every verb there is, in the order of the help.
 pub const VERBS: &[Verb] = &[
@@ -40,13 +40,7 @@ pub const VERBS: &[Verb] = &[
     ),
     verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
     // … to here.
-    verb(
-        "add",
-        "<type> <name> [...]",
-        "Add a database, table, sequence, group, herd or sync",
-        not_yet::TOPICS,
-        Connected(not_yet::run),
-    ),
+    verb("add", "<type> <name> [...]", "Add a database, table, sequence, group, herd or sync", add::TOPICS, Connected(add::run)),
     verb("list", "<type> [name ...]", "List what there is", not_yet::TOPICS, Connected(not_yet::run)).or(&["l"]),
     verb("remove", "<type> <name ...>", "Remove something", not_yet::TOPICS, Connected(not_yet::run)).or(&["delete", "del"]),
     verb("update", "<type> <name> <column=value ...>", "Change something", not_yet::TOPICS, Connected(not_yet::run)),

@@ -1,0 +1,130 @@
+//! `add db`: tells the control database about a database. Whether it can be reached is tried out and recorded, but a server
+//! that is down today can be added today.
+
+use super::{dbgroup, remote};
+use crate::cli::insert::Insert;
+use crate::cli::pairs::{self, Key, Pairs, Value};
+use crate::cli::{Personality, Session, refusal};
+use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
+use crate::warn_user;
+
+pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
+
+  name is the real name of the database and, unless name=x is given, also its name here.
+  dbname=x     real name of the database
+  host=x  port=x  user=x  pass=x
+  conn=x       more connection parameters, e.g. sslmode=require
+  service=x    name of a connection service
+  pgpass=x     a password file
+  status=x     active or inactive
+  sourcelimit=x  targetlimit=x   syncs at work on it at the same time, at most
+  ssp=x        whether server-side prepared statements may be used
+  group=x      put it into this database group";
+
+const KEYS: &[Key] = &[
+    Key { column: "name", names: &["name"], takes: Value::Text },
+    Key { column: "dbname", names: &["dbname"], takes: Value::Text },
+    Key { column: "dbuser", names: &["user", "dbuser", "username"], takes: Value::Text },
+    Key { column: "dbhost", names: &["host", "dbhost", "pghost"], takes: Value::Text },
+    Key { column: "dbport", names: &["port", "dbport", "pgport"], takes: Value::Number },
+    Key { column: "dbpass", names: &["pass", "dbpass", "password"], takes: Value::Text },
+    Key { column: "dbconn", names: &["conn", "dbconn", "pgconn"], takes: Value::Text },
+    Key { column: "dbservice", names: &["service", "dbservice"], takes: Value::Text },
+    Key { column: "pgpass", names: &["pgpass"], takes: Value::Text },
+    Key { column: "status", names: &["stat", "status"], takes: Value::OneOf(&["active", "inactive"]) },
+    Key { column: "sourcelimit", names: &["sourcelimit"], takes: Value::Number },
+    Key { column: "targetlimit", names: &["targetlimit"], takes: Value::Number },
+    Key { column: "server_side_prepares", names: &["ssp", "server_side_prepares"], takes: Value::Bool },
+    Key { column: "group", names: &["group", "dbgroup"], takes: Value::Text },
+];
+
+pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
+    let pairs = pairs::read(words, KEYS, USAGE)?;
+    check_port(&pairs)?;
+    let name = pairs.get("name").unwrap_or(word).to_owned();
+    let real = real_name(session.personality, word, &pairs)?;
+    let lines = session.transaction(|session| {
+        insert(&mut session.control, &name, &real, &pairs)?;
+        let mut lines = vec![format!("Added database \"{name}\"")];
+        if let Some(group) = pairs.get("group") {
+            lines.extend(join(&mut session.control, &name, group)?);
+        }
+        if pairs.get("status") != Some("inactive") {
+            try_out(session, &name)?;
+        }
+        Ok(lines)
+    })?;
+    super::report(session, &lines);
+    Ok(0)
+}
+
+/// In the newer dialect the word is the local name only.
+fn real_name(personality: Personality, word: &str, pairs: &Pairs) -> Result<String> {
+    match (pairs.get("dbname"), personality) {
+        (Some(real), _) => Ok(real.to_owned()),
+        (None, _) if pairs.get("dbservice").is_some() && personality == Personality::Bucardo5 => Ok(word.to_owned()),
+        (None, Personality::BucardoCtl4) => Ok(word.to_owned()),
+        (None, Personality::Bucardo5) => {
+            let error = refusal::refused(
+                "Cannot add database: must supply a database name to connect to",
+                format!("say `add db {word} dbname=...`"),
+            );
+            Err(error.exit_code(1))
+        }
+    }
+}
+
+/// Refuses a port that is none: the column is a text and takes anything.
+fn check_port(pairs: &Pairs) -> Result<()> {
+    match pairs.get("dbport").map(str::parse::<u16>) {
+        None | Some(Ok(1..)) => Ok(()),
+        _ => Err(refusal::refused("Failed to add database: that is no port", "a port is a number from 1 to 65535")),
+    }
+}
+
+fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
+    let row = Insert::into("db").text("name", name).text("dbname", real);
+    let row = if pairs.get("dbuser").is_some() { row } else { row.text("dbuser", "bucardo") };
+    row.pairs(pairs, &["name", "dbname", "group"]).run(control, "name").map(drop).map_err(|error| explain(error, name))
+}
+
+/// The two refusals that have sentences of their own.
+fn explain(error: Error, name: &str) -> Error {
+    if refusal::is(&error, "db_name_pk") {
+        let sentence = format!("Cannot add database: the database name \"{name}\" already exists");
+        return refusal::refused(sentence, "choose another name with name=x; `list db` shows the names that are taken");
+    }
+    if refusal::is(&error, "db_dsn_unique") {
+        let sentence = "Cannot add database: already have a connection with the same parameters";
+        return refusal::refused(sentence, "`list db` shows the one with the same host, port, name and user: use it");
+    }
+    refusal::advise(error.context("Failed to add database"))
+}
+
+/// Puts the database into a group, which is made if missing.
+fn join(control: &mut Connection, db: &str, group: &str) -> Result<Vec<String>> {
+    let made = dbgroup::ensure(control, group);
+    let made =
+        made.map_err(|error| refusal::advise(error.context(format!("Failed to create new database group \"{group}\""))))?;
+    let joined = dbgroup::join(control, db, group, 0);
+    joined.map_err(|error| error.context(format!("Failed to add database \"{db}\" to group \"{group}\"")))?;
+    let mut lines = if made { vec![format!("Added new database group \"{group}\"")] } else { Vec::new() };
+    lines.push(format!("Added database \"{db}\" to group \"{group}\""));
+    Ok(lines)
+}
+
+/// Connects once. The older dialect accepts a database that cannot be reached; the newer one wants to be forced.
+fn try_out(session: &mut Session, name: &str) -> Result<()> {
+    let Some(error) = remote::try_out(&mut session.control, name)? else { return Ok(()) };
+    if session.personality == Personality::Bucardo5 && !session.options.force {
+        return Err(Error::new(
+            Kind::Refused,
+            format!(
+                "Connection to \"{name}\" (PostgreSQL database) failed. You may force add it with the --force argument.\nError was: {error}"
+            ),
+        ));
+    }
+    warn_user!("Note: {error}; it was added all the same");
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Making a table or sequence known: looking up a table's key in its database, and the row in `bucardo.goat`.
+
+use super::remote::{self, Remote};
+use crate::cli::insert::Insert;
+use crate::cli::pairs::Pairs;
+use crate::cli::refusal;
+use crate::cli::relation::{self, Goat};
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Connection, Relation};
+use crate::replicate::shape::{self, Key};
+
+/// Adds tables or sequences of one database; connects to it only when there is a key to look up.
+pub struct Adder<'a> {
+    db: &'a str,
+    kind: &'static str,
+    remote: Option<Remote>,
+}
+
+impl<'a> Adder<'a> {
+    /// For things of `kind` (`table` or `sequence`) in the database called `db`.
+    pub fn new(db: &'a str, kind: &'static str) -> Adder<'a> {
+        Adder { db, kind, remote: None }
+    }
+
+    /// For things in a database that is open already.
+    pub fn with(db: &'a str, kind: &'static str, remote: Remote) -> Adder<'a> {
+        Adder { db, kind, remote: Some(remote) }
+    }
+
+    /// Adds one, with what the user wants for it, unless it is known already; whether it is new.
+    ///
+    /// Nothing in the schema forbids two goats for one relation, so others who would add one wait until we are done.
+    pub fn add(&mut self, control: &mut Connection, relation: &Relation, wishes: &Pairs) -> Result<(Goat, bool)> {
+        control.batch("lock table bucardo.goat in share row exclusive mode")?;
+        if let Some(goat) = relation::find_exact(control, self.db, relation)? {
+            return Ok((goat, false));
+        }
+        let id = self
+            .insert(control, relation, wishes)
+            .map_err(|error| refusal::advise(error.context(format!("Failed to add {} \"{}\"", self.kind, relation.label()))))?;
+        Ok((Goat { id, db: self.db.to_owned(), kind: self.kind.to_owned(), relation: relation.clone() }, true))
+    }
+
+    fn insert(&mut self, control: &mut Connection, relation: &Relation, wishes: &Pairs) -> Result<i32> {
+        let (schema, name) = (relation.schema.raw(), relation.name.raw());
+        let row = Insert::into("goat").text("db", self.db).text("schemaname", schema).text("tablename", name);
+        let row = row.text("reltype", self.kind).pairs(wishes, &["db", "herd"]);
+        let row = if self.kind == "table" { keyed(row, &self.key(control, relation)?) } else { row };
+        // Tells the trigger validate_goat that this key was found, not invented.
+        control.batch("set local bucardo.validating = 'on'")?;
+        let id = row.run(control, "id")?;
+        control.batch("set local bucardo.validating = 'off'")?;
+        id.parse().map_err(|_| Error::new(Kind::Bug, "an id is no number"))
+    }
+
+    fn key(&mut self, control: &mut Connection, relation: &Relation) -> Result<Key> {
+        let remote = match &mut self.remote {
+            Some(remote) => remote,
+            empty => empty.insert(remote::open(control, self.db)?),
+        };
+        shape::find_key(&mut remote.connection, relation).map_err(|error| not_found(error, &remote.dsn, relation))
+    }
+}
+
+/// Says where a table was looked for.
+fn not_found(error: Error, dsn: &str, relation: &Relation) -> Error {
+    match error.kind() {
+        Kind::NotFound => {
+            let hint = "create the table there first, or name it as schema.table; names are case-sensitive";
+            refusal::missing(format!("{} at {dsn}: {}", what(&error), relation.label()), hint)
+        }
+        _ => error,
+    }
+}
+
+fn what(error: &Error) -> &str {
+    if error.message().contains("not a table") { "Not a table" } else { "Table not found" }
+}
+
+fn keyed(row: Insert, key: &Key) -> Insert {
+    let quoted: Vec<_> = key.idents().iter().map(ToString::to_string).collect();
+    row.text("pkey", &key.columns.join("|")).text("qpkey", &quoted.join("|")).text("pkeytype", &key.types.join("|"))
+}

@@ -1,0 +1,60 @@
+//! `add herd`: a name for tables and sequences of one database that are replicated together.
+
+use crate::cli::relation::{self, Goat};
+use crate::cli::{Session, refusal};
+use crate::error::{Error, Result};
+use crate::pg::Connection;
+
+pub(super) const USAGE: &str = "Usage: add herd <name> [table1 table2 ...]
+
+  Tables and sequences must have been added; give schema.table, a table (all of that name), or an id.";
+
+pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
+    let lines = session.transaction(|session| {
+        let made = ensure(&mut session.control, name)?;
+        let mut lines = if made { vec![format!("Added herd \"{name}\"")] } else { Vec::new() };
+        for goat in goats(&mut session.control, words)? {
+            lines.push(line(&goat, name, join(&mut session.control, name, &goat)?));
+        }
+        Ok(lines)
+    })?;
+    super::report(session, &lines);
+    Ok(0)
+}
+
+fn line(goat: &Goat, herd: &str, joined: bool) -> String {
+    let what = if joined { "has been added to" } else { "is already in" };
+    format!("{} \"{}\" {what} the herd \"{herd}\"", goat.title(), goat.relation.label())
+}
+
+fn goats(control: &mut Connection, words: &[String]) -> Result<Vec<Goat>> {
+    let mut all: Vec<Goat> = Vec::new();
+    for word in words {
+        let found = relation::find(control, word, None)?;
+        if found.is_empty() {
+            return Err(unknown(word));
+        }
+        all.extend(found.into_iter().filter(|goat| !all.iter().any(|other| other.id == goat.id)).collect::<Vec<_>>());
+    }
+    Ok(all)
+}
+
+fn unknown(word: &str) -> Error {
+    let hint = format!("`list table` and `list sequence` show what there is; `add table {word}` adds a table");
+    refusal::missing(format!("Could not find a table or sequence named \"{word}\""), hint)
+}
+
+/// Makes the herd if it is missing; whether it was.
+pub(super) fn ensure(control: &mut Connection, name: &str) -> Result<bool> {
+    let sql = "insert into bucardo.herd (name) values ($1) on conflict (name) do nothing";
+    let made = control.execute(sql, &[&name]).map_err(Error::from);
+    made.map(|rows| rows > 0).map_err(|error| error.context(format!("Failed to add herd \"{name}\"")))
+}
+
+/// Puts a goat into a herd; whether it was not yet there.
+pub(super) fn join(control: &mut Connection, herd: &str, goat: &Goat) -> Result<bool> {
+    let sql = "insert into bucardo.herdmap (herd, goat) values ($1, $2) on conflict (herd, goat) do nothing";
+    let joined = control.execute(sql, &[&herd, &goat.id]).map(|rows| rows > 0).map_err(Error::from);
+    let failed = || format!("Failed to add {} \"{}\" to herd \"{herd}\"", goat.kind, goat.relation.label());
+    joined.map_err(|error| refusal::advise(error.context(failed())))
+}

@@ -1,0 +1,107 @@
+//! `add table` and `add sequence`.
+
+use super::goat::Adder;
+use super::herd;
+use crate::cli::noun::Noun;
+use crate::cli::pairs::{self, Key, Pairs, Value};
+use crate::cli::{Session, help, refusal, relation};
+use crate::error::Result;
+use crate::pg::{Connection, Relation};
+use crate::warn_user;
+
+pub(super) const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
+
+  A name is table or schema.table; the schema is public unless given. Names with other than word characters go in
+  double quotes, as in SQL.
+  db=x                 the database they are in; needed when there are several
+  herd=x               put them into this herd
+  ping=x               overrides the setting of the sync
+  standard_conflict=x  source, target, skip, random, latest or abort
+  analyze_after_copy=x  makedelta=x  rebuild_index=x  customselect=x";
+
+pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3 ...]
+
+  db=x                 the database they are in; needed when there are several
+  herd=x               put them into this herd
+  standard_conflict=x  source, target, skip, lowest or highest";
+
+const KEYS: &[Key] = &[
+    Key { column: "db", names: &["db"], takes: Value::Text },
+    Key { column: "herd", names: &["herd", "relgroup"], takes: Value::Text },
+    Key { column: "ping", names: &["ping", "autokick"], takes: Value::Bool },
+    Key { column: "makedelta", names: &["makedelta"], takes: Value::Bool },
+    Key { column: "standard_conflict", names: &["standard_conflict"], takes: Value::Text },
+    Key { column: "has_delta", names: &["has_delta"], takes: Value::Bool },
+    Key { column: "analyze_after_copy", names: &["analyze_after_copy"], takes: Value::Bool },
+    Key { column: "strict_checking", names: &["strict_checking"], takes: Value::Bool },
+    Key { column: "delta_bypass", names: &["delta_bypass"], takes: Value::Bool },
+    Key { column: "rebuild_index", names: &["rebuild_index", "rebuildindex"], takes: Value::Number },
+    Key { column: "delta_bypass_min", names: &["delta_bypass_min"], takes: Value::Number },
+    Key { column: "delta_bypass_count", names: &["delta_bypass_count"], takes: Value::Number },
+    Key { column: "delta_bypass_percent", names: &["delta_bypass_percent"], takes: Value::Number },
+    Key { column: "customselect", names: &["customselect"], takes: Value::Text },
+];
+
+pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
+    let (kind, usage) = match noun {
+        Noun::Sequence => ("sequence", USAGE_SEQUENCE),
+        _ => ("table", USAGE_TABLE),
+    };
+    let pairs = pairs::read(words, KEYS, usage)?;
+    if pairs.rest.is_empty() {
+        return Ok(help::usage("add", &[kind]));
+    }
+    let Some(relations) = relations(kind, &pairs.rest) else { return Ok(1) };
+    let lines = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
+    super::report(session, &lines);
+    Ok(0)
+}
+
+/// The names as relations, or a complaint about one that cannot be a name.
+fn relations(kind: &str, words: &[String]) -> Option<Vec<Relation>> {
+    let named = words.iter().map(|word| relation::named(word).ok_or(word)).collect::<std::result::Result<Vec<_>, _>>();
+    named
+        .map_err(|word| {
+            warn_user!("Invalid {kind} name: {word}");
+            warn_user!("HINT: give {kind} or schema.{kind}; a name with other than word characters goes in double quotes: '\"My {kind}\"'");
+        })
+        .ok()
+}
+
+fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pairs: &Pairs) -> Result<Vec<String>> {
+    let db = database(control, pairs.get("db"))?;
+    let mut adder = Adder::new(&db, kind);
+    let mut lines = Vec::new();
+    if let Some(herd) = pairs.get("herd")
+        && herd::ensure(control, herd)?
+    {
+        lines.push(format!("Created herd \"{herd}\""));
+    }
+    for relation in relations {
+        // A known one is left alone, silently, and not put into the herd either (reference, section 10, 9).
+        let (goat, true) = adder.add(control, relation, pairs)? else { continue };
+        if let Some(herd) = pairs.get("herd") {
+            herd::join(control, herd, &goat)?;
+        }
+        lines.push(format!("Added {kind} \"{}\"", relation.label()));
+    }
+    Ok(lines)
+}
+
+/// The database meant: the one named, else the only one there is.
+fn database(control: &mut Connection, named: Option<&str>) -> Result<String> {
+    let rows = control.query("select name from bucardo.db order by name", &[])?;
+    let known: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    match (named, known.as_slice()) {
+        (Some(name), known) if known.iter().any(|db| db == name) => Ok(name.to_owned()),
+        (Some(name), _) => {
+            Err(refusal::missing(format!("Invalid database: \"{name}\""), "`list db` shows the databases; `add db` adds one"))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(refusal::missing("Please specify a database with db=<name>", "there is none yet; `add db` adds one")),
+        (None, several) => {
+            let hint = format!("the databases are: {}", several.join(", "));
+            Err(refusal::refused("Please specify a database with db=<name>", hint))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What verbs are about: databases, groups, herds, tables, sequences, syncs, code. Their many spellings meet here.
+
+/// A kind of thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Noun {
+    Db,
+    Dbgroup,
+    Herd,
+    Table,
+    Sequence,
+    Sync,
+    Customcode,
+}
+
+/// The words of `add` and `remove`, in any case: those of the original, the plurals, and the newer dialect's `relgroup`.
+pub fn exact(word: &str) -> Option<Noun> {
+    let word = word.to_lowercase();
+    Some(match word.strip_suffix('s').unwrap_or(&word) {
+        "d" | "db" | "database" => Noun::Db,
+        "dbg" | "dbgroup" => Noun::Dbgroup,
+        "herd" | "relgroup" => Noun::Herd,
+        "tab" | "table" => Noun::Table,
+        "seq" | "sequence" => Noun::Sequence,
+        "sync" => Noun::Sync,
+        "code" | "customcode" | "custom_code" => Noun::Customcode,
+        _ => return None,
+    })
+}
+
+/// The words of `list`: any beginning that the original took, in any case.
+pub fn beginning(word: &str) -> Option<Noun> {
+    const BEGINNINGS: [(&str, Noun); 10] = [
+        ("dbg", Noun::Dbgroup),
+        ("db", Noun::Db),
+        ("database", Noun::Db),
+        ("code", Noun::Customcode),
+        ("custom", Noun::Customcode),
+        ("h", Noun::Herd),
+        ("relgroup", Noun::Herd),
+        ("sy", Noun::Sync),
+        ("t", Noun::Table),
+        ("seq", Noun::Sequence),
+    ];
+    let word = word.to_lowercase();
+    BEGINNINGS.iter().find(|(beginning, _)| word.starts_with(beginning)).map(|(_, noun)| *noun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plurals_and_other_names_mean_the_same() {
+        for (word, noun) in [("Tables", Noun::Table), ("dbs", Noun::Db), ("relgroup", Noun::Herd), ("dbg", Noun::Dbgroup)] {
+            assert_eq!(exact(word), Some(noun), "{word}");
+        }
+        for word in ["", "tabl", "al", "dbx"] {
+            assert_eq!(exact(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_list_takes_beginnings() {
+        for (word, noun) in [("DATABASES", Noun::Db), ("dbgr", Noun::Dbgroup), ("hello", Noun::Herd), ("seqs", Noun::Sequence)] {
+            assert_eq!(beginning(word), Some(noun), "{word}");
+        }
+        assert_eq!(beginning("s"), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! What to do when the control database refuses a row: for each of its rules, advice. The rule itself stays where it is
+//! enforced, in schema/control; here is only the sentence for the reader.
+
+use crate::error::{Error, Kind};
+
+/// Rules by the name the server quotes, and the advice for each.
+const ADVICE: &[(&str, &str)] = &[
+    (
+        "_name_sane",
+        "a name begins with a letter and has only letters, digits and underscores; a sync cannot be called pushdelta, fullcopy or swap",
+    ),
+    ("db_dsn_unique", "`list db` shows the database with the same host, port, name and user; add that one to what you need"),
+    ("db_status", "the status is active or inactive"),
+    ("_pk\"", "that name is taken; `list` shows what there is"),
+    ("standard_conflict_sequence", "for a sequence, standard_conflict is one of source, target, skip, lowest, highest"),
+    ("standard_conflict", "for a table, standard_conflict is one of source, target, skip, random, latest, abort"),
+    ("custom_needs_pkey", "customselect works only for a table with a primary key or a unique index over NOT NULL columns"),
+    ("has_schemaname", "the name of a schema must have at least two characters"),
+    ("sync_source_targetdb_type", "`list sync` shows the sync that does the same already"),
+    ("sync_source_targetgroup_type", "`list sync` shows the sync that does the same already"),
+    ("sync_swap_nogroup", "a swap sync has one target: use targetdb= instead of targetgroup="),
+    ("sync_targetdb_fk", "`list db` shows the databases; `add db` adds one"),
+    ("sync_targetgroup_fk", "`list dbgroup` shows the groups; `add dbgroup` adds one"),
+    ("different databases", "all tables of a herd are in one database: make a herd for each database"),
+    ("of the same name", "a table can be in a herd only once"),
+    ("type interval", "an interval looks like '30 seconds' or '2 hours'"),
+    ("out of range", "the number is too large"),
+];
+
+/// Adds the advice for the rule that `error` names, unless it carries one already.
+pub fn advise(error: Error) -> Error {
+    if error.hint_text().is_some() || !matches!(error.kind(), Kind::Database | Kind::Refused) {
+        return error;
+    }
+    let text = error.to_string();
+    match ADVICE.iter().find(|(rule, _)| text.contains(rule)) {
+        Some((_, advice)) => error.hint(*advice),
+        None => error,
+    }
+}
+
+/// Whether `error` is the refusal of the rule called `name`.
+pub fn is(error: &Error, name: &str) -> bool {
+    error.to_string().contains(&format!("\"{name}\""))
+}
+
+/// Something the user named that is not there.
+pub fn missing(message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::new(Kind::NotFound, message).hint(hint)
+}
+
+/// Something that cannot be done as asked.
+pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::new(Kind::Refused, message).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_rule_comes_with_advice_and_keeps_its_own() {
+        let broken = || Error::new(Kind::Database, "violates check constraint \"standard_conflict_sequence\"");
+        assert!(advise(broken()).hint_text().is_some_and(|hint| hint.starts_with("for a sequence")));
+        assert_eq!(advise(broken().hint("mine")).hint_text(), Some("mine"));
+        assert!(is(&broken(), "standard_conflict_sequence") && !is(&broken(), "standard_conflict"));
+    }
+}
