@@ -1,0 +1,77 @@
+//! `list`: what there is. One file per kind; each reads rows with one query (beside it, in SQL) and formats them purely.
+
+mod columns;
+mod db;
+mod dbgroup;
+mod empty;
+mod goat;
+mod herd;
+mod sync;
+
+use crate::cli::noun::{self, Noun};
+use crate::cli::table::Topic;
+use crate::cli::{Session, help, refusal};
+use crate::error::Result;
+use crate::say;
+
+const USAGE: &str = "Usage: list <type> [options]
+
+  list db|dbgroup|herd|sync|table|sequence [name or pattern ...]
+
+A pattern has a * in front, behind, or both. --verbose tells more, twice everything.";
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[help::only(USAGE)];
+
+/// What is printed for one thing: its line, more about it with `--verbose`, and its name in its table.
+struct Entry {
+    line: String,
+    more: Vec<String>,
+    key: String,
+}
+
+/// `list TYPE [NAME|PATTERN ...]`.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let Some((noun, words)) = nouns.split_first().and_then(|(kind, words)| Some((noun::beginning(kind)?, words))) else {
+        return Ok(help::usage("list", &[]));
+    };
+    let control = &mut session.control;
+    let entries = match noun {
+        Noun::Db => db::entries(control, words)?,
+        Noun::Dbgroup => dbgroup::entries(control, words)?,
+        Noun::Herd => herd::entries(control, words)?,
+        Noun::Sync => sync::entries(control, words)?,
+        Noun::Table => goat::entries(control, "table", words)?,
+        Noun::Sequence => goat::entries(control, "sequence", words)?,
+        Noun::Customcode => return Err(refusal::refused("This version cannot list custom code yet", "see `help list`")),
+    };
+    if entries.is_empty() {
+        return Ok(empty::report(session.personality, noun, !words.is_empty()));
+    }
+    for entry in entries {
+        print(session, noun, &entry)?;
+    }
+    Ok(0)
+}
+
+fn print(session: &mut Session, noun: Noun, entry: &Entry) -> Result<()> {
+    say!("{}", entry.line);
+    let level = session.options.verbose;
+    if level > 0 || noun == Noun::Herd {
+        entry.more.iter().for_each(|line| say!("{line}"));
+    }
+    if level > 1 {
+        columns::of(&mut session.control, noun, &entry.key)?.iter().for_each(|line| say!("{line}"));
+    }
+    Ok(())
+}
+
+/// The length of the longest text, but at least `least`.
+fn width<'a>(texts: impl Iterator<Item = &'a str>, least: usize) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0).max(least)
+}
+
+/// `LABEL` and the names, unless there are none.
+fn names(label: &str, names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("{label}{}", names.join(", ")))
+}
