@@ -1,5 +1,5 @@
-//! Wildcards. The original has several dialects (reference, 2.2); here each becomes a regular expression or LIKE pattern
-//! that the server matches. Pure: text in, pattern out.
+//! Wildcards. The original has several dialects (reference, 2.2); those of `list` and `add` become regular expressions
+//! that the server matches ([`super::sync_list`] has the one of `kick`). Pure: text in, pattern out.
 
 /// A name or pattern of `list`, `add dbgroup` and `add all`: `*x*` contains, `*x` ends with, `x*` begins with, and x itself
 /// may be a regular expression; anything else is a plain name.
@@ -25,18 +25,6 @@ pub fn relation(word: &str) -> (String, String) {
 pub fn sync(word: &str) -> String {
     let word = word.to_lowercase();
     if word.contains(['*', '%']) { word.replace(['*', '%'], "") } else { exactly(&word) }
-}
-
-/// The LIKE pattern of `kick`, `activate` and `deactivate`, if `word` is one: any `%`, or a `*` in front, behind or on both
-/// sides of word characters. The underscore of a name is no wildcard unless the pattern is written with `%`.
-pub fn like(word: &str) -> Option<String> {
-    if word.contains('%') {
-        return Some(word.to_owned());
-    }
-    let core = word.strip_prefix('*').unwrap_or(word);
-    let core = core.strip_suffix('*').unwrap_or(core);
-    let starred = core.len() < word.len() && core.chars().all(|c| c.is_alphanumeric() || c == '_');
-    starred.then(|| word.replace('_', "\\_").replace('*', "%"))
 }
 
 /// The regular expression that matches `text` and nothing else.
@@ -68,14 +56,5 @@ mod tests {
         assert_eq!(sync("Or*"), "or");
         assert_eq!(sync("%Or%d"), "ord");
         assert_eq!(sync("Orders"), "^orders$");
-    }
-
-    #[test]
-    fn a_kick_knows_percent_anywhere_and_stars_only_around_words() {
-        assert_eq!(like("a%b").as_deref(), Some("a%b"));
-        assert_eq!(like("*my_s*").as_deref(), Some("%my\\_s%"));
-        assert_eq!(like("my*").as_deref(), Some("my%"));
-        assert_eq!(like("a*b"), None);
-        assert_eq!(like("plain"), None);
     }
 }

@@ -10,6 +10,8 @@ pub struct Session {
     pub prog: String,
     /// The dialect.
     pub personality: Personality,
+    /// The verb as typed, in lower case.
+    pub verb: String,
     /// The options.
     pub options: Options,
     /// How the control database is reached.
@@ -38,7 +40,8 @@ impl Session {
         let info = conninfo(&options)?;
         let mut control = Connection::open(&info).map_err(|error| refused(error, &options))?;
         let files = files(&mut control, &invocation.prog)?;
-        Ok(Session { prog: invocation.prog.clone(), personality: invocation.personality, options, info, control, files })
+        let (prog, verb) = (invocation.prog.clone(), invocation.verb.clone());
+        Ok(Session { prog, personality: invocation.personality, verb, options, info, control, files })
     }
 
     /// Runs `work` in one transaction of the control database: all of it, or nothing.

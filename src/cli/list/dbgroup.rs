@@ -9,7 +9,8 @@ pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>>
     let patterns: Vec<_> = words.iter().map(|word| starred(word)).collect();
     let sql = "select g.name, array(select m.db from bucardo.dbmap m where m.dbgroup = g.name order by 1) \
         from bucardo.dbgroup g where cardinality($1::text[]) = 0 or g.name ~ any ($1::text[]) order by g.name";
-    let groups: Vec<(String, Vec<String>)> = control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let groups: Vec<(String, Vec<String>)> =
+        control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
     let lines = lines(&groups);
     Ok(groups.into_iter().zip(lines).map(|((key, _), line)| Entry { line, more: Vec::new(), key }).collect())
 }

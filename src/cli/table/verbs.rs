@@ -2,7 +2,10 @@
 
 use super::Run::{Alone, Connected};
 use super::{Run, Topic, Verb};
-use crate::cli::{activate, add, help, kick, not_yet, ping, reload, reload_config, restart, start, status, stop, validate};
+use crate::cli::{
+    activate, add, help, kick, list, not_yet, ping, reload, reload_config, remove, restart, settings, start, status, stop,
+    validate,
+};
 
 /// Every verb there is, in the order of the help.
 pub const VERBS: &[Verb] = &[
@@ -41,8 +44,12 @@ pub const VERBS: &[Verb] = &[
     verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
     // … to here.
     verb("add", "<type> <name> [...]", "Add a database, table, sequence, group, herd or sync", add::TOPICS, Connected(add::run)),
-    verb("list", "<type> [name ...]", "List what there is", not_yet::TOPICS, Connected(not_yet::run)).or(&["l"]),
-    verb("remove", "<type> <name ...>", "Remove something", not_yet::TOPICS, Connected(not_yet::run)).or(&["delete", "del"]),
+    verb("list", "<type> [name ...]", "List what there is", list::TOPICS, Connected(list::run)).or(&["l"]),
+    verb("remove", "<type> <name ...>", "Remove something", remove::TOPICS, Connected(remove::run)).or(&["delete", "del"]),
+    verb("set", "<setting=value ...>", "Change settings", settings::SET, Connected(settings::set)),
+    verb("show", "all | <setting ...>", "Show settings", settings::SHOW, Connected(settings::show)),
+    verb("config", "[show ... | set ...]", "The same in other words", settings::CONFIG, Connected(settings::config)),
+    verb("message", "<text>", "Put a line into the daemon's log", settings::MESSAGE, Connected(settings::message)),
     verb("update", "<type> <name> <column=value ...>", "Change something", not_yet::TOPICS, Connected(not_yet::run)),
     verb("inspect", "<type> <name>", "Look for foreign keys that leave a herd", not_yet::TOPICS, Connected(not_yet::run)),
     verb("help", "[verb [type]]", "Show this text, or that of one verb", &[], Alone(help::run)),

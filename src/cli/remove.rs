@@ -1,0 +1,173 @@
+//! `remove`: takes things out of the control database. All names are looked up first; then all go, in one transaction, or none.
+
+use crate::cli::noun::{self, Noun};
+use crate::cli::relation::{self, Goat};
+use crate::cli::table::Topic;
+use crate::cli::{Session, help, refusal};
+use crate::error::{Error, Result};
+use crate::pg::Connection;
+use crate::replicate::validate;
+use crate::{say, warn_user};
+
+const USAGE: &str = "Usage: {verb} <type> <name> [options]
+
+  {verb} db|dbgroup|herd|table|sequence|sync|customcode <name> [name2 name3 ...]";
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[
+    help::only(USAGE),
+    Topic { words: &["customcode", "custom_code", "code"], text: "Usage: {verb} customcode <name> [name2 name3 ...]" },
+    Topic { words: &["db", "database", "d", "dbs", "databases"], text: "Usage: {verb} db <name> [name2 name3 ...]" },
+    Topic { words: &["dbgroup", "dbg", "dbgroups"], text: "Usage: {verb} dbgroup <name> [name2 name3 ...]" },
+    Topic { words: &["herd", "herds", "relgroup", "relgroups"], text: "Usage: {verb} herd <name> [name2 name3 ...]" },
+    Topic { words: &["sync", "syncs"], text: "Usage: {verb} sync <name> [name2 name3 ...]" },
+    Topic { words: &["table", "tables", "tab"], text: "Usage: {verb} table <name> [name2 name3 ...]" },
+    Topic { words: &["sequence", "sequences", "seq"], text: "Usage: {verb} sequence <name> [name2 name3 ...]" },
+];
+
+/// What is the same for all things that have a name of their own.
+struct Kind {
+    table: &'static str,
+    /// As in `No such …` and `Removed …`.
+    title: &'static str,
+    /// The beginning of a refusal.
+    cannot: &'static str,
+    /// Rules that refuse, and what has to go first.
+    blocked: &'static [(&'static str, &'static str)],
+}
+
+const DB: Kind = Kind {
+    table: "db",
+    title: "database",
+    cannot: "Cannot delete database",
+    blocked: &[
+        ("goat_db_fk", "must remove all tables that reference it first"),
+        ("sync_targetdb_fk", "must remove all syncs that reference it first"),
+    ],
+};
+const DBGROUP: Kind = Kind {
+    table: "dbgroup",
+    title: "database group",
+    cannot: "Cannot remove database group",
+    blocked: &[("sync_targetgroup_fk", "it is being used by one or more syncs")],
+};
+const HERD: Kind = Kind {
+    table: "herd",
+    title: "herd",
+    cannot: "Cannot delete herd",
+    blocked: &[("sync_source_herd_fk", "must remove all syncs that reference it first")],
+};
+const SYNC: Kind = Kind { table: "sync", title: "sync", cannot: "Cannot remove sync", blocked: &[] };
+const CODE: Kind = Kind { table: "customcode", title: "code", cannot: "Cannot delete code", blocked: &[] };
+
+/// `remove TYPE NAME [NAME ...]`.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let verb = session.verb.clone();
+    let Some((kind, names)) = nouns.split_first() else { return Ok(help::usage(&verb, &[])) };
+    let Some(noun) = noun::exact(kind) else {
+        warn_user!("Cannot remove: unknown type");
+        warn_user!("HINT: the types are db, dbgroup, herd, table, sequence, sync and customcode");
+        return Ok(1);
+    };
+    if names.is_empty() {
+        return Ok(help::usage(&verb, &[kind]));
+    }
+    let lines = session.transaction(|session| remove(session, noun, names))?;
+    lines.iter().for_each(|line| say!("{line}"));
+    Ok(0)
+}
+
+fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<String>> {
+    match noun {
+        Noun::Db => named(&mut session.control, &DB, names),
+        Noun::Dbgroup => named(&mut session.control, &DBGROUP, names),
+        Noun::Herd => named(&mut session.control, &HERD, names),
+        Noun::Sync => syncs(session, names),
+        Noun::Customcode => named(&mut session.control, &CODE, names),
+        Noun::Table => goats(&mut session.control, "table", names),
+        Noun::Sequence => goats(&mut session.control, "sequence", names),
+    }
+}
+
+fn named(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<Vec<String>> {
+    let names = all_there(control, kind, names)?;
+    names.iter().map(|name| delete(control, kind, name)).collect()
+}
+
+/// The names, each once, if all of them exist.
+fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names {
+        let sql = format!("select from bucardo.{} where name = $1 for update", kind.table);
+        if control.query_opt(&sql, &[&name])?.is_none() {
+            let hint = format!("`list {}` shows what there is; names are case-sensitive", kind.table);
+            return Err(refusal::missing(format!("No such {}: {name}", kind.title), hint));
+        }
+        if !found.contains(name) {
+            found.push(name.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn delete(control: &mut Connection, kind: &Kind, name: &str) -> Result<String> {
+    let sql = format!("delete from bucardo.{} where name = $1", kind.table);
+    match control.execute(&sql, &[&name]) {
+        // "code" is what the original calls it when it is missing, and only then.
+        Ok(_) => Ok(format!("Removed {} \"{name}\"", if kind.title == "code" { kind.table } else { kind.title })),
+        Err(error) => Err(blocked(error.into(), kind, name)),
+    }
+}
+
+fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
+    match kind.blocked.iter().find(|(rule, _)| refusal::is(&error, rule)) {
+        Some((rule, first)) => {
+            let list = match *rule {
+                "goat_db_fk" => "list table --verbose",
+                _ => "list sync",
+            };
+            refusal::refused(format!("{} \"{name}\": {first}", kind.cannot), format!("`{list}` shows what uses it"))
+        }
+        None => error.context(format!("Could not delete {} \"{name}\"", kind.title)),
+    }
+}
+
+/// Before a sync goes, what it has on its databases goes. A database that is down keeps it, and the user is told.
+fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for name in all_there(&mut session.control, &SYNC, names)? {
+        let notes = validate::drop_sync(&mut session.control, &session.info, &name)?;
+        lines.push(delete(&mut session.control, &SYNC, &name)?);
+        lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
+    }
+    Ok(lines)
+}
+
+fn goats(control: &mut Connection, kind: &str, names: &[String]) -> Result<Vec<String>> {
+    let mut all: Vec<Goat> = Vec::new();
+    for name in names {
+        let found = relation::find(control, name, None)?;
+        if found.is_empty() {
+            return Err(refusal::missing(format!("No such {kind}: {name}"), format!("`list {kind}` shows what there is")));
+        }
+        all.extend(found);
+    }
+    all.sort_by_key(|goat| goat.id);
+    all.dedup_by_key(|goat| goat.id);
+    let mut lines = Vec::new();
+    for goat in &all {
+        lines.push(delete_goat(control, goat)?);
+    }
+    Ok(lines)
+}
+
+fn delete_goat(control: &mut Connection, goat: &Goat) -> Result<String> {
+    let sql =
+        "select distinct s.name from bucardo.sync s join bucardo.herdmap m on m.herd = s.source where m.goat = $1 order by 1";
+    for row in control.query(sql, &[&goat.id])? {
+        let sync: String = row.get(0);
+        warn_user!("Note: {} is no longer part of sync \"{sync}\"; validate and reload that sync", goat.relation.label());
+    }
+    control.execute("delete from bucardo.goat where id = $1", &[&goat.id])?;
+    Ok(format!("Removed {} \"{}\"", goat.kind, goat.relation.label()))
+}

@@ -1,0 +1,128 @@
+//! `set`, `show` and `config`: the table `bucardo_config`.
+
+use crate::cli::table::Topic;
+use crate::cli::{Personality, Session, help, refusal};
+use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
+use crate::say;
+
+/// Usage text of `show`.
+pub const SHOW: &[Topic] = &[help::only(
+    "Usage: show <all|setting1> [setting2 ...]
+
+  A setting may be a part of its name, or a regular expression.",
+)];
+
+/// Usage text of `set`.
+pub const SET: &[Topic] = &[help::only("Usage: set setting=value [setting=value ...]")];
+
+/// Usage text of `config`.
+pub const CONFIG: &[Topic] = &[help::only(
+    "Usage: config [show [all|setting1 ...]]
+       config set setting=value [setting=value ...]",
+)];
+
+/// `show all|PATTERN ...`. The exit code is always 1, and scripts know it.
+pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let Some(first) = nouns.first() else {
+        let usage = format!("Usage: {} show <all|setting1> [settting2 ...]", session.prog);
+        return Err(Error::new(Kind::Usage, usage).hint("`show all` shows all settings"));
+    };
+    let patterns = if has_all(first) { vec![String::new()] } else { nouns.to_vec() };
+    let sql = "select setting, value from bucardo.bucardo_config where name is null and setting ~* any ($1) \
+        order by setting collate \"C\"";
+    let settings: Vec<(String, String)> =
+        session.control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
+    lines(&settings).iter().for_each(|line| say!("{line}"));
+    Ok(1)
+}
+
+/// Whether the word `all` is in `text`.
+fn has_all(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "all")
+}
+
+fn lines(settings: &[(String, String)]) -> Vec<String> {
+    let width = settings.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(3);
+    settings.iter().map(|(name, value)| format!("{name:<width$} = {value}")).collect()
+}
+
+/// `set NAME=VALUE ...`.
+pub fn set(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let pairs = nouns.iter().map(|word| pair(word)).collect::<Option<Vec<_>>>().filter(|pairs| !pairs.is_empty());
+    let Some(pairs) = pairs else {
+        let usage = format!("Usage: {} set setting=value [setting=value ...]", session.prog);
+        return Err(Error::new(Kind::Usage, usage).hint("`show all` shows the settings and their values"));
+    };
+    session.transaction(|session| pairs.iter().try_for_each(|(name, value)| store(&mut session.control, name, value)))?;
+    pairs.iter().for_each(|(name, value)| say!("Set \"{name}\" to \"{value}\""));
+    Ok(0)
+}
+
+fn pair(word: &str) -> Option<(String, &str)> {
+    let (name, value) = word.split_once('=')?;
+    let sane = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (sane && !value.is_empty()).then(|| (name.to_lowercase(), value))
+}
+
+fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
+    let sql = "update bucardo.bucardo_config set value = $2 where setting = $1 and name is null";
+    match control.execute(sql, &[&name, &value])? {
+        0 => Err(refusal::missing(format!("Unknown setting \"{name}\""), "`show all` shows the settings; nothing was changed")),
+        _ => Ok(()),
+    }
+}
+
+/// `config`: `config show ...` and `config set ...` as documented; `config NAME=VALUE` as the original did it.
+pub fn config(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let all = ["all".to_owned()];
+    match nouns.split_first() {
+        None => show(session, &all),
+        Some((word, [])) if word.eq_ignore_ascii_case("show") => show(session, &all),
+        Some((word, rest)) if word.eq_ignore_ascii_case("show") => show(session, rest),
+        Some((word, rest)) if word.eq_ignore_ascii_case("set") => set(session, rest),
+        Some(_) => set(session, nouns),
+    }
+}
+
+/// `message TEXT ...`: a line for the daemon's log, brought there by way of a table.
+pub fn message(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if nouns.is_empty() {
+        let usage = "Usage: bucardo_ctl message \"Some message to send to the logs\"";
+        let code = if session.personality == Personality::Bucardo5 { 1 } else { 255 };
+        return Err(Error::new(Kind::Usage, usage).exit_code(code));
+    }
+    session.control.execute("insert into bucardo.bucardo_log_message (msg) values ($1)", &[&nouns.join(" ")])?;
+    if session.options.verbose > 0 {
+        say!("Message added");
+    }
+    Ok(0)
+}
+
+/// Usage text of `message`.
+pub const MESSAGE: &[Topic] = &[help::only("Usage: message \"Some message to send to the logs\"")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_padded_to_the_longest() {
+        let settings = [("piddir".to_owned(), "/run".to_owned()), ("a".to_owned(), String::new())];
+        assert_eq!(lines(&settings), ["piddir = /run", "a      = "]);
+        assert_eq!(lines(&[("a".to_owned(), "1".to_owned())]), ["a   = 1"]);
+    }
+
+    #[test]
+    fn all_counts_as_a_word_only() {
+        assert!(has_all("all") && has_all("x,all") && !has_all("install") && !has_all("call_all"));
+    }
+
+    #[test]
+    fn a_setting_is_in_lower_case_and_its_value_as_typed() {
+        assert_eq!(pair("PidDir=/A=b"), Some(("piddir".to_owned(), "/A=b")));
+        for word in ["piddir", "piddir=", "=x", "pid dir=x"] {
+            assert_eq!(pair(word), None, "{word}");
+        }
+    }
+}
