@@ -8,7 +8,7 @@ use postgres::Row;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// More days than any queue holds; beyond some point the server could not subtract them from a date.
 const MOST_DAYS: i64 = 36_500;
@@ -24,7 +24,8 @@ pub fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<Sync>> {
     let days = i32::try_from(session.options.daysback.clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
     let control = &mut session.control;
     let configs = control.query(include_str!("config.sql"), &[&names])?;
-    let runs = control.query(include_str!("runs.sql"), &[&names, &days])?;
+    let since = control.query_one("select date_trunc('day', now() - make_interval(days => $1))", &[&days])?;
+    let runs = control.query(include_str!("runs.sql"), &[&names, &since.get::<_, SystemTime>(0)])?;
     let jobs = control.query(include_str!("jobs.sql"), &[&names])?;
     let retries = control.query(include_str!("retries.sql"), &[&names])?;
     let mut syncs: BTreeMap<String, Sync> = configs.iter().map(|row| (row.get("name"), sync(row))).collect();

@@ -1,9 +1,7 @@
--- For each sync named in $1 its newest good and its newest bad run of the last $2 days, counted from midnight.
+-- For each sync named in $1 its newest good and its newest bad run since $2.
 -- Good: ended, never aborted. Bad: both; an aborted job that its controller has not acknowledged yet has no end.
--- The queue and its archive are asked separately, so that each can answer from an index.
-with since as (
-    select date_trunc('day', now() - make_interval(days => $2)) as day
-)
+-- The queue and its archive are asked separately, so that each answers from its index q_newest; that $2 is a plain value
+-- lets the planner leave out the archive's older days.
 select s.name as sync, r.bad,
        extract(epoch from now() - coalesce(r.aborted, r.ended))::bigint as age,
        extract(epoch from coalesce(r.aborted, r.ended) - r.started)::bigint as duration,
@@ -18,13 +16,13 @@ cross join lateral (
         (select q.targetdb, q.whydie, q.inserts, q.updates, q.deletes, q.started, q.aborted, q.ended
          from bucardo.q
          where q.sync = s.name and q.ended is not null and (q.aborted is not null) = kind.bad
-           and q.cdate >= (select day from since)
+           and q.cdate >= $2 and q.ended >= $2
          order by q.ended desc limit 1)
         union all
         (select q.targetdb, q.whydie, q.inserts, q.updates, q.deletes, q.started, q.aborted, q.ended
          from freezer.master_q q
          where q.sync = s.name and q.ended is not null and (q.aborted is not null) = kind.bad
-           and q.cdate >= (select day from since)
+           and q.cdate >= $2 and q.ended >= $2
          order by q.ended desc limit 1)
     ) newest
     order by newest.ended desc limit 1
