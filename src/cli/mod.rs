@@ -5,6 +5,7 @@
 pub mod activate;
 pub mod add;
 pub mod help;
+pub mod install;
 pub mod kick;
 pub mod list;
 mod not_yet;

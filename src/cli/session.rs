@@ -59,7 +59,7 @@ impl Session {
 }
 
 /// Puts the options together with what libpq would look up.
-fn conninfo(options: &Options) -> Result<ConnInfo> {
+pub(super) fn conninfo(options: &Options) -> Result<ConnInfo> {
     let environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let host = options.dbhost.clone().or_else(|| environment("PGHOST")).unwrap_or_else(|| "/var/run/postgresql".to_owned());
     let port = options.dbport.or_else(|| environment("PGPORT")?.parse().ok()).unwrap_or(5432);

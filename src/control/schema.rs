@@ -76,8 +76,9 @@ pub fn version(conn: &mut Connection) -> Result<Option<String>> {
     Ok(conn.query_opt(setting, &[])?.map(|row| row.get(0)))
 }
 
-/// A schema `bucardo` alone says nothing: every replicated database has one. Asks the catalog, where looking needs no right.
-fn exists(conn: &mut Connection) -> Result<bool> {
+/// Whether there is a control schema. A schema `bucardo` alone says nothing: every replicated database has one. Asks the
+/// catalog, where looking needs no right.
+pub fn exists(conn: &mut Connection) -> Result<bool> {
     let table =
         "select exists (select 1 from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where n.nspname = 'bucardo' and c.relname = 'bucardo_config')";

@@ -10,3 +10,5 @@ mod start;
 mod status;
 mod stop;
 mod validate;
+
+mod install;

@@ -44,7 +44,8 @@ fn a_job_is_announced_to_its_kid_also_when_the_names_are_long() {
 #[test]
 fn a_name_is_cut_at_a_characters_edge_and_stays_unique() {
     let installed = Installed::new();
-    let sql = "select octet_length(bucardo.fitted_name(repeat('é', 40) || 'a')), bucardo.fitted_name(repeat('x', 63)) = repeat('x', 63),
+    let sql = "select octet_length(bucardo.fitted_name(repeat('é', 40) || 'a')),
+        bucardo.fitted_name(repeat('x', 63)) = repeat('x', 63),
         bucardo.fitted_name('x' || repeat('é', 40) || 'a') = bucardo.fitted_name('x' || repeat('é', 40) || 'b')";
     let row = installed.control().query_one(sql, &[]).unwrap();
     assert_eq!((row.get::<_, i32>(0), row.get::<_, bool>(1), row.get::<_, bool>(2)), (57, true, false));

@@ -118,7 +118,8 @@ fn a_key_is_looked_up_by_our_programs_and_looked_up_again_when_it_may_be_another
     let installed = Installed::new();
     let mut control = installed.control();
     two_databases_and_a_sync(&mut control);
-    let found = "set bucardo.validating = on; update bucardo.goat set pkey = 'id', qpkey = 'id', pkeytype = 'int4'; reset bucardo.validating";
+    let found = "set bucardo.validating = on; update bucardo.goat set pkey = 'id', qpkey = 'id', pkeytype = 'int4';
+        reset bucardo.validating";
     let cases = [
         ("select 1", "id/id/int4"),
         ("update bucardo.goat set ping = true", "id/id/int4"),
@@ -131,7 +132,8 @@ fn a_key_is_looked_up_by_our_programs_and_looked_up_again_when_it_may_be_another
     for (sql, wanted) in cases {
         control.batch_execute(found).unwrap();
         control.batch_execute(sql).unwrap();
-        let key = "select concat_ws('/', coalesce(pkey, 'null'), coalesce(qpkey, 'null'), coalesce(pkeytype, 'null')) from bucardo.goat";
+        let key = "select concat_ws('/', coalesce(pkey, 'null'), coalesce(qpkey, 'null'), coalesce(pkeytype, 'null'))
+            from bucardo.goat";
         assert_eq!(control.query_one(key, &[]).unwrap().get::<_, &str>(0), wanted, "{sql}");
     }
 }

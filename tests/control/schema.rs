@@ -56,7 +56,8 @@ fn keys_and_checks_bear_their_known_names() {
     let constraints = "
         select conrelid::regclass::text, string_agg(
             concat(conname, ' ', contype,
-                case when contype = 'f' then concat(' ', confrelid::regclass, '(', a.attname, ') ', confupdtype, confdeltype) end),
+                case when contype = 'f'
+                    then concat(' ', confrelid::regclass, '(', a.attname, ') ', confupdtype, confdeltype) end),
             '; ')
         from pg_constraint
         left join pg_attribute a on a.attrelid = confrelid and a.attnum = confkey[1]

@@ -3,14 +3,13 @@
 use super::Run::{Alone, Connected};
 use super::{Run, Topic, Verb};
 use crate::cli::{
-    activate, add, help, kick, list, not_yet, ping, reload, reload_config, remove, restart, settings, start, status, stop,
-    validate,
+    activate, add, help, install, kick, list, not_yet, ping, reload, reload_config, remove, restart, settings, start, status,
+    stop, validate,
 };
 
 /// Every verb there is, in the order of the help.
 pub const VERBS: &[Verb] = &[
-    // INSTALL: row of branch `base`: needs no control database, so Alone(install::run).
-    verb("install", "[--batch]", "Make a database the control database", not_yet::TOPICS, Connected(not_yet::run)),
+    verb("install", "[--batch]", "Make a database the control database", install::TOPICS, Alone(install::command)),
     verb("upgrade", "", "Bring the control database up to date", not_yet::TOPICS, Connected(not_yet::run)),
     // OPS, from here …
     verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)),
