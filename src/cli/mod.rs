@@ -69,12 +69,12 @@ pub struct Invocation {
 pub fn main(arguments: Vec<OsString>) -> u8 {
     match understand(arguments).and_then(|invocation| run(&invocation)) {
         Ok(code) => code,
-        Err(error) => report(&error),
+        Err(error) => report(refusal::advise(error)),
     }
 }
 
 /// Says a fatal error, once, with the advice it carries.
-fn report(error: &Error) -> u8 {
+fn report(error: Error) -> u8 {
     warn_user!("{error}");
     if let Some(hint) = error.hint_text() {
         warn_user!("HINT: {hint}");

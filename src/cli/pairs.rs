@@ -29,6 +29,8 @@ pub enum Value {
     Interval,
     /// One of these, in any case; read as written here.
     OneOf(&'static [&'static str]),
+    /// One of these numbers.
+    NumberOf(&'static [&'static str]),
     /// One of these names or, in exactly this case, their aliases; read as the name.
     Named(&'static [(&'static str, &'static str)]),
 }
@@ -38,7 +40,7 @@ impl Value {
     pub fn sql_type(self) -> &'static str {
         match self {
             Value::Bool => "boolean",
-            Value::Number => "bigint",
+            Value::Number | Value::NumberOf(_) => "bigint",
             Value::Interval => "interval",
             _ => "text",
         }
@@ -177,28 +179,31 @@ fn plain_words(text: &str) -> Vec<String> {
 
 /// The value as stored, or what is wrong with it; `name` is the key as typed.
 fn checked(name: &str, takes: Value, value: &str) -> Result<String> {
-    let refuse = |must: String| Err(Error::new(Kind::Refused, format!("Invalid value for '{name}': must be {must}")));
+    let refuse = |must: &str, hint: String| {
+        Err(Error::new(Kind::Refused, format!("Invalid value for '{name}': must be {must}")).hint(hint))
+    };
     match takes {
         Value::Text | Value::Interval => Ok(value.to_owned()),
         Value::Bool => match boolean(value) {
             Some(yes) => Ok(if yes { "1" } else { "0" }.to_owned()),
-            None => refuse("true of false".to_owned()),
+            None => refuse("true of false", format!("write {name}=1 or {name}=0; yes and no, on and off are understood as well")),
         },
         Value::Number if value.chars().all(|c| c.is_ascii_digit()) => Ok(value.to_owned()),
-        Value::Number => refuse("numeric".to_owned()),
-        Value::OneOf(choices) => match choices.iter().find(|choice| choice.eq_ignore_ascii_case(value)) {
-            Some(choice) => Ok((*choice).to_owned()),
-            None => refuse(one_of(choices.iter())),
-        },
-        Value::Named(choices) => match choices.iter().find(|(name, alias)| value == *name || value == *alias) {
-            Some((name, _)) => Ok((*name).to_owned()),
-            None => refuse(one_of(choices.iter().map(|(name, _)| name))),
-        },
+        Value::Number => refuse("numeric", format!("write {name}= and digits only, without sign or unit")),
+        Value::OneOf(choices) | Value::NumberOf(choices) => {
+            let found = choices.iter().find(|choice| choice.eq_ignore_ascii_case(value));
+            found.map_or_else(|| refuse(&one_of(choices), format!("write {name}={}", choices[0])), |it| Ok((*it).to_owned()))
+        }
+        Value::Named(choices) => {
+            let found = choices.iter().find(|(name, alias)| value == *name || value == *alias);
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            found.map_or_else(|| refuse(&one_of(&names), format!("write {name}={}", names[0])), |it| Ok(it.0.to_owned()))
+        }
     }
 }
 
-fn one_of<'a>(choices: impl Iterator<Item = &'a &'static str>) -> String {
-    format!("one of {}", choices.copied().collect::<Vec<_>>().join(" or "))
+fn one_of(choices: &[&str]) -> String {
+    format!("one of {}", choices.join(" or "))
 }
 
 /// The spellings of the original, and those of the newer dialect.

@@ -1,10 +1,15 @@
-//! What to do when the control database refuses a row: for each of its rules, advice. The rule itself stays where it is
-//! enforced, in schema/control; here is only the sentence for the reader.
+//! What to do about refusals. The control database refuses rows by rules, and databases are found not to fit, deep below, where
+//! nobody knows which command asked; here, at the top, is the advice for each. The rule itself stays where it is enforced.
 
 use crate::error::{Error, Kind};
 
-/// Rules by the name the server quotes, and the advice for each.
+/// What an error may say (often the name of a rule, as the server quotes it), and what to do then. The first that fits counts.
 const ADVICE: &[(&str, &str)] = &[
+    ("requires an argument", "write --option=value"),
+    ("does not take an argument", "give the option alone"),
+    ("Unknown option: ", "--help lists the options"),
+    (" is ambiguous (", "write the whole name of the option"),
+    ("(number expected)", "the value of this option is a whole number"),
     (
         "_name_sane",
         "a name begins with a letter and has only letters, digits and underscores; a sync cannot be called pushdelta, fullcopy or swap",
@@ -24,12 +29,18 @@ const ADVICE: &[(&str, &str)] = &[
     ("different databases", "all tables of a herd are in one database: make a herd for each database"),
     ("of the same name", "a table can be in a herd only once"),
     ("type interval", "an interval looks like '30 seconds' or '2 hours'"),
-    ("out of range", "the number is too large"),
+    ("is both source and target", "name another database with targetdb=, or take it out of the group"),
+    ("Table not found: ", "create the table there, or remove it from the herd"),
+    (
+        "SQLSTATE 2201B",
+        "a pattern is a name with * in front, behind or both; any other special character must make sense in a regular expression",
+    ),
+    ("SQLSTATE 22003", "a number is too large for its column"),
 ];
 
-/// Adds the advice for the rule that `error` names, unless it carries one already.
+/// Adds the advice that belongs to what `error` says, unless it carries some already.
 pub fn advise(error: Error) -> Error {
-    if error.hint_text().is_some() || !matches!(error.kind(), Kind::Database | Kind::Refused) {
+    if error.hint_text().is_some() {
         return error;
     }
     let text = error.to_string();

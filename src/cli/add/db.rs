@@ -99,14 +99,13 @@ fn explain(error: Error, name: &str) -> Error {
         let sentence = "Cannot add database: already have a connection with the same parameters";
         return refusal::refused(sentence, "`list db` shows the one with the same host, port, name and user: use it");
     }
-    refusal::advise(error.context("Failed to add database"))
+    error.context("Failed to add database")
 }
 
 /// Puts the database into a group, which is made if missing.
 fn join(control: &mut Connection, db: &str, group: &str) -> Result<Vec<String>> {
     let made = dbgroup::ensure(control, group);
-    let made =
-        made.map_err(|error| refusal::advise(error.context(format!("Failed to create new database group \"{group}\""))))?;
+    let made = made.map_err(|error| error.context(format!("Failed to create new database group \"{group}\"")))?;
     let joined = dbgroup::join(control, db, group, 0);
     joined.map_err(|error| error.context(format!("Failed to add database \"{db}\" to group \"{group}\"")))?;
     let mut lines = if made { vec![format!("Added new database group \"{group}\"")] } else { Vec::new() };

@@ -11,8 +11,7 @@ pub(super) const USAGE: &str = "Usage: add dbgroup <name> [database1 database2 .
 pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let lines = session.transaction(|session| {
         let control = &mut session.control;
-        let made = ensure(control, name)
-            .map_err(|error| refusal::advise(error.context(format!("Failed to add database group \"{name}\""))))?;
+        let made = ensure(control, name).map_err(|error| error.context(format!("Failed to add database group \"{name}\"")))?;
         let mut lines = Vec::new();
         for db in matching(control, words)? {
             if join(control, &db, name, 1)? {

@@ -37,7 +37,7 @@ impl<'a> Adder<'a> {
         }
         let id = self
             .insert(control, relation, wishes)
-            .map_err(|error| refusal::advise(error.context(format!("Failed to add {} \"{}\"", self.kind, relation.label()))))?;
+            .map_err(|error| error.context(format!("Failed to add {} \"{}\"", self.kind, relation.label())))?;
         Ok((Goat { id, db: self.db.to_owned(), kind: self.kind.to_owned(), relation: relation.clone() }, true))
     }
 

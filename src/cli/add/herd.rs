@@ -56,5 +56,5 @@ pub(super) fn join(control: &mut Connection, herd: &str, goat: &Goat) -> Result<
     let sql = "insert into bucardo.herdmap (herd, goat) values ($1, $2) on conflict (herd, goat) do nothing";
     let joined = control.execute(sql, &[&herd, &goat.id]).map(|rows| rows > 0).map_err(Error::from);
     let failed = || format!("Failed to add {} \"{}\" to herd \"{herd}\"", goat.kind, goat.relation.label());
-    joined.map_err(|error| refusal::advise(error.context(failed())))
+    joined.map_err(|error| error.context(failed()))
 }

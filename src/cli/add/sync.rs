@@ -54,7 +54,7 @@ const KEYS: &[Key] = &[
     Key { column: "priority", names: &["priority"], takes: Value::Number },
     Key { column: "maxkicks", names: &["maxkicks"], takes: Value::Number },
     Key { column: "rebuild_index", names: &["rebuild_index", "rebuildindex"], takes: Value::Number },
-    Key { column: "onetimecopy", names: &["onetimecopy"], takes: Value::OneOf(&["0", "1", "2"]) },
+    Key { column: "onetimecopy", names: &["onetimecopy"], takes: Value::NumberOf(&["0", "1", "2"]) },
 ];
 
 /// Keys that are no columns, or whose columns [`Members`] sets.
@@ -100,7 +100,7 @@ fn insert(control: &mut Connection, name: &str, herd: &str, members: &Members, p
 }
 
 fn failed(error: Error) -> Error {
-    refusal::advise(error.context("Failed to add sync"))
+    error.context("Failed to add sync")
 }
 
 /// Validates the new sync. One that cannot be validated today, because a server is down or because it is not complete yet, stays.

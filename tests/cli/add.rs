@@ -1,0 +1,201 @@
+//! `add`, byte for byte as the reference shows it (3.11).
+
+use super::world::World;
+
+#[test]
+fn a_database_is_added_with_its_group_and_the_attempt_to_connect_is_recorded() {
+    let world = World::bare();
+    let reach = world.reach().join(" ");
+    assert_eq!(world.says(&format!("add db a {reach}")), "Added database \"a\"\n");
+    let said = world.says(&format!("add database B dbname=b group=g1 {reach}"));
+    assert_eq!(said, "Added database \"B\"\nAdded new database group \"g1\"\nAdded database \"B\" to group \"g1\"\n");
+    let said = world.says(&format!("add db c name=C dbgroup=g1 {reach}"));
+    assert_eq!(said, "Added database \"C\"\nAdded database \"C\" to group \"g1\"\n");
+    assert_eq!(world.value("select string_agg(name || '=' || dbname, ',' order by name) from bucardo.db"), "B=b,C=c,a=a");
+    assert_eq!(world.value("select string_agg(distinct status, ',') from bucardo.db_connlog"), "good");
+    assert_eq!(world.value("select bool_and(version::int > 100000) from bucardo.db_connlog"), "true");
+}
+
+#[test]
+fn a_database_that_is_down_is_added_and_that_is_recorded_without_its_password() {
+    let world = World::bare();
+    let outcome = world.run("add db far host=127.0.0.1 port=1 pass=hush").ended_with(0);
+    assert_eq!(outcome.stdout, "Added database \"far\"\n");
+    assert!(outcome.stderr.starts_with("Note: Cannot connect to database \"far\""), "{}", outcome.stderr);
+    assert_eq!(world.value("select status from bucardo.db_connlog"), "unknown");
+    assert_eq!(world.value("select connstring like '%hush%' from bucardo.db_connlog"), "false");
+    world.run("add db asleep host=127.0.0.1 port=1 status=inactive").ended_with(0);
+    assert_eq!(world.value("select count(*) from bucardo.db_connlog"), "1");
+}
+
+#[test]
+fn the_newer_dialect_wants_to_be_forced_to_add_a_database_that_is_down() {
+    let world = World::bare();
+    let refused = world.bucardo(&["add", "db", "far", "dbname=x", "host=127.0.0.1", "port=1"]).ended_with(255);
+    assert!(refused.stderr.starts_with("Connection to \"far\" (PostgreSQL database) failed. You may force add it"));
+    assert_eq!(world.value("select count(*) from bucardo.db"), "0");
+    world.bucardo(&["add", "db", "far", "dbname=x", "host=127.0.0.1", "port=1", "--force"]).ok();
+    assert_eq!(world.value("select dbname from bucardo.db"), "x");
+}
+
+#[test]
+fn a_group_gets_what_it_lacks_and_says_nothing_when_it_lacks_nothing() {
+    let world = World::with_dbs();
+    assert_eq!(world.says("add dbgroup g0"), "Added database group \"g0\"\n");
+    assert_eq!(world.says("add dbgroup g1 B"), "Added database \"B\" to group \"g1\"\nAdded database group \"g1\"\n");
+    assert_eq!(world.says("add dbg g1 *"), "Added database \"A\" to group \"g1\"\nAdded database \"C\" to group \"g1\"\n");
+    assert_eq!(world.says("add dbgroup g1 A nosuch"), "");
+    assert_eq!(world.value("select string_agg(db || priority, ',' order by db) from bucardo.dbmap"), "A1,B1,C1");
+}
+
+#[test]
+fn tables_and_sequences_are_added_with_their_keys() {
+    let world = World::with_dbs();
+    assert_eq!(
+        world.says("add table t1 sc.t3 db=A herd=h1"),
+        lines(&["Created herd \"h1\"", "Added table \"public.t1\"", "Added table \"sc.t3\""])
+    );
+    assert_eq!(
+        world.says("add tables db=A t1 t2 nopk uniq"),
+        lines(&["Added table \"public.t2\"", "Added table \"public.nopk\"", "Added table \"public.uniq\""])
+    );
+    assert_eq!(world.says("add sequence s1 db=A herd=h1 standard_conflict=highest"), "Added sequence \"public.s1\"\n");
+    let keys = "select string_agg(tablename || ':' || pkey || ':' || pkeytype, ' ' order by id) from bucardo.goat where reltype = 'table'";
+    assert_eq!(world.value(keys), "t1:id:int4 t3:id:int8 t2:a|b:int4|text nopk:: uniq:x:int4");
+    assert_eq!(world.value("select qpkey from bucardo.goat where tablename = 't2'"), "\"a\"|\"b\"");
+    assert_eq!(world.value("select count(*) from bucardo.herdmap where herd = 'h1'"), "3");
+}
+
+#[test]
+fn a_known_table_is_silently_left_alone_and_not_put_into_the_herd() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A");
+    assert_eq!(world.says("add table t1 db=A herd=h1"), "Created herd \"h1\"\n");
+    assert_eq!(world.value("select count(*) from bucardo.herdmap"), "0");
+}
+
+#[test]
+fn the_only_database_need_not_be_named() {
+    let world = World::bare();
+    world.add_db("A");
+    assert_eq!(world.says("add table t1"), "Added table \"public.t1\"\n");
+    assert_eq!(world.says("add table sc.t1 db= ping=off"), "Added table \"sc.t1\"\n");
+    assert_eq!(world.value("select ping from bucardo.goat where schemaname = 'sc'"), "false");
+}
+
+#[test]
+fn a_name_with_blanks_and_quotes_is_written_as_in_sql() {
+    let world = World::with_dbs();
+    let said = world.ctl(&["add", "table", r#""Odd ""Name""#, "db=A", "herd=h"]).ok();
+    assert_eq!(said, "Created herd \"h\"\nAdded table \"public.Odd \"Name\"\n");
+    assert_eq!(world.ctl(&["remove", "table", r#"public."Odd ""Name""#]).ok(), "Removed table \"public.Odd \"Name\"\n");
+    world.ctl(&["add", "table", r#"public."Odd ""Name""#, "db=A"]).ok();
+    assert_eq!(world.ctl(&["remove", "table", "Odd \"Name"]).ok(), "Removed table \"public.Odd \"Name\"\n");
+}
+
+#[test]
+fn a_herd_takes_names_ids_and_all_of_a_bare_name() {
+    let world = World::with_dbs();
+    world.says("add table t1 sc.t1 t2 db=A");
+    world.says("add sequence s1 db=A");
+    let expected = [
+        "Added herd \"h2\"",
+        "Table \"public.t1\" has been added to the herd \"h2\"",
+        "Table \"sc.t1\" has been added to the herd \"h2\"",
+    ];
+    assert_eq!(world.says("add herd h2 t1"), lines(&expected));
+    let id = world.value("select id from bucardo.goat where tablename = 't2'");
+    let expected = [
+        "Table \"public.t2\" has been added to the herd \"h2\"",
+        "Sequence \"public.s1\" has been added to the herd \"h2\"",
+        "Table \"sc.t1\" is already in the herd \"h2\"",
+    ];
+    assert_eq!(world.says(&format!("add relgroup h2 {id} public.s1 sc.t1")), lines(&expected));
+}
+
+#[test]
+fn everything_a_database_has_is_added_through_filters() {
+    let world = World::with_dbs();
+    assert_eq!(world.says("add all tables db=A --schema=sc"), "New tables added: 2\nAlready added: 0\n");
+    let said = world.says("add all tables --db=A herd=hall -T nopk -N sc --verbose --quiet");
+    let new = ["Creating herd: hall", "New tables:", "  public.Odd \"Name", "  public.t1", "  public.t2", "  public.uniq"];
+    assert_eq!(said, lines(&new) + "New tables added: 4\nAlready added: 0\n");
+    assert_eq!(world.says("add all tables db=A herd=hall"), "New tables added: 1\nAlready added: 6\n");
+    assert_eq!(world.value("select count(*) from bucardo.herdmap"), "5");
+    assert_eq!(world.says("add all sequences db=A herd=hall"), "New sequences added: 1\nAlready added: 0\n");
+}
+
+#[test]
+fn the_newer_dialect_puts_known_tables_into_the_herd_too() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A");
+    let said = world.bucardo(&["add", "all", "tables", "db=A", "relgroup=r", "-n", "public", "-t", "t*"]).ok();
+    let expected = ["Creating relgroup: r", "Added table public.t2 to relgroup r", "Added table public.t1 to relgroup r"];
+    assert_eq!(said, lines(&expected) + "New tables added: 1\nAlready added: 1\n");
+    assert_eq!(world.value("select count(*) from bucardo.herdmap"), "2");
+}
+
+#[test]
+fn a_sync_is_added_and_validated_at_once() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h");
+    assert_eq!(world.says("add sync s1 source=h targetdb=B type=pushdelta checktime=5minutes"), "Added sync \"s1\"\n");
+    assert_eq!(world.value("select ok from bucardo.validation where sync = 's1'"), "true");
+    assert_eq!(world.value("select checktime from bucardo.sync"), "00:05:00");
+    assert_eq!(world.says("--quiet add sync s2 source=h targetdb=C type=delta status=inactive onetimecopy=2"), "");
+}
+
+#[test]
+fn a_sync_can_make_its_herd_from_a_list_of_tables() {
+    let world = World::with_dbs();
+    let said = world.says("add sync pepper type=pushdelta source=A targetdb=B tables=t2,sc.t3 ping=false");
+    assert_eq!(said, lines(&["Added table \"public.t2\"", "Added table \"sc.t3\"", "Added sync \"pepper\""]));
+    assert_eq!(world.value("select string_agg(ping::text, ',') from bucardo.goat"), "false,false");
+    assert_eq!(world.value("select count(*) from bucardo.herdmap where herd = 'pepper'"), "2");
+}
+
+#[test]
+fn a_sync_can_be_told_its_databases_in_one_word() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h");
+    let said = world.says("add sync many relgroup=h dbs=A:source,B:target,C:target autokick=0");
+    assert_eq!(said, "Added database group \"many\"\nAdded sync \"many\"\n");
+    assert_eq!(world.value("select synctype || ' ' || targetgroup || ' ' || ping from bucardo.sync"), "pushdelta many false");
+    assert_eq!(world.value("select string_agg(db, ',' order by db) from bucardo.dbmap"), "B,C");
+    assert_eq!(world.says("add sync one relgroup=h dbs=A,B"), "Added sync \"one\"\n");
+}
+
+#[test]
+fn a_sync_whose_target_is_down_is_kept_for_the_daemon_to_validate() {
+    let world = World::with_dbs();
+    world.run("add db D dbname=d host=127.0.0.1 port=1").ended_with(0);
+    world.says("add table t1 db=A herd=h");
+    let outcome = world.run("add sync s1 source=h targetdb=D type=pushdelta").ended_with(0);
+    assert_eq!(outcome.stdout, "Added sync \"s1\"\n");
+    assert!(outcome.stderr.contains("the daemon will validate sync \"s1\""), "{}", outcome.stderr);
+    assert_eq!(world.value("select validated is null and ok is null from bucardo.validation"), "true");
+}
+
+#[test]
+fn a_sync_with_an_empty_herd_is_accepted_with_a_note() {
+    let world = World::with_dbs();
+    world.says("add herd h");
+    let outcome = world.run("add sync s1 source=h targetdb=B type=pushdelta").ended_with(0);
+    assert_eq!(outcome.stdout, "Added sync \"s1\"\n");
+    assert_eq!(outcome.stderr, "Note: sync \"s1\" has an empty herd; it must be validated before it can run\n");
+}
+
+#[test]
+fn the_lines_of_the_slony_migrator_are_accepted_as_they_are() {
+    let world = World::bare();
+    let reach = world.reach();
+    world.run(&format!("add db shop_1 dbname=a  {} {} {}", reach[0], reach[1], reach[2])).ended_with(0);
+    world.run(&format!("add db shop_2 dbname=b  {} {} {}", reach[0], reach[1], reach[2])).ended_with(0);
+    world.says("add table public.t1 db=shop_1 ping=true standard_conflict=source herd=shop_node1_set1");
+    world.says("add sequence public.s1 db=shop_1 ping=true standard_conflict=source herd=shop_node1_set1");
+    world.says("add sync shop_set1_node1_to_node2 source=shop_node1_set1 targetdb=shop_2 type=pushdelta target_makedelta=on");
+}
+
+fn lines(lines: &[&str]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

@@ -1,0 +1,41 @@
+//! `set`, `show`, `config` and `message`, byte for byte as the reference shows them (3.16, 3.17).
+
+use super::world::World;
+
+#[test]
+fn show_prints_settings_and_always_exits_with_one() {
+    let world = World::bare();
+    let shown = world.run("show all").ended_with(1).stdout;
+    assert_eq!(shown.lines().count(), 40);
+    assert!(shown.starts_with("audit_pid                 = 0\nautosync_ddl              = newcol\n"), "{shown}");
+    let expected = "kid_nodeltarows_sleep  = 0.8\nkid_nothingfound_sleep = 0.3\n";
+    assert_eq!(world.run("show kid_no").ended_with(1).stdout, expected);
+    assert_eq!(world.run("show ^LOG_showT STOPFILE").ended_with(1).stdout, "log_showtime = 3\nstopfile     = fullstopbucardo\n");
+    assert_eq!(world.run("show nothing_like_this").ended_with(1).stdout, "");
+}
+
+#[test]
+fn set_changes_settings_even_if_quiet() {
+    let world = World::bare();
+    let said = world.says("set Kid_PingTime=30 default_email_to=Me@Example.com --quiet");
+    assert_eq!(said, "Set \"kid_pingtime\" to \"30\"\nSet \"default_email_to\" to \"Me@Example.com\"\n");
+    assert_eq!(world.run("show kid_pingtime").stdout, "kid_pingtime = 30\n");
+}
+
+#[test]
+fn config_is_both() {
+    let world = World::bare();
+    assert_eq!(world.run("config").ended_with(1).stdout.lines().count(), 40);
+    assert_eq!(world.run("config show stopfile").ended_with(1).stdout, "stopfile = fullstopbucardo\n");
+    assert_eq!(world.says("config set audit_pid=1"), "Set \"audit_pid\" to \"1\"\n");
+    assert_eq!(world.says("config audit_pid=0"), "Set \"audit_pid\" to \"0\"\n");
+}
+
+#[test]
+fn a_message_is_left_for_the_daemon() {
+    let world = World::bare();
+    assert_eq!(world.says("message hello  there"), "");
+    assert_eq!(world.says("message again --verbose"), "Message added\n");
+    let messages = world.value("select string_agg(msg, '|' order by id) from bucardo.bucardo_log_message");
+    assert_eq!(messages, "hello  there|again");
+}
