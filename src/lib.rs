@@ -1,11 +1,12 @@
 //! Asynchronous replication between PostgreSQL databases: the library behind `bucardo_ctl`.
 //!
-//! Data flows one way. `cli` understands commands and `daemon` runs the processes; both call [`replicate`] (capture,
+//! Data flows one way. [`cli`] understands commands and [`daemon`] runs the processes; both call [`replicate`] (capture,
 //! round, apply), `hooks` and [`control`] (the control database as typed rows); those call [`pg`] (connecting, waiting,
-//! identifiers, error classes). Nothing calls back up. `notice` is the log, [`error`] the one error type.
+//! identifiers, error classes). Nothing calls back up. [`notice`] is the log, [`error`] the one error type.
 
 pub mod cli;
 pub mod control;
+pub mod daemon;
 pub mod error;
 pub mod notice;
 pub mod pg;

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // ROLES: a process of the daemon is this binary started again with BUCARDO_ROLE set; it goes its own way here.
+    if let Some(code) = bucardo::daemon::role::run_if_any() {
+        return ExitCode::from(code);
+    }
     ExitCode::from(bucardo::cli::main(std::env::args_os().collect()))
 }

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod db;
+pub mod queue;
 pub mod schema;
 pub mod settings;
 pub mod sync;

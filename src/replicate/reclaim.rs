@@ -13,13 +13,18 @@ use crate::pg::ident::literal;
 use crate::replicate::capture::Names;
 
 /// Rotates the captured tables of this source, where it is time. `retention` is how long, in seconds, a generation is kept after
-/// everybody has it. Of several processes that do it at once, one does each table.
-pub fn rotate(conn: &mut Connection, retention: f64) -> Result<()> {
+/// everybody has it. Of several processes that do it at once, one does each table. Says whether there is anything left to reclaim later.
+pub fn rotate(conn: &mut Connection, retention: f64) -> Result<bool> {
     let tables = conn.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])?;
     for row in &tables {
         rotate_table(conn, &Names::recorded(row.get::<_, String>(0)), row.get(1), retention)?;
     }
-    Ok(())
+    let mut left = false;
+    for row in &tables {
+        let names = Names::recorded(row.get::<_, String>(0));
+        left |= holds_rows(conn, &names, 1)? || holds_rows(conn, &names, 2)?;
+    }
+    Ok(left)
 }
 
 fn rotate_table(conn: &mut Connection, names: &Names, table: u32, retention: f64) -> Result<()> {

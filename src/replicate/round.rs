@@ -160,6 +160,14 @@ impl Carrier {
         }
     }
 
+    /// Looks whether anything is pending, and which transactions are running.
+    pub fn peek(&mut self) -> Result<(bool, Vec<i64>)> {
+        self.source.begin()?;
+        let look = self.source.look(&self.plans, self.receipt.as_ref())?;
+        self.source.commit()?;
+        Ok((!look.changed.is_empty(), look.now.running))
+    }
+
     /// Tells the source how far the target is, once after each move.
     pub fn note_receipt(&mut self) -> Result<()> {
         if let (false, Some(receipt)) = (self.noted, &self.receipt) {

@@ -13,7 +13,9 @@ pub struct Source {
     pub conn: Connection,
     look: Option<postgres::Statement>,
     flag: Relation,
-    armed: bool,
+    /// What the flag says; none until this session has set it.
+    armed: Option<bool>,
+    freshly_armed: bool,
 }
 
 /// What a look found. The source's transaction stays open with the snapshot that saw it.
@@ -46,7 +48,7 @@ impl Source {
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
-        Ok(Source { conn, look: None, flag, armed: false })
+        Ok(Source { conn, look: None, flag, armed: None, freshly_armed: false })
     }
 
     /// Opens the round's transaction.
@@ -117,7 +119,7 @@ impl Source {
         if row.get(0) {
             return Ok(());
         }
-        let value = if self.armed { ARMED } else { AWAKE };
+        let value = if self.armed() { ARMED } else { AWAKE };
         let touch = format!("select setval({}, {value})", literal(&self.flag.to_string()));
         self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))
     }
@@ -132,11 +134,22 @@ impl Source {
         self.set_flag(AWAKE)
     }
 
+    /// Whether writers wake us.
+    pub fn armed(&self) -> bool {
+        self.armed == Some(true)
+    }
+
+    /// Whether arming happened since this was last asked.
+    pub fn take_freshly_armed(&mut self) -> bool {
+        std::mem::take(&mut self.freshly_armed)
+    }
+
     fn set_flag(&mut self, value: i64) -> Result<()> {
         let armed = value == ARMED;
-        if armed != self.armed {
+        if self.armed != Some(armed) {
             self.conn.batch(&format!("select setval({}, {value})", literal(&self.flag.to_string())))?;
-            self.armed = armed;
+            self.armed = Some(armed);
+            self.freshly_armed = armed;
         }
         Ok(())
     }

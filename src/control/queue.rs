@@ -1,0 +1,144 @@
+//! The queue: jobs as rows of `bucardo.q`, and the moves a row makes in its life (reference, section 4.4).
+//!
+//! waiting (CTL puts it in) → running (KID claims it) → ended, or aborted with a reason and then ended as well. `id` grows with every job and
+//! every kick, so "a job newer than this kick" needs no clock.
+
+use crate::control::channel;
+use crate::error::Result;
+use crate::pg::Connection;
+use crate::pg::ident::literal;
+use crate::replicate::target::Counts;
+use std::time::Duration;
+
+/// Puts a job into the queue and returns its id. One that is still waiting is taken instead, and gets a new id: whoever kicked just now is
+/// answered by it as well.
+pub fn put(control: &mut Connection, sync: &str, synctype: &str, source: &str, target: &str) -> Result<i64> {
+    let ppid = own_pid();
+    let row = control.query_one(
+        "insert into bucardo.q (sync, ppid, sourcedb, targetdb, synctype, cdate) values ($1, $2, $3, $4, $5, clock_timestamp()) \
+         on conflict (sync, sourcedb, targetdb) where started is null \
+         do update set id = excluded.id, ppid = excluded.ppid returning id",
+        &[&sync, &ppid, &source, &target, &synctype],
+    )?;
+    Ok(row.get(0))
+}
+
+/// Claims the waiting job of a sync and target, if there is one.
+pub fn claim(control: &mut Connection, sync: &str, target: &str) -> Result<Option<i64>> {
+    let row = control.query_opt(
+        "update bucardo.q set started = clock_timestamp(), heartbeat = clock_timestamp(), pid = $3 \
+         where sync = $1 and targetdb = $2 and started is null returning id",
+        &[&sync, &target, &own_pid()],
+    )?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Shows that the job is being worked on.
+pub fn heartbeat(control: &mut Connection, job: i64) -> Result<()> {
+    control.execute("update bucardo.q set heartbeat = clock_timestamp() where id = $1", &[&job])?;
+    Ok(())
+}
+
+/// Ends a job well and tells everybody. Jobs of one burst of activity become one row: `before`, if given, is the job that ended an instant
+/// ago; its numbers are added and its row is removed, so that a busy sync does not fill the table.
+pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, counts: Counts, before: Option<i64>) -> Result<()> {
+    let Counts { updates, inserts, deletes } = counts;
+    let before = before.map_or("null".to_owned(), |id| id.to_string());
+    let done = literal(&channel::target_done(sync, target));
+    control.batch(&format!(
+        "begin; with before as (delete from bucardo.q where id = {before} returning started, cdate, updates, inserts, deletes) \
+         update bucardo.q set ended = clock_timestamp(), \
+         started = coalesce((select started from before), started), cdate = coalesce((select cdate from before), cdate), \
+         updates = {updates} + coalesce((select updates from before), 0), \
+         inserts = {inserts} + coalesce((select inserts from before), 0), \
+         deletes = {deletes} + coalesce((select deletes from before), 0) where id = {job}; \
+         select pg_notify({done}, '{job}'); commit"
+    ))
+}
+
+/// Ends this process's job, or the one that waited for it, as failed, with the reason, and tells everybody. Returns its id.
+pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -> Result<Option<i64>> {
+    let row = control.query_opt(
+        "update bucardo.q set aborted = clock_timestamp(), whydie = $4, pid = $3, started = coalesce(started, clock_timestamp()) \
+         where sync = $1 and targetdb = $2 and (pid = $3 or started is null) and ended is null and aborted is null returning id",
+        &[&sync, &target, &own_pid(), &reason],
+    )?;
+    let job = row.map(|row| row.get::<_, i64>(0));
+    tell_killed(control, sync, target, job)?;
+    Ok(job)
+}
+
+fn tell_killed(control: &mut Connection, sync: &str, target: &str, job: Option<i64>) -> Result<()> {
+    let payload = job.map(|id| id.to_string()).unwrap_or_default();
+    for channel in [channel::target_killed(sync, target), channel::sync_killed(sync)] {
+        control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
+    }
+    Ok(())
+}
+
+/// Acknowledges the end of a kid that failed: its job is closed, with the kid's own reason or else `reason`, and with the time of the next
+/// try. Returns the job's id.
+pub fn close(control: &mut Connection, sync: &str, target: &str, kid: i32, reason: &str, retry: Duration) -> Result<Option<i64>> {
+    let row = control.query_opt(
+        "update bucardo.q set ended = clock_timestamp(), retry_at = clock_timestamp() + make_interval(secs => $5), \
+         aborted = coalesce(aborted, clock_timestamp()), whydie = coalesce(whydie, $4) \
+         where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie = $4",
+        &[&sync, &target, &kid, &reason, &retry.as_secs_f64()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let (job, untold): (i64, Option<bool>) = (row.get(0), row.get(1));
+    if untold == Some(true) {
+        tell_killed(control, sync, target, Some(job))?;
+    }
+    Ok(Some(job))
+}
+
+/// Removes the row of an earlier failure when the later one says the same: an outage of days is one row, not thousands.
+pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Result<()> {
+    control.execute(
+        "delete from bucardo.q e using bucardo.q l where e.id = $1 and l.id = $2 and e.whydie is not distinct from l.whydie",
+        &[&earlier, &later],
+    )?;
+    Ok(())
+}
+
+/// Closes what an earlier controller of this sync left behind, and says whether anything was.
+pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
+    let swept = control.execute(
+        "update bucardo.q set ended = clock_timestamp(), aborted = coalesce(aborted, clock_timestamp()), \
+         started = coalesce(started, clock_timestamp()), \
+         whydie = coalesce(whydie, case when started is null then 'Controller cleaning out unstarted q entry' \
+         else 'Controller cleaning out unended q entry' end) where sync = $1 and ended is null",
+        &[&sync],
+    )?;
+    Ok(swept > 0)
+}
+
+/// Which databases have no room for another job now, because of `sourcelimit` and `targetlimit`; and how many jobs of this sync are under way.
+pub fn room(control: &mut Connection, sync: &str, source: &str, target: &str) -> Result<Room> {
+    let row = control.query_one(include_str!("sql/room.sql"), &[&sync, &source, &target])?;
+    Ok(Room { running: row.get(0), at_source: row.get(1), at_target: row.get(2) })
+}
+
+/// How much is under way; see [`room`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Unfinished jobs of the sync.
+    pub running: i64,
+    /// Whether the source takes another job.
+    pub at_source: bool,
+    /// Whether the target does.
+    pub at_target: bool,
+}
+
+impl Room {
+    /// Whether a job may start, when `limit` jobs of the sync may run at once; 0 is no limit.
+    pub fn free(self, limit: i64) -> bool {
+        (limit == 0 || self.running < limit) && self.at_source && self.at_target
+    }
+}
+
+fn own_pid() -> i32 {
+    // Process ids of Linux are positive and below 2^22.
+    i32::try_from(std::process::id()).unwrap_or(i32::MAX)
+}

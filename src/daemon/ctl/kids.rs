@@ -1,0 +1,119 @@
+//! The controller's kids: one place for each target, in which a kid may live, be missing, or be waited for.
+
+use crate::daemon::backoff;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The pause before a try that was brought forward by a kick.
+const SOONEST: Duration = Duration::from_secs(1);
+
+/// The place of one target.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    /// The kid's process.
+    pub pid: Option<i32>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When another kid is to be started after a failure.
+    pub retry: Option<Instant>,
+    /// The job of the last failure.
+    pub failed_job: Option<i64>,
+    /// A job is wanted, and there was no room for it.
+    pub wanted: bool,
+}
+
+/// All places, by target.
+#[derive(Debug, Default)]
+pub(super) struct Places(pub BTreeMap<String, Place>);
+
+impl Places {
+    pub fn new(targets: &[String]) -> Places {
+        Places(targets.iter().map(|target| (target.clone(), Place::default())).collect())
+    }
+
+    /// The target whose kid had this process id; its place is empty now.
+    pub fn vacate(&mut self, pid: i32) -> Option<String> {
+        let (target, place) = self.0.iter_mut().find(|(_, place)| place.pid == Some(pid))?;
+        place.pid = None;
+        Some(target.clone())
+    }
+
+    pub fn get(&mut self, target: &str) -> &mut Place {
+        self.0.entry(target.to_owned()).or_default()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    pub fn pids(&self) -> Vec<i32> {
+        self.0.values().filter_map(|place| place.pid).collect()
+    }
+
+    /// Targets whose kid is to be started again by now.
+    pub fn due(&self, now: Instant) -> Vec<String> {
+        self.select(|place| place.retry.is_some_and(|at| at <= now))
+    }
+
+    /// Targets that want a job and had no room.
+    pub fn wanting(&self) -> Vec<String> {
+        self.select(|place| place.wanted)
+    }
+
+    fn select(&self, test: impl Fn(&Place) -> bool) -> Vec<String> {
+        self.0.iter().filter(|(_, place)| test(place)).map(|(target, _)| target.clone()).collect()
+    }
+
+    /// The next time a kid is to be started again.
+    pub fn next_retry(&self) -> Option<Instant> {
+        self.0.values().filter_map(|place| place.retry).min()
+    }
+}
+
+impl Place {
+    /// Whether no kid is to be started now: one is there, or one after the other has failed. Then a kick brings the next try forward, but does
+    /// not make it a storm.
+    pub fn occupied(&mut self, now: Instant) -> bool {
+        match self.retry {
+            Some(at) if self.failures > 1 => {
+                self.retry = Some(at.min(now + SOONEST));
+                true
+            }
+            _ => self.pid.is_some(),
+        }
+    }
+
+    /// Counts a failure; returns the pause before the next try.
+    pub fn failed(&mut self, now: Instant) -> Duration {
+        self.failures += 1;
+        let pause = backoff::pause(self.failures);
+        self.retry = Some(now + pause);
+        pause
+    }
+
+    /// Counts a success.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+        self.failed_job = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kid_that_died_is_due_at_once_the_first_time_and_later_the_next() {
+        let mut places = Places::new(&["B".into(), "C".into()]);
+        let now = Instant::now();
+        places.get("B").pid = Some(5);
+        assert_eq!(places.vacate(5), Some("B".into()));
+        assert_eq!(places.vacate(5), None);
+        places.get("B").failed(now);
+        assert_eq!(places.due(now), ["B"]);
+        places.get("B").failed(now);
+        assert!(places.due(now).is_empty() && places.next_retry() > Some(now));
+        places.get("B").succeeded();
+        assert_eq!(places.get("B").failures, 0);
+    }
+}

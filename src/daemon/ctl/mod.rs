@@ -1,0 +1,269 @@
+//! The CTL: the controller of one sync.
+//!
+//! It puts jobs into `q` when it is kicked, starts a kid for each target, notices at once when one dies, stores why and when it will be
+//! tried again, and starts another. It tells the world when all targets are done. It never touches a replicated database.
+
+mod dispatch;
+mod kids;
+
+use crate::control::queue;
+use crate::control::{channel, sync::Sync};
+use crate::daemon::children::{self, End};
+use crate::daemon::desk::Desk;
+use crate::daemon::launch::{self, Launch};
+use crate::daemon::pidfile::{self, PidFile};
+use crate::daemon::role::Role;
+use crate::daemon::signals::Signals;
+use crate::error::{Error, Kind, Result};
+use crate::notice::log as our_log;
+use crate::pg::Notification;
+use dispatch::Dispatches;
+use kids::Places;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long kids may take to leave when asked.
+const PATIENCE: Duration = Duration::from_millis(1100);
+/// How often limits are looked at again while a target waits for room.
+const ROOM_AGAIN: Duration = Duration::from_millis(500);
+
+struct Ctl<'a> {
+    launch: &'a Launch,
+    desk: Desk,
+    sync: Sync,
+    source: String,
+    places: Places,
+    dispatches: Dispatches,
+    names: Names,
+    check_at: Option<Instant>,
+    room_at: Option<Instant>,
+}
+
+/// The channels it hears.
+struct Names {
+    kick: String,
+    ping: String,
+    pong: String,
+    done: BTreeMap<String, String>,
+    killed: BTreeMap<String, String>,
+}
+
+impl Names {
+    fn new(sync: &Sync) -> Names {
+        let pid = std::process::id();
+        let of = |name: fn(&str, &str) -> String| {
+            sync.targets.iter().map(|target| (name(&sync.name, target), target.clone())).collect()
+        };
+        Names {
+            kick: channel::ctl_kick(&sync.name),
+            ping: format!("bucardo_ctl_{pid}_ping"),
+            pong: format!("bucardo_ctl_{pid}_pong"),
+            done: of(channel::target_done),
+            killed: of(channel::target_killed),
+        }
+    }
+
+    fn all(&self) -> Vec<String> {
+        let named = [&self.kick, &self.ping].into_iter().cloned();
+        named.chain(self.done.keys().cloned()).chain(self.killed.keys().cloned()).collect()
+    }
+}
+
+/// Runs a controller until it is done; returns its exit code.
+pub fn run(launch: &Launch, role: &Role) -> u8 {
+    let Role::Ctl { sync, kicked, .. } = role else { return 1 };
+    if let Err(error) = our_log::init(&launch.log, "CTL") {
+        eprintln!("{error}");
+    }
+    let outcome = live(launch, role, sync, *kicked);
+    let reason = outcome.as_ref().err().map_or("Normal exit".to_owned(), Error::to_string);
+    log::info!("Controller exiting at cleanup_controller. Reason: {reason}");
+    u8::from(outcome.is_err_and(|error| error.kind() != Kind::Stopped))
+}
+
+fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
+    let _pid_file = PidFile::write(pidfile::ctl(&launch.piddir, name), &[])?;
+    let mut desk = Desk::open(launch, role, Signals::new()?)?;
+    let sync = Sync::load(&mut desk.control, name)?;
+    let source = sync.source()?.to_owned();
+    let names = Names::new(&sync);
+    desk.listen(&names.all())?;
+    log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.targets.join(" "));
+    let places = Places::new(&sync.targets);
+    let check_at = sync.checktime.map(|period| Instant::now() + period);
+    let mut ctl = Ctl { launch, desk, sync, source, places, dispatches: Dispatches::default(), names, check_at, room_at: None };
+    let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());
+    ctl.end();
+    outcome
+}
+
+impl Ctl<'_> {
+    /// What an earlier controller left is closed and done again. A sync that listens for changes runs once, because there may have been some.
+    fn begin(&mut self, kicked: bool) -> Result<()> {
+        let interrupted = queue::sweep(&mut self.desk.control, &self.sync.name)?;
+        if kicked || interrupted || self.sync.ping {
+            return self.kick();
+        }
+        if self.sync.kidsalive {
+            self.places.names().iter().try_for_each(|target| self.ensure_kid(target))?;
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self) -> Result<()> {
+        loop {
+            for notice in self.desk.heard()? {
+                self.handle(&notice)?;
+            }
+            self.bury()?;
+            self.keep_time()?;
+            if self.finished() {
+                return Ok(());
+            }
+            let until = [self.check_at, self.room_at, self.places.next_retry()].into_iter().flatten().min();
+            self.desk.sleep(&[], until)?;
+            if self.desk.signals.stop() {
+                return Err(Error::new(Kind::Stopped, "MCP request"));
+            }
+        }
+    }
+
+    /// A controller that does not stay leaves when nothing is under way.
+    fn finished(&self) -> bool {
+        let idle = |place: &kids::Place| place.pid.is_none() && place.retry.is_none() && !place.wanted;
+        !self.sync.stayalive && self.places.0.values().all(idle)
+    }
+
+    fn handle(&mut self, notice: &Notification) -> Result<()> {
+        let job = notice.payload.parse().unwrap_or_default();
+        if notice.channel == self.names.kick {
+            self.kick()
+        } else if notice.channel == self.names.ping {
+            self.desk.notify(&self.names.pong.clone(), "")
+        } else if let Some(target) = self.names.done.get(&notice.channel).cloned() {
+            self.done(&target, job)
+        } else if let Some(target) = self.names.killed.get(&notice.channel).cloned() {
+            self.dispatches.failed(&target, job);
+            Ok(())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn kick(&mut self) -> Result<()> {
+        let mut jobs = BTreeMap::new();
+        for target in self.places.names() {
+            jobs.insert(target.clone(), self.dispatch(&target)?);
+        }
+        self.dispatches.add(jobs);
+        Ok(())
+    }
+
+    /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
+    /// job which has to wait for room cannot be known, but will be higher than any other.
+    fn dispatch(&mut self, target: &str) -> Result<i64> {
+        let control = &mut self.desk.control;
+        let free = queue::room(control, &self.sync.name, &self.source, target)?.free(self.sync.limitdbs);
+        self.places.get(target).wanted = !free;
+        if !free {
+            self.room_at = Some(Instant::now() + ROOM_AGAIN);
+            return Ok(control.query_one("select nextval('bucardo.q_id_seq')", &[])?.get(0));
+        }
+        let job = queue::put(control, &self.sync.name, self.sync.synctype.word(), &self.source, target)?;
+        self.ensure_kid(target)?;
+        Ok(job)
+    }
+
+    fn ensure_kid(&mut self, target: &str) -> Result<()> {
+        if self.places.get(target).occupied(Instant::now()) {
+            return Ok(());
+        }
+        let role = Role::Kid {
+            sync: self.sync.name.clone(),
+            synctype: self.sync.synctype.word().to_owned(),
+            source: self.source.clone(),
+            target: target.to_owned(),
+            persistent: self.sync.kidsalive,
+        };
+        let pid = launch::spawn(role, self.launch)?;
+        let place = self.places.get(target);
+        place.pid = Some(pid);
+        place.retry = None;
+        Ok(())
+    }
+
+    fn done(&mut self, target: &str, job: i64) -> Result<()> {
+        self.places.get(target).succeeded();
+        let channel = channel::sync_done(&self.sync.name);
+        for answer in self.dispatches.done(target, job) {
+            self.desk.notify(&channel, &answer.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn bury(&mut self) -> Result<()> {
+        if !self.desk.signals.child() {
+            return Ok(());
+        }
+        while let Some((pid, end)) = children::reap() {
+            if let Some(target) = self.places.vacate(pid) {
+                self.kid_died(&target, pid, end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn kid_died(&mut self, target: &str, pid: i32, end: End) -> Result<()> {
+        if end == End::Exit(0) {
+            return self.kid_left(target);
+        }
+        let pause = self.places.get(target).failed(Instant::now());
+        let reason = format!("Kid {pid} {}", end.words());
+        log::warn!(
+            "Warning! {reason}; sync \"{}\", target \"{target}\", next try in {:.1} s",
+            self.sync.name,
+            pause.as_secs_f64()
+        );
+        let job = queue::close(&mut self.desk.control, &self.sync.name, target, pid, &reason, pause)?;
+        let earlier = std::mem::replace(&mut self.places.get(target).failed_job, job);
+        if let (Some(earlier), Some(job)) = (earlier, job) {
+            queue::forget_repeated(&mut self.desk.control, earlier, job)?;
+        }
+        Ok(())
+    }
+
+    /// A kid that left well. If a job came in the instant in which it did, another kid does it.
+    fn kid_left(&mut self, target: &str) -> Result<()> {
+        let sql = "select exists (select from bucardo.q where sync = $1 and targetdb = $2 and started is null)";
+        let waits: bool = self.desk.control.query_one(sql, &[&self.sync.name, &target])?.get(0);
+        if waits { self.ensure_kid(target) } else { Ok(()) }
+    }
+
+    fn keep_time(&mut self) -> Result<()> {
+        let now = Instant::now();
+        for target in self.places.due(now) {
+            self.places.get(&target).retry = None;
+            let job = self.dispatch(&target)?;
+            self.dispatches.add(BTreeMap::from([(target, job)]));
+        }
+        if self.room_at.is_some_and(|at| at <= now) {
+            self.room_at = None;
+            self.places.wanting().iter().try_for_each(|target| self.dispatch(target).map(drop))?;
+        }
+        if self.check_at.is_some_and(|at| at <= now) {
+            self.check_at = self.sync.checktime.map(|period| now + period);
+            self.kick()?;
+        }
+        Ok(())
+    }
+
+    /// Ends all kids and closes their jobs.
+    fn end(&mut self) {
+        for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE) {
+            let Some(target) = self.places.vacate(pid) else { continue };
+            let reason = format!("Kid {pid} {} on its controller's request", end.words());
+            // The control database may be what is gone; whoever starts next sweeps.
+            let _ = queue::close(&mut self.desk.control, &self.sync.name, &target, pid, &reason, Duration::ZERO);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What every process of the daemon sits at: its session on the control database, its signals, its orders.
+
+use crate::daemon::launch::Launch;
+use crate::daemon::role::Role;
+use crate::daemon::signals::Signals;
+use crate::error::Result;
+use crate::pg::{Connection, Ident, Notification, wait};
+use std::os::fd::RawFd;
+use std::time::Instant;
+
+/// See the module's text.
+pub struct Desk {
+    /// The session on the control database.
+    pub control: Connection,
+    /// The signals.
+    pub signals: Signals,
+}
+
+impl Desk {
+    /// Opens the session.
+    pub fn open(launch: &Launch, role: &Role, signals: Signals) -> Result<Desk> {
+        Desk::new(Connection::open(&launch.control.named(role.application_name("control")))?, signals)
+    }
+
+    /// Sits down with a session that is open already.
+    pub fn new(control: Connection, signals: Signals) -> Result<Desk> {
+        let mut desk = Desk { control, signals };
+        desk.prepare()?;
+        Ok(desk)
+    }
+
+    /// Leaves the desk; only the signals stay.
+    pub fn into_signals(self) -> Signals {
+        self.signals
+    }
+
+    /// What q says may be lost in a crash of the control database: the receipts in the targets are the truth.
+    fn prepare(&mut self) -> Result<()> {
+        self.control.batch(
+            "set synchronous_commit = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; \
+             set default_transaction_read_only = off; set default_transaction_isolation = 'read committed'",
+        )
+    }
+
+    /// LISTENs on channels.
+    pub fn listen(&mut self, channels: &[String]) -> Result<()> {
+        let texts: Vec<String> = channels.iter().map(|channel| format!("listen {}", Ident::new(channel.as_str()))).collect();
+        self.control.batch(&texts.join("; "))
+    }
+
+    /// NOTIFYs a channel.
+    pub fn notify(&mut self, channel: &str, payload: &str) -> Result<()> {
+        self.control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
+        Ok(())
+    }
+
+    /// What has come on the control database.
+    pub fn heard(&mut self) -> Result<Vec<Notification>> {
+        self.control.drain_notifications()
+    }
+
+    /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or the time `until`. Drain before.
+    pub fn sleep(&mut self, others: &[RawFd], until: Option<Instant>) -> Result<()> {
+        let mut fds = vec![self.control.fd(), self.signals.fd()];
+        fds.extend_from_slice(others);
+        wait(&fds, until.map(|until| until.saturating_duration_since(Instant::now())))?;
+        self.signals.drain();
+        if self.signals.hangup() {
+            crate::notice::log::reopen();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,309 @@
+//! The KID: carries the changes of one sync to one target.
+//!
+//! A kid claims the job that waits for it in `q`, runs rounds until nothing is pending, and ends the job. Then it says on the source that it
+//! sleeps (*arms*), looks once more, and sleeps. While work keeps coming it stays awake and unarmed, so that busy writers pay nothing for waking
+//! it. Any error that is not a mere collision ends the process: the reason is stored with the job, and the controller starts another kid.
+
+mod open;
+mod watch;
+
+use crate::control::queue;
+use crate::daemon::backoff;
+use crate::daemon::desk::Desk;
+use crate::daemon::launch::Launch;
+use crate::daemon::pidfile::{self, PidFile};
+use crate::daemon::role::Role;
+use crate::daemon::signals::Signals;
+use crate::error::{Error, Result};
+use crate::notice::log as our_log;
+use crate::replicate::reclaim;
+use crate::replicate::round::{Carrier, Outcome};
+use crate::replicate::step::{Step, Watcher};
+use crate::replicate::target::Counts;
+use std::time::{Duration, Instant};
+use watch::Watch;
+
+/// How long a job may go on while more work keeps coming: those who watch q want to see something.
+const LONGEST_JOB: Duration = Duration::from_secs(10);
+/// Jobs that follow each other this closely become one row of q, up to [`LONGEST_BURST`].
+const BURST_GAP: Duration = Duration::from_secs(2);
+const LONGEST_BURST: Duration = Duration::from_secs(60);
+/// How often the source is told how far the target is, while there is no time to sleep.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+/// How often a round is repeated after collisions before the job counts as failed.
+const MOST_COLLISIONS: u32 = 30;
+/// How long the last look waits for transactions that were running, between tries.
+const LONGEST_RECHECK: Duration = Duration::from_secs(1);
+
+/// Who this kid is.
+pub(super) struct Place {
+    pub sync: String,
+    pub source: String,
+    pub target: String,
+    pub persistent: bool,
+}
+
+struct Kid {
+    place: Place,
+    watch: Watch,
+    carrier: Carrier,
+    retention: f64,
+    /// Transactions that may have written without waking us, and when to look after them.
+    running: Vec<i64>,
+    recheck: Duration,
+    rotate_at: Option<Instant>,
+    noted: Instant,
+    last: Option<Last>,
+}
+
+/// The job before this one.
+struct Last {
+    id: i64,
+    ended: Instant,
+    burst: Instant,
+}
+
+/// Runs a kid until it is done; returns its exit code.
+pub fn run(launch: &Launch, role: &Role) -> u8 {
+    let Role::Kid { sync, source, target, persistent, .. } = role else { return 1 };
+    let place = Place { sync: sync.clone(), source: source.clone(), target: target.clone(), persistent: *persistent };
+    if let Err(error) = our_log::init(&launch.log, "KID") {
+        eprintln!("{error}");
+    }
+    match live(launch, role, place) {
+        Ok(()) => {
+            log::info!("Kid exiting at cleanup_kid. Reason: Normal exit");
+            0
+        }
+        Err(_) => 1,
+    }
+}
+
+fn live(launch: &Launch, role: &Role, place: Place) -> Result<()> {
+    let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[])?;
+    log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
+    let desk = Desk::open(launch, role, Signals::new()?).inspect_err(|error| log::error!("{error}"))?;
+    let mut watch = Watch::new(desk, role.title(launch));
+    let (sync, target) = (place.sync.clone(), place.target.clone());
+    let outcome = open::carrier(&mut watch, &place, role).and_then(|(carrier, retention)| {
+        let mut kid = Kid::new(place, watch, carrier, retention);
+        kid.serve().inspect_err(|_| kid.give_up())
+    });
+    let Err(error) = outcome else { return Ok(()) };
+    report(launch, role, &sync, &target, &error);
+    Err(error)
+}
+
+/// Stores the reason with the job and tells everybody.
+fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error) {
+    let reason = match error.hint_text() {
+        Some(hint) => format!("{error}\nHINT: {hint}"),
+        None => error.to_string(),
+    };
+    log::warn!("Warning! Child for sync \"{sync}\" (-> \"{target}\") was killed: {reason}");
+    // The session may be what failed, so the report has its own.
+    let stored = Signals::new()
+        .and_then(|signals| Desk::open(launch, role, signals))
+        .and_then(|mut desk| queue::abort(&mut desk.control, sync, target, &reason));
+    if let Err(error) = stored {
+        log::warn!("Warning! The reason could not be stored: {error}");
+    }
+}
+
+impl Kid {
+    fn new(place: Place, watch: Watch, carrier: Carrier, retention: f64) -> Kid {
+        let (running, recheck) = (Vec::new(), Duration::ZERO);
+        let rotate_at = Some(Instant::now());
+        Kid { place, watch, carrier, retention, running, recheck, rotate_at, noted: Instant::now(), last: None }
+    }
+
+    fn serve(&mut self) -> Result<()> {
+        loop {
+            if self.watch.desk.signals.stop() {
+                return self.leave();
+            }
+            match queue::claim(&mut self.watch.desk.control, &self.place.sync, &self.place.target)? {
+                Some(job) => self.work(job)?,
+                // Those that were running when we looked could commit without waking anybody, so even a short-lived kid stays for them.
+                None if !self.place.persistent && self.running.is_empty() => return self.leave(),
+                None => self.wait()?,
+            }
+        }
+    }
+
+    fn leave(&mut self) -> Result<()> {
+        self.carrier.note_receipt()?;
+        if self.watch.desk.signals.stop() { self.carrier.source.disarm() } else { Ok(()) }
+    }
+
+    /// Nobody is there to be woken until another kid has come.
+    fn give_up(&mut self) {
+        if !self.carrier.source.conn.is_closed() {
+            // What failed is told already; this is a courtesy to the writers.
+            let _ = self.carrier.source.disarm();
+        }
+    }
+
+    fn work(&mut self, job: i64) -> Result<()> {
+        self.watch.begin(job);
+        self.watch.at(Step::BeforeTxn, None)?;
+        let (counts, more) = self.rounds()?;
+        let began = self.watch.began;
+        let before =
+            self.last.take().filter(|last| began.duration_since(last.ended) < BURST_GAP && last.burst.elapsed() < LONGEST_BURST);
+        queue::finish(
+            &mut self.watch.desk.control,
+            &self.place.sync,
+            &self.place.target,
+            job,
+            counts,
+            before.as_ref().map(|last| last.id),
+        )?;
+        let burst = before.map_or(began, |last| last.burst);
+        self.last = Some(Last { id: job, ended: Instant::now(), burst });
+        self.watch.end();
+        self.tell(counts, began);
+        if more {
+            self.watch.kick(&self.place.sync)?;
+        }
+        self.watch.at(Step::AfterTxn, None)
+    }
+
+    fn tell(&self, counts: Counts, began: Instant) {
+        if counts.none() {
+            return;
+        }
+        log::info!(
+            "Finished syncing to {}. Time: {:.3}. Updates: {} Inserts: {} Deletes: {} Sync: {}. Keepalive: {}",
+            self.place.target,
+            began.elapsed().as_secs_f64(),
+            counts.updates,
+            counts.inserts,
+            counts.deletes,
+            self.place.sync,
+            u8::from(self.place.persistent)
+        );
+    }
+
+    /// Rounds until nothing is pending, or until somebody else wants an answer; says whether more may be pending.
+    fn rounds(&mut self) -> Result<(Counts, bool)> {
+        let mut counts = Counts::default();
+        let mut carried = 0_u32;
+        loop {
+            match self.round()? {
+                Outcome::Carried(more) => {
+                    counts += more;
+                    carried += 1;
+                    self.stay_awake(carried)?;
+                    if self.watch.began.elapsed() > LONGEST_JOB || self.watch.hear()? {
+                        return Ok((counts, true));
+                    }
+                }
+                Outcome::Nothing { running } if self.carrier.source.armed() => {
+                    self.look_after(running);
+                    return Ok((counts, false));
+                }
+                Outcome::Nothing { .. } => self.carrier.source.arm()?,
+            }
+        }
+    }
+
+    /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us.
+    fn stay_awake(&mut self, carried: u32) -> Result<()> {
+        if carried == 2 {
+            self.carrier.source.disarm()?;
+            self.running.clear();
+        }
+        let pause = self.rotation_pause();
+        self.rotate_at.get_or_insert_with(|| Instant::now() + pause);
+        if self.noted.elapsed() > NOTE_EVERY {
+            self.carrier.note_receipt()?;
+            self.noted = Instant::now();
+            self.rotate_if_due()?;
+        }
+        Ok(())
+    }
+
+    /// Of the transactions that were running when we found nothing, those that began before we armed may commit without waking us. While
+    /// we stay armed, later ones cannot join them.
+    fn look_after(&mut self, running: Vec<i64>) {
+        let known = std::mem::take(&mut self.running);
+        let freshly_armed = self.carrier.source.take_freshly_armed();
+        self.running = if freshly_armed { running } else { known.into_iter().filter(|id| running.contains(id)).collect() };
+        if freshly_armed {
+            self.recheck = Duration::from_millis(1);
+        }
+    }
+
+    fn round(&mut self) -> Result<Outcome> {
+        let mut collisions = 0;
+        loop {
+            match self.carrier.round(&mut self.watch) {
+                Err(error) if collisions < MOST_COLLISIONS && self.carrier.repeats_after(&error) => {
+                    collisions += 1;
+                    log::info!("Round of sync \"{}\" to \"{}\" is repeated: {error}", self.place.sync, self.place.target);
+                    self.watch.pause(backoff::collision(collisions))?;
+                }
+                Err(error) => return Err(self.named(error)),
+                Ok(outcome) => return Ok(outcome),
+            }
+        }
+    }
+
+    /// Says which database is gone, if one is.
+    fn named(&self, error: Error) -> Error {
+        if self.carrier.source.conn.is_closed() {
+            error.context(format!("source database \"{}\"", self.place.source))
+        } else if self.carrier.target.conn.is_closed() {
+            error.context(format!("target database \"{}\"", self.place.target))
+        } else {
+            error
+        }
+    }
+
+    /// Sleeps until a job comes, a connection is lost, or it is time to look after something.
+    fn wait(&mut self) -> Result<()> {
+        self.carrier.note_receipt().map_err(|error| self.named(error))?;
+        self.rotate_if_due()?;
+        if self.watch.hear()? {
+            return Ok(());
+        }
+        let recheck = (!self.running.is_empty()).then(|| Instant::now() + self.recheck);
+        let until = [recheck, self.rotate_at].into_iter().flatten().min();
+        let others = [self.carrier.source.conn.fd(), self.carrier.target.conn.fd()];
+        self.watch.desk.sleep(&others, until)?;
+        self.check_connections()?;
+        match recheck {
+            Some(recheck) if Instant::now() >= recheck => self.look_again(),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_connections(&mut self) -> Result<()> {
+        let source = self.carrier.source.conn.drain_notifications();
+        source.map_err(|error| error.context(format!("source database \"{}\"", self.place.source)))?;
+        let target = self.carrier.target.conn.drain_notifications();
+        target.map_err(|error| error.context(format!("target database \"{}\"", self.place.target)))?;
+        Ok(())
+    }
+
+    fn look_again(&mut self) -> Result<()> {
+        self.recheck = (self.recheck * 2).min(LONGEST_RECHECK);
+        let (pending, running) = self.carrier.peek().map_err(|error| self.named(error))?;
+        self.running.retain(|id| running.contains(id));
+        if pending { self.watch.kick(&self.place.sync) } else { Ok(()) }
+    }
+
+    fn rotate_if_due(&mut self) -> Result<()> {
+        if self.rotate_at.is_none_or(|at| Instant::now() < at) {
+            return Ok(());
+        }
+        let left = reclaim::rotate(&mut self.carrier.source.conn, self.retention).map_err(|error| self.named(error))?;
+        self.rotate_at = left.then(|| Instant::now() + self.rotation_pause());
+        Ok(())
+    }
+
+    fn rotation_pause(&self) -> Duration {
+        Duration::from_secs_f64((self.retention / 4.0).clamp(0.2, 60.0))
+    }
+}

@@ -1,0 +1,64 @@
+//! Opening a kid: both databases, the plans for all tables, the receipt.
+
+use super::Place;
+use super::watch::Watch;
+use crate::control::db;
+use crate::control::settings::Settings;
+use crate::control::sync::{Goat, Sync};
+use crate::daemon::role::Role;
+use crate::error::{Error, Kind, Result};
+use crate::pg::{ConnInfo, Connection};
+use crate::replicate::capture::armed_flag;
+use crate::replicate::plan::Plan;
+use crate::replicate::round::Carrier;
+use crate::replicate::shape;
+use crate::replicate::source::Source;
+use crate::replicate::target::Target;
+
+/// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
+const BATCH: f64 = 100_000.0;
+/// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
+const RETENTION: f64 = 600.0;
+
+/// The carrier, and for how many seconds consumed changes are kept.
+pub(super) fn carrier(watch: &mut Watch, place: &Place, role: &Role) -> Result<(Carrier, f64)> {
+    watch.listen(&place.sync, &place.target)?;
+    let control = &mut watch.desk.control;
+    let settings = Settings::load_for(control, &place.sync)?;
+    let goats = Sync::load(control, &place.sync)?.goats(control)?;
+    let infos = [&place.source, &place.target].map(|name| db::conninfo(control, name));
+    let [source_info, target_info] = infos;
+    let source = open(role, &source_info?, &place.source, "source")?;
+    let mut source = Source::new(source, armed_flag(&place.sync, &place.target))?;
+    let target = open(role, &target_info?, &place.target, "target").inspect_err(|_| {
+        // Until the target is back, writers need not wake anybody.
+        let _ = source.disarm();
+    })?;
+    let mut target = Target::new(target)?;
+    let plans =
+        goats.iter().filter(|goat| goat.is_table).map(|goat| plan(goat, &mut source, &mut target)).collect::<Result<_>>()?;
+    let carrier = Carrier::new([&place.sync, &place.source, &place.target], source, target, plans, batch(&settings))?;
+    Ok((carrier, settings.number("delta_retention", RETENTION)))
+}
+
+/// 0 means never to cut: everything in one transaction.
+fn batch(settings: &Settings) -> i64 {
+    match settings.number("batch_changes", BATCH) {
+        changes if changes < 1.0 => i64::MAX / 2,
+        changes => changes.min(1e15) as i64,
+    }
+}
+
+fn open(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connection> {
+    let named = info.named(role.application_name(side));
+    Connection::open_replicated(&named).map_err(|error| error.context(format!("{side} database \"{name}\"")))
+}
+
+fn plan(goat: &Goat, source: &mut Source, target: &mut Target) -> Result<Plan> {
+    let ours = shape::read(&mut source.conn, &goat.relation).map_err(|error| error.context("source"))?;
+    let theirs = shape::read(&mut target.conn, &goat.relation).map_err(|error| error.context("target"))?;
+    if goat.pkey.is_none() {
+        return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
+    }
+    Plan::new(goat.id, &ours, &theirs, goat.pkey.as_deref())
+}

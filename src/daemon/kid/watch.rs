@@ -1,0 +1,92 @@
+//! The kid as its own watcher: at each step the title says where it is, the heartbeat shows that it works, and a request to stop is heard.
+
+use crate::control::{channel, queue};
+use crate::daemon::desk::Desk;
+use crate::daemon::title;
+use crate::error::{Error, Kind, Result};
+use crate::pg::Relation;
+use crate::replicate::step::{Step, Watcher};
+use std::time::{Duration, Instant};
+
+/// How often a job shows that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// See the module's text.
+pub(super) struct Watch {
+    pub(super) desk: Desk,
+    /// When the present job began.
+    pub(super) began: Instant,
+    title: String,
+    job: Option<i64>,
+    beaten: Instant,
+    ping: String,
+    pong: String,
+}
+
+impl Watch {
+    pub(super) fn new(desk: Desk, title: String) -> Watch {
+        let pid = std::process::id();
+        let (ping, pong) = (format!("bucardo_kid_{pid}_ping"), format!("bucardo_kid_{pid}_pong"));
+        Watch { desk, began: Instant::now(), title, job: None, beaten: Instant::now(), ping, pong }
+    }
+
+    /// Hears jobs and pings.
+    pub(super) fn listen(&mut self, sync: &str, target: &str) -> Result<()> {
+        self.desk.listen(&[channel::job(sync, target), self.ping.clone()])
+    }
+
+    pub(super) fn begin(&mut self, job: i64) {
+        self.job = Some(job);
+        self.began = Instant::now();
+        self.beaten = self.began;
+    }
+
+    pub(super) fn end(&mut self) {
+        self.job = None;
+        title::set(&self.title);
+    }
+
+    /// Answers pings; says whether a job may be waiting.
+    pub(super) fn hear(&mut self) -> Result<bool> {
+        let heard = self.desk.heard()?;
+        for _ in heard.iter().filter(|notice| notice.channel == self.ping) {
+            self.desk.notify(&self.pong.clone(), "")?;
+        }
+        Ok(heard.iter().any(|notice| notice.channel != self.ping))
+    }
+
+    /// Asks the controller for another job.
+    pub(super) fn kick(&mut self, sync: &str) -> Result<()> {
+        self.desk.notify(&channel::ctl_kick(sync), "")
+    }
+
+    /// Waits for a while, or until a signal comes.
+    pub(super) fn pause(&mut self, length: Duration) -> Result<()> {
+        crate::pg::wait(&[self.desk.signals.fd()], Some(length))?;
+        self.desk.signals.drain();
+        self.tick()
+    }
+}
+
+impl Watcher for Watch {
+    fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()> {
+        if let Some(word) = step.title() {
+            let table = table.map(|table| format!(" {}", table.label())).unwrap_or_default();
+            title::set(&format!("{} [{word}{table}]", self.title));
+        }
+        self.tick()
+    }
+
+    fn tick(&mut self) -> Result<()> {
+        if self.desk.signals.stop() {
+            return Err(Error::new(Kind::Stopped, "The kid was asked to stop"));
+        }
+        match self.job {
+            Some(job) if self.beaten.elapsed() > HEARTBEAT => {
+                self.beaten = Instant::now();
+                queue::heartbeat(&mut self.desk.control, job)
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The MCP's first steps: a place of its own, its pid file, its log, and the stop file that must not exist.
+
+use crate::daemon::launch::{FOREGROUND_VARIABLE, Launch};
+use crate::daemon::pidfile::{self, PidFile};
+use crate::daemon::signals::Signals;
+use crate::error::{Error, Kind, Result};
+use crate::notice::{clock, log as our_log};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::path::{Path, PathBuf};
+
+/// What the MCP stands on for its whole life, with or without a control database.
+pub(super) struct Ground {
+    stopfile: PathBuf,
+    inotify: Inotify,
+    _pid_file: PidFile,
+}
+
+impl Ground {
+    /// Takes possession: refuses if a stop file is there or another MCP lives.
+    pub fn prepare(launch: &Launch) -> Result<Ground> {
+        if std::env::var_os(FOREGROUND_VARIABLE).is_none() {
+            // It fails only for a process that leads a session already, which is what is wanted.
+            let _ = nix::unistd::setsid();
+        }
+        our_log::init(&launch.log, "MCP")?;
+        refuse_stop_file(&launch.stopfile)?;
+        refuse_living(&pidfile::mcp(&launch.piddir))?;
+        pidfile::remove_children(&launch.piddir);
+        let inotify = watch(&launch.piddir)?;
+        let pid_file = PidFile::write(pidfile::mcp(&launch.piddir), &[&launch.program, &clock::now()])?;
+        log::info!("Starting Bucardo version {}, MCP PID: {}", crate::daemon::role::COMPATIBLE_VERSION, std::process::id());
+        tell_reason(&launch.reason_file);
+        Ok(Ground { stopfile: launch.stopfile.clone(), inotify, _pid_file: pid_file })
+    }
+
+    /// Readable when a file appeared in the directory of the stop file.
+    pub fn fd(&self) -> RawFd {
+        self.inotify.as_fd().as_raw_fd()
+    }
+
+    /// Why we are to stop, if we are.
+    pub fn stop_reason(&self, signals: &mut Signals) -> Option<String> {
+        // The events only wake us; what counts is whether the file is there.
+        while self.inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
+        signals.drain();
+        if signals.stop() {
+            return Some("Asked to stop by a signal".to_owned());
+        }
+        let text = fs::read_to_string(&self.stopfile).ok()?;
+        log::info!("Found stopfile \"{}\": exiting", self.stopfile.display());
+        Some(format!("Found stopfile: {}", text.lines().next().unwrap_or_default()))
+    }
+}
+
+fn watch(directory: &Path) -> Result<Inotify> {
+    let start = || -> nix::Result<Inotify> {
+        let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
+        inotify.add_watch(directory, AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE)?;
+        Ok(inotify)
+    };
+    start()
+        .map_err(|error| Error::new(Kind::File, format!("Cannot watch directory \"{}\"", directory.display())).caused_by(error))
+}
+
+fn refuse_stop_file(path: &Path) -> Result<()> {
+    match path.exists() {
+        true => Err(Error::new(Kind::Refused, format!("Cannot run while this file exists: \"{}\"", path.display())).exit_code(1)),
+        false => Ok(()),
+    }
+}
+
+/// A pid file whose process is gone is what a killed MCP leaves, and no obstacle.
+fn refuse_living(path: &Path) -> Result<()> {
+    let Ok(text) = fs::read_to_string(path) else { return Ok(()) };
+    let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok());
+    match pid.filter(|pid| is_mcp(*pid)) {
+        None => Ok(()),
+        Some(pid) => {
+            let sentence = format!("File \"{}\" already exists (PID={pid}): cannot run until it is removed", path.display());
+            Err(Error::new(Kind::Refused, sentence).exit_code(1))
+        }
+    }
+}
+
+fn is_mcp(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo Master Control Program"))
+}
+
+/// The reason for this start goes into the log; its file is used up by that.
+fn tell_reason(path: &Path) {
+    if let Ok(text) = fs::read_to_string(path) {
+        let reason = text.split_once('|').map_or(text.trim(), |(_, reason)| reason.trim());
+        log::info!("Reason: {reason}");
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Answers whoever started us, once: `ready`, or why not. From then on nobody reads what we would print.
+pub(super) fn answer(launch: &Launch, text: &str) {
+    if std::env::var_os(FOREGROUND_VARIABLE).is_some() {
+        if text != crate::daemon::launch::READY && !launch.log.stderr {
+            eprintln!("{text}");
+        }
+        return;
+    }
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{}", text.replace('\n', " ")).and_then(|()| out.flush());
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        let _ = nix::unistd::dup2_stdin(&null);
+        let _ = nix::unistd::dup2_stdout(&null);
+    }
+}

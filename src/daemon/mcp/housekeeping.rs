@@ -1,0 +1,63 @@
+//! What the MCP does now and then: archive finished jobs, forget old archives, write messages to the log.
+
+use crate::daemon::desk::Desk;
+use crate::error::Result;
+use crate::pg::Relation;
+use std::time::{Duration, Instant};
+
+/// How often finished jobs are archived.
+const EVERY: Duration = Duration::from_secs(600);
+/// Days for which archived jobs are kept.
+const KEPT_DAYS: i32 = 30;
+
+/// When it is time again.
+pub(super) struct Housekeeping {
+    at: Instant,
+}
+
+impl Housekeeping {
+    pub fn new() -> Housekeeping {
+        Housekeeping { at: Instant::now() + EVERY }
+    }
+
+    /// When it is time again.
+    pub fn next(&self) -> Instant {
+        self.at
+    }
+
+    /// Archives jobs that ended two hours ago, and drops archives of bygone days.
+    pub fn run_if_due(&mut self, desk: &mut Desk) -> Result<()> {
+        if Instant::now() < self.at {
+            return Ok(());
+        }
+        self.at = Instant::now() + EVERY;
+        desk.control.batch("set client_min_messages = warning; select bucardo.bucardo_purge_q_table(interval '2 hours')")?;
+        let sql = "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                   where n.nspname = 'freezer' and c.relname ~ '^child_q_[0-9]{8}$' \
+                   and c.relname < 'child_q_' || to_char(now() - make_interval(days => $1), 'YYYYMMDD')";
+        for row in desk.control.query(sql, &[&KEPT_DAYS])? {
+            desk.control.batch(&format!("drop table {}", Relation::new("freezer", row.get::<_, String>(0))))?;
+        }
+        Ok(())
+    }
+
+    /// Jobs of an earlier daemon are over.
+    pub fn stale_jobs(&self, desk: &mut Desk) -> Result<()> {
+        desk.control.execute(
+            "update bucardo.q set aborted = clock_timestamp(), ended = clock_timestamp(), whydie = 'MCP removing stale q entry' \
+             where started is not null and ended is null and aborted is null",
+            &[],
+        )?;
+        Ok(())
+    }
+
+    /// Copies `bucardo_log_message` to the log.
+    pub fn log_messages(&self, desk: &mut Desk) -> Result<()> {
+        let sql = "with gone as (delete from bucardo.bucardo_log_message returning cdate, msg) \
+                   select cdate::text, msg from gone order by cdate";
+        for row in desk.control.query(sql, &[])? {
+            log::info!("MESSAGE ({}): {}", row.get::<_, String>(0), row.get::<_, String>(1));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! What the MCP can be asked for on the control database (reference, section 3.4).
+
+use crate::control::channel;
+use std::collections::BTreeMap;
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Stop everything.
+    FullStop,
+    /// Read all syncs again and restart their controllers.
+    Reload,
+    /// The same, and the settings.
+    ReloadConfig,
+    /// Are you there?
+    Ping,
+    /// Texts for the log are waiting in a table.
+    LogMessage,
+    /// Look whether a sync needs validating.
+    Validate(String),
+    /// Run a sync.
+    Kick(String),
+    /// Read a sync again and restart its controller.
+    ReloadSync(String),
+    /// Start a sync's controller.
+    Activate(String),
+    /// Stop it.
+    Deactivate(String),
+}
+
+const GENERAL: [(&str, Request); 5] = [
+    ("bucardo_mcp_fullstop", Request::FullStop),
+    ("bucardo_mcp_reload", Request::Reload),
+    ("bucardo_reload_config", Request::ReloadConfig),
+    ("bucardo_mcp_ping", Request::Ping),
+    ("bucardo_log_message", Request::LogMessage),
+];
+
+/// All channels that the MCP hears, and what each asks for.
+#[derive(Debug, Default)]
+pub(super) struct Requests(BTreeMap<String, Request>);
+
+impl Requests {
+    /// For the syncs that exist.
+    pub fn new<'a>(syncs: impl Iterator<Item = &'a str>) -> Requests {
+        let mut channels: BTreeMap<String, Request> =
+            GENERAL.into_iter().map(|(channel, request)| (channel.to_owned(), request)).collect();
+        for sync in syncs {
+            let name = sync.to_owned();
+            channels.insert(channel::kick_sync(sync), Request::Kick(name.clone()));
+            channels.insert(channel::sync_request("reload", sync), Request::ReloadSync(name.clone()));
+            channels.insert(channel::sync_request("activate", sync), Request::Activate(name.clone()));
+            channels.insert(channel::sync_request("deactivate", sync), Request::Deactivate(name));
+        }
+        Requests(channels)
+    }
+
+    /// The channels.
+    pub fn channels(&self) -> Vec<String> {
+        self.0.keys().cloned().chain([channel::VALIDATE.to_owned()]).collect()
+    }
+
+    /// What a notification asks for.
+    pub fn read(&self, channel: &str, payload: &str) -> Option<Request> {
+        if channel == channel::VALIDATE {
+            return Some(Request::Validate(payload.to_owned()));
+        }
+        self.0.get(channel).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_asks_for_one_thing() {
+        let requests = Requests::new(["s1", "s1_x"].into_iter());
+        let read = |channel| requests.read(channel, "");
+        assert_eq!(read("bucardo_kick_sync_s1_x"), Some(Request::Kick("s1_x".into())));
+        assert_eq!(read("bucardo_reload_sync_s1"), Some(Request::ReloadSync("s1".into())));
+        assert_eq!(read("bucardo_mcp_ping"), Some(Request::Ping));
+        assert_eq!(read("bucardo_kick_sync_other"), None);
+        assert_eq!(requests.read(channel::VALIDATE, "s9"), Some(Request::Validate("s9".into())));
+        assert_eq!(requests.channels().len(), 5 + 8 + 1);
+    }
+}

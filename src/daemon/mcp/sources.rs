@@ -1,0 +1,143 @@
+//! The MCP's sessions on the sources, where it hears kicks. A source that cannot be reached is tried again with growing pauses, and nobody
+//! waits for it: connecting goes on beside everything else.
+
+use crate::control::channel;
+use crate::daemon::backoff;
+use crate::error::Result;
+use crate::pg::connect::Connecting;
+use crate::pg::{ConnInfo, Connection, Ident, Notification};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
+
+/// All sources, by the name of their database.
+#[derive(Default)]
+pub(super) struct Sources(BTreeMap<String, Source>);
+
+struct Source {
+    info: ConnInfo,
+    syncs: BTreeSet<String>,
+    state: State,
+    failures: u32,
+}
+
+enum State {
+    Waiting(Instant),
+    Connecting(Box<Connecting>),
+    Open(Box<Connection>),
+}
+
+impl Sources {
+    /// Listens on these databases, for these syncs each. Sessions that are no longer wanted end; others stay.
+    pub fn set(&mut self, wanted: BTreeMap<String, (ConnInfo, BTreeSet<String>)>) {
+        self.0.retain(|name, source| wanted.get(name).is_some_and(|(info, _)| *info == source.info));
+        for (name, (info, syncs)) in wanted {
+            match self.0.get_mut(&name) {
+                Some(source) if source.syncs == syncs => {}
+                Some(source) => source.resubscribe(syncs),
+                None => {
+                    let state = State::Waiting(Instant::now());
+                    self.0.insert(name, Source { info, syncs, state, failures: 0 });
+                }
+            }
+        }
+    }
+
+    /// What to wait on.
+    pub fn fds(&self) -> Vec<RawFd> {
+        self.0.values().filter_map(Source::fd).collect()
+    }
+
+    /// When something is to be done even if nothing comes.
+    pub fn next(&self) -> Option<Instant> {
+        self.0.values().filter_map(Source::next).min()
+    }
+
+    /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just come (back) kicks all its syncs: there may have
+    /// been changes that nobody heard of.
+    pub fn advance(&mut self) -> BTreeSet<String> {
+        self.0.iter_mut().flat_map(|(name, source)| source.advance(name)).collect()
+    }
+}
+
+impl Source {
+    fn fd(&self) -> Option<RawFd> {
+        match &self.state {
+            State::Waiting(_) => None,
+            State::Connecting(connecting) => Some(connecting.fd()),
+            State::Open(conn) => Some(conn.fd()),
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        match &self.state {
+            State::Waiting(until) => Some(*until),
+            State::Connecting(connecting) => Some(connecting.deadline()),
+            State::Open(_) => None,
+        }
+    }
+
+    fn advance(&mut self, name: &str) -> Vec<String> {
+        let outcome = match std::mem::replace(&mut self.state, State::Waiting(Instant::now())) {
+            State::Waiting(until) if Instant::now() < until => {
+                self.state = State::Waiting(until);
+                Ok(Vec::new())
+            }
+            State::Waiting(_) => self.connect(),
+            State::Connecting(connecting) => self.connected(*connecting, name),
+            State::Open(conn) => self.hear(conn),
+        };
+        outcome.unwrap_or_else(|error| {
+            self.failures += 1;
+            let pause = backoff::pause(self.failures).max(Duration::from_millis(200));
+            if self.failures <= 2 {
+                log::warn!("Warning! Source database \"{name}\" cannot be listened to: {error}");
+            }
+            self.state = State::Waiting(Instant::now() + pause);
+            Vec::new()
+        })
+    }
+
+    fn connect(&mut self) -> Result<Vec<String>> {
+        self.state = State::Connecting(Box::new(Connecting::start(&self.info)?));
+        Ok(Vec::new())
+    }
+
+    fn connected(&mut self, connecting: Connecting, name: &str) -> Result<Vec<String>> {
+        let finished = !crate::pg::wait(&[connecting.fd()], Some(Duration::ZERO))?.timed_out();
+        if !finished && Instant::now() < connecting.deadline() {
+            self.state = State::Connecting(Box::new(connecting));
+            return Ok(Vec::new());
+        }
+        let mut conn = connecting.finish()?;
+        subscribe(&mut conn, &self.syncs)?;
+        log::info!("Listening on source database \"{name}\" for {}", Vec::from_iter(self.syncs.iter().cloned()).join(", "));
+        self.state = State::Open(Box::new(conn));
+        let back = std::mem::take(&mut self.failures) > 0;
+        Ok(if back { self.syncs.iter().cloned().collect() } else { Vec::new() })
+    }
+
+    fn hear(&mut self, mut conn: Box<Connection>) -> Result<Vec<String>> {
+        let heard = conn.drain_notifications()?;
+        self.state = State::Open(conn);
+        Ok(kicked(&self.syncs, &heard))
+    }
+
+    /// A session that fails here is found lost when it is heard next.
+    fn resubscribe(&mut self, syncs: BTreeSet<String>) {
+        self.syncs = syncs;
+        if let State::Open(conn) = &mut self.state {
+            let _ = conn.batch("unlisten *").and_then(|()| subscribe(conn, &self.syncs));
+        }
+    }
+}
+
+fn subscribe(conn: &mut Connection, syncs: &BTreeSet<String>) -> Result<()> {
+    let listen = |sync: &String| format!("listen {}", Ident::new(channel::kick_sync(sync)));
+    conn.batch(&syncs.iter().map(listen).collect::<Vec<_>>().join("; "))
+}
+
+fn kicked(syncs: &BTreeSet<String>, heard: &[Notification]) -> Vec<String> {
+    let channels: BTreeSet<&str> = heard.iter().map(|notice| notice.channel.as_str()).collect();
+    syncs.iter().filter(|sync| channels.contains(channel::kick_sync(sync).as_str())).cloned().collect()
+}

@@ -1,0 +1,25 @@
+//! The processes of the daemon.
+//!
+//! ```text
+//! MCP    one per control database   supervises controllers; hears kicks from the sources and clients
+//! ├─ CTL  one per active sync       puts jobs into q; decides who runs, and how many at once
+//! │  └─ KID  one per target         claims its job, runs rounds, ends it
+//! └─ VAL  now and then              validates one sync and leaves
+//! ```
+//!
+//! Each is this same binary started again ([`launch`], [`role`]), with one thread and without anything inherited: a process that dies takes
+//! nothing with it but its own work, which its transaction rolls back. They coordinate through rows of `q` and notifications only. Everyone
+//! sleeps on its connections and its [`signals`] until something happens; nobody polls.
+
+pub mod backoff;
+pub mod children;
+pub mod ctl;
+pub mod desk;
+pub mod kid;
+pub mod launch;
+pub mod mcp;
+pub mod pidfile;
+pub mod role;
+pub mod signals;
+pub mod title;
+pub mod val;

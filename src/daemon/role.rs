@@ -1,0 +1,143 @@
+//! Who a process of the daemon is, and what it does first.
+
+use crate::daemon::launch::{Launch, Orders, PARENT_VARIABLE, ROLE_VARIABLE};
+use crate::daemon::{ctl, kid, mcp, title, val};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::getppid;
+use serde::{Deserialize, Serialize};
+
+/// The version whose behaviour we show to programs that look for it.
+pub const COMPATIBLE_VERSION: &str = "4.5.0";
+
+/// The roles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Role {
+    /// The master.
+    Mcp,
+    /// The controller of a sync.
+    Ctl {
+        /// The sync.
+        sync: String,
+        /// Its type, for the title.
+        synctype: String,
+        /// Its herd, for the title.
+        herd: String,
+        /// Whether it was started because of a kick.
+        kicked: bool,
+    },
+    /// The worker for one target of a sync.
+    Kid {
+        /// The sync.
+        sync: String,
+        /// The type, for the title.
+        synctype: String,
+        /// The source database.
+        source: String,
+        /// The target database.
+        target: String,
+        /// Stays between jobs.
+        persistent: bool,
+    },
+    /// Validates one sync.
+    Val {
+        /// The sync.
+        sync: String,
+    },
+}
+
+impl Role {
+    /// The word in the environment, also the last part of the process's `comm`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Role::Mcp => "mcp",
+            Role::Ctl { .. } => "ctl",
+            Role::Kid { .. } => "kid",
+            Role::Val { .. } => "val",
+        }
+    }
+
+    /// The process title (reference, sections 3.1, 4.1 and 5.1).
+    pub fn title(&self, launch: &Launch) -> String {
+        let extra = launch.extra();
+        match self {
+            Role::Mcp => format!("Bucardo Master Control Program v{COMPATIBLE_VERSION}.{extra}"),
+            Role::Ctl { sync, synctype, herd, .. } => {
+                format!("Bucardo Controller.{extra} Sync \"{sync}\" ({synctype}) for source \"{herd}\"")
+            }
+            Role::Kid { sync, synctype, source, target, .. } => {
+                format!("Bucardo Kid.{extra} Sync \"{sync}\": ({synctype}) \"{source}\" -> \"{target}\"")
+            }
+            Role::Val { sync } => format!("Bucardo Validator.{extra} Sync \"{sync}\""),
+        }
+    }
+
+    /// Bytes that the title may grow by.
+    pub fn title_room(&self) -> usize {
+        match self {
+            Role::Mcp => 3000,
+            Role::Kid { .. } => 160,
+            Role::Ctl { .. } | Role::Val { .. } => 2,
+        }
+    }
+
+    /// What `pg_stat_activity` shows of a session of this process; `database` is what the session is for.
+    pub fn application_name(&self, database: &str) -> String {
+        match self {
+            Role::Mcp => format!("bucardo mcp {database}"),
+            Role::Ctl { sync, .. } => format!("bucardo ctl {sync} {database}"),
+            Role::Kid { sync, target, .. } => format!("bucardo kid {sync} -> {target} {database}"),
+            Role::Val { sync } => format!("bucardo val {sync} {database}"),
+        }
+    }
+}
+
+/// If this process was started as one of the daemon's, its exit code once it is done; none for a command.
+pub fn run_if_any() -> Option<u8> {
+    std::env::var_os(ROLE_VARIABLE)?;
+    Some(run())
+}
+
+fn run() -> u8 {
+    title::init();
+    let orders = match Orders::read() {
+        Ok(orders) => orders,
+        Err(error) => {
+            eprintln!("{error}");
+            return 1;
+        }
+    };
+    title::set(&orders.role.title(&orders.launch));
+    name_process(&orders.role);
+    if !stay_with_parent(&orders.role) {
+        return 1;
+    }
+    let Orders { role, launch } = orders;
+    match &role {
+        Role::Mcp => mcp::run(launch),
+        Role::Ctl { .. } => ctl::run(&launch, &role),
+        Role::Kid { .. } => kid::run(&launch, &role),
+        Role::Val { sync } => val::run(&launch, &role, sync),
+    }
+}
+
+/// After an exec through `/proc/self/exe` the kernel calls the process "exe".
+fn name_process(role: &Role) {
+    if let Ok(name) = std::ffi::CString::new(format!("bucardo-{}", role.word())) {
+        // Cosmetic: nothing depends on it.
+        let _ = prctl::set_name(&name);
+    }
+}
+
+/// Asks the kernel to end this process when its parent dies, and says whether the parent still lives. A controller is asked to stop, so that
+/// it can tidy; a kid may be deep in a statement, where nothing but SIGKILL reaches it, and loses only what was not committed.
+fn stay_with_parent(role: &Role) -> bool {
+    let signal = match role {
+        Role::Mcp => return true,
+        Role::Ctl { .. } => Signal::SIGTERM,
+        Role::Kid { .. } | Role::Val { .. } => Signal::SIGKILL,
+    };
+    let asked = prctl::set_pdeathsig(signal).is_ok();
+    asked && std::env::var(PARENT_VARIABLE).is_ok_and(|parent| parent == getppid().to_string())
+}

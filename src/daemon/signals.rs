@@ -1,0 +1,64 @@
+//! Signals, as flags to look at and as one descriptor to wait on.
+
+use crate::error::{Error, Kind, Result};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use std::io::Read;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The signals of one process.
+pub struct Signals {
+    wakes: UnixStream,
+    stop: Arc<AtomicBool>,
+    hangup: Arc<AtomicBool>,
+    child: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Takes over SIGTERM and SIGINT (stop), SIGHUP (reload, reopen logs) and SIGCHLD.
+    pub fn new() -> Result<Signals> {
+        Signals::register().map_err(|error| Error::new(Kind::Bug, "signals cannot be received").caused_by(error))
+    }
+
+    fn register() -> std::io::Result<Signals> {
+        let (wakes, sender) = UnixStream::pair()?;
+        wakes.set_nonblocking(true)?;
+        let flag = || Arc::new(AtomicBool::new(false));
+        let signals = Signals { wakes, stop: flag(), hangup: flag(), child: flag() };
+        let flags = [(SIGTERM, &signals.stop), (SIGINT, &signals.stop), (SIGHUP, &signals.hangup), (SIGCHLD, &signals.child)];
+        for (signal, flag) in flags {
+            // The flag first: whoever is woken must find it set.
+            signal_hook::flag::register(signal, Arc::clone(flag))?;
+            signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+        }
+        Ok(signals)
+    }
+
+    /// Readable when a signal came.
+    pub fn fd(&self) -> RawFd {
+        self.wakes.as_raw_fd()
+    }
+
+    /// Makes [`Signals::fd`] quiet again. Before looking at the flags.
+    pub fn drain(&mut self) {
+        let mut bytes = [0; 64];
+        while matches!(self.wakes.read(&mut bytes), Ok(count) if count > 0) {}
+    }
+
+    /// Whether we are asked to stop. Stays true.
+    pub fn stop(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Whether SIGHUP came since the last call.
+    pub fn hangup(&self) -> bool {
+        self.hangup.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether a child may have died since the last call.
+    pub fn child(&self) -> bool {
+        self.child.swap(false, Ordering::SeqCst)
+    }
+}
