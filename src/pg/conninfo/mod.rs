@@ -1,7 +1,16 @@
 //! Where and how to connect. A [`ConnInfo`] is the end of all looking-up: it names hosts, files and settings and needs no
 //! environment any more, so that it can be handed to another process, which then connects exactly as its parent would.
 
+pub mod environment;
+mod hosts;
+mod keys;
+mod passfile;
+mod resolve;
+mod service;
+mod text;
+
 use crate::pg::Secret;
+pub use resolve::{Parts, Resolved, resolve};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;
