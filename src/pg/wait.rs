@@ -119,7 +119,12 @@ impl Connection {
             if wait(&[self.fd()], Some(Duration::ZERO))?.timed_out() {
                 return Ok(());
             }
-            found.extend(self.notifications().timeout_iter(READ).next()?.map(Notification::from));
+            let next = self.notifications().timeout_iter(READ).next();
+            match next {
+                Ok(next) => found.extend(next.map(Notification::from)),
+                // What came before the end is in the driver's memory.
+                Err(end) => return self.take_buffered(found).and(Err(end.into())),
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Connections that are made, and the sentences and hints of those that are not.
 
 use super::servers::{over_tcp, with_hba};
-use crate::harness::Cluster;
+use crate::harness::{Cluster, wait_until};
 use bucardo::error::Kind;
 use bucardo::pg::conninfo::{Endpoint, SslMode, Tls};
 use bucardo::pg::{ConnInfo, Connecting, Connection, Secret, wait};
@@ -162,20 +162,25 @@ fn one_can_wait_for_a_connection_among_other_things() {
     assert_eq!(failing.finish().err().unwrap().kind(), Kind::Connect);
 }
 
-#[test]
-fn a_running_statement_is_stopped_from_another_thread() {
-    let cluster = Cluster::new();
-    let mut conn = Connection::open(&over_tcp(&cluster, "postgres", "postgres")).unwrap();
+/// Starts a statement, stops it from another thread, and goes on using the connection.
+pub fn stops_a_statement(cluster: &Cluster, info: &ConnInfo) {
+    let mut conn = Connection::open(info).unwrap();
     let canceller = conn.canceller();
     let mut watcher = cluster.connect("postgres");
     let stopper = std::thread::spawn(move || {
-        let asleep = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'";
-        while watcher.query_one(asleep, &[]).unwrap().get::<_, i64>(0) == 0 {}
+        let asleep = "select true from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'";
+        wait_until("the statement runs", Duration::from_secs(30), || watcher.query_opt(asleep, &[]).unwrap());
         canceller.cancel().unwrap();
     });
     assert_eq!(conn.batch("select pg_sleep(60)").unwrap_err().kind(), Kind::Stopped);
     stopper.join().unwrap();
     conn.batch("select 1").unwrap();
+}
+
+#[test]
+fn a_running_statement_is_stopped_from_another_thread() {
+    let cluster = Cluster::new();
+    stops_a_statement(&cluster, &over_tcp(&cluster, "postgres", "postgres"));
 }
 
 #[test]

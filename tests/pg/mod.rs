@@ -1,5 +1,10 @@
 //! Connecting, and what happens when servers or networks fail.
 
+mod certificates;
 mod connect;
+mod conninfo;
 mod hung;
 mod servers;
+mod session;
+mod tls;
+mod wait;
