@@ -11,7 +11,7 @@ impl From<postgres::Error> for Error {
         match error.as_db_error() {
             Some(db) => Error::new(kind_of(db.code()), sentence(db)),
             None if error.is_closed() => Error::new(Kind::Lost, "the connection is closed"),
-            None => Error::new(Kind::Lost, driver_sentence(&error)),
+            None => Error::new(kind_of_driver(&error.to_string()), driver_sentence(&error)),
         }
     }
 }
@@ -23,12 +23,26 @@ pub fn kind_of(code: &SqlState) -> Kind {
         "55P03" => Kind::Locked,
         "42501" => Kind::Denied,
         "57014" => Kind::Stopped,
-        "57P01" | "57P02" | "57P03" | "57P05" => Kind::Lost,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => Kind::Lost,
         state if state.starts_with("08") => Kind::Lost,
         state if state.starts_with("23") => Kind::Violation,
         state if state.starts_with("28") || state == "3D000" || state == "53300" => Kind::Connect,
         _ => Kind::Database,
     }
+}
+
+/// The driver does not show what kind of error it has, but its texts differ. These are mistakes of ours in asking or in reading
+/// the answer; all others leave the connection in a state nobody knows.
+fn kind_of_driver(text: &str) -> Kind {
+    const OURS: [&str; 6] = [
+        "error serializing parameter",
+        "error deserializing column",
+        "invalid column",
+        "expected ",
+        "error encoding message",
+        "query returned an unexpected number",
+    ];
+    if OURS.iter().any(|beginning| text.starts_with(beginning)) { Kind::Bug } else { Kind::Lost }
 }
 
 fn sentence(db: &DbError) -> String {

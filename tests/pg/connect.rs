@@ -76,7 +76,7 @@ const DOORS: &[&str] = &[
     "host all trusted,nobody 127.0.0.1/32 trust",
 ];
 
-const ROLES: &str = "create role scram login password 'right'; create role plain login password 'right'; \
+const ROLES: &str = "set password_encryption = 'scram-sha-256'; create role scram login password 'right'; create role plain login password 'right'; \
     create role trusted login; create role locked nologin password 'right'; create role outsider login; \
     set password_encryption = md5; create role md login password 'right'; revoke connect on database closed from public";
 

@@ -58,7 +58,8 @@ impl Environment for Home {
 /// A server that lets the role `app` in with the password `it's: me`.
 fn server() -> Cluster {
     let cluster = with_hba(&["host all all 127.0.0.1/32 scram-sha-256"]);
-    cluster.connect("postgres").batch_execute("create role app login password 'it''s: me'").unwrap();
+    let role = "set password_encryption = 'scram-sha-256'; create role app login password 'it''s: me'";
+    cluster.connect("postgres").batch_execute(role).unwrap();
     cluster
 }
 

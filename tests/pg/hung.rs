@@ -1,9 +1,11 @@
 //! Servers that let us wait: they accept and never say a word, or do not even accept.
 
+use crate::harness::{Cluster, wait_until};
 use bucardo::error::Kind;
 use bucardo::pg::conninfo::{SslMode, Tls};
 use bucardo::pg::{ConnInfo, Connecting, Connection, wait};
 use nix::sys::socket::{Backlog, listen};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
@@ -77,16 +79,55 @@ fn a_silent_server_costs_its_time_and_leaves_nothing_behind() {
         assert_eq!(error.kind(), Kind::Connect);
         assert!(error.to_string().ends_with(": no answer within 1 s"), "{error}");
         // The thread's last act is to hang up; the kernel may count it a moment longer.
-        while size() != before {
-            std::thread::yield_now();
-        }
+        wait_until("everything is gone", Duration::from_secs(10), || (size() == before).then_some(()));
     }
+}
+
+/// A server that lets everybody in and then says nothing more.
+fn mute() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let mut startup = [0; 4];
+            stream.read_exact(&mut startup).unwrap();
+            let mut rest = vec![0; u32::from_be_bytes(startup) as usize - 4];
+            stream.read_exact(&mut rest).unwrap();
+            // AuthenticationOk, ReadyForQuery (PostgreSQL manual, 55.7).
+            stream.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").unwrap();
+            kept.push(stream);
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_falls_silent_after_the_greeting_costs_its_time_as_well() {
+    let tls = Tls { mode: SslMode::Disable, ..Tls::default() };
+    let error = Connection::open(&ConnInfo { tls, ..patient("127.0.0.1", mute()) }).err().unwrap();
+    assert!(error.to_string().ends_with(": no answer within 1 s"), "{error}");
+}
+
+#[test]
+fn connecting_by_name_leaves_no_thread_and_no_descriptor_behind() {
+    if !alone("pg::hung::connecting_by_name_leaves_no_thread_and_no_descriptor_behind") {
+        return;
+    }
+    let cluster = Cluster::new();
+    let before = size();
+    let info = ConnInfo { host: "localhost".to_owned(), ..cluster.conninfo("postgres", "postgres") };
+    let conn = Connection::open(&info).unwrap();
+    wait_until("the thread is gone", Duration::from_secs(10), || (size().0 == before.0).then_some(()));
+    drop(conn);
+    assert!(Connection::open(&ConnInfo { dbname: "nowhere".to_owned(), ..info }).is_err());
+    wait_until("everything is gone", Duration::from_secs(10), || (size() == before).then_some(()));
 }
 
 #[test]
 fn a_process_does_other_things_while_a_silent_server_is_tried() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let answering = crate::harness::Cluster::new();
+    let answering = Cluster::new();
     let slow = Connecting::start(&patient("127.0.0.1", silent.local_addr().unwrap().port())).unwrap();
     let quick = Connecting::start(&answering.conninfo("postgres", "postgres")).unwrap();
     let ready = wait(&[slow.fd(), quick.fd()], None).unwrap();
@@ -104,7 +145,5 @@ fn an_attempt_nobody_waits_for_ends_by_itself() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let before = size();
     drop(Connecting::start(&patient("127.0.0.1", silent.local_addr().unwrap().port())).unwrap());
-    while size() != before {
-        std::thread::yield_now();
-    }
+    wait_until("everything is gone", Duration::from_secs(10), || (size() == before).then_some(()));
 }

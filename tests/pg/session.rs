@@ -83,7 +83,7 @@ fn a_stronger_guarantee_for_commits_stays() {
 fn an_operator_in_public_does_not_run_with_our_rights() {
     let cluster = Cluster::new();
     let trap = "create function public.trap(text, text) returns boolean language plpgsql as 'begin raise exception ''trapped''; end'; \
-        create operator public.= (leftarg = text, rightarg = text, function = public.trap); \
+        create operator public.= (leftarg = text, rightarg = text, procedure = public.trap); \
         alter database postgres set search_path = public, pg_catalog";
     cluster.connect("postgres").batch_execute(trap).unwrap();
     Connection::open_replicated(&cluster.conninfo("postgres", "postgres")).unwrap();
@@ -122,11 +122,42 @@ fn errors_of_statements_have_their_kinds() {
     let cluster = Cluster::new();
     let mut conn = Connection::open(&cluster.conninfo("postgres", "postgres")).unwrap();
     conn.batch("create table t (a int primary key); insert into t values (1)").unwrap();
-    assert_eq!(conn.batch("insert into t values (1)").unwrap_err().kind(), Kind::Database);
-    assert_eq!(conn.batch("nonsense").unwrap_err().message(), "ERROR:  syntax error at or near \"nonsense\" (SQLSTATE 42601)");
     let mut other = Connection::open(&cluster.conninfo("postgres", "postgres")).unwrap();
     other.batch("begin; lock table t").unwrap();
-    assert_eq!(conn.batch("begin; lock table t nowait").unwrap_err().kind(), Kind::Locked);
-    conn.batch("rollback").unwrap();
-    assert!(wait(&[conn.fd()], Some(std::time::Duration::ZERO)).unwrap().timed_out());
+    for (sql, kind) in [
+        ("insert into u values (1)", Kind::Database),
+        ("select pg_cancel_backend(pg_backend_pid()), pg_sleep(60)", Kind::Stopped),
+        ("begin; lock table t nowait", Kind::Locked),
+    ] {
+        assert_eq!(conn.batch(sql).unwrap_err().kind(), kind, "{sql}");
+        conn.batch("rollback").unwrap();
+    }
+    let syntax = conn.batch("nonsense").unwrap_err();
+    assert_eq!(syntax.message(), "ERROR:  syntax error at or near \"nonsense\" (SQLSTATE 42601)");
+    let lost = conn.batch("set idle_in_transaction_session_timeout = 1; begin").and_then(|()| loss(&mut conn));
+    assert_eq!(lost.unwrap_err().kind(), Kind::Lost);
+}
+
+/// Uses the connection until it is gone.
+fn loss(conn: &mut Connection) -> bucardo::error::Result<()> {
+    loop {
+        wait(&[conn.fd()], None)?;
+        conn.drain_notifications()?;
+    }
+}
+
+#[test]
+fn a_mistake_in_using_the_driver_is_no_lost_connection() {
+    let cluster = Cluster::new();
+    let mut conn = Connection::open(&cluster.conninfo("postgres", "postgres")).unwrap();
+    let row = conn.query_one("select 'x'::text", &[]).unwrap();
+    for mistake in [
+        row.try_get::<_, i32>(0).map(drop),
+        row.try_get::<_, &str>("nothing").map(drop),
+        conn.execute("select $1::int", &[&"text"]).map(drop),
+        conn.query_one("select 1 where false", &[]).map(drop),
+    ] {
+        assert_eq!(bucardo::error::Error::from(mistake.unwrap_err()).kind(), Kind::Bug);
+    }
+    conn.batch("select 1").unwrap();
 }

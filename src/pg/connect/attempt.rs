@@ -8,7 +8,7 @@ use crate::pg::Connection;
 use crate::pg::conninfo::{ConnInfo, Endpoint};
 use crate::pg::session;
 use postgres::tls::{MakeTlsConnect, TlsConnect};
-use postgres::{Client, NoTls, SimpleQueryMessage, Socket};
+use postgres::{Client, Config, NoTls, SimpleQueryMessage, Socket};
 use postgres_native_tls::MakeTlsConnector;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -53,9 +53,9 @@ fn server(info: &ConnInfo, to: &Endpoint, purpose: Purpose) -> Attempt<Connectio
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     first_success(addresses, |address| {
         // A fair share: a dead first address must not take the time of the second.
-        let share = deadline.saturating_duration_since(Instant::now()) / left;
+        let limit = deadline.saturating_duration_since(Instant::now()) / left;
         left -= 1;
-        Target { info, to, address, purpose, deadline: Instant::now() + share }.connect()
+        Target { info, to, address, purpose, limit, deadline: Instant::now() + limit }.connect()
     })
 }
 
@@ -80,6 +80,7 @@ struct Target<'a> {
     to: &'a Endpoint,
     address: Option<IpAddr>,
     purpose: Purpose,
+    limit: Duration,
     deadline: Instant,
 }
 
@@ -112,22 +113,28 @@ impl Target<'_> {
         T::Stream: Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let begin = Instant::now();
         let watch = Watch::new(self.deadline);
-        let mut config = driver::config(self.info, self.to, self.address, way);
-        config.connect_timeout(self.deadline.saturating_duration_since(begin).max(Duration::from_millis(1)));
-        let opened = config.connect(Probe::new(connector, &watch)).map_err(Failure::from);
+        let opened = self.config(way).connect(Probe::new(connector, &watch)).map_err(Failure::from);
         let opened = opened.and_then(|mut client| greet(&mut client, self.purpose).map(|version| (client, version)));
         watch.release();
-        let late =
-            |failure: Failure| if failure.cause == Cause::Timeout || watch.expired() { self.too_late(begin) } else { failure };
-        let (client, version) = opened.map_err(late)?;
-        let fd = watch.fd().ok_or_else(|| Failure::new(Cause::Other, "the driver did not show its socket"))?;
-        Ok(Connection::new(client, fd, version, for_cancel))
+        match opened {
+            // The socket was shut down under the driver: what it says of that is not the reason.
+            _ if watch.expired() => Err(Failure::timeout(self.limit)),
+            Err(failure) if failure.cause == Cause::Timeout => Err(Failure::timeout(self.limit)),
+            Err(failure) => Err(failure),
+            Ok((client, version)) => {
+                let fd = watch.fd().ok_or_else(|| Failure::new(Cause::Other, "the driver did not show its socket"))?;
+                Ok(Connection::new(client, fd, version, for_cancel))
+            }
+        }
     }
 
-    fn too_late(self, begin: Instant) -> Failure {
-        Failure::timeout(self.deadline.saturating_duration_since(begin).as_secs_f64().round() as u64)
+    fn config(self, way: Encryption) -> Config {
+        let mut config = driver::config(self.info, self.to, self.address, way);
+        // Zero would mean no limit.
+        let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        config.connect_timeout(left);
+        config
     }
 }
 

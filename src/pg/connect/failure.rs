@@ -4,6 +4,7 @@ use crate::error::{Error, Kind};
 use postgres::error::DbError;
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 /// The reasons we have advice for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,18 +118,19 @@ impl Failure {
     }
 
     /// The server did not answer within the time it was given.
-    pub fn timeout(seconds: u64) -> Failure {
-        Failure::new(Cause::Timeout, format!("no answer within {seconds} s"))
+    pub fn timeout(limit: Duration) -> Failure {
+        Failure::new(Cause::Timeout, format!("no answer within {} s", limit.as_secs_f64().ceil()))
     }
 
-    /// Both failures in one: both texts, and the second's cause only if the first one is the less telling.
+    /// Both failures in one: both texts, and the cause that tells more. Who was let in further tells more, and a certificate that
+    /// was not accepted more than what became of trying without.
     pub fn and_then(self, how: &str, second: Failure) -> Failure {
         if self.words == second.words {
             return self;
         }
         let words = format!("{}; {how}{}", self.words, second.words);
-        let tls_matters = matches!(second.cause, Cause::NotTrusted | Cause::Tls);
-        if tls_matters { Failure { words, ..second } } else { Failure { words, ..self } }
+        let second_tells = self.cause.is_of_this_address() || matches!(second.cause, Cause::NotTrusted | Cause::Tls);
+        if second_tells { Failure { words, ..second } } else { Failure { words, ..self } }
     }
 
     /// The error a person reads.
@@ -261,6 +263,7 @@ mod tests {
         let both = hba.clone().and_then("with TLS: ", certificate.clone());
         assert_eq!((both.cause, &*both.words), (Cause::NotTrusted, "no entry; with TLS: self-signed"));
         assert_eq!(certificate.and_then("without TLS: ", hba.clone()).cause, Cause::NotTrusted);
+        assert_eq!(Failure::new(Cause::Refused, "refused").and_then("", hba.clone()).cause, Cause::NotInHba);
         assert_eq!(hba.clone().and_then("x", hba.clone()), hba);
     }
 

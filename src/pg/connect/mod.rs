@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// A connection that is being made.
 pub struct Connecting {
     sentence: String,
-    seconds: u64,
+    limit: Duration,
     deadline: Instant,
     answer: Receiver<std::result::Result<Connection, Failure>>,
     finished: OwnedFd,
@@ -62,7 +62,7 @@ impl Connecting {
     pub fn finish(self) -> Result<Connection> {
         let answer = match self.answer.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
             Ok(answer) => answer,
-            Err(RecvTimeoutError::Timeout) => Err(Failure::timeout(self.seconds)),
+            Err(RecvTimeoutError::Timeout) => Err(Failure::timeout(self.limit)),
             Err(RecvTimeoutError::Disconnected) => Err(Failure::new(Cause::Other, "the attempt ended without an answer")),
         };
         answer.map_err(|failure| failure.error(&self.sentence))
@@ -73,10 +73,10 @@ fn launch(info: &ConnInfo, purpose: Purpose, sentence: String) -> io::Result<Con
     let (finished, alive) = pipe2(OFlag::O_CLOEXEC)?;
     let (send, answer) = channel();
     let info = info.clone();
-    let seconds = u64::from(info.connect_timeout) * info.endpoints().len() as u64;
-    let deadline = Instant::now() + Duration::from_secs(seconds) + GRACE;
+    let limit = Duration::from_secs(u64::from(info.connect_timeout) * info.endpoints().len() as u64);
+    let deadline = Instant::now() + limit + GRACE;
     thread::Builder::new().name("connect".to_owned()).spawn(move || work(&info, purpose, &send, alive))?;
-    Ok(Connecting { sentence, seconds, deadline, answer, finished })
+    Ok(Connecting { sentence, limit, deadline, answer, finished })
 }
 
 /// The answer first: when the pipe closes, it must be there.

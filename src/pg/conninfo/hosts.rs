@@ -36,7 +36,9 @@ fn mismatch(counts: &str) -> Error {
 fn endpoint(host: &str, hostaddr: &str, port: &str, env: &impl Environment) -> Result<Endpoint> {
     let (port, hostaddr) = (number(port)?, address(hostaddr)?);
     let host = match (host, hostaddr) {
+        // An address goes before a socket, which then names nothing.
         ("", Some(address)) => address.to_string(),
+        (socket, Some(address)) if socket.starts_with(['/', '@']) => address.to_string(),
         ("", None) => socket_directory(port, env),
         (abstract_socket, _) if abstract_socket.starts_with('@') => {
             return Err(Error::new(Kind::Refused, "sockets without a file (host=@…) are not supported"));
@@ -93,6 +95,7 @@ mod tests {
             ("a,b", "", "1,", "a||1 b||5432"),
             ("", "10.0.0.1", "", "10.0.0.1|10.0.0.1|5432"),
             ("a,b", "10.0.0.1,::1", "", "a|10.0.0.1|5432 b|::1|5432"),
+            ("/run", "10.0.0.1", "", "10.0.0.1|10.0.0.1|5432"),
             ("", "", "7", "/tmp||7"),
             ("/var/run,h", "", "", "/var/run||5432 h||5432"),
         ] {

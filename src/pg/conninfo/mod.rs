@@ -4,16 +4,20 @@
 pub mod environment;
 mod hosts;
 mod keys;
+mod name;
 mod passfile;
 mod resolve;
 mod service;
 mod text;
+mod tls;
+mod values;
 
 use crate::pg::Secret;
+pub use name::application_name;
 pub use resolve::{Parts, Resolved, resolve};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use std::path::PathBuf;
+pub use tls::{ChannelBinding, Roots, SslMode, Tls, TlsVersion};
 
 /// The seconds a server has to answer, unless `connect_timeout` says otherwise.
 pub const CONNECT_TIMEOUT: u32 = 10;
@@ -82,66 +86,6 @@ pub struct Keepalive {
     pub user_timeout: u32,
 }
 
-/// The ssl* settings of libpq.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Tls {
-    /// When to encrypt and what to verify.
-    pub mode: SslMode,
-    /// The certificates that may vouch for a server.
-    pub root: Option<Roots>,
-    /// Our certificate (PEM, may hold a chain).
-    pub cert: Option<PathBuf>,
-    /// The key to it (PEM or DER).
-    pub key: Option<PathBuf>,
-    /// What the key is encrypted with.
-    pub key_password: Option<Secret>,
-    /// Whether the server is told, unencrypted, which host we want.
-    pub sni: bool,
-    /// The oldest protocol that is acceptable.
-    pub oldest: TlsVersion,
-}
-
-/// Where trust comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Roots {
-    /// The operating system's certificates.
-    System,
-    /// A file of certificates (PEM). Like libpq we do not mind that it is missing, unless the mode verifies.
-    File(PathBuf),
-}
-
-/// libpq's `sslmode` (PostgreSQL manual, 34.19.3).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SslMode {
-    /// Never encrypted.
-    Disable,
-    /// Not encrypted, unless the server insists.
-    Allow,
-    /// Encrypted, unless the server does not want to.
-    #[default]
-    Prefer,
-    /// Encrypted, with anybody (but see [`Tls::root`]).
-    Require,
-    /// Encrypted, with a server whose certificate we trust.
-    VerifyCa,
-    /// Encrypted, with a server whose trusted certificate names the host.
-    VerifyFull,
-}
-
-/// TLS protocol versions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum TlsVersion {
-    V1_0,
-    V1_1,
-    #[default]
-    V1_2,
-    V1_3,
-}
-
 /// libpq's `target_session_attrs`, as far as the driver has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -153,19 +97,6 @@ pub enum SessionAttrs {
     ReadWrite,
     /// Only a server that does not.
     ReadOnly,
-}
-
-/// libpq's `channel_binding`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChannelBinding {
-    /// Never.
-    Disable,
-    /// When both sides can.
-    #[default]
-    Prefer,
-    /// Or no connection.
-    Require,
 }
 
 impl Default for ConnInfo {
@@ -194,13 +125,6 @@ impl Default for ConnInfo {
 impl Default for Keepalive {
     fn default() -> Keepalive {
         Keepalive { on: true, idle: 60, interval: 10, count: 3, user_timeout: 60_000 }
-    }
-}
-
-impl Default for Tls {
-    fn default() -> Tls {
-        let (mode, oldest) = (SslMode::default(), TlsVersion::default());
-        Tls { mode, root: None, cert: None, key: None, key_password: None, sni: true, oldest }
     }
 }
 
@@ -239,33 +163,10 @@ impl Endpoint {
     }
 }
 
-/// The bytes of an application name that a server keeps (NAMEDATALEN - 1).
-const NAME_LENGTH: usize = 63;
-
-/// A text as `application_name`: printable ASCII, because servers replace everything else, and at most 63 bytes, because
-/// servers cut the rest. We cut in the middle: the beginning says what it is, the end says which one.
-pub fn application_name(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
-    if plain.len() <= NAME_LENGTH {
-        return plain;
-    }
-    let half = (NAME_LENGTH - "...".len()) / 2;
-    format!("{}...{}", &plain[..half], &plain[plain.len() - half..])
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-
-    #[test]
-    fn a_long_application_name_keeps_both_ends() {
-        let title = r#"Bucardo Kid. Sync "a_very_long_name_of_a_sync": (pushdelta) "alpha" -> "beta""#;
-        let cut = application_name(title);
-        assert_eq!(cut, r#"Bucardo Kid. Sync "a_very_long... (pushdelta) "alpha" -> "beta""#.to_owned());
-        assert!(cut.len() <= NAME_LENGTH);
-        assert_eq!(application_name("caf\u{e9}\n"), "caf??");
-    }
 
     #[test]
     fn a_conninfo_survives_the_trip_to_a_child() {
