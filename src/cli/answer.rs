@@ -11,15 +11,19 @@ use std::time::{Duration, Instant};
 const PING: &str = "bucardo_mcp_ping";
 const PONG: &str = "bucardo_mcp_pong";
 
+/// What a daemon says when it is ready. Requests sent before have not reached it.
+const STARTED: &str = "bucardo_started";
+
 /// In a wait without limit, how often the daemon is asked whether it is still there.
 const ASK: Duration = Duration::from_secs(10);
 
 /// How long it may owe any sign of life before such a wait is given up: several times what a restart takes.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Listens to `answers` and to nothing else. When this is to be one transaction with the request, begin one before.
+/// Listens to `answers` and to signs of life, and to nothing else. When this is to be one transaction with the request, begin one before.
 pub fn listen<'a>(control: &mut Connection, answers: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    let listens: String = answers.into_iter().chain([PONG]).map(|channel| format!("; listen {}", Ident::new(channel))).collect();
+    let listens: String =
+        answers.into_iter().chain([PONG, STARTED]).map(|channel| format!("; listen {}", Ident::new(channel))).collect();
     control.batch(&format!("unlisten *{listens}"))
 }
 
@@ -35,6 +39,9 @@ pub fn ask(control: &mut Connection, request: &str, answer: &str, mut patience: 
     loop {
         let heard = arrivals(control, patience.next())?;
         patience.heard(!heard.is_empty());
+        if has_started(&heard) {
+            notify(control, request)?;
+        }
         if let Some(found) = heard.into_iter().find(|notification| notification.channel == answer) {
             return Ok(Some(found));
         }
@@ -42,6 +49,11 @@ pub fn ask(control: &mut Connection, request: &str, answer: &str, mut patience: 
             return Ok(None);
         }
     }
+}
+
+/// Whether there is a new daemon, to whom the request must be repeated.
+pub fn has_started(heard: &[Notification]) -> bool {
+    heard.iter().any(|notification| notification.channel == STARTED)
 }
 
 /// What has been sent to us, as soon as there is something, at the latest `until` then.

@@ -59,6 +59,17 @@ fn a_kick_waits_for_a_younger_round() {
 }
 
 #[test]
+fn a_daemon_that_starts_during_the_wait_is_kicked_again() {
+    let installed = prepared();
+    let mut lives = 0;
+    let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", move |client, _| {
+        lives += 1;
+        client.batch_execute(if lives == 1 { "notify bucardo_started" } else { "notify bucardo_syncdone_orders" }).unwrap();
+    });
+    assert_eq!(installed.ctl(&["kick", "orders", "0", "--notimer"]).ok(), "Kick orders: DONE!\n");
+}
+
+#[test]
 fn a_notice_without_a_number_counts() {
     let installed = prepared();
     let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {

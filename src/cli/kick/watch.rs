@@ -52,6 +52,9 @@ impl Watch {
             let heard = answer::arrivals(&mut session.control, self.next())?;
             self.patience.heard(!heard.is_empty());
             say_part!("{}", self.display.tick(self.patience.elapsed().as_secs()));
+            if answer::has_started(&heard) {
+                answer::notify(&mut session.control, &channel::kick_sync(&self.sync))?;
+            }
             match self.hear(&mut session.control, heard)? {
                 Some(Event::TargetKilled(_)) => return self.second_half(&mut session.control),
                 Some(event) => return Ok(End::of(&event).unwrap_or(End::Done)),
