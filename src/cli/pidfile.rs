@@ -3,11 +3,14 @@
 
 use crate::cli::files;
 use crate::warn_user;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The words every master shows in the process list.
-const TITLE: &str = "Bucardo Master Control Program";
+const TITLE: &[u8] = b"Bucardo Master Control Program";
 
 /// What the master's pid file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,15 +55,17 @@ pub fn living_master(piddir: &Path) -> Option<i32> {
     }
 }
 
-/// Whether the process is a master, ours or the original's: both show the same title.
+/// Whether the process is a master, ours or the original's: both show the same title. Where the system hides the titles of
+/// other people's processes, that it exists must do.
 pub fn is_master(pid: i32) -> bool {
-    let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&title).contains(TITLE)
+    match fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(title) => title.starts_with(TITLE),
+        Err(_) => exists(pid),
+    }
 }
 
-/// Whether there is such a process.
-pub fn lives(pid: i32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
+fn exists(pid: i32) -> bool {
+    !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH))
 }
 
 /// Where the pid file of a sync's controller is.
@@ -107,7 +112,8 @@ mod tests {
         assert_eq!(master(dir.path()), Master::Missing);
         fs::write(master_path(dir.path()), format!("{}\n", std::process::id())).unwrap();
         assert_eq!(living_master(dir.path()), None);
-        assert!(lives(i32::try_from(std::process::id()).unwrap()));
+        fs::write(master_path(dir.path()), "4194305\n").unwrap();
+        assert_eq!(living_master(dir.path()), None);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! A daemon for tests of the commands that talk to one: it listens to some channels and does, for each notice, what the test
+//! Daemons for tests. [`FakeDaemon`] is for commands that talk to one: it listens to some channels and does, for each notice, what the test
 //! says. To the commands it is a client like any other.
 
 use crate::harness::Installed;
 use fallible_iterator::FallibleIterator;
 use postgres::Client;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -48,6 +50,40 @@ impl Drop for FakeDaemon {
         if !thread::panicking() {
             ended.unwrap();
         }
+    }
+}
+
+/// A process that looks like the master of a daemon and ends when a stop file appears, or when dropped. Its pid file is there.
+pub struct FakeMaster(Child);
+
+impl FakeMaster {
+    /// In the piddir of these commands. `obedient` is whether the stop file ends it.
+    pub fn new(installed: &Installed, obedient: bool) -> FakeMaster {
+        let wait = if obedient { "while ! test -e \"$0\"; do sleep 0.05; done" } else { "read forever" };
+        let mut shell = Command::new("/bin/sh");
+        shell.arg0("Bucardo Master Control Program v4.5.0. Active syncs: a").args(["-c", wait]);
+        shell.arg(installed.piddir().join("fullstopbucardo")).stdin(Stdio::piped());
+        let child = shell.spawn().unwrap();
+        std::fs::write(installed.piddir().join("bucardo.mcp.pid"), format!("{}\nx\ny\n", child.id())).unwrap();
+        FakeMaster(child)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    #[allow(dead_code, reason = "soon")]
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+}
+
+impl Drop for FakeMaster {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -1,5 +1,6 @@
 //! `status`, on a queue prepared by hand.
 
+use super::fake_daemon::FakeMaster;
 use super::prepared::prepared;
 use crate::harness::Installed;
 
@@ -50,14 +51,14 @@ fn header(installed: &Installed) -> String {
 fn the_table_shows_runs_jobs_and_flags() {
     let installed = ran();
     std::fs::write(installed.piddir().join("bucardo.ctl.sync.orders.pid"), "4711\n").unwrap();
-    std::fs::write(installed.piddir().join("bucardo.mcp.pid"), format!("{}\nx\ny\n", std::process::id())).unwrap();
+    let master = FakeMaster::new(&installed, false);
     let table = format!(
         "{}  PID of Bucardo MCP: {}
 Name  Type  State       PID Last_good Time I/U/D Last_bad Time
 ======+=====+============+====+=========+=====+=====+========+====
 ",
         header(&installed),
-        std::process::id()
+        master.pid()
     );
     let text = steady(&installed.ctl(&["status"]).ok());
     let lines: Vec<&str> = text.lines().collect();
@@ -141,6 +142,9 @@ fn a_daemon_that_does_not_run_is_said_not_to() {
     let second = |installed: &Installed| installed.ctl(&["status"]).ok().lines().nth(1).unwrap().to_owned();
     assert!(installed.ctl(&["status"]).ok().starts_with(&format!("{}  \nBucardo may not be", header(&installed))));
     assert_eq!(second(&installed), format!("Bucardo may not be running. No file found at {}", file.display()));
+    std::fs::write(&file, format!("{}\n", std::process::id())).unwrap();
+    let other = format!("Bucardo may not be running. No daemon has the PID {} found at {}", std::process::id(), file.display());
+    assert_eq!(second(&installed), other);
     std::fs::write(&file, "soup\n").unwrap();
     assert_eq!(second(&installed), format!("ERROR: {} contained: soup", file.display()));
 }

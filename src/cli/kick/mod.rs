@@ -45,7 +45,7 @@ fn all_at_once(session: &mut Session, syncs: &[Listed]) -> Result<u8> {
 fn one_after_the_other(session: &mut Session, syncs: &[Listed], seconds: u64) -> Result<u8> {
     let mut verdict = Verdict::new(u64::try_from(session.options.retry).unwrap_or(0));
     let mut next = 0;
-    while let Some(sync) = syncs.get(next) {
+    while let (Some(sync), false) = (syncs.get(next), session.control.is_closed()) {
         next += 1;
         if !may_be_kicked(sync) {
             continue;

@@ -1,45 +1,46 @@
-//! What a new daemon is told: how to reach the control database, where to log, how to call itself.
+//! What a new daemon is told: how to reach the control database, where its files are and where it logs.
 
 use crate::cli::Session;
 use crate::control::settings::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log;
 use crate::pg::ConnInfo;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A daemon to be started.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "until the daemon lands")]
 pub struct Launch {
-    /// How to reach the control database.
-    pub control: ConnInfo,
-    /// The program's name, for the pid file.
     pub program: String,
-    /// Where to log.
-    pub log: log::Options,
-    /// Appended to process titles.
     pub extraname: String,
-    /// Send mail.
     pub sendmail: bool,
-    /// Stay in the foreground.
-    pub foreground: bool,
+    pub piddir: PathBuf,
+    pub stopfile: PathBuf,
+    pub reason_file: PathBuf,
+    pub log: log::Options,
+    pub control: ConnInfo,
 }
 
-/// The daemon that the options and settings ask for.
+/// The daemon that the options and settings ask for. Paths that are relative start from the caller's directory, which the
+/// daemon leaves.
 pub fn launch(session: &Session, settings: &Settings) -> Launch {
-    let options = &session.options.start;
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let (options, files) = (&session.options.start, &session.files);
+    let piddir = here.join(&files.piddir);
     Launch {
-        control: session.info.clone(),
         program: session.prog.clone(),
-        log: log_options(session, settings),
         extraname: options.extraname.clone().unwrap_or_default(),
         sendmail: options.sendmail,
-        foreground: options.foreground,
+        stopfile: piddir.join(&files.stopfile),
+        reason_file: here.join(&files.reason_file),
+        log: log_options(session, settings, &here),
+        control: session.info.clone(),
+        piddir,
     }
 }
 
-/// Paths that are relative start from the caller's directory, which the daemon leaves. An rc file may name the file of
-/// warnings, too.
-fn log_options(session: &Session, settings: &Settings) -> log::Options {
+/// An rc file may name the file of warnings, too.
+fn log_options(session: &Session, settings: &Settings, here: &Path) -> log::Options {
     let options = &session.options.start;
     let warning_file = session.options.unknown.get("warning_file").map(String::as_str);
     let text = |name: &str| settings.text(name).unwrap_or_default().to_owned();
@@ -56,10 +57,10 @@ fn log_options(session: &Session, settings: &Settings) -> log::Options {
         stderr: options.foreground,
         verbose: session.options.verbose.max(1),
     };
-    log.rooted(&std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")))
+    log.rooted(here)
 }
 
-/// Starts it and waits until it is ready.
+/// x
 pub fn start(_launch: &Launch) -> Result<i32> {
     Err(Error::new(Kind::Bug, "there is no daemon in this build"))
 }

@@ -22,12 +22,16 @@ use std::sync::{Arc, OnceLock};
 static SINKS: OnceLock<Arc<Sinks>> = OnceLock::new();
 
 /// Opens the log of this process. `prefix` is the word before each message: `MCP`, `CTL`, `KID`.
+///
+/// After an error, what could be opened is in use all the same, and [`reopen`] may find the rest: whoever starts a daemon should
+/// see the error, but a directory that became unwritable later is no reason for a KID not to replicate.
 pub fn init(options: &Options, prefix: &str) -> Result<()> {
-    let sinks = Arc::new(Sinks::open(options.clone(), prefix)?);
+    let (sinks, opened) = Sinks::open(options.clone(), prefix);
+    let sinks = Arc::new(sinks);
     let installed = ::log::set_boxed_logger(Box::new(logger(&sinks))).is_ok() && SINKS.set(Arc::clone(&sinks)).is_ok();
     ::log::set_max_level(options.level());
     match installed {
-        true => Ok(()),
+        true => opened,
         false => Err(Error::new(Kind::Bug, "the log of this process is already open")),
     }
 }
@@ -68,6 +72,12 @@ mod tests {
         Options { directory: directory.to_owned(), warning_file: warnings, syslog: false, showtime: 0, ..Options::default() }
     }
 
+    fn opened(options: Options, prefix: &str) -> Arc<Sinks> {
+        let (sinks, opened) = Sinks::open(options, prefix);
+        opened.unwrap();
+        Arc::new(sinks)
+    }
+
     fn say(logger: &Logger, target: &str, level: Level, text: &str) {
         logger.log(&Record::builder().target(target).level(level).args(format_args!("{text}")).build());
     }
@@ -79,7 +89,7 @@ mod tests {
     #[test]
     fn our_lines_go_to_the_file_and_the_drivers_do_not() {
         let dir = tempfile::tempdir().unwrap();
-        let logger = logger(&Arc::new(Sinks::open(options(dir.path()), "MCP").unwrap()));
+        let logger = logger(&opened(options(dir.path()), "MCP"));
         say(&logger, "bucardo::daemon", Level::Info, "Total delta count: 3");
         say(&logger, "tokio_postgres::query", Level::Error, "executing with parameters: [secret]");
         assert_eq!(read(dir.path().join("log.bucardo")), " MCP Total delta count: 3\n");
@@ -88,7 +98,7 @@ mod tests {
     #[test]
     fn a_warning_is_kept_in_its_own_file_too() {
         let dir = tempfile::tempdir().unwrap();
-        let logger = logger(&Arc::new(Sinks::open(options(dir.path()), "KID").unwrap()));
+        let logger = logger(&opened(options(dir.path()), "KID"));
         say(&logger, "bucardo", Level::Info, "quiet");
         say(&logger, "bucardo", Level::Info, "Warning! Aborting");
         say(&logger, "bucardo", Level::Info, "the server said ERROR:  no");
@@ -100,7 +110,7 @@ mod tests {
     #[test]
     fn a_moved_file_is_left_alone_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
-        let sinks = Arc::new(Sinks::open(options(dir.path()), "MCP").unwrap());
+        let sinks = opened(options(dir.path()), "MCP");
         let logger = logger(&sinks);
         say(&logger, "bucardo", Level::Info, "one");
         std::fs::rename(dir.path().join("log.bucardo"), dir.path().join("old")).unwrap();
@@ -115,10 +125,24 @@ mod tests {
     fn separate_files_carry_prefix_and_pid() {
         let dir = tempfile::tempdir().unwrap();
         let separate = Options { separate: true, name: "blue".to_owned(), ..options(dir.path()) };
-        let sinks = Arc::new(Sinks::open(separate, "BC!").unwrap());
+        let sinks = opened(separate, "BC!");
         sinks.set_prefix("CTL");
         say(&logger(&sinks), "bucardo", Level::Info, "here");
         let name = format!("log.bucardo.blue.CTL.{}", std::process::id());
         assert_eq!(read(dir.path().join(name)), " CTL here\n");
+    }
+
+    #[test]
+    fn a_directory_that_is_away_for_a_while_costs_only_the_lines_of_that_while() {
+        let dir = tempfile::tempdir().unwrap();
+        let away = dir.path().join("away");
+        let (sinks, opened) = Sinks::open(options(&away), "KID");
+        assert!(opened.is_err());
+        let sinks = Arc::new(sinks);
+        say(&logger(&sinks), "bucardo", Level::Info, "lost");
+        std::fs::create_dir(&away).unwrap();
+        sinks.reopen();
+        say(&logger(&sinks), "bucardo", Level::Info, "kept");
+        assert_eq!(read(away.join("log.bucardo")), " KID kept\n");
     }
 }

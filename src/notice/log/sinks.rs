@@ -15,24 +15,23 @@ pub struct Sinks {
     options: Options,
     prefix: RwLock<String>,
     file: Appended,
-    warnings: Appended,
     syslog: Option<Syslog>,
 }
 
 impl Sinks {
-    /// Opens what `options` ask for. The log file must be writable; a file of warnings that is not writable is left out,
-    /// because its default place is whatever directory `start` was called in.
-    pub fn open(options: Options, prefix: &str) -> Result<Sinks> {
-        let path = options.path(prefix, std::process::id());
-        let file = path.as_deref().map(file::open).transpose()?;
-        let facility = options.syslog.then(|| Facility::named(&options.facility)).transpose()?;
-        Ok(Sinks {
+    /// Opens what `options` ask for, and says what could not be opened. What could is in use all the same.
+    pub fn open(options: Options, prefix: &str) -> (Sinks, Result<()>) {
+        let file = options.path(prefix, std::process::id()).as_deref().map(file::open).transpose();
+        let facility = options.syslog.then(|| Facility::named(&options.facility)).transpose();
+        let (file, file_problem) = apart(file);
+        let (facility, facility_problem) = apart(facility);
+        let sinks = Sinks {
+            options,
             prefix: RwLock::new(prefix.to_owned()),
             file: Appended::new(file),
-            warnings: Appended::new(warning_file(&options)),
             syslog: facility.map(Syslog::new),
-            options,
-        })
+        };
+        (sinks, file_problem.and(facility_problem))
     }
 
     /// The level of the messages that are written.
@@ -54,9 +53,6 @@ impl Sinks {
         if let Some(file) = path.and_then(|path| file::open(&path).ok()) {
             self.file.replace(file);
         }
-        if let Some(file) = warning_file(&self.options) {
-            self.warnings.replace(file);
-        }
     }
 
     /// Sends a message to syslog and to the file of warnings, and returns its line for the log file.
@@ -66,12 +62,21 @@ impl Sinks {
         let pid = self.options.showpid.then(std::process::id);
         let line = line::line(&line::header(pid, line::time(self.options.showtime, now)), &prefix, &message);
         if line::is_warning(record.level(), &message) {
-            self.warnings.write(line.as_bytes());
+            self.keep_warning(line.as_bytes());
         }
         if let Some(syslog) = &self.syslog {
             syslog.send(now, &format!("{prefix} {message}"));
         }
         line
+    }
+
+    /// Opened for each line, because there are few: so it can be moved away at any time. It is left out where its default
+    /// place, the directory in which `start` was called, cannot be written.
+    fn keep_warning(&self, line: &[u8]) {
+        if !self.options.warning_file.is_empty() {
+            let file = file::open(Path::new(&self.options.warning_file)).ok();
+            Appended::new(file).write(line);
+        }
     }
 
     fn write(&self, line: &[u8]) {
@@ -86,10 +91,11 @@ impl Sinks {
     }
 }
 
-fn warning_file(options: &Options) -> Option<std::fs::File> {
-    match options.warning_file.is_empty() {
-        true => None,
-        false => file::open(Path::new(&options.warning_file)).ok(),
+/// What there is, and what went wrong.
+fn apart<T>(outcome: Result<Option<T>>) -> (Option<T>, Result<()>) {
+    match outcome {
+        Ok(value) => (value, Ok(())),
+        Err(error) => (None, Err(error)),
     }
 }
 
