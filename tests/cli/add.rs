@@ -186,6 +186,34 @@ fn a_sync_with_an_empty_herd_is_accepted_with_a_note() {
 }
 
 #[test]
+fn whoever_adds_to_what_a_sync_uses_is_told_about_the_sync() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h");
+    world.says("add dbgroup g B");
+    world.says("add sync s1 source=h targetgroup=g type=pushdelta");
+    let told = world.run("add table t2 db=A herd=h").ended_with(0).stderr;
+    assert_eq!(told, "Note: sync \"s1\" uses herd \"h\"; validate and reload that sync\n");
+    assert_eq!(world.run("add herd h t1").ended_with(0).stderr, "");
+    let told = world.run("add dbgroup g C").ended_with(0).stderr;
+    assert_eq!(told, "Note: sync \"s1\" uses database group \"g\"; validate and reload that sync\n");
+}
+
+#[test]
+fn lines_written_for_the_newer_program_work_under_both_names() {
+    let world = World::bare();
+    let reach = world.reach();
+    for program in ["bucardo_ctl", "bucardo"] {
+        let name = format!("from_{program}");
+        let words = ["add", "db", &name, "dbname=a", "type=postgres", &reach[0], &reach[1], &reach[2]];
+        let unique = if program == "bucardo" { "dbname=b" } else { "dbname=a" };
+        let words: Vec<_> = words.iter().map(|word| if word.starts_with("dbname") { unique } else { word }).collect();
+        assert_eq!(world.call(program, &words).run().ok(), format!("Added database \"{name}\"\n"));
+    }
+    let said = world.bucardo(&["add", "tables", "all", "db=from_bucardo", "relgroup=r", "-n", "sc", "-t", "t3"]).ok();
+    assert_eq!(said, "Creating relgroup: r\nAdded table sc.t3 to relgroup r\nNew tables added: 1\n");
+}
+
+#[test]
 fn the_lines_of_the_slony_migrator_are_accepted_as_they_are() {
     let world = World::bare();
     let reach = world.reach();

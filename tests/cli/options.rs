@@ -66,6 +66,15 @@ fn a_database_without_our_schema_is_told_apart() {
 }
 
 #[test]
+fn the_settings_that_every_command_needs_must_be_there() {
+    let world = World::bare();
+    world.control().batch_execute("update bucardo.bucardo_config set value = '' where setting = 'stopfile'").unwrap();
+    assert!(world.run("list db").ended_with(255).stderr.starts_with("Invalid stopfile!\nHINT: "));
+    world.control().batch_execute("delete from bucardo.bucardo_config where setting = 'piddir'").unwrap();
+    assert!(world.run("list db").ended_with(255).stderr.starts_with("Invalid bucardo_config setting: piddir\nHINT: "));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let world = World::bare();
     let (program, home) = (world.dir().join("bin/bucardo_ctl"), world.home());

@@ -1,7 +1,7 @@
 //! `add all tables` and `add all sequences`: everything a database has, filtered by schema and name.
 
 use super::goat::Adder;
-use super::{herd, remote};
+use super::{herd, remote, used};
 use crate::cli::pairs::Pairs;
 use crate::cli::relation::Goat;
 use crate::cli::spelling;
@@ -32,7 +32,10 @@ pub(super) fn run(session: &mut Session, words: &[String]) -> Result<u8> {
     let Some(db) = database(&mut session.control, &request)? else { return Ok(1) };
     let added = session.transaction(|session| add(session, &request, &db))?;
     print(session, &request, &added);
-    Ok(0)
+    match &request.herd {
+        Some(herd) => used::herd(&mut session.control, herd).map(|()| 0),
+        None => Ok(0),
+    }
 }
 
 fn kind(word: &str) -> Option<&'static str> {

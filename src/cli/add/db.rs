@@ -24,7 +24,7 @@ pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
 
 const KEYS: &[Key] = &[
     Key { column: "name", names: &["name"], takes: Value::Text },
-    Key { column: "dbname", names: &["dbname"], takes: Value::Text },
+    Key { column: "dbname", names: &["dbname", "db"], takes: Value::Text },
     Key { column: "dbuser", names: &["user", "dbuser", "username"], takes: Value::Text },
     Key { column: "dbhost", names: &["host", "dbhost", "pghost"], takes: Value::Text },
     Key { column: "dbport", names: &["port", "dbport", "pgport"], takes: Value::Number },
@@ -36,6 +36,7 @@ const KEYS: &[Key] = &[
     Key { column: "sourcelimit", names: &["sourcelimit"], takes: Value::Number },
     Key { column: "targetlimit", names: &["targetlimit"], takes: Value::Number },
     Key { column: "server_side_prepares", names: &["ssp", "server_side_prepares"], takes: Value::Bool },
+    Key { column: "type", names: &["type", "dbtype"], takes: Value::OneOf(&["postgres"]) },
     Key { column: "group", names: &["group", "dbgroup"], takes: Value::Text },
 ];
 
@@ -86,7 +87,7 @@ fn check_port(pairs: &Pairs) -> Result<()> {
 fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
     let row = Insert::into("db").text("name", name).text("dbname", real);
     let row = if pairs.get("dbuser").is_some() { row } else { row.text("dbuser", "bucardo") };
-    row.pairs(pairs, &["name", "dbname", "group"]).run(control, "name").map(drop).map_err(|error| explain(error, name))
+    row.pairs(pairs, &["name", "dbname", "type", "group"]).run(control, "name").map(drop).map_err(|error| explain(error, name))
 }
 
 /// The two refusals that have sentences of their own.

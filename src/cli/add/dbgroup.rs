@@ -1,5 +1,6 @@
 //! `add dbgroup`: a name for several databases.
 
+use super::used;
 use crate::cli::{Session, pattern, refusal};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
@@ -9,7 +10,7 @@ pub(super) const USAGE: &str = "Usage: add dbgroup <name> [database1 database2 .
   Databases may be given by patterns such as a* or *a*. A group that exists gets what it lacks.";
 
 pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
-    let lines = session.transaction(|session| {
+    let lines: Vec<String> = session.transaction(|session| {
         let control = &mut session.control;
         let made = ensure(control, name).map_err(|error| error.context(format!("Failed to add database group \"{name}\"")))?;
         let mut lines = Vec::new();
@@ -24,6 +25,9 @@ pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result
         Ok(lines)
     })?;
     super::report(session, &lines);
+    if !lines.is_empty() {
+        used::dbgroup(&mut session.control, name)?;
+    }
     Ok(0)
 }
 

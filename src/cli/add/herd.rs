@@ -1,5 +1,6 @@
 //! `add herd`: a name for tables and sequences of one database that are replicated together.
 
+use super::used;
 use crate::cli::relation::{self, Goat};
 use crate::cli::{Session, refusal};
 use crate::error::{Error, Result};
@@ -10,16 +11,25 @@ pub(super) const USAGE: &str = "Usage: add herd <name> [table1 table2 ...]
   Tables and sequences must have been added; give schema.table, a table (all of that name), or an id.";
 
 pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
-    let lines = session.transaction(|session| {
-        let made = ensure(&mut session.control, name)?;
-        let mut lines = if made { vec![format!("Added herd \"{name}\"")] } else { Vec::new() };
-        for goat in goats(&mut session.control, words)? {
-            lines.push(line(&goat, name, join(&mut session.control, name, &goat)?));
-        }
-        Ok(lines)
-    })?;
+    let (lines, grown) = session.transaction(|session| fill(&mut session.control, name, words))?;
     super::report(session, &lines);
+    if grown {
+        used::herd(&mut session.control, name)?;
+    }
     Ok(0)
+}
+
+/// Makes and fills the herd: what to print, and whether anything joined it.
+fn fill(control: &mut Connection, name: &str, words: &[String]) -> Result<(Vec<String>, bool)> {
+    let made = ensure(control, name)?;
+    let mut lines = if made { vec![format!("Added herd \"{name}\"")] } else { Vec::new() };
+    let mut grown = false;
+    for goat in goats(control, words)? {
+        let joined = join(control, name, &goat)?;
+        lines.push(line(&goat, name, joined));
+        grown |= joined;
+    }
+    Ok((lines, grown))
 }
 
 fn line(goat: &Goat, herd: &str, joined: bool) -> String {

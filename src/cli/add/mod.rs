@@ -10,10 +10,11 @@ mod remote;
 mod sync;
 mod sync_members;
 mod table;
+mod used;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, refusal};
+use crate::cli::{Personality, Session, help, refusal};
 use crate::error::Result;
 use crate::say;
 
@@ -56,6 +57,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         Noun::Db => db::run(session, name, rest),
         Noun::Dbgroup => dbgroup::run(session, name, rest),
         Noun::Herd => herd::run(session, name, rest),
+        Noun::Table | Noun::Sequence if session.personality == Personality::Bucardo5 && name.eq_ignore_ascii_case("all") => {
+            all::run(session, &[std::slice::from_ref(kind), rest].concat())
+        }
         Noun::Table | Noun::Sequence => table::run(session, noun, words),
         Noun::Sync => sync::run(session, name, rest),
         Noun::Customcode => {

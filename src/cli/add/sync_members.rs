@@ -50,35 +50,15 @@ impl Members {
     }
 }
 
-/// `dbs=a:source,b:target`: the newer dialect's way. The first is the source unless roles say otherwise.
+/// `dbs=a:source,b:target`: the newer dialect's way.
 fn in_one_word(pairs: &Pairs, dbs: &[String], tables: Vec<String>) -> Result<Members> {
     if pairs.get("targetdb").or(pairs.get("targetgroup")).is_some() {
         return Err(need("Need to specify only one: dbs OR targetdb OR targetgroup"));
     }
-    let mut members: Vec<(String, &str)> = Vec::new();
-    for (at, word) in dbs.iter().enumerate() {
-        let (name, role) = word.split_once(':').unwrap_or((word, if at == 0 { "source" } else { "target" }));
-        members.push((name.to_owned(), self::role(role).ok_or_else(|| bad_role(role))?));
-    }
-    let named = |wanted: &str| -> Vec<String> { members.iter().filter(|m| m.1 == wanted).map(|m| m.0.clone()).collect() };
-    let (sources, targets, copies) = (named("source"), named("target"), named("fullcopy"));
-    let [source_db] = sources.as_slice() else {
-        return Err(refusal::refused(
-            format!("A sync has one source here, and dbs= names {}", sources.len()),
-            "write dbs=a:source,b:target,c:target",
-        ));
-    };
-    let (natural, targets) = match (targets.is_empty(), copies.is_empty()) {
-        (false, true) => ("pushdelta", targets),
-        (true, false) => ("fullcopy", copies),
-        (true, true) => return Err(need("Need to specify a targetdb or a targetgroup for this sync")),
-        (false, false) => {
-            return Err(refusal::refused(
-                "The roles target and fullcopy cannot be mixed in one sync",
-                "make two syncs, one of type pushdelta and one of type fullcopy",
-            ));
-        }
-    };
+    let roles = dbs.iter().enumerate().map(|(at, word)| with_role(at, word)).collect::<Result<Vec<_>>>()?;
+    let named = |wanted: &str| roles.iter().filter(|(_, role)| *role == wanted).map(|(name, _)| name.clone()).collect();
+    let source_db = only_source(named("source"))?;
+    let (natural, targets) = only_kind(named("target"), named("fullcopy"))?;
     let source = match pairs.get("source") {
         Some(herd) => herd.to_owned(),
         None if !tables.is_empty() => source_db.clone(),
@@ -86,7 +66,39 @@ fn in_one_word(pairs: &Pairs, dbs: &[String], tables: Vec<String>) -> Result<Mem
     };
     let target = if let [only] = targets.as_slice() { Target::Db(only.clone()) } else { Target::Dbs(targets) };
     let synctype = pairs.get("synctype").map_or(natural, known_type);
-    Ok(Members { synctype, source, tables, source_db: Some(source_db.clone()), target })
+    Ok(Members { synctype, source, tables, source_db: Some(source_db), target })
+}
+
+/// A database and its role; without one, the first is the source and the others are targets.
+fn with_role(at: usize, word: &str) -> Result<(String, &'static str)> {
+    let (name, word) = word.split_once(':').unwrap_or((word, if at == 0 { "source" } else { "target" }));
+    let role = role(word).ok_or_else(|| {
+        refusal::refused(format!("Unknown role \"{word}\" in dbs="), "the roles are source, target and fullcopy")
+    })?;
+    Ok((name.to_owned(), role))
+}
+
+fn only_source(mut sources: Vec<String>) -> Result<String> {
+    match (sources.pop(), sources.len()) {
+        (Some(only), 0) => Ok(only),
+        (last, before) => Err(refusal::refused(
+            format!("A sync has one source here, and dbs= names {}", before + usize::from(last.is_some())),
+            "write dbs=a:source,b:target,c:target",
+        )),
+    }
+}
+
+/// The type of a sync with these targets.
+fn only_kind(targets: Vec<String>, copies: Vec<String>) -> Result<(&'static str, Vec<String>)> {
+    match (targets.is_empty(), copies.is_empty()) {
+        (false, true) => Ok(("pushdelta", targets)),
+        (true, false) => Ok(("fullcopy", copies)),
+        (true, true) => Err(need("Need to specify a targetdb or a targetgroup for this sync")),
+        (false, false) => Err(refusal::refused(
+            "The roles target and fullcopy cannot be mixed in one sync",
+            "make two syncs, one of type pushdelta and one of type fullcopy",
+        )),
+    }
 }
 
 fn role(word: &str) -> Option<&'static str> {
@@ -98,10 +110,6 @@ fn role(word: &str) -> Option<&'static str> {
         () if begins(&["f"]) => Some("fullcopy"),
         () => None,
     }
-}
-
-fn bad_role(role: &str) -> Error {
-    refusal::refused(format!("Unknown role \"{role}\" in dbs="), "the roles are source, target and fullcopy")
 }
 
 fn known_type(word: &str) -> &'static str {

@@ -1,7 +1,7 @@
 //! `add table` and `add sequence`.
 
 use super::goat::Adder;
-use super::herd;
+use super::{herd, used};
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::{Session, help, refusal, relation};
@@ -54,6 +54,9 @@ pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result
     let Some(relations) = relations(kind, &pairs.rest) else { return Ok(1) };
     let lines = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
     super::report(session, &lines);
+    if let Some(herd) = pairs.get("herd").filter(|_| !lines.is_empty()) {
+        used::herd(&mut session.control, herd)?;
+    }
     Ok(0)
 }
 

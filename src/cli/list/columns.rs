@@ -33,6 +33,7 @@ impl Column {
         let name = Ident::new(&self.name);
         match (self.name.as_str(), self.type_name.as_str()) {
             ("dbpass", _) => format!("case when {name} is not null then '<not shown>' end"),
+            ("dbconn", _) => format!("case when {name} ~* 'pass' then '<not shown>' else {name} end"),
             (_, "bool") => format!("{name}::int::text"),
             _ => format!("{name}::text"),
         }
