@@ -73,7 +73,6 @@ impl FakeMaster {
         self.0.id()
     }
 
-    #[allow(dead_code, reason = "soon")]
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()

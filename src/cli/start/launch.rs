@@ -2,24 +2,9 @@
 
 use crate::cli::Session;
 use crate::control::settings::Settings;
-use crate::error::{Error, Kind, Result};
+use crate::daemon::launch::Launch;
 use crate::notice::log;
-use crate::pg::ConnInfo;
 use std::path::{Path, PathBuf};
-
-/// A daemon to be started.
-#[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "until the daemon lands")]
-pub struct Launch {
-    pub program: String,
-    pub extraname: String,
-    pub sendmail: bool,
-    pub piddir: PathBuf,
-    pub stopfile: PathBuf,
-    pub reason_file: PathBuf,
-    pub log: log::Options,
-    pub control: ConnInfo,
-}
 
 /// The daemon that the options and settings ask for. Paths that are relative start from the caller's directory, which the
 /// daemon leaves.
@@ -58,9 +43,4 @@ fn log_options(session: &Session, settings: &Settings, here: &Path) -> log::Opti
         verbose: session.options.verbose.max(1),
     };
     log.rooted(here)
-}
-
-/// x
-pub fn start(_launch: &Launch) -> Result<i32> {
-    Err(Error::new(Kind::Bug, "there is no daemon in this build"))
 }

@@ -7,9 +7,9 @@ mod safety;
 
 use crate::cli::{Session, help, reason, stopfile, table::Topic};
 use crate::control::settings::Settings;
+use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
 use crate::say;
-use launch::Launch;
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: start [reason]")];
@@ -31,7 +31,7 @@ pub fn plan(session: &mut Session) -> Result<Launch> {
     Ok(launch)
 }
 
-/// Starts. `verb` is what the history of reasons shows.
+/// Starts; in the foreground, this process becomes the daemon. `verb` is what the history of reasons shows.
 pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) -> Result<()> {
     reason::record(&session.files.reason_file, verb, nouns)?;
     tell(session, "Checking for existing processes");
@@ -41,8 +41,10 @@ pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) 
         plan.log.clean()?;
     }
     tell(session, "Starting Bucardo");
-    launch::start(&plan)?;
-    Ok(())
+    match session.options.start.foreground {
+        true => Err(daemon::become_mcp(&plan)),
+        false => daemon::start(&plan).map(drop),
+    }
 }
 
 fn tell(session: &Session, text: &str) {
