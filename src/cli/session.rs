@@ -2,7 +2,10 @@
 
 use crate::cli::{Invocation, Options, Personality};
 use crate::error::{Error, Kind, Result};
+use crate::pg::conninfo::environment::Process;
+use crate::pg::conninfo::{Parts, resolve};
 use crate::pg::{ConnInfo, Connection};
+use crate::warn_user;
 
 /// What every verb that needs the control database works with.
 pub struct Session {
@@ -58,14 +61,20 @@ impl Session {
     }
 }
 
-/// Puts the options together with what libpq would look up.
+/// Completes what the options say about the control database as libpq does: environment, service and password files.
 pub(super) fn conninfo(options: &Options) -> Result<ConnInfo> {
-    let environment = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let host = options.dbhost.clone().or_else(|| environment("PGHOST")).unwrap_or_else(|| "/var/run/postgresql".to_owned());
-    let port = options.dbport.or_else(|| environment("PGPORT")?.parse().ok()).unwrap_or(5432);
-    let password = options.dbpass.clone().or_else(|| environment("PGPASSWORD").map(crate::pg::Secret::new));
-    let (dbname, user) = (options.dbname.clone(), options.dbuser.clone());
-    Ok(ConnInfo { host, port, dbname, user, password, application_name: "bucardo_ctl".to_owned(), ..ConnInfo::default() })
+    let parts = Parts {
+        host: options.dbhost.clone(),
+        port: options.dbport.map(|port| port.to_string()),
+        dbname: Some(options.dbname.clone()),
+        user: Some(options.dbuser.clone()),
+        password: options.dbpass.clone(),
+        application_name: Some("bucardo_ctl".to_owned()),
+        ..Parts::default()
+    };
+    let resolved = resolve(&parts, &Process)?;
+    resolved.warnings.iter().for_each(|warning| warn_user!("WARNING: {warning}"));
+    Ok(resolved.info)
 }
 
 /// The words in which the original's driver reports a failed connection (reference, 1.6): scripts look for them.

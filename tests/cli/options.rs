@@ -40,6 +40,15 @@ fn one_rc_file_is_read_and_the_command_line_wins() {
 }
 
 #[test]
+fn what_no_option_says_is_looked_up_as_every_client_does() {
+    let world = World::bare();
+    let call = world.call("bucardo_ctl", &["--no-bucardorc", "show", "stopfile"]);
+    let call = call.env("PGHOST", world.cluster.socket_dir()).env("PGPORT", world.cluster.port().to_string());
+    let call = call.env("PGDATABASE", "nosuch").env("PGUSER", "nosuch");
+    assert_eq!(call.run().ended_with(1).stdout, "stopfile = fullstopbucardo\n");
+}
+
+#[test]
 fn a_missing_rc_file_is_exit_code_two() {
     let outcome = Commands::new().ctl(&["--bucardorc=nosuch", "list", "db"]).ended_with(2);
     assert!(outcome.stderr.starts_with("Could not find the file \"nosuch\"\n"));
