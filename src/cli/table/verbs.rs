@@ -11,7 +11,6 @@ use crate::cli::{
 pub const VERBS: &[Verb] = &[
     verb("install", "[--batch]", "Make a database the control database", install::TOPICS, Alone(install::command)),
     verb("upgrade", "", "Bring the control database up to date", not_yet::TOPICS, Connected(not_yet::run)),
-    // OPS, from here …
     verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)),
     verb("stop", "[reason]", "Stop the daemon", stop::TOPICS, Connected(stop::run)),
     verb("restart", "[reason]", "Stop the daemon and start it again", restart::TOPICS, Connected(restart::run)),
@@ -41,7 +40,6 @@ pub const VERBS: &[Verb] = &[
         Connected(reload_config::run),
     ),
     verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
-    // … to here.
     verb("add", "<type> <name> [...]", "Add a database, table, sequence, group, herd or sync", add::TOPICS, Connected(add::run)),
     verb("list", "<type> [name ...]", "List what there is", list::TOPICS, Connected(list::run)).or(&["l"]),
     verb("remove", "<type> <name ...>", "Remove something", remove::TOPICS, Connected(remove::run)).or(&["delete", "del"]),
