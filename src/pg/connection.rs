@@ -1,8 +1,8 @@
 //! An open session.
 
 use crate::error::{Error, Kind, Result};
-use postgres::{CancelToken, Client, NoTls};
-use postgres_native_tls::MakeTlsConnector;
+use crate::pg::connect::Connector;
+use postgres::{CancelToken, Client};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 
@@ -12,12 +12,12 @@ pub struct Connection {
     client: Client,
     fd: RawFd,
     version: u32,
-    tls: Option<MakeTlsConnector>,
+    connector: Connector,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, fd: RawFd, version: u32, tls: Option<MakeTlsConnector>) -> Connection {
-        Connection { client, fd, version, tls }
+    pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
+        Connection { client, fd, version, connector }
     }
 
     /// The socket, for [`crate::pg::wait`]. It is open as long as this value lives.
@@ -37,7 +37,7 @@ impl Connection {
 
     /// The means to stop, from another thread, the statement that runs on this connection.
     pub fn canceller(&self) -> Canceller {
-        Canceller { token: self.client.cancel_token(), tls: self.tls.clone() }
+        Canceller { token: self.client.cancel_token(), connector: self.connector.clone() }
     }
 }
 
@@ -45,17 +45,14 @@ impl Connection {
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
-    tls: Option<MakeTlsConnector>,
+    connector: Connector,
 }
 
 impl Canceller {
     /// Asks the server to stop the statement, which then fails with [`Kind::Stopped`]. Succeeds also when nothing runs.
     /// This opens a connection of its own and may take as long as that takes.
     pub fn cancel(&self) -> Result<()> {
-        let asked = match &self.tls {
-            Some(tls) => self.token.cancel_query(tls.clone()),
-            None => self.token.cancel_query(NoTls),
-        };
+        let asked = self.token.cancel_query(self.connector.clone());
         asked.map_err(|e| Error::new(Kind::Connect, "could not ask the server to stop a statement").caused_by(e))
     }
 }

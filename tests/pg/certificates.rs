@@ -30,6 +30,16 @@ impl Certificates {
         fs::set_permissions(self.path(&format!("{name}.key")), Permissions::from_mode(0o600)).unwrap();
     }
 
+    /// Writes the revocation list of `ca` as `file`, with this certificate on it.
+    pub fn revoke(&self, name: &str, file: &str) {
+        let settings = "[ca]\ndefault_ca=ca1\n[ca1]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=2\n";
+        fs::write(self.path("ca.conf"), settings).unwrap();
+        fs::write(self.path("index"), "").unwrap();
+        let ca = "ca -config ca.conf -cert ca.crt -keyfile ca.key";
+        self.openssl(&format!("{ca} -revoke {name}.crt"));
+        self.openssl(&format!("{ca} -gencrl -out {file}"));
+    }
+
     /// Runs `openssl` in the folder.
     pub fn openssl(&self, arguments: &str) {
         let mut openssl = Command::new("openssl");

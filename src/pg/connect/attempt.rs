@@ -1,15 +1,14 @@
 //! The attempts it may take to get one connection: each server, each of its addresses, each way of encryption the mode allows.
 
+use super::connector::Connector;
 use super::driver;
 use super::failure::{Cause, Failure};
-use super::socket::{Probe, Watch};
-use super::tls::{self, Encryption};
+use super::socket::Watch;
+use super::tls::{self, Encryption, Handshake};
 use crate::pg::Connection;
 use crate::pg::conninfo::{ConnInfo, Endpoint};
 use crate::pg::session;
-use postgres::tls::{MakeTlsConnect, TlsConnect};
-use postgres::{Client, Config, NoTls, SimpleQueryMessage, Socket};
-use postgres_native_tls::MakeTlsConnector;
+use postgres::{Client, Config, SimpleQueryMessage};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
@@ -98,23 +97,13 @@ impl Target<'_> {
     }
 
     fn encrypted(self, way: Encryption) -> Attempt<Connection> {
-        if way == Encryption::None {
-            return self.open(NoTls, way, None);
-        }
-        let connector = tls::connector(&self.info.tls).map_err(|e| Failure::ours(&e))?;
-        let connector = MakeTlsConnector::new(connector);
-        self.open(connector.clone(), way, Some(connector))
+        let handshake = (way != Encryption::None).then(|| Handshake::new(&self.info.tls)).transpose();
+        self.open(way, Connector::new(handshake.map_err(|e| Failure::ours(&e))?))
     }
 
-    fn open<T>(self, connector: T, way: Encryption, for_cancel: Option<MakeTlsConnector>) -> Attempt<Connection>
-    where
-        T: MakeTlsConnect<Socket> + Send + 'static,
-        T::TlsConnect: Send,
-        T::Stream: Send,
-        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-    {
+    fn open(self, way: Encryption, connector: Connector) -> Attempt<Connection> {
         let watch = Watch::new(self.deadline);
-        let opened = self.config(way).connect(Probe::new(connector, &watch)).map_err(Failure::from);
+        let opened = self.config(way).connect(connector.watched(&watch)).map_err(Failure::from);
         let opened = opened.and_then(|mut client| greet(&mut client, self.purpose).map(|version| (client, version)));
         watch.release();
         match opened {
@@ -124,7 +113,7 @@ impl Target<'_> {
             Err(failure) => Err(failure),
             Ok((client, version)) => {
                 let fd = watch.fd().ok_or_else(|| Failure::new(Cause::Other, "the driver did not show its socket"))?;
-                Ok(Connection::new(client, fd, version, for_cancel))
+                Ok(Connection::new(client, fd, version, connector))
             }
         }
     }

@@ -6,6 +6,7 @@
 //! system gives up.
 
 mod attempt;
+mod connector;
 mod driver;
 mod failure;
 mod identity;
@@ -15,6 +16,7 @@ mod tls;
 use crate::error::Result;
 use crate::pg::{ConnInfo, Connection};
 pub use attempt::Purpose;
+pub(super) use connector::Connector;
 use failure::{Cause, Failure};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;

@@ -2,8 +2,7 @@
 //!
 //! The driver (`postgres`, which is `tokio-postgres` in a small runtime of its own) shows neither the descriptor nor a way to
 //! limit a handshake. But right after it has connected a socket, and before the first byte is sent, it asks for a TLS
-//! connector, whether it will need one or not. [`Probe`] is such a connector. In that moment we are inside the driver's
-//! runtime and can
+//! connector, whether it will need one or not. In that moment we are inside the driver's runtime and can
 //!
 //! * register a socket of our own there. The runtime's epoll then watches exactly two sockets, ours and the one we look for,
 //!   and `/proc/self/fdinfo` lists them. No other thread can confuse this, as comparing lists of descriptors could.
@@ -14,8 +13,6 @@
 //! `/proc`. If one of them fails, connecting fails with a sentence that says so; nothing is guessed.
 
 use nix::sys::socket::{Shutdown, shutdown};
-use postgres::Socket;
-use postgres::tls::MakeTlsConnect;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -23,32 +20,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::task::AbortHandle;
-
-type BoxError = Box<dyn std::error::Error + Sync + Send>;
-
-/// A TLS connector that looks at the socket before it passes it on.
-pub struct Probe<T> {
-    inner: T,
-    watch: Watch,
-}
-
-impl<T> Probe<T> {
-    /// Looks on behalf of `watch`.
-    pub fn new(inner: T, watch: &Watch) -> Probe<T> {
-        Probe { inner, watch: watch.clone() }
-    }
-}
-
-impl<T: MakeTlsConnect<Socket>> MakeTlsConnect<Socket> for Probe<T> {
-    type Stream = T::Stream;
-    type TlsConnect = T::TlsConnect;
-    type Error = BoxError;
-
-    fn make_tls_connect(&mut self, domain: &str) -> Result<T::TlsConnect, BoxError> {
-        self.watch.begin()?;
-        self.inner.make_tls_connect(domain).map_err(Into::into)
-    }
-}
 
 /// What is known of the socket of one attempt, and its time limit.
 #[derive(Clone)]
@@ -87,7 +58,8 @@ impl Watch {
         }
     }
 
-    fn begin(&self) -> io::Result<()> {
+    /// To be called in the driver's runtime, when it has connected its socket.
+    pub fn begin(&self) -> io::Result<()> {
         let fd = socket_of_this_runtime()?;
         let guard = tokio::spawn(self.clone().expire(fd)).abort_handle();
         let mut state = self.lock();

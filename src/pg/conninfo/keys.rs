@@ -65,8 +65,8 @@ const KEYS: &[Key] = &[
     key("sslcert", "PGSSLCERT", Works),
     key("sslcertmode", "PGSSLCERTMODE", Only(&["allow"])),
     key("sslcompression", "PGSSLCOMPRESSION", Ignored),
-    key("sslcrl", "PGSSLCRL", Only(&[])),
-    key("sslcrldir", "PGSSLCRLDIR", Only(&[])),
+    key("sslcrl", "PGSSLCRL", Works),
+    key("sslcrldir", "PGSSLCRLDIR", Works),
     key("sslkey", "PGSSLKEY", Works),
     key("sslmode", "PGSSLMODE", Works),
     key("sslnegotiation", "PGSSLNEGOTIATION", Only(&["postgres"])),
@@ -162,9 +162,7 @@ mod tests {
 
     #[test]
     fn a_protection_we_cannot_give_is_refused_and_not_passed_over() {
-        for (key, value) in
-            [("sslcrl", "/f"), ("requirepeer", "postgres"), ("require_auth", "scram-sha-256"), ("gssencmode", "require")]
-        {
+        for (key, value) in [("requirepeer", "postgres"), ("require_auth", "scram-sha-256"), ("gssencmode", "require")] {
             assert!(settings(&[(key, value)]).check().unwrap_err().message().contains(key));
         }
         for (key, value) in [("gssencmode", "prefer"), ("krbsrvname", "x"), ("sslnegotiation", "postgres")] {

@@ -201,6 +201,7 @@ mod tests {
         assert_eq!((&*info.host, info.port, &*info.user, &*info.dbname), ("/tmp", 5432, "osuser", "osuser"));
         let tls = Tls {
             root: Some(Roots::File("/home/osuser/.postgresql/root.crt".into())),
+            crl: Some("/home/osuser/.postgresql/root.crl".into()),
             cert: Some("/home/osuser/.postgresql/postgresql.crt".into()),
             key: Some("/home/osuser/.postgresql/postgresql.key".into()),
             ..Tls::default()

@@ -12,6 +12,10 @@ pub struct Tls {
     pub mode: SslMode,
     /// The certificates that may vouch for a server.
     pub root: Option<Roots>,
+    /// A file of certificates that are not to be trusted any more.
+    pub crl: Option<PathBuf>,
+    /// A directory of such files, named by hash (`openssl rehash`).
+    pub crl_dir: Option<PathBuf>,
     /// Our certificate (PEM, may hold a chain).
     pub cert: Option<PathBuf>,
     /// The key to it (PEM or DER).
@@ -80,6 +84,6 @@ pub enum ChannelBinding {
 impl Default for Tls {
     fn default() -> Tls {
         let (mode, oldest) = (SslMode::default(), TlsVersion::default());
-        Tls { mode, root: None, cert: None, key: None, key_password: None, sni: true, oldest }
+        Tls { mode, root: None, crl: None, crl_dir: None, cert: None, key: None, key_password: None, sni: true, oldest }
     }
 }

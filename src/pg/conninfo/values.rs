@@ -69,6 +69,13 @@ pub fn tls(settings: &Settings, env: &impl Environment) -> Result<Tls> {
     Ok(Tls {
         mode: ssl_mode(settings, root.as_ref())?,
         root,
+        // libpq looks for the usual list only where no directory was named.
+        crl: if settings.get("sslcrldir").is_some() {
+            settings.get("sslcrl").map(PathBuf::from)
+        } else {
+            file("sslcrl", "root.crl")
+        },
+        crl_dir: settings.get("sslcrldir").map(PathBuf::from),
         cert: file("sslcert", "postgresql.crt"),
         key: file("sslkey", "postgresql.key"),
         key_password: settings.get("sslpassword").map(Secret::new),
@@ -105,12 +112,14 @@ mod tests {
         let info = bare(
             "host=h hostaddr=192.0.2.1 user=u dbname=d password=p options='-c geqo=off' connect_timeout=7 channel_binding=require \
              target_session_attrs=read-write keepalives=0 keepalives_idle=1 keepalives_interval=2 keepalives_count=3 \
-             tcp_user_timeout=4 sslmode=verify-ca sslrootcert=/r sslcert=/c sslkey=/k sslpassword=s sslsni=0 \
+             tcp_user_timeout=4 sslmode=verify-ca sslrootcert=/r sslcrl=/l sslcrldir=/d sslcert=/c sslkey=/k sslpassword=s sslsni=0 \
              ssl_min_protocol_version=TLSv1.3 fallback_application_name=f",
         );
         let tls = Tls {
             mode: SslMode::VerifyCa,
             root: Some(Roots::File("/r".into())),
+            crl: Some("/l".into()),
+            crl_dir: Some("/d".into()),
             cert: Some("/c".into()),
             key: Some("/k".into()),
             key_password: Some(Secret::new("s")),
@@ -148,7 +157,6 @@ mod tests {
             ("keepalives=on", "keepalives"),
             ("tcp_user_timeout=1s", "tcp_user_timeout"),
             ("sslsni=x", "sslsni"),
-            ("sslcrl=/f", "sslcrl"),
             ("requirepeer=postgres", "requirepeer"),
             ("sslnegotiation=direct", "sslnegotiation"),
             ("sslrootcert=system sslmode=require", "sslrootcert=system"),
