@@ -3,7 +3,7 @@
 use super::servers::{over_tcp, with_hba};
 use crate::harness::{Cluster, wait_until};
 use bucardo::error::Kind;
-use bucardo::pg::conninfo::{Endpoint, SslMode, Tls};
+use bucardo::pg::conninfo::{Endpoint, Keepalive, SslMode, Tls};
 use bucardo::pg::{ConnInfo, Connecting, Connection, Secret, wait};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -190,4 +190,29 @@ fn a_user_sees_in_pg_stat_activity_who_it_is() {
     let mut conn = Connection::open(&cluster.conninfo("postgres", "postgres").named(name)).unwrap();
     let shown: String = conn.query_one("select current_setting('application_name')", &[]).unwrap().get(0);
     assert_eq!(shown, r#"Bucardo Kid. Sync "a_name_that... (pushdelta) "alpha" -> "beta""#);
+}
+
+/// The timer the kernel runs for a TCP connection, and the seconds until it fires (see proc(5), /proc/net/tcp).
+fn timer(conn: &Connection) -> (String, u64) {
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", conn.fd())).unwrap();
+    let inode = link.to_str().unwrap().trim_start_matches("socket:[").trim_end_matches(']').to_owned();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let row = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|row| row[9] == inode);
+    let row = row.unwrap();
+    let (kind, ticks) = row[5].split_once(':').unwrap();
+    (kind.to_owned(), u64::from_str_radix(ticks, 16).unwrap() / 100)
+}
+
+#[test]
+fn a_network_that_dies_while_nothing_is_said_is_noticed() {
+    let cluster = Cluster::new();
+    let usual = over_tcp(&cluster, "postgres", "postgres");
+    let hasty = ConnInfo { keepalive: Keepalive { idle: 7, ..Keepalive::default() }, ..usual.clone() };
+    let trusting = ConnInfo { keepalive: Keepalive { on: false, ..Keepalive::default() }, ..usual.clone() };
+    for (info, kind, at_most) in [(usual, "02", 60), (hasty, "02", 7), (trusting, "00", 0)] {
+        let conn = Connection::open(&info).unwrap();
+        // Until the last answer is acknowledged it is another timer that runs.
+        let expected = || Some(timer(&conn)).filter(|(running, seconds)| running == kind && *seconds <= at_most);
+        wait_until("the right timer runs", Duration::from_secs(10), expected);
+    }
 }

@@ -47,8 +47,12 @@ fn first_success<A, T>(candidates: Vec<A>, mut attempt: impl FnMut(A) -> Attempt
 }
 
 fn server(info: &ConnInfo, to: &Endpoint, purpose: Purpose) -> Attempt<Connection> {
-    let deadline = Instant::now() + Duration::from_secs(info.connect_timeout.into());
+    let limit = Duration::from_secs(info.connect_timeout.into());
+    let deadline = Instant::now() + limit;
     let addresses = addresses(to)?;
+    if Instant::now() >= deadline {
+        return Err(Failure::timeout(limit));
+    }
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     first_success(addresses, |address| {
         // A fair share: a dead first address must not take the time of the second.
