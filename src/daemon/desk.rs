@@ -59,15 +59,18 @@ impl Desk {
         self.control.drain_notifications()
     }
 
-    /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or the time `until`. Drain before.
-    pub fn sleep(&mut self, others: &[RawFd], until: Option<Instant>) -> Result<()> {
-        let mut fds = vec![self.control.fd(), self.signals.fd()];
-        fds.extend_from_slice(others);
-        wait(&fds, until.map(|until| until.saturating_duration_since(Instant::now())))?;
+    /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or the time `until`. What came while
+    /// statements ran is there already, and then there is no sleep. Says whether SIGHUP came; the log is opened anew by that.
+    pub fn sleep(&mut self, others: &[RawFd], until: Option<Instant>) -> Result<bool> {
+        if !self.control.has_notifications() {
+            let fds = [&[self.control.fd(), self.signals.fd()], others].concat();
+            wait(&fds, until.map(|until| until.saturating_duration_since(Instant::now())))?;
+        }
         self.signals.drain();
-        if self.signals.hangup() {
+        let hangup = self.signals.hangup();
+        if hangup {
             crate::notice::log::reopen();
         }
-        Ok(())
+        Ok(hangup)
     }
 }

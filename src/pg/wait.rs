@@ -110,6 +110,11 @@ impl Connection {
         if found.is_empty() { outcome.map(|()| found) } else { Ok(found) }
     }
 
+    /// Whether notifications lie in the driver's memory, where no poll sees them: then there is nothing to wait for.
+    pub fn has_notifications(&mut self) -> bool {
+        !self.notifications().is_empty()
+    }
+
     fn collect_notifications(&mut self, found: &mut Vec<Notification>) -> Result<()> {
         loop {
             self.take_buffered(found)?;

@@ -4,7 +4,7 @@
 //! origin), a sequence that says which generation is being written, and one trigger function, made for this very key, so that nothing
 //! has to be looked up while an application waits. The function is SECURITY DEFINER and names everything by schema, operators
 //! included: an application needs no right on schema `bucardo`, and its search_path cannot lead us astray. Keys are compared by their
-//! binary image (`*<>`), which exists for every type; seeing a change where there is none costs one delta row.
+//! binary image (`*<>` of records), which exists for every type; seeing a change where there is none costs one delta row.
 //!
 //! NOTIFY is the dearest part of capturing: commits with one pending queue behind a single lock. So the kick trigger sends it only
 //! when a KID has said that it sleeps (*armed*). The flag is a sequence, because a sequence's value is the same for every transaction
@@ -114,7 +114,8 @@ pub fn create_delta(names: &Names, table: &Shape, key: &Key) -> String {
     sql
 }
 
-/// The row trigger's function: INSERT logs the new key, DELETE the old one, UPDATE the old one and, if it differs, the new one
+/// The row trigger's function. The casts to record keep the parser from comparing column by column, for which `*<>` does not exist.
+/// INSERT logs the new key, DELETE the old one, UPDATE the old one and, if it differs, the new one
 /// (reference, section 1.7).
 pub fn row_function(names: &Names, key: &Key) -> String {
     let columns = key.idents();
@@ -135,7 +136,7 @@ pub fn row_function(names: &Names, key: &Key) -> String {
          \x20 if tg_op operator(pg_catalog.=) 'INSERT' then\n    {new}\n    return null;\n  end if;\n\
          \x20 {old}\n\
          \x20 if tg_op operator(pg_catalog.=) 'UPDATE' then\n\
-         \x20   if row({of_old}) operator(pg_catalog.*<>) row({of_new}) then\n      {new}\n    end if;\n\
+         \x20   if row({of_old})::pg_catalog.record operator(pg_catalog.*<>) row({of_new})::pg_catalog.record then\n      {new}\n    end if;\n\
          \x20 end if;\n\
          \x20 return null;\n\
          end",

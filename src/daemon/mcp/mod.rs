@@ -21,6 +21,7 @@ use crate::pg::connect::Connecting;
 use crate::pg::wait;
 use begin::Ground;
 use housekeeping::Housekeeping;
+use nix::sys::signal::Signal;
 use request::{Request, Requests};
 use sources::Sources;
 use std::os::fd::RawFd;
@@ -199,14 +200,8 @@ impl<'a> Mcp<'a> {
         let mut fds = self.sources.fds();
         fds.push(self.ground.fd());
         let until = [self.sources.next(), self.syncs.next(), Some(self.housekeeping.next())].into_iter().flatten().min();
-        crate::pg::wait(
-            &[&fds[..], &[self.desk.control.fd(), self.desk.signals.fd()]].concat(),
-            until.map(|at| at.saturating_duration_since(Instant::now())),
-        )?;
-        self.desk.signals.drain();
-        if self.desk.signals.hangup() {
-            crate::notice::log::reopen();
-            self.syncs.pids().iter().for_each(|pid| children::signal(*pid, nix::sys::signal::Signal::SIGHUP));
+        if self.desk.sleep(&fds, until)? {
+            self.syncs.pids().iter().for_each(|pid| children::signal(*pid, Signal::SIGHUP));
             self.reload()?;
         }
         Ok(())

@@ -53,8 +53,7 @@ impl Sources {
         self.0.values().filter_map(Source::next).min()
     }
 
-    /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just come (back) kicks all its syncs: there may have
-    /// been changes that nobody heard of.
+    /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just been reached kicks all its syncs.
     pub fn advance(&mut self) -> BTreeSet<String> {
         self.0.iter_mut().flat_map(|(name, source)| source.advance(name)).collect()
     }
@@ -113,8 +112,9 @@ impl Source {
         subscribe(&mut conn, &self.syncs)?;
         log::info!("Listening on source database \"{name}\" for {}", Vec::from_iter(self.syncs.iter().cloned()).join(", "));
         self.state = State::Open(Box::new(conn));
-        let back = std::mem::take(&mut self.failures) > 0;
-        Ok(if back { self.syncs.iter().cloned().collect() } else { Vec::new() })
+        self.failures = 0;
+        // There may have been changes before anybody listened.
+        Ok(self.syncs.iter().cloned().collect())
     }
 
     fn hear(&mut self, mut conn: Box<Connection>) -> Result<Vec<String>> {
