@@ -2,9 +2,9 @@
 //! goes by the column `status` again (reference, 3.8).
 
 use crate::cli::answer::{Patience, ask, notify};
-use crate::cli::{Session, help, sync_list, table::Topic};
+use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::control::channel::sync_request;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::{say, say_part};
 
 /// Usage texts.
@@ -23,7 +23,7 @@ pub fn run_deactivate(session: &mut Session, nouns: &[String]) -> Result<u8> {
 /// Only the number 0 waits for the daemon's answer; any other is taken and ignored.
 fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Result<u8> {
     if sync_list::names_nothing(nouns) {
-        return Err(Error::new(Kind::Usage, format!("{verb}_sync requires at least one sync name")));
+        return Err(refusal::refused(format!("{verb}_sync requires at least one sync name"), sync_list::SYNCS));
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::resolve(nouns, &stored, &format!("{} {verb}", session.prog))?;

@@ -1,6 +1,7 @@
 //! `reload`: lets the running daemon read the rows of some syncs anew (reference, 3.6).
 
 use crate::cli::answer::{Patience, ask};
+use crate::cli::sync_list::SYNCS;
 use crate::cli::{Session, help, reload_config, table::Topic};
 use crate::control::channel::sync_request;
 use crate::error::Result;
@@ -12,6 +13,9 @@ pub const TOPICS: &[Topic] = &[help::only("Usage: reload sync [sync2 sync3 ...]"
 /// How long the daemon may take for one sync. The original waits for ever, also where there is no daemon.
 const LIMIT: u64 = 60;
 
+const INACTIVE: &str = "a sync runs when its status is active; a restarted daemon goes by that";
+const SILENT: &str = "`ping` tells whether a daemon runs; its log tells why a sync could not be reloaded";
+
 /// `reload SYNC ...`. The exit code is 0 only if each of them was reloaded.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
@@ -21,10 +25,10 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     for noun in nouns {
         match status(session, noun)?.as_deref() {
             Some("active") => code |= reload(session, noun)?,
-            Some(status) => code |= refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}")),
+            Some(status) => code |= refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}"), INACTIVE),
             None if noun == "sync" => {}
             None if noun == "config" => return reload_config::run(session, &nouns[1..]),
-            None => code |= refused(&format!("Invalid sync: {noun}")),
+            None => code |= refused(&format!("Invalid sync: {noun}"), SYNCS),
         }
     }
     Ok(code)
@@ -44,10 +48,11 @@ fn reload(session: &mut Session, sync: &str) -> Result<u8> {
         return Ok(0);
     }
     say!("");
-    Ok(refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded")))
+    Ok(refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT))
 }
 
-fn refused(what: &str) -> u8 {
-    warn_user!("{what}");
+/// Says that one sync was not reloaded; the others have their turn nevertheless.
+fn refused(what: &str, hint: &str) -> u8 {
+    warn_user!("{what}\nHINT: {hint}");
     1
 }

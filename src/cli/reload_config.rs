@@ -35,5 +35,6 @@ fn wait(session: &mut Session, seconds: u64) -> Result<u8> {
     }
     say!("");
     warn_user!("No answer within {seconds} seconds: the daemon may not have reloaded its settings");
+    warn_user!("HINT: `ping` tells whether a daemon runs; one that starts reads all its settings");
     Ok(1)
 }

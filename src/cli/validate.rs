@@ -1,7 +1,8 @@
 //! `validate`: checks syncs against their databases (reference, 3.7), in this process.
 
-use crate::cli::{Personality, Session, help, table::Topic};
-use crate::error::{Error, Kind, Result};
+use crate::cli::sync_list::SYNCS;
+use crate::cli::{Personality, Session, help, refusal, table::Topic};
+use crate::error::{Error, Result};
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -45,7 +46,7 @@ fn meant(nouns: &[String], stored: Vec<String>) -> Result<Vec<String>> {
 fn known(name: &str, stored: &[String]) -> Result<String> {
     match stored.iter().any(|stored| stored == name) {
         true => Ok(name.to_owned()),
-        false => Err(Error::new(Kind::NotFound, format!("Sorry, there is no sync named \"{name}\""))),
+        false => Err(refusal::missing(format!("Sorry, there is no sync named \"{name}\""), SYNCS)),
     }
 }
 

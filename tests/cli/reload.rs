@@ -17,7 +17,8 @@ fn a_reload_waits_for_the_daemon() {
 fn what_cannot_be_reloaded_is_said_and_the_exit_code_knows_it() {
     let installed = prepared();
     let outcome = installed.ctl(&["reload", "nosuch", "asleep"]).ended_with(1);
-    assert_eq!(outcome.stderr, "Invalid sync: nosuch\nCannot reload: status of sync \"asleep\" is inactive\n");
+    let told: Vec<_> = outcome.stderr.lines().filter(|line| !line.starts_with("HINT: ")).collect();
+    assert_eq!(told, ["Invalid sync: nosuch", "Cannot reload: status of sync \"asleep\" is inactive"]);
     assert!(installed.ctl(&["reload"]).ended_with(1).stderr.starts_with("Usage: reload"));
 }
 
@@ -28,7 +29,7 @@ fn a_reload_of_the_settings_waits_only_for_a_number() {
     assert_eq!(installed.ctl(&["reload_config"]).ok(), format!("{sentence}\n"));
     assert_eq!(installed.ctl(&["reload_config", "--quiet"]).ok(), "\n");
     let unanswered = installed.ctl(&["reload_config", "1"]).ended_with(1);
-    assert_eq!(unanswered.stderr, "No answer within 1 seconds: the daemon may not have reloaded its settings\n");
+    assert!(unanswered.stderr.starts_with("No answer within 1 seconds: the daemon may not have reloaded its settings\n"));
     let _daemon = FakeDaemon::new(&installed, "bucardo_reload_config", |client, _| {
         client.batch_execute("notify bucardo_reload_config_finished").unwrap();
     });

@@ -14,6 +14,13 @@ pub enum Event {
     Killed,
 }
 
+impl Event {
+    /// Whether it is shown at the end of the line: it is about the whole sync.
+    pub fn is_word_for_the_end(&self) -> bool {
+        matches!(self, Event::Done | Event::Killed)
+    }
+}
+
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {

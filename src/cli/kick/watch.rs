@@ -64,21 +64,34 @@ impl Watch {
         }
     }
 
-    /// Shows what was heard; the last event that ends the wait as result.
+    /// Shows what was heard together, the word for the end behind all others; the last event that ends the wait as result.
     fn hear(&mut self, control: &mut Connection, heard: Vec<Notification>) -> Result<Option<Event>> {
         let mut last = None;
+        for event in self.ours(control, heard)? {
+            if !event.is_word_for_the_end() {
+                say_part!("{}", self.display.tell(&event));
+            }
+            last = if End::of(&event).is_some() { Some(event) } else { last };
+        }
+        if let Some(event) = last.as_ref().filter(|event| event.is_word_for_the_end()) {
+            say_part!("{}", self.display.tell(event));
+        }
+        Ok(last)
+    }
+
+    /// The events among what was heard that answer this kick.
+    fn ours(&self, control: &mut Connection, heard: Vec<Notification>) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
         for notification in heard {
             if notification.channel == self.refusal {
                 return Err(refused(&self.sync));
             }
-            let Some(event) = self.events.get(&notification.channel).cloned() else { continue };
-            if !self.is_ours(control, &notification.payload)? {
-                continue;
+            let Some(event) = self.events.get(&notification.channel) else { continue };
+            if self.is_ours(control, &notification.payload)? {
+                events.push(event.clone());
             }
-            say_part!("{}", self.display.tell(&event));
-            last = if End::of(&event).is_some() { Some(event) } else { last };
         }
-        Ok(last)
+        Ok(events)
     }
 
     /// Whether a notice answers this kick. A notice without number does. One of a younger job does, unless the job is another

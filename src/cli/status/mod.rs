@@ -6,8 +6,9 @@ pub mod sync;
 pub mod table;
 
 use crate::cli::pidfile::{self, Master};
-use crate::cli::{Session, help, interval, table::Topic};
-use crate::error::{Error, Kind, Result};
+use crate::cli::sync_list::SYNCS;
+use crate::cli::{Session, help, interval, refusal, table::Topic};
+use crate::error::Result;
 use crate::{say, say_part};
 use std::path::Path;
 
@@ -57,7 +58,7 @@ fn asked_for(nouns: &[String], known: &[&str]) -> Result<Vec<String>> {
         match known.contains(&noun.as_str()) {
             true => names.push(noun.clone()),
             false if noun == "sync" => {}
-            false => return Err(Error::new(Kind::NotFound, format!("No such sync: {noun}"))),
+            false => return Err(refusal::missing(format!("No such sync: {noun}"), SYNCS)),
         }
     }
     Ok(names)

@@ -1,8 +1,8 @@
 //! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync.
 
 use super::sync::{Run, Sync};
-use crate::cli::interval;
-use crate::error::{Error, Kind, Result};
+use crate::cli::{interval, refusal};
+use crate::error::Result;
 use std::cmp::Ordering;
 
 const HEADINGS: [&str; 9] = ["Name", "Type", "State", "PID", "Last_good", "Time", "I/U/D", "Last_bad", "Time"];
@@ -40,7 +40,7 @@ fn comparison(column: u64) -> Result<fn(&Sync, &Sync) -> Ordering> {
         7 => |a, b| rows(&a.good).cmp(&rows(&b.good)),
         8 => |a, b| age(&a.bad).cmp(&age(&b.bad)),
         9 => |a, b| duration(&a.bad).cmp(&duration(&b.bad)),
-        _ => return Err(Error::new(Kind::Refused, "Invalid sort option, must be +- 1 through 9")),
+        _ => return Err(refusal::refused("Invalid sort option, must be +- 1 through 9", "the number is that of a column")),
     })
 }
 

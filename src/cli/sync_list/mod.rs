@@ -3,10 +3,17 @@
 mod pattern;
 mod stored;
 
-use crate::error::{Error, Kind, Result};
+use crate::cli::refusal;
+use crate::error::Result;
 use pattern::Pattern;
 
 pub use stored::stored;
+
+/// What to do about a sync that is not there.
+pub const SYNCS: &str = "`list sync` shows the syncs there are";
+
+/// What may follow "all".
+const KINDS: &str = "after \"all\" there may be kinds of syncs, the word \"active\" and a number, but no names";
 
 /// A sync as far as these verbs need to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +78,7 @@ fn meant_by(word: &str, syncs: &[Listed]) -> Result<Vec<Listed>> {
     match syncs.iter().find(|sync| sync.name == *word) {
         Some(sync) => Ok(vec![sync.clone()]),
         None if word == "sync" => Ok(Vec::new()),
-        None => Err(Error::new(Kind::NotFound, format!("Sync \"{word}\" does not appear to exist"))),
+        None => Err(refusal::missing(format!("Sync \"{word}\" does not appear to exist"), SYNCS)),
     }
 }
 
@@ -84,7 +91,7 @@ fn everything<'a>(words: impl Iterator<Item = &'a String>, syncs: &[Listed], usa
             "delta" | "pushdelta" => kinds.push("pushdelta"),
             "swap" => kinds.push("swap"),
             "active" => only_active = true,
-            _ => return Err(Error::new(Kind::Refused, format!("Usage: {usage} all [copy|delta|swap]"))),
+            _ => return Err(refusal::refused(format!("Usage: {usage} all [copy|delta|swap]"), KINDS)),
         }
     }
     let passes = |sync: &&Listed| (kinds.is_empty() || kinds.contains(&&*sync.synctype)) && (!only_active || sync.is_active());
