@@ -2,6 +2,7 @@
 insert into bucardo.bucardo_config (setting, value, about) values
     ('audit_pid',                 '0', 'Keep the table audit_pid up to date: 1 or 0'),
     ('autosync_ddl',              'newcol', 'Not used'),
+    ('batch_changes',             '100000', 'Changes of one table after which a backlog is cut into several transactions; 0 never cuts'),
     ('bucardo_current_version',   '4.5.0', 'Version of Bucardo this schema is now compatible with'),
     ('bucardo_version',           '4.5.0', 'Version of Bucardo this schema was compatible with when it was installed'),
     ('ctl_checkabortedkids_time', '30', 'Seconds between two looks of a controller for aborted jobs'),
@@ -12,6 +13,7 @@ insert into bucardo.bucardo_config (setting, value, about) values
     ('default_email_from',        'nobody@example.com', 'Sender of mails'),
     ('default_email_host',        'localhost', 'Server that takes mails'),
     ('default_email_to',          'nobody@example.com', 'Receiver of mails; no mail is sent while it is nobody@example.com'),
+    ('delta_retention',           '600', 'Seconds for which changes are kept on the source after every target has them'),
     ('email_debug_file',          '', 'File that gets a copy of every mail'),
     ('endsync_sleep',             '1.0', 'Seconds to rest after custom code has asked for the end of a sync'),
     ('host_safety_check',         '', 'The only hosts the daemon may start on: a name, =a,b,c for a list, ~x for a regular expression'),

@@ -44,6 +44,7 @@ const FILES: &[(&str, &str)] = files![
     "validate_goat",
     "request_validation",
     "validate_sync",
+    "sync_gone",
     "validate_all_syncs",
     "bucardo_q",
     "bucardo_log_message_notify",

@@ -44,6 +44,8 @@ pub struct Goat {
     pub is_table: bool,
     /// The key's column names joined by `|`; none when nobody has looked yet, empty when there is no usable key.
     pub pkey: Option<String>,
+    /// Whether the key was found on the database; one that was set by hand was only wished for.
+    pub looked_up: bool,
     /// Overrides the sync's `ping`.
     pub ping: Option<bool>,
     /// Together with the sync's: whether small differences between source and target matter.
@@ -118,6 +120,7 @@ impl Sync {
                 pkey: row.get(4),
                 ping: row.get(5),
                 strict: row.get(6),
+                looked_up: row.get(7),
             })
             .collect())
     }

@@ -95,7 +95,10 @@ impl Role {
 
 /// If this process was started as one of the daemon's, its exit code once it is done; none for a command.
 pub fn run_if_any() -> Option<u8> {
-    std::env::var_os(ROLE_VARIABLE)?;
+    let role = std::env::var(ROLE_VARIABLE).ok()?;
+    if role == Role::Mcp.word() {
+        close_inherited();
+    }
     Some(run())
 }
 
@@ -119,6 +122,16 @@ fn run() -> u8 {
         Role::Ctl { .. } => ctl::run(&launch, &role),
         Role::Kid { .. } => kid::run(&launch, &role),
         Role::Val { sync } => val::run(&launch, &role, sync),
+    }
+}
+
+/// Whoever started the daemon may have had files open; they are none of ours. Before anything of our own is open.
+fn close_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let open: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        // The one that listed them is closed already.
+        let _ = nix::unistd::close(fd);
     }
 }
 

@@ -203,6 +203,7 @@ pub fn register(conn: &mut Connection, sync: &str, tables: &[Shape], kicking: &[
     consumers(conn, sync, tables, targets)?;
     conn.batch(&capture::kick_function(sync, &flags))?;
     let trigger = capture::kick_trigger(sync);
+    let mut members = Vec::new();
     for table in tables {
         let wanted = kicking.iter().any(|kicking| kicking.oid == table.oid);
         for relation in with_partitions(conn, table)? {
@@ -210,7 +211,27 @@ pub fn register(conn: &mut Connection, sync: &str, tables: &[Shape], kicking: &[
                 true => ensure_trigger(conn, &relation, trigger.raw(), &capture::create_kick_trigger(sync, &relation))?,
                 false => drop_trigger(conn, &relation, trigger.raw())?,
             }
+            members.push(relation);
         }
+    }
+    release_former_members(conn, trigger.raw(), &members)
+}
+
+/// Tables that left the sync are not captured for it any more.
+fn release_former_members(conn: &mut Connection, trigger: &str, members: &[Relation]) -> Result<()> {
+    for row in conn.query(include_str!("sql/tables_with_trigger.sql"), &[&trigger])? {
+        let table = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
+        if !members.contains(&table) {
+            drop_trigger(conn, &table, trigger)?;
+        }
+    }
+    drop_unwanted_captures(conn)
+}
+
+fn drop_unwanted_captures(conn: &mut Connection) -> Result<()> {
+    for row in conn.query(include_str!("sql/unwanted_captures.sql"), &[])? {
+        let table = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
+        drop_capture(conn, &table, &Names::recorded(row.get::<_, String>(2)))?;
     }
     Ok(())
 }
@@ -244,10 +265,7 @@ pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
     for row in &targets {
         conn.batch(&format!("drop sequence if exists {}", capture::armed_flag(sync, row.get(0))))?;
     }
-    for row in conn.query(include_str!("sql/unwanted_captures.sql"), &[])? {
-        let table = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
-        drop_capture(conn, &table, &Names::recorded(row.get::<_, String>(2)))?;
-    }
+    drop_unwanted_captures(conn)?;
     drop_if_empty(conn, "bucardo.bucardo_delta_targets", &["bucardo.bucardo_delta_names", "bucardo.bucardo_delta_targets"])
 }
 

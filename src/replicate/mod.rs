@@ -11,6 +11,7 @@ pub mod plan;
 pub mod reclaim;
 pub mod relay;
 pub mod round;
+pub mod sequence;
 pub mod shape;
 pub mod snapshot;
 pub mod source;

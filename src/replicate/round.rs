@@ -7,6 +7,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
+use crate::replicate::sequence::Sequences;
 use crate::replicate::snapshot::{Snapshot, Span};
 use crate::replicate::source::{Look, Pending, Source, span};
 use crate::replicate::step::{Step, Watcher};
@@ -25,6 +26,7 @@ pub struct Carrier {
     /// The target's session.
     pub target: Target,
     plans: Vec<Plan>,
+    sequences: Sequences,
     receipt: Option<Snapshot>,
     batch: i64,
     encoding: String,
@@ -59,6 +61,7 @@ impl Carrier {
             source,
             target,
             plans,
+            sequences: Sequences::default(),
             receipt,
             batch,
             encoding,
@@ -68,9 +71,17 @@ impl Carrier {
         })
     }
 
+    /// Carries these sequences as well.
+    pub fn with_sequences(self, sequences: Sequences) -> Carrier {
+        Carrier { sequences, ..self }
+    }
+
     /// Runs one round. After an error everything is rolled back and another round may be tried; see [`Carrier::repeats_after`].
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
-        let outcome = self.try_round(watcher);
+        let outcome = self.try_round(watcher).and_then(|outcome| {
+            self.sequences.carry(&mut self.source.conn, &mut self.target.conn)?;
+            Ok(outcome)
+        });
         match &outcome {
             Ok(_) => self.whole = false,
             Err(_) => self.abandon(),

@@ -136,13 +136,13 @@ fn make(sync: &Sync, goats: &[Goat], tables: &[Shape], source: &mut Connection, 
 /// Fills in the keys of goats that were added by SQL, where nobody looked.
 fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shape]) -> Result<()> {
     let members = goats.iter().filter(|goat| goat.is_table).zip(tables);
-    let missing: Vec<_> = members.filter(|(goat, _)| goat.pkey.is_none()).collect();
+    let missing: Vec<_> = members.filter(|(goat, _)| !goat.looked_up).collect();
     if missing.is_empty() {
         return Ok(());
     }
     control.batch("set bucardo.validating = 'on'")?;
     for (goat, table) in missing {
-        let key = table.key(None).cloned().unwrap_or_default();
+        let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
         let quoted: Vec<String> = key.idents().iter().map(ToString::to_string).collect();
         control.execute(
             "update bucardo.goat set pkey = $2, qpkey = $3, pkeytype = $4 where id = $1",

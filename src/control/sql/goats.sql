@@ -1,5 +1,6 @@
 -- The members of a herd, in the order in which they are processed.
-select g.id, g.schemaname::text, g.tablename::text, g.reltype = 'table', g.pkey::text, g.ping, g.strict_checking
+select g.id, g.schemaname::text, g.tablename::text, g.reltype = 'table', g.pkey::text, g.ping, g.strict_checking,
+       g.pkey is not null and (g.pkey = '' or g.pkeytype <> '')
 from bucardo.herdmap h
 join bucardo.goat g on g.id = h.goat
 where h.herd = $1 and not g.ghost

@@ -11,6 +11,7 @@ use crate::pg::{ConnInfo, Connection};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::plan::Plan;
 use crate::replicate::round::Carrier;
+use crate::replicate::sequence::Sequences;
 use crate::replicate::shape;
 use crate::replicate::source::Source;
 use crate::replicate::target::Target;
@@ -38,6 +39,8 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place, role: &Role) -> Result<(
     let plans =
         goats.iter().filter(|goat| goat.is_table).map(|goat| plan(goat, &mut source, &mut target)).collect::<Result<_>>()?;
     let carrier = Carrier::new([&place.sync, &place.source, &place.target], source, target, plans, batch(&settings))?;
+    let sequences = goats.iter().filter(|goat| !goat.is_table).map(|goat| goat.relation.clone()).collect();
+    let carrier = carrier.with_sequences(Sequences::new(sequences));
     Ok((carrier, settings.number("delta_retention", RETENTION)))
 }
 
@@ -57,7 +60,7 @@ fn open(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connecti
 fn plan(goat: &Goat, source: &mut Source, target: &mut Target) -> Result<Plan> {
     let ours = shape::read(&mut source.conn, &goat.relation).map_err(|error| error.context("source"))?;
     let theirs = shape::read(&mut target.conn, &goat.relation).map_err(|error| error.context("target"))?;
-    if goat.pkey.is_none() {
+    if !goat.looked_up {
         return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
     }
     Plan::new(goat.id, &ours, &theirs, goat.pkey.as_deref())

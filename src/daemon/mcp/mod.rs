@@ -222,8 +222,15 @@ impl<'a> Mcp<'a> {
         }
     }
 
-    /// A sync was added or changed by SQL, or somebody asks for a look at it.
+    /// A sync was added, changed or removed by SQL, or somebody asks for a look at it.
     fn validate(&mut self, sync: &str) -> Result<()> {
+        if self.syncs.is_gone(sync, &mut self.desk)? {
+            log::info!("Sync \"{sync}\" was removed");
+            self.stop(&[sync.to_owned()]);
+            self.syncs.forget(sync);
+            self.show();
+            return self.listen();
+        }
         if self.syncs.learn(sync, &mut self.desk)? {
             self.listen()?;
         }

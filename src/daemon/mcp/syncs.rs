@@ -67,6 +67,17 @@ impl Syncs {
         Ok(true)
     }
 
+    /// Whether a sync that we know does not exist any more.
+    pub fn is_gone(&self, name: &str, desk: &mut Desk) -> Result<bool> {
+        let exists = desk.control.query_opt("select 1 from bucardo.sync where name = $1", &[&name])?.is_some();
+        Ok(!exists && self.0.contains_key(name))
+    }
+
+    /// Forgets a sync, whose processes have been stopped.
+    pub fn forget(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// Reads one sync again and makes it active; says whether that is possible.
     pub fn wake(&mut self, name: &str, desk: &mut Desk) -> Result<bool> {
         let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
