@@ -136,7 +136,7 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
 fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for name in all_there(&mut session.control, &SYNC, names)? {
-        let notes = validate::drop_sync(&mut session.control, &session.info, &name)?;
+        let notes = validate::drop_sync(&mut session.control, &name)?;
         lines.push(delete(&mut session.control, &SYNC, &name)?);
         lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
     }

@@ -53,7 +53,7 @@ fn known(name: &str, stored: &[String]) -> Result<String> {
 /// Validates one sync and says so. An error is said here, because the others have their turn nevertheless.
 fn is_valid(session: &mut Session, name: &str, width: usize) -> bool {
     say_part!("Validating sync {name:.<width$}");
-    let outcome = crate::replicate::validate::sync(&mut session.control, &session.info, name);
+    let outcome = crate::replicate::validate::sync(&mut session.control, name);
     say!("{}", if outcome.is_ok() { "DONE!" } else { "FAILED!" });
     match &outcome {
         Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),

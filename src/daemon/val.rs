@@ -29,5 +29,5 @@ pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
 
 fn look(launch: &Launch, role: &Role, sync: &str) -> Result<Vec<String>> {
     let mut desk = Desk::open(launch, role, Signals::new()?)?;
-    validate::sync(&mut desk.control, &launch.control, sync)
+    validate::sync(&mut desk.control, sync)
 }

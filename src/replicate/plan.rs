@@ -28,6 +28,10 @@ pub struct Plan {
     pub source: Relation,
     /// The table on the target.
     pub target: Relation,
+    /// The table's id on the source.
+    pub oid: u32,
+    /// Columns the table ever had on the source, when this was planned.
+    pub attributes: i64,
     names: Names,
     /// Estimated rows on the source.
     pub rows: f32,
@@ -54,6 +58,8 @@ impl Plan {
         Ok(Plan {
             source: source.relation.clone(),
             target: target.relation.clone(),
+            oid: source.oid,
+            attributes: source.attributes,
             names: Names::of(&source.relation),
             rows: source.rows,
             source_from: source.from_clause(),
@@ -297,6 +303,7 @@ mod tests {
             relation: Relation::new("public", "t"),
             oid: 1,
             partitioned: false,
+            attributes: 0,
             rows: 0.0,
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
             keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals }],

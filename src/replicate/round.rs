@@ -43,6 +43,8 @@ pub enum Outcome {
         /// Their ids.
         running: Vec<i64>,
     },
+    /// A table got another column, or is another table, since the plans were made: nothing can be carried with them.
+    Outdated,
     /// Rows were carried. There may be more.
     Carried(Counts),
 }
@@ -102,6 +104,10 @@ impl Carrier {
         watcher.at(Step::BeforeCheckRows, None)?;
         let look = self.source.look(&self.plans, self.receipt.as_ref())?;
         watcher.at(Step::Looked, None)?;
+        if look.attributes != self.plans.iter().map(|plan| plan.attributes).sum::<i64>() {
+            self.source.commit()?;
+            return Ok(Outcome::Outdated);
+        }
         if look.changed.is_empty() {
             self.source.commit()?;
             return Ok(Outcome::Nothing { running: look.now.running });

@@ -54,6 +54,8 @@ pub struct Shape {
     pub oid: u32,
     /// Whether it is a partitioned table; if not, only its own rows are meant, not those of inheriting tables.
     pub partitioned: bool,
+    /// Columns it ever had: a new number tells that the columns are to be read again.
+    pub attributes: i64,
     /// Planner's estimate of its rows, 0 when it has never been analysed.
     pub rows: f32,
     /// The live columns in their order.
@@ -104,6 +106,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
         relation: relation.clone(),
         oid,
         partitioned: kind == "p",
+        attributes: row.get(4),
         rows: row.get(2),
         unique_indexes: row.get(3),
         columns: columns(conn, oid)?,

@@ -2,10 +2,12 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Connection, Relation, session};
-use crate::replicate::capture::{ARMED, AWAKE};
+use crate::pg::{Connection, Relation};
+use crate::replicate::capture::{ARMED, AWAKE, ROW_TRIGGER};
 use crate::replicate::plan::Plan;
+use crate::replicate::shape::Shape;
 use crate::replicate::snapshot::{Snapshot, Span, cut};
+use postgres::types::Type;
 
 /// A session on a source, prepared to look for one sync's changes.
 pub struct Source {
@@ -25,6 +27,8 @@ pub struct Look {
     pub now: Snapshot,
     /// The tables with pending changes, as positions in the list of plans.
     pub changed: Vec<usize>,
+    /// Columns the tables ever had, all together.
+    pub attributes: i64,
     wal: String,
 }
 
@@ -42,9 +46,8 @@ pub struct Pending {
 }
 
 impl Source {
-    /// Prepares a session. `flag` is the armed flag of the KID that uses it.
+    /// Prepares a session from [`Connection::open_replicated`]. `flag` is the armed flag of the KID that uses it.
     pub fn new(mut conn: Connection, flag: Relation) -> Result<Source> {
-        session::apply(&mut conn)?;
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
@@ -71,12 +74,13 @@ impl Source {
         let statement = self.look_statement(plans)?;
         let xmax = after.map_or(0, |receipt| receipt.xmax);
         let running = after.map_or(&[][..], |receipt| &receipt.running);
-        let row = self.conn.query_one(&statement, &[&xmax, &running])?;
+        let oids: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
+        let row = self.conn.query_one(&statement, &[&xmax, &running, &oids])?;
         let now = Snapshot::parse(row.get(0))?;
         let flags: Vec<bool> = row.get(2);
         forward(after, &now)?;
         let changed = flags.iter().enumerate().filter(|(_, changed)| **changed).map(|(table, _)| table).collect();
-        Ok(Look { now, changed, wal: row.get(1) })
+        Ok(Look { now, changed, attributes: row.get(3), wal: row.get(1) })
     }
 
     fn look_statement(&mut self, plans: &[Plan]) -> Result<postgres::Statement> {
@@ -86,10 +90,11 @@ impl Source {
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
         let statement = self.conn.prepare_typed(
             &format!(
-                "select txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, array[{}]::boolean[]",
+                "select txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, array[{}]::boolean[], \
+                 (select coalesce(sum(relnatts), 0)::bigint from pg_class where oid = any ($3))",
                 flags.join(", ")
             ),
-            &[postgres::types::Type::INT8, postgres::types::Type::INT8_ARRAY],
+            &[Type::INT8, Type::INT8_ARRAY, Type::OID_ARRAY],
         )?;
         self.look = Some(statement.clone());
         Ok(statement)
@@ -152,6 +157,16 @@ impl Source {
             self.freshly_armed = armed;
         }
         Ok(())
+    }
+
+    /// Checks that a table's changes are being captured. Whoever dropped and made it anew, or switched its triggers off, is told.
+    pub fn captures(&mut self, table: &Shape) -> Result<()> {
+        let row = self.conn.query_one(include_str!("sql/captured.sql"), &[&table.oid, &ROW_TRIGGER])?;
+        if row.get(0) {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Mismatch, format!("Changes of table \"{}\" are not captured on the source", table.relation.label()))
+            .hint("Validate the sync, and copy the table if its rows have changed since it was made."))
     }
 
     /// Checks that everything the target lacks according to its receipt is still here. What it was known to have and now lacks may have been

@@ -44,9 +44,8 @@ impl AddAssign for Counts {
 }
 
 impl Target {
-    /// Prepares a session: fixed settings, triggers and rules off.
+    /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off.
     pub fn new(mut conn: Connection) -> Result<Target> {
-        session::apply(&mut conn)?;
         session::require_replica_role(&mut conn)?;
         Ok(Target { conn, stages: BTreeSet::new() })
     }

@@ -6,26 +6,26 @@
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{ConnInfo, Connection, session};
+use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::{compare, install};
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
 /// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`] or [`Kind::Lost`].
-pub fn sync(control: &mut Connection, base: &ConnInfo, name: &str) -> Result<Vec<String>> {
+pub fn sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
-    let outcome = look_and_make(control, base, &sync);
+    let outcome = look_and_make(control, &sync);
     record(control, name, &outcome)?;
     outcome
 }
 
-fn look_and_make(control: &mut Connection, base: &ConnInfo, sync: &Sync) -> Result<Vec<String>> {
+fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
     let goats = sync.goats(control)?;
     let source_name = sync.source()?.to_owned();
     check_members(sync, &source_name)?;
-    let mut source = connect(control, base, sync, &source_name)?;
-    let mut targets = sync.targets.iter().map(|name| connect(control, base, sync, name)).collect::<Result<Vec<_>>>()?;
+    let mut source = connect(control, sync, &source_name)?;
+    let mut targets = sync.targets.iter().map(|name| connect(control, sync, name)).collect::<Result<Vec<_>>>()?;
     let mut notes = Vec::new();
     let mut tables = Vec::new();
     for goat in &goats {
@@ -57,11 +57,9 @@ fn check_members(sync: &Sync, source: &str) -> Result<()> {
     Ok(())
 }
 
-fn connect(control: &mut Connection, _base: &ConnInfo, sync: &Sync, name: &str) -> Result<Connection> {
+fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connection> {
     let info = db::conninfo(control, name)?.named(format!("bucardo validate {} {name}", sync.name));
-    let mut conn = Connection::open(&info).map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))?;
-    session::apply(&mut conn)?;
-    Ok(conn)
+    Connection::open_replicated(&info).map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))
 }
 
 fn look_at_table(
@@ -169,12 +167,12 @@ fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -
 
 /// Removes what a sync has on its databases and nobody else needs. Databases that cannot be reached are left as they are and named
 /// in the notes that are returned.
-pub fn drop_sync(control: &mut Connection, base: &ConnInfo, name: &str) -> Result<Vec<String>> {
+pub fn drop_sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
     let mut notes = Vec::new();
     for database in sync.source.iter().chain(&sync.targets) {
         let is_source = Some(database) == sync.source.as_ref();
-        let removed = connect(control, base, &sync, database).and_then(|mut conn| match is_source {
+        let removed = connect(control, &sync, database).and_then(|mut conn| match is_source {
             true => install::unregister(&mut conn, name),
             false => install::forget_receipts(&mut conn, name),
         });

@@ -109,7 +109,7 @@ fn make_ready(session: &mut Session, name: &str) -> Result<Vec<String>> {
         warn_user!("Note: sync \"{name}\" {lack}; it must be validated before it can run");
         return Ok(Vec::new());
     }
-    match validate::sync(&mut session.control, &session.info, name) {
+    match validate::sync(&mut session.control, name) {
         Err(error) if matches!(error.kind(), Kind::Connect | Kind::Lost) => {
             // Asked for again, because the attempt has recorded an outcome.
             session.control.execute("select bucardo.request_validation($1)", &[&name])?;

@@ -37,6 +37,7 @@ const LONGEST_RECHECK: Duration = Duration::from_secs(1);
 
 /// Who this kid is.
 pub(super) struct Place {
+    pub role: Role,
     pub sync: String,
     pub source: String,
     pub target: String,
@@ -66,7 +67,8 @@ struct Last {
 /// Runs a kid until it is done; returns its exit code.
 pub fn run(launch: &Launch, role: &Role) -> u8 {
     let Role::Kid { sync, source, target, persistent, .. } = role else { return 1 };
-    let place = Place { sync: sync.clone(), source: source.clone(), target: target.clone(), persistent: *persistent };
+    let place =
+        Place { role: role.clone(), sync: sync.clone(), source: source.clone(), target: target.clone(), persistent: *persistent };
     if let Err(error) = our_log::init(&launch.log, "KID") {
         eprintln!("{error}");
     }
@@ -85,7 +87,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<()> {
     let desk = Desk::open(launch, role, Signals::new()?).inspect_err(|error| log::error!("{error}"))?;
     let mut watch = Watch::new(desk, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
-    let outcome = open::carrier(&mut watch, &place, role).and_then(|(carrier, retention)| {
+    let outcome = open::carrier(&mut watch, &place).and_then(|(carrier, retention)| {
         let mut kid = Kid::new(place, watch, carrier, retention);
         kid.serve().inspect_err(|_| kid.give_up())
     });
@@ -199,6 +201,7 @@ impl Kid {
                         return Ok((counts, true));
                     }
                 }
+                Outcome::Outdated => self.reopen()?,
                 Outcome::Nothing { running } if self.carrier.source.armed() => {
                     self.look_after(running);
                     return Ok((counts, false));
@@ -206,6 +209,13 @@ impl Kid {
                 Outcome::Nothing { .. } => self.carrier.source.arm()?,
             }
         }
+    }
+
+    /// Begins anew with the tables as they are now.
+    fn reopen(&mut self) -> Result<()> {
+        log::info!("Tables of sync \"{}\" have changed: reading them again", self.place.sync);
+        self.carrier = open::carrier(&mut self.watch, &self.place)?.0;
+        Ok(())
     }
 
     /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us.

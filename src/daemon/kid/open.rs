@@ -22,16 +22,16 @@ const BATCH: f64 = 100_000.0;
 const RETENTION: f64 = 600.0;
 
 /// The carrier, and for how many seconds consumed changes are kept.
-pub(super) fn carrier(watch: &mut Watch, place: &Place, role: &Role) -> Result<(Carrier, f64)> {
+pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, f64)> {
     watch.listen(&place.sync, &place.target)?;
     let control = &mut watch.desk.control;
     let settings = Settings::load_for(control, &place.sync)?;
     let goats = Sync::load(control, &place.sync)?.goats(control)?;
     let infos = [&place.source, &place.target].map(|name| db::conninfo(control, name));
     let [source_info, target_info] = infos;
-    let source = open(role, &source_info?, &place.source, "source")?;
+    let source = open(&place.role, &source_info?, &place.source, "source")?;
     let mut source = Source::new(source, armed_flag(&place.sync, &place.target))?;
-    let target = open(role, &target_info?, &place.target, "target").inspect_err(|_| {
+    let target = open(&place.role, &target_info?, &place.target, "target").inspect_err(|_| {
         // Until the target is back, writers need not wake anybody.
         let _ = source.disarm();
     })?;
@@ -60,6 +60,7 @@ fn open(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connecti
 fn plan(goat: &Goat, source: &mut Source, target: &mut Target) -> Result<Plan> {
     let ours = shape::read(&mut source.conn, &goat.relation).map_err(|error| error.context("source"))?;
     let theirs = shape::read(&mut target.conn, &goat.relation).map_err(|error| error.context("target"))?;
+    source.captures(&ours)?;
     if !goat.looked_up {
         return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
     }
