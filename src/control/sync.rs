@@ -65,7 +65,7 @@ pub struct Sync {
     pub targets: Vec<String>,
     /// Its type.
     pub synctype: SyncType,
-    /// Whether `sync.status` is `active`.
+    /// Whether `sync.status` and the status of its source are `active`.
     pub active: bool,
     /// The controller stays between runs.
     pub stayalive: bool,

@@ -8,7 +8,9 @@ select s.name::text as name,
              where d.status = 'active' and (d.name = s.targetdb or m.dbgroup is not null)
              order by coalesce(m.priority, 0), d.name) as targets,
        s.synctype::text as synctype,
-       s.status = 'active' as active,
+       s.status = 'active' and not exists (
+         select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat join bucardo.db d on d.name = g.db
+         where h.herd = s.source and d.status <> 'active') as active,
        s.stayalive or s.kidsalive as stayalive,
        s.kidsalive as kidsalive,
        s.ping as ping,

@@ -66,9 +66,11 @@ pub fn run(launch: Launch) -> u8 {
     }
 }
 
-/// Serves, and begins again whenever the control database was lost; returns why it ends.
+/// Serves, and begins again whenever something is wrong with the control database; returns why it ends. Only what goes wrong at the very
+/// first start is final.
 fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
     let mut signals = Signals::new()?;
+    let mut failures = 0;
     let mut first = true;
     loop {
         let desk = match open_control(launch, ground, signals, first)? {
@@ -76,19 +78,20 @@ fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
             Err(reason) => return Ok(reason),
         };
         let mut mcp = Mcp::new(launch, ground, desk);
-        let outcome = match mcp.begin(first) {
-            Ok(()) => {
-                first = false;
-                mcp.serve()
-            }
-            Err(error) => Err(error),
-        };
+        let begun = mcp.begin(first);
+        if begun.is_ok() {
+            (first, failures) = (false, 0);
+        }
+        let outcome = begun.and_then(|()| mcp.serve());
         signals = mcp.end(&outcome);
         match outcome {
-            Err(error) if !first && matches!(error.kind(), Kind::Lost | Kind::Connect) => {
-                log::warn!("Warning! The control database is lost, waiting for it: {error}");
-            }
+            Err(error) if !first => log::warn!("Warning! Trouble with the control database, beginning again: {error}"),
             other => return other,
+        }
+        failures += 1;
+        let pause = backoff::pause(failures).min(LONGEST_ABSENCE);
+        if let Some(reason) = watched(ground, &mut signals, None, Instant::now() + pause)? {
+            return Ok(reason);
         }
     }
 }
