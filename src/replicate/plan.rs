@@ -106,34 +106,38 @@ impl Plan {
     /// A query over at most `limit` pending changes in order: their number, lowest and highest transaction id; and whether a
     /// TRUNCATE is pending anywhere in the span.
     pub fn measure(&self, span: &Span, limit: i64) -> String {
-        let condition = span.condition();
-        let pending = |generation: i64| format!("select txid from {} where {condition}", self.names.delta(generation));
+        let pending = self.pending(span, |delta, condition| format!("select txid from {delta} where {condition}"));
         let truncated =
-            |generation: i64| format!("exists (select from {} where k1 is null and {condition})", self.names.delta(generation));
+            self.pending(span, |delta, condition| format!("exists (select from {delta} where k1 is null and {condition})"));
         format!(
-            "select count(*), min(txid), max(txid), {} or {} from (select txid from ({} union all {}) as pending order by txid limit {limit}) as first",
-            truncated(1),
-            truncated(2),
-            pending(1),
-            pending(2)
+            "select count(*), min(txid), max(txid), {} from (select txid from ({}) as pending order by txid limit {limit}) as first",
+            truncated.join(" or "),
+            pending.join(" union all ")
         )
+    }
+
+    /// A text for each place where pending changes are: each generation, under each of the span's conditions.
+    fn pending(&self, span: &Span, text: impl Fn(&Relation, &str) -> String) -> Vec<String> {
+        let conditions = span.conditions();
+        let of = |generation: i64| {
+            let delta = self.names.delta(generation);
+            conditions.iter().map(|condition| text(&delta, condition)).collect::<Vec<_>>()
+        };
+        [of(1), of(2)].concat()
     }
 
     /// The query that the source's COPY sends: one row for each changed key.
     pub fn ship(&self, span: &Span) -> String {
         let keys = list_plain(&self.stage_keys());
-        let condition = span.condition();
-        let pending =
-            |generation: i64| format!("select {keys} from {} where {condition} and k1 is not null", self.names.delta(generation));
+        let pending = self
+            .pending(span, |delta, condition| format!("select {keys} from {delta} where {condition} and k1 is not null"))
+            .join(" union all ");
         let named: Vec<String> =
             self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();
         let others = self.others.iter().map(|column| format!(", t.{column}")).collect::<String>();
         format!(
-            "select {}, t.tableoid is not null{others} from (select distinct {keys} from ({} union all {}) as pending) as d \
-             left join {} as t on {}",
+            "select {}, t.tableoid is not null{others} from (select distinct {keys} from ({pending}) as pending) as d left join {} as t on {}",
             named.join(", "),
-            pending(1),
-            pending(2),
             self.source_from,
             matched("t", "d", &self.keys(), &self.stage_keys(), &self.key.equals)
         )

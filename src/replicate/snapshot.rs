@@ -73,19 +73,15 @@ pub struct Span {
 }
 
 impl Span {
-    /// The condition on a delta row's `txid`, as SQL text made of numbers only.
-    pub fn condition(&self) -> String {
-        let after = match &self.after {
-            None => "true".to_owned(),
-            Some(receipt) if receipt.running.is_empty() => format!("txid >= {}", receipt.xmax),
-            Some(receipt) => {
-                format!("(txid >= {} or txid = any ('{{{}}}'::bigint[]))", receipt.xmax, joined(&receipt.running))
-            }
-        };
-        match self.cut {
-            Some(cut) => format!("{after} and txid < {cut}"),
-            None => after,
-        }
+    /// The conditions on a delta row's `txid`, as SQL text made of numbers only. A row is in the span when one of them holds, and never more
+    /// than one does. They are apart, rather than joined by OR, so that each is one range or a few points of an index, whatever the
+    /// planner believes about the table.
+    pub fn conditions(&self) -> Vec<String> {
+        let begun_later = self.after.as_ref().map_or("true".to_owned(), |receipt| format!("txid >= {}", receipt.xmax));
+        let running = self.after.as_ref().filter(|receipt| !receipt.running.is_empty());
+        let were_running = running.map(|receipt| format!("txid = any ('{{{}}}'::bigint[])", joined(&receipt.running)));
+        let cut = self.cut.map(|cut| format!(" and txid < {cut}")).unwrap_or_default();
+        std::iter::once(begun_later).chain(were_running).map(|condition| condition + &cut).collect()
     }
 
     /// The receipt for this span, when it was read with the snapshot `now`.
@@ -150,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn the_condition_names_exactly_the_unseen() {
-        assert_eq!(Span::default().condition(), "true");
+    fn the_conditions_name_exactly_the_unseen() {
+        assert_eq!(Span::default().conditions(), ["true"]);
         let span = Span { after: Some(snapshot("10:20:10,14")), cut: Some(30) };
-        assert_eq!(span.condition(), "(txid >= 20 or txid = any ('{10,14}'::bigint[])) and txid < 30");
+        assert_eq!(span.conditions(), ["txid >= 20 and txid < 30", "txid = any ('{10,14}'::bigint[]) and txid < 30"]);
     }
 }
