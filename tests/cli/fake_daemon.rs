@@ -57,9 +57,9 @@ impl Drop for FakeDaemon {
 pub struct FakeMaster(Child);
 
 impl FakeMaster {
-    /// In the piddir of these commands. `obedient` is whether the stop file ends it.
+    /// In the piddir of these commands. `obedient` is whether the stop file ends it; else not even SIGTERM does.
     pub fn new(installed: &Installed, obedient: bool) -> FakeMaster {
-        let wait = if obedient { "while ! test -e \"$0\"; do sleep 0.05; done" } else { "read forever" };
+        let wait = if obedient { "while ! test -e \"$0\"; do sleep 0.05; done" } else { "trap '' TERM; read forever" };
         let mut shell = Command::new("/bin/sh");
         shell.arg0("Bucardo Master Control Program v4.5.0. Active syncs: a").args(["-c", wait]);
         shell.arg(installed.piddir().join("fullstopbucardo")).stdin(Stdio::piped());
