@@ -90,6 +90,10 @@ pub fn start(launch: &Launch) -> Result<i32> {
         // Whatever goes wrong while reading shows as an empty answer.
         let _ = BufReader::new(out).read_line(&mut answer);
     }
+    if answer.trim_end() != READY {
+        // It removes its pid file before it is gone.
+        let _ = child.wait();
+    }
     match answer.trim_end() {
         READY => Ok(pid_of(&child)),
         "" => Err(Error::new(Kind::Bug, "the daemon died while it started").hint("See its log.")),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// What the MCP stands on for its whole life, with or without a control database.
 pub(super) struct Ground {
     stopfile: PathBuf,
+    reason_file: PathBuf,
     inotify: Inotify,
     _pid_file: PidFile,
 }
@@ -33,7 +34,7 @@ impl Ground {
         let pid_file = PidFile::write(pidfile::mcp(&launch.piddir), &[&launch.program, &clock::now()])?;
         log::info!("Starting Bucardo version {}, MCP PID: {}", crate::daemon::role::COMPATIBLE_VERSION, std::process::id());
         tell_reason(&launch.reason_file);
-        Ok(Ground { stopfile: launch.stopfile.clone(), inotify, _pid_file: pid_file })
+        Ok(Ground { stopfile: launch.stopfile.clone(), reason_file: launch.reason_file.clone(), inotify, _pid_file: pid_file })
     }
 
     /// Readable when a file appeared in the directory of the stop file.
@@ -49,9 +50,12 @@ impl Ground {
         if signals.stop() {
             return Some("Asked to stop by a signal".to_owned());
         }
-        let text = fs::read_to_string(&self.stopfile).ok()?;
+        if !self.stopfile.exists() {
+            return None;
+        }
         log::info!("Found stopfile \"{}\": exiting", self.stopfile.display());
-        Some(format!("Found stopfile: {}", text.lines().next().unwrap_or_default()))
+        let reason = reason(&self.reason_file).map(|reason| format!(": {reason}"));
+        Some(format!("Found stopfile{}", reason.unwrap_or_default()))
     }
 }
 
@@ -91,11 +95,15 @@ fn is_mcp(pid: i32) -> bool {
 
 /// The reason for this start goes into the log; its file is used up by that.
 fn tell_reason(path: &Path) {
-    if let Ok(text) = fs::read_to_string(path) {
-        let reason = text.split_once('|').map_or(text.trim(), |(_, reason)| reason.trim());
+    if let Some(reason) = reason(path) {
         log::info!("Reason: {reason}");
         let _ = fs::remove_file(path);
     }
+}
+
+fn reason(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    Some(text.split_once('|').map_or(text.as_str(), |(_, reason)| reason).trim().to_owned())
 }
 
 /// Answers whoever started us, once: `ready`, or why not. From then on nobody reads what we would print.
