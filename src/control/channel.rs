@@ -82,6 +82,9 @@ pub fn validated(sync: &str) -> String {
     sync_request("validated", sync)
 }
 
+/// A controller has begun to listen; payload: its process id. Kicks that came before are passed on then.
+pub const CTL_READY: &str = "bucardo_ctl_ready";
+
 /// Somebody wants a sync validated; payload: its name.
 pub const VALIDATE: &str = "bucardo_validate_sync";
 

@@ -42,10 +42,10 @@ impl Desk {
         )
     }
 
-    /// LISTENs on channels.
+    /// LISTENs on these channels and no others. In one transaction, so that nothing is missed on those that stay.
     pub fn listen(&mut self, channels: &[String]) -> Result<()> {
-        let texts: Vec<String> = channels.iter().map(|channel| format!("listen {}", Ident::new(channel.as_str()))).collect();
-        self.control.batch(&texts.join("; "))
+        let listen: String = channels.iter().map(|channel| format!("; listen {}", Ident::new(channel.as_str()))).collect();
+        self.control.batch(&format!("unlisten *{listen}"))
     }
 
     /// NOTIFYs a channel.

@@ -88,6 +88,7 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     let source = sync.source()?.to_owned();
     let names = Names::new(&sync);
     desk.listen(&names.all())?;
+    desk.notify(channel::CTL_READY, &std::process::id().to_string())?;
     log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.targets.join(" "));
     let places = Places::new(&sync.targets);
     let check_at = sync.checktime.map(|period| Instant::now() + period);

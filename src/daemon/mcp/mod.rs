@@ -157,7 +157,6 @@ impl<'a> Mcp<'a> {
 
     /// Reads all syncs and brings what runs in line with them.
     fn load(&mut self) -> Result<()> {
-        self.desk.control.batch("unlisten *")?;
         self.syncs.load(&mut self.desk)?;
         self.listen()?;
         self.show();
@@ -217,6 +216,7 @@ impl<'a> Mcp<'a> {
             Request::LogMessage => self.housekeeping.log_messages(&mut self.desk),
             Request::Reload => self.reload().and_then(|()| self.desk.notify("bucardo_reloaded_mcp", "")),
             Request::ReloadConfig => self.reload().and_then(|()| self.desk.notify("bucardo_reload_config_finished", "")),
+            Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
             Request::Kick(sync) => self.syncs.kick(&sync, &mut self.desk, self.launch),
             Request::Validate(sync) => self.validate(&sync),
             Request::ReloadSync(sync) => self.change(&sync, "reload", "reloaded"),

@@ -127,14 +127,15 @@ impl Source {
     fn resubscribe(&mut self, syncs: BTreeSet<String>) {
         self.syncs = syncs;
         if let State::Open(conn) = &mut self.state {
-            let _ = conn.batch("unlisten *").and_then(|()| subscribe(conn, &self.syncs));
+            let _ = subscribe(conn, &self.syncs);
         }
     }
 }
 
 fn subscribe(conn: &mut Connection, syncs: &BTreeSet<String>) -> Result<()> {
-    let listen = |sync: &String| format!("listen {}", Ident::new(channel::kick_sync(sync)));
-    conn.batch(&syncs.iter().map(listen).collect::<Vec<_>>().join("; "))
+    let listen = |sync: &String| format!("; listen {}", Ident::new(channel::kick_sync(sync)));
+    // In one transaction, so that nothing is missed on the channels that stay.
+    conn.batch(&format!("unlisten *{}", syncs.iter().map(listen).collect::<String>()))
 }
 
 fn kicked(syncs: &BTreeSet<String>, heard: &[Notification]) -> Vec<String> {

@@ -35,6 +35,8 @@ struct Child {
     pid: i32,
     born: Instant,
     validator: bool,
+    /// It is a controller, and listens.
+    ready: bool,
 }
 
 impl Entry {
@@ -43,8 +45,8 @@ impl Entry {
         Entry { sync, active, child: None, failures: 0, start: active.then(Instant::now), kicked: false }
     }
 
-    fn has_controller(&self) -> bool {
-        self.child.as_ref().is_some_and(|child| !child.validator)
+    fn hears(&self) -> bool {
+        self.child.as_ref().is_some_and(|child| child.ready)
     }
 }
 
@@ -121,16 +123,32 @@ impl Syncs {
     /// Passes a kick on to the controller, or starts one for it.
     pub fn kick(&mut self, name: &str, desk: &mut Desk, launch: &Launch) -> Result<()> {
         match self.0.get_mut(name) {
-            Some(entry) if entry.active && entry.has_controller() => desk.notify(&channel::ctl_kick(name), ""),
+            Some(entry) if entry.active && entry.hears() => desk.notify(&channel::ctl_kick(name), ""),
             Some(entry) if entry.active => {
                 entry.kicked = true;
-                entry.start.get_or_insert_with(Instant::now);
+                if entry.child.is_none() {
+                    entry.start.get_or_insert_with(Instant::now);
+                }
                 self.start_due(desk, launch)
             }
             _ => {
                 log::info!("Cannot kick sync \"{name}\": it is unknown or not active");
                 desk.notify(&channel::sync_error(name), "")
             }
+        }
+    }
+
+    /// A controller listens; a kick that came while it did not is passed on.
+    pub fn ready(&mut self, pid: i32, desk: &mut Desk) -> Result<()> {
+        let found = self.0.values_mut().find_map(|entry| match &mut entry.child {
+            Some(child) if child.pid == pid => Some((child, &mut entry.kicked, &entry.sync.name)),
+            _ => None,
+        });
+        let Some((child, kicked, name)) = found else { return Ok(()) };
+        child.ready = true;
+        match std::mem::take(kicked) {
+            true => desk.notify(&channel::ctl_kick(name), ""),
+            false => Ok(()),
         }
     }
 
@@ -213,7 +231,7 @@ impl Entry {
 }
 
 fn born(pid: i32, validator: bool) -> Child {
-    Child { pid, born: Instant::now(), validator }
+    Child { pid, born: Instant::now(), validator, ready: false }
 }
 
 fn start(entry: &mut Entry, desk: &mut Desk, launch: &Launch) -> Result<()> {
