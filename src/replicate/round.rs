@@ -45,8 +45,13 @@ pub enum Outcome {
     },
     /// A table got another column, or is another table, since the plans were made: nothing can be carried with them.
     Outdated,
-    /// Rows were carried. There may be more.
-    Carried(Counts),
+    /// Rows were carried.
+    Carried {
+        /// How many.
+        counts: Counts,
+        /// Whether that was everything the round's snapshot saw; if not, the backlog was cut.
+        all: bool,
+    },
 }
 
 impl Carrier {
@@ -112,7 +117,8 @@ impl Carrier {
             self.source.commit()?;
             return Ok(Outcome::Nothing { running: look.now.running });
         }
-        self.carry(&look, watcher).map(Outcome::Carried)
+        let counts = self.carry(&look, watcher)?;
+        Ok(Outcome::Carried { counts, all: !self.cut })
     }
 
     fn carry(&mut self, look: &Look, watcher: &mut dyn Watcher) -> Result<Counts> {

@@ -187,17 +187,20 @@ impl Kid {
         );
     }
 
-    /// Rounds until nothing is pending, or until somebody else wants an answer; says whether more may be pending.
+    /// Rounds until nothing is pending, or until somebody else wants an answer; says whether more may be pending. Whoever asked for this job was
+    /// promised all changes older than it, so at least one round must have taken everything it saw.
     fn rounds(&mut self) -> Result<(Counts, bool)> {
         let mut counts = Counts::default();
         let mut carried = 0_u32;
+        let mut served = false;
         loop {
             match self.round()? {
-                Outcome::Carried(more) => {
+                Outcome::Carried { counts: more, all } => {
                     counts += more;
                     carried += 1;
+                    served |= all;
                     self.stay_awake(carried)?;
-                    if self.watch.began.elapsed() > LONGEST_JOB || self.watch.hear()? {
+                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.watch.hear()?) {
                         return Ok((counts, true));
                     }
                 }
