@@ -93,8 +93,9 @@ pub fn delta_keys(key: &Key) -> Vec<Ident> {
     (1..=key.columns.len()).map(|position| Ident::new(format!("k{position}"))).collect()
 }
 
-/// `CREATE TABLE` and so on for one table's deltas. The index on NULL keys finds a TRUNCATE among any number of changes. Replica identity
-/// FULL lets rows be deleted by hand even where a publication covers all tables.
+/// `CREATE TABLE` and so on for one table's deltas. The second index finds a TRUNCATE among any number of changes; a key of NULLs does not
+/// mean one, because somebody may drop a NOT NULL. Replica identity FULL lets rows be deleted by hand even where a publication
+/// covers all tables.
 pub fn create_delta(names: &Names, table: &Shape, key: &Key) -> String {
     let columns =
         key.idents().iter().zip(delta_keys(key)).map(|(column, k)| format!("{column} as {k}")).collect::<Vec<_>>().join(", ");
@@ -105,9 +106,9 @@ pub fn create_delta(names: &Names, table: &Shape, key: &Key) -> String {
         sql += &format!(
             "create table {delta} as select {columns} from {} with no data;\n\
              alter table {delta} add column txid bigint not null default pg_catalog.txid_current(),\n  \
-             add column txntime timestamptz not null default now(), add column origin text, replica identity full;\n\
+             add column txntime timestamptz not null default now(), add column origin text, add column truncated boolean, replica identity full;\n\
              create index on {delta} (txid);\n\
-             create index on {delta} (txid) where k1 is null;\n",
+             create index on {delta} (txid) where truncated;\n",
             table.relation
         );
     }
@@ -148,18 +149,17 @@ pub fn row_function(names: &Names, key: &Key) -> String {
     function(&names.row_function(), &body)
 }
 
-/// The TRUNCATE trigger's function. A TRUNCATE of the table itself is one delta row with NULL for a key: every row that is in the table
+/// The TRUNCATE trigger's function. A TRUNCATE of the table itself is one delta row without key: every row that is in the table
 /// afterwards was inserted after it and has a delta row of its own. A TRUNCATE of one partition deletes the rows it holds.
 pub fn truncate_function(names: &Names, table: &Shape, key: &Key) -> String {
     let columns = list(&delta_keys(key));
     // A percent sign in a column's name would be a directive of format().
     let values = list(&key.idents()).replace('%', "%%");
-    let nulls = key.columns.iter().map(|_| "null").collect::<Vec<_>>().join(", ");
     let delta = names.delta(1);
     let body = format!(
         "begin\n\
          \x20 if tg_relid operator(pg_catalog.=) {table}::pg_catalog.regclass then\n\
-         \x20   insert into {delta} ({columns}) values ({nulls});\n\
+         \x20   insert into {delta} (truncated) values (true);\n\
          \x20 else\n\
          \x20   execute pg_catalog.format('insert into {escaped} ({columns}) select {values} from only %I.%I', tg_table_schema, tg_table_name);\n\
          \x20 end if;\n\

@@ -108,7 +108,7 @@ impl Plan {
     pub fn measure(&self, span: &Span, limit: i64) -> String {
         let pending = self.pending(span, |delta, condition| format!("select txid from {delta} where {condition}"));
         let truncated =
-            self.pending(span, |delta, condition| format!("exists (select from {delta} where k1 is null and {condition})"));
+            self.pending(span, |delta, condition| format!("exists (select from {delta} where truncated and {condition})"));
         format!(
             "select count(*), min(txid), max(txid), {} from (select txid from ({}) as pending order by txid limit {limit}) as first",
             truncated.join(" or "),

@@ -133,6 +133,8 @@ impl Carrier {
         for (table, pending) in look.changed.iter().zip(&pending) {
             counts += self.carry_table(*table, *pending, &span, watcher)?;
         }
+        let read: Vec<u32> = look.changed.iter().map(|table| self.plans[*table].oid).collect();
+        self.source.was_not_rewritten(&read)?;
         self.finish(look, &span, watcher)?;
         Ok(counts)
     }

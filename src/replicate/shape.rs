@@ -54,7 +54,7 @@ pub struct Shape {
     pub oid: u32,
     /// Whether it is a partitioned table; if not, only its own rows are meant, not those of inheriting tables.
     pub partitioned: bool,
-    /// Columns it ever had: a new number tells that the columns are to be read again.
+    /// A number that changes when it gets a column or may suddenly have a NULL: then it is to be read again.
     pub attributes: i64,
     /// Planner's estimate of its rows, 0 when it has never been analysed.
     pub rows: f32,
@@ -92,9 +92,17 @@ pub fn find_key(conn: &mut Connection, relation: &Relation) -> Result<Key> {
     Ok(read(conn, relation)?.keys.into_iter().next().unwrap_or_default())
 }
 
+/// What [`Shape::attributes`] is, as an expression over `pg_class c`: the columns it ever had and, in the lower digits, those that are NOT
+/// NULL. A table has at most 1600 columns.
+pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
+    (select count(*) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attnotnull))";
+
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
 pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
-    let row = conn.query_opt(include_str!("sql/table.sql"), &[&relation.schema.raw(), &relation.name.raw()])?;
+    let row = conn.query_opt(
+        &include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE),
+        &[&relation.schema.raw(), &relation.name.raw()],
+    )?;
     let Some(row) = row else {
         return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relation.label())));
     };

@@ -5,7 +5,7 @@ use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::capture::{ARMED, AWAKE, ROW_TRIGGER};
 use crate::replicate::plan::Plan;
-use crate::replicate::shape::Shape;
+use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
 use postgres::types::Type;
 
@@ -14,6 +14,7 @@ pub struct Source {
     /// The session.
     pub conn: Connection,
     look: Option<postgres::Statement>,
+    rewritten: Option<postgres::Statement>,
     flag: Relation,
     /// What the flag says; none until this session has set it.
     armed: Option<bool>,
@@ -27,7 +28,7 @@ pub struct Look {
     pub now: Snapshot,
     /// The tables with pending changes, as positions in the list of plans.
     pub changed: Vec<usize>,
-    /// Columns the tables ever had, all together.
+    /// A number that changes when a table gets a column or may suddenly have a NULL.
     pub attributes: i64,
     wal: String,
 }
@@ -51,7 +52,7 @@ impl Source {
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
-        Ok(Source { conn, look: None, flag, armed: None, freshly_armed: false })
+        Ok(Source { conn, look: None, rewritten: None, flag, armed: None, freshly_armed: false })
     }
 
     /// Opens the round's transaction.
@@ -91,8 +92,9 @@ impl Source {
         let statement = self.conn.prepare_typed(
             &format!(
                 "select txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, array[{}]::boolean[], \
-                 (select coalesce(sum(relnatts), 0)::bigint from pg_class where oid = any ($3))",
-                flags.join(", ")
+                 (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3))",
+                flags.join(", "),
+                shape::SIGNATURE
             ),
             &[Type::INT8, Type::INT8_ARRAY, Type::OID_ARRAY],
         )?;
@@ -114,6 +116,20 @@ impl Source {
         self.conn.batch(&format!(
             "set local enable_hashjoin = {value}; set local enable_mergejoin = {value}; set local enable_seqscan = {value}"
         ))
+    }
+
+    /// Makes sure that the rows of these tables, which have been read, were those of the snapshot. To a snapshot, a table that another
+    /// transaction has rewritten since (ALTER TABLE … TYPE) is empty, and rows that were not found count as deleted.
+    pub fn was_not_rewritten(&mut self, tables: &[u32]) -> Result<()> {
+        let statement = match &self.rewritten {
+            Some(statement) => statement.clone(),
+            None => self.conn.prepare(include_str!("sql/rewritten.sql"))?,
+        };
+        self.rewritten = Some(statement.clone());
+        match self.conn.query_opt(&statement, &[&tables])? {
+            None => Ok(()),
+            Some(row) => Err(Error::new(Kind::Collision, format!("table {} was rewritten meanwhile", row.get::<_, String>(0)))),
+        }
     }
 
     /// Makes sure that no transaction id below the look's snapshot can ever be given out again: after a crash the source continues with

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(1100);
 /// How often limits are looked at again while a target waits for room.
 const ROOM_AGAIN: Duration = Duration::from_millis(500);
 
+/// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another is needed.
+const ASKED: u8 = 2;
+
 struct Ctl<'a> {
     launch: &'a Launch,
     desk: Desk,
@@ -78,7 +81,11 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
     let outcome = live(launch, role, sync, *kicked);
     let reason = outcome.as_ref().err().map_or("Normal exit".to_owned(), Error::to_string);
     log::info!("Controller exiting at cleanup_controller. Reason: {reason}");
-    u8::from(outcome.is_err_and(|error| error.kind() != Kind::Stopped))
+    match outcome {
+        Ok(()) => 0,
+        Err(error) if error.kind() == Kind::Stopped => ASKED,
+        Err(_) => 1,
+    }
 }
 
 fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {

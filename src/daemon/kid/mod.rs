@@ -35,6 +35,17 @@ const MOST_COLLISIONS: u32 = 30;
 /// How long the last look waits for transactions that were running, between tries.
 const LONGEST_RECHECK: Duration = Duration::from_secs(1);
 
+/// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
+const ASKED: u8 = 2;
+
+/// How a kid ended well.
+enum End {
+    /// Nothing was left to do.
+    Done,
+    /// By a signal.
+    Asked,
+}
+
 /// Who this kid is.
 pub(super) struct Place {
     pub role: Role,
@@ -73,15 +84,19 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
         eprintln!("{error}");
     }
     match live(launch, role, place) {
-        Ok(()) => {
+        Ok(End::Done) => {
             log::info!("Kid exiting at cleanup_kid. Reason: Normal exit");
             0
+        }
+        Ok(End::Asked) => {
+            log::info!("Kid exiting at cleanup_kid. Reason: Asked to stop");
+            ASKED
         }
         Err(_) => 1,
     }
 }
 
-fn live(launch: &Launch, role: &Role, place: Place) -> Result<()> {
+fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[])?;
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
     let desk = Desk::open(launch, role, Signals::new()?).inspect_err(|error| log::error!("{error}"))?;
@@ -91,9 +106,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<()> {
         let mut kid = Kid::new(place, watch, carrier, retention);
         kid.serve().inspect_err(|_| kid.give_up())
     });
-    let Err(error) = outcome else { return Ok(()) };
-    report(launch, role, &sync, &target, &error);
-    Err(error)
+    outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
 }
 
 /// Stores the reason with the job and tells everybody.
@@ -119,7 +132,7 @@ impl Kid {
         Kid { place, watch, carrier, retention, running, recheck, rotate_at, noted: Instant::now(), last: None }
     }
 
-    fn serve(&mut self) -> Result<()> {
+    fn serve(&mut self) -> Result<End> {
         loop {
             if self.watch.desk.signals.stop() {
                 return self.leave();
@@ -133,9 +146,13 @@ impl Kid {
         }
     }
 
-    fn leave(&mut self) -> Result<()> {
+    fn leave(&mut self) -> Result<End> {
         self.carrier.note_receipt()?;
-        if self.watch.desk.signals.stop() { self.carrier.source.disarm() } else { Ok(()) }
+        if !self.watch.desk.signals.stop() {
+            return Ok(End::Done);
+        }
+        self.carrier.source.disarm()?;
+        Ok(End::Asked)
     }
 
     /// Nobody is there to be woken until another kid has come.

@@ -1,0 +1,143 @@
+//! A control database, databases A, B, … with the same tables, and a daemon to look after.
+
+#![allow(dead_code, reason = "a toolbox: not every tool is in use at every time")]
+use crate::harness::{Cluster, Installed, Outcome, wait_until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use postgres::Client;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+/// How long anything may take that is worth waiting for.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What each database holds.
+const TABLES: &str = "create table t (id integer primary key, counter integer not null default 0);
+    create table u (id integer primary key, counter integer not null default 0);";
+
+/// See the module's text.
+pub struct World {
+    /// The control database's server and the commands.
+    pub installed: Installed,
+    apart: BTreeMap<String, Cluster>,
+}
+
+impl World {
+    /// The databases A, B and C beside the control database, tables t and u in herd h.
+    pub fn new() -> World {
+        World::with(&["A", "B", "C"], &[])
+    }
+
+    /// Databases beside the control database, and others that have a server each; the first of all is the source.
+    pub fn with(beside: &[&str], apart: &[&str]) -> World {
+        let servers = apart.iter().map(|name| ((*name).to_owned(), Cluster::new())).collect();
+        let world = World { installed: Installed::new(), apart: servers };
+        for name in apart.iter().chain(beside) {
+            world.add_db(name);
+        }
+        let source = apart.iter().chain(beside).next().unwrap();
+        world.says(&format!("add table t u db={source} herd=h"));
+        world
+    }
+
+    fn add_db(&self, name: &str) {
+        let (cluster, dbname) = (self.server(name), name.to_lowercase());
+        cluster.create_database(&dbname);
+        cluster.connect(&dbname).batch_execute(TABLES).unwrap();
+        let (host, port) = (cluster.socket_dir().display(), cluster.port());
+        self.says(&format!("add db {name} dbname={dbname} host={host} port={port} user=postgres"));
+    }
+
+    /// The server of a database.
+    pub fn server(&self, name: &str) -> &Cluster {
+        self.apart.get(name).unwrap_or(&self.installed.cluster)
+    }
+
+    /// The same, to be stopped and started. Only one that stands apart.
+    pub fn server_mut(&mut self, name: &str) -> &mut Cluster {
+        self.apart.get_mut(name).unwrap()
+    }
+
+    /// A session on a database.
+    pub fn db(&self, name: &str) -> Client {
+        self.server(name).connect(&name.to_lowercase())
+    }
+
+    /// Runs statements on a database.
+    pub fn at(&self, name: &str, sql: &str) {
+        self.db(name).batch_execute(sql).unwrap();
+    }
+
+    /// One value of a database as text; `control` is the control database.
+    pub fn value(&self, name: &str, sql: &str) -> String {
+        let mut client = if name == "control" { self.installed.control() } else { self.db(name) };
+        value(&mut client, sql)
+    }
+
+    /// Waits until a query gives this.
+    pub fn becomes(&self, name: &str, sql: &str, expected: &str) {
+        let mut client = if name == "control" { self.installed.control() } else { self.db(name) };
+        wait_until(&format!("{sql} gives {expected} on {name}"), PATIENCE, || {
+            (value(&mut client, sql) == expected).then_some(())
+        });
+    }
+
+    /// Runs a command line, split at blanks.
+    pub fn run(&self, line: &str) -> Outcome {
+        self.installed.ctl(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Runs one that must succeed; what it printed.
+    pub fn says(&self, line: &str) -> String {
+        self.run(line).ok()
+    }
+
+    /// Adds a pushdelta sync of herd h and, with a row, shows that it runs.
+    pub fn run_sync(&self, name: &str, rest: &str) {
+        self.says(&format!("add sync {name} type=pushdelta source=h {rest}"));
+        self.says("start");
+        self.says(&format!("kick {name} 0"));
+    }
+
+    /// The process in a pid file, `mcp`, `ctl.sync.s` or `kid.sync.s.B`, if there is one.
+    pub fn pid_now(&self, file: &str) -> Option<i32> {
+        let text = fs::read_to_string(self.installed.piddir().join(format!("bucardo.{file}.pid"))).ok()?;
+        let pid = text.lines().next()?.parse().ok()?;
+        lives(pid).then_some(pid)
+    }
+
+    /// The same, as soon as there is one.
+    pub fn pid(&self, file: &str) -> i32 {
+        wait_until(&format!("there is a {file}"), PATIENCE, || self.pid_now(file))
+    }
+
+    /// Sends a signal to the process in a pid file, and waits until that process is gone.
+    pub fn end(&self, file: &str, signal: Signal) {
+        let pid = self.pid(file);
+        send(pid, signal);
+        wait_until("the process is gone", PATIENCE, || (!lives(pid)).then_some(()));
+    }
+
+    /// Waits until the log has a line with this text.
+    pub fn logs(&self, text: &str) {
+        wait_until(&format!("the log says {text}"), PATIENCE, || self.installed.log().contains(text).then_some(()));
+    }
+}
+
+/// One value as text.
+pub fn value(client: &mut Client, sql: &str) -> String {
+    let row = client.query_one(&format!("select ({sql})::text"), &[]).unwrap();
+    row.get::<_, Option<String>>(0).unwrap_or_else(|| "NULL".to_owned())
+}
+
+/// Sends a signal; to a process that is gone, none.
+pub fn send(pid: i32, signal: Signal) {
+    let _ = kill(Pid::from_raw(pid), signal);
+}
+
+/// Whether a process runs: is there, and no corpse.
+pub fn lives(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(' ') && !rest.starts_with(" Z"))
+}
