@@ -25,12 +25,18 @@ pub fn general(invocation: &Invocation) -> u8 {
     if invocation.personality == Personality::Bucardo5 && !asked { 1 } else { 0 }
 }
 
-/// What a word that is no verb gets: help. The older dialect calls that success, and scripts may depend on it.
+/// What a word that is no verb gets: help. The older dialect calls that success, and scripts may depend on it; there, the word is named
+/// last, where it is still on the screen.
 pub fn unknown_verb(invocation: &Invocation) -> u8 {
+    let unknown = format!("Unknown command \"{}\"", invocation.verb);
     if invocation.personality == Personality::Bucardo5 {
-        say!("Unknown command \"{}\"", invocation.verb);
+        say!("{unknown}");
     }
-    general(invocation)
+    let code = general(invocation);
+    if invocation.personality == Personality::BucardoCtl4 && !invocation.options.quiet {
+        warn_user!("\n{unknown}");
+    }
+    code
 }
 
 /// Prints the usage text of `verb` (as typed) for `words` on standard error, because the command line lacks something;

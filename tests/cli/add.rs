@@ -142,7 +142,18 @@ fn a_sync_is_added_and_validated_at_once() {
     assert_eq!(world.says("add sync s1 source=h targetdb=B type=pushdelta checktime=5minutes"), "Added sync \"s1\"\n");
     assert_eq!(world.value("select ok from bucardo.validation where sync = 's1'"), "true");
     assert_eq!(world.value("select checktime from bucardo.sync"), "00:05:00");
-    assert_eq!(world.says("--quiet add sync s2 source=h targetdb=C type=delta status=inactive onetimecopy=2"), "");
+    assert_eq!(world.says("--quiet add sync s2 source=h targetdb=C type=delta status=inactive"), "");
+}
+
+#[test]
+fn what_a_sync_asks_for_and_this_version_does_not_do_is_told() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h");
+    let outcome = world.run("add sync s1 source=h targetdb=B type=pushdelta makedelta=on onetimecopy=2").ended_with(0);
+    assert_eq!(outcome.stdout, "Added sync \"s1\"\n");
+    let notes: Vec<_> = outcome.stderr.lines().collect();
+    let begins = |at: usize, text: &str| notes[at].starts_with(&format!("Note: this version {text}"));
+    assert!(notes.len() == 2 && begins(0, "makes no first copy") && begins(1, "does not pass changes on"), "{notes:?}");
 }
 
 #[test]
@@ -221,7 +232,8 @@ fn the_lines_of_the_slony_migrator_are_accepted_as_they_are() {
     world.run(&format!("add db shop_2 dbname=b  {} {} {}", reach[0], reach[1], reach[2])).ended_with(0);
     world.says("add table public.t1 db=shop_1 ping=true standard_conflict=source herd=shop_node1_set1");
     world.says("add sequence public.s1 db=shop_1 ping=true standard_conflict=source herd=shop_node1_set1");
-    world.says("add sync shop_set1_node1_to_node2 source=shop_node1_set1 targetdb=shop_2 type=pushdelta target_makedelta=on");
+    let line = "add sync shop_set1_node1_to_node2 source=shop_node1_set1 targetdb=shop_2 type=pushdelta target_makedelta=on";
+    world.run(line).ended_with(0);
 }
 
 fn lines(lines: &[&str]) -> String {

@@ -60,6 +60,36 @@ fn a_kick_waits_for_a_younger_round() {
 }
 
 #[test]
+fn a_job_that_answers_two_kicks_is_told_once() {
+    let installed = prepared();
+    let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {
+        let (older, younger) = (job(client, "orders", "B"), job(client, "orders", "B"));
+        let mut both = client.transaction().unwrap();
+        for (channel, job) in [("_B", younger), ("", older), ("", younger)] {
+            let sql = format!("notify \"bucardo_syncdone_orders{channel}\", '{job}'");
+            both.batch_execute(&sql).unwrap();
+        }
+        both.commit().unwrap();
+    });
+    let outcome = installed.ctl(&["kick", "orders", "0", "--notimer"]).ended_with(0);
+    assert_eq!(shown(&outcome), "Kick orders: B(Ns) DONE!\n");
+}
+
+#[test]
+fn a_sync_that_is_found_invalid_ends_the_wait_with_the_reason() {
+    let installed = prepared();
+    let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {
+        let sql = "update bucardo.validation set validated = now(), ok = false, outcome = 'B is away' where sync = 'orders'";
+        client.batch_execute(sql).unwrap();
+        client.batch_execute("notify bucardo_validated_sync_orders").unwrap();
+    });
+    let outcome = installed.ctl(&["kick", "orders", "0", "--notimer"]).ended_with(2);
+    assert!(outcome.stderr.starts_with("Error: the daemon cannot run sync \"orders\": B is away\n"), "{}", outcome.stderr);
+    let table = installed.ctl(&["status"]).ok();
+    assert!(table.contains("|invalid|"), "{table}");
+}
+
+#[test]
 fn a_daemon_that_starts_during_the_wait_is_kicked_again() {
     let installed = prepared();
     let mut lives = 0;

@@ -23,6 +23,18 @@ fn set_changes_settings_even_if_quiet() {
 }
 
 #[test]
+fn settings_of_our_own_have_defaults_and_can_be_set() {
+    let world = World::bare();
+    assert_eq!(world.run("show batch ^delta").ended_with(1).stdout, "batch_changes   = 100000\ndelta_retention = 600\n");
+    assert_eq!(world.says("set delta_retention=3600"), "Set \"delta_retention\" to \"3600\"\n");
+    assert_eq!(world.says("set delta_retention=0.5"), "Set \"delta_retention\" to \"0.5\"\n");
+    assert_eq!(world.run("show delta_retention").stdout, "delta_retention = 0.5\n");
+    assert_eq!(world.run("show all").stdout.lines().count(), 41);
+    world.run("set batch_changes=many").ended_with(255);
+    world.run("set batch_changes=-1").ended_with(255);
+}
+
+#[test]
 fn config_is_both() {
     let world = World::bare();
     assert_eq!(world.run("config").ended_with(1).stdout.lines().count(), 42);

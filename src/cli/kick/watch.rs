@@ -25,6 +25,7 @@ pub struct Watch {
     sync: String,
     events: BTreeMap<String, Event>,
     refusal: String,
+    validated: String,
     younger_than: i64,
     display: Display,
     patience: Patience,
@@ -35,15 +36,15 @@ impl Watch {
     pub fn open(session: &mut Session, sync: &Listed, seconds: u64) -> Result<Watch> {
         let (display, first) = Display::open(&sync.name, style(session));
         say_part!("{first}");
-        let (events, refusal) = (events(sync), channel::sync_error(&sync.name));
+        let (events, refusal, validated) = (events(sync), channel::sync_error(&sync.name), channel::validated(&sync.name));
         let younger_than = session.transaction(|session| {
-            answer::listen(&mut session.control, events.keys().chain([&refusal]).map(String::as_str))?;
+            answer::listen(&mut session.control, events.keys().chain([&refusal, &validated]).map(String::as_str))?;
             let number = session.control.query_one("select nextval('bucardo.q_id_seq')", &[])?.get(0);
             answer::notify(&mut session.control, &channel::kick_sync(&sync.name))?;
             Ok(number)
         })?;
         let patience = Patience::new(seconds, &session.files.piddir);
-        Ok(Watch { sync: sync.name.clone(), events, refusal, younger_than, display, patience })
+        Ok(Watch { sync: sync.name.clone(), events, refusal, validated, younger_than, display, patience })
     }
 
     /// Waits for the end, showing what happens.
@@ -86,12 +87,24 @@ impl Watch {
             if notification.channel == self.refusal {
                 return Err(refused(&self.sync));
             }
+            if notification.channel == self.validated {
+                self.must_be_valid(control)?;
+            }
             let Some(event) = self.events.get(&notification.channel) else { continue };
             if self.is_ours(control, &notification.payload)? {
                 events.push(event.clone());
             }
         }
         Ok(events)
+    }
+
+    /// A sync that does not fit its databases is not run, so nothing else would end the wait.
+    fn must_be_valid(&self, control: &mut Connection) -> Result<()> {
+        let sql = "select outcome from bucardo.validation where sync = $1 and not ok";
+        match control.query_opt(sql, &[&self.sync])? {
+            Some(row) => Err(invalid(&self.sync, row.get(0))),
+            None => Ok(()),
+        }
     }
 
     /// Whether a notice answers this kick. A notice without number does. One of a younger job does, unless the job is another
@@ -137,6 +150,11 @@ fn style(session: &Session) -> Style {
         (false, true) => Style::Words,
         (false, false) => Style::Timer,
     }
+}
+
+fn invalid(sync: &str, outcome: Option<&str>) -> Error {
+    let what = format!("the daemon cannot run sync \"{sync}\": {}", outcome.unwrap_or("it is not valid"));
+    Error::new(Kind::Refused, what).hint(format!("`validate {sync}` looks again"))
 }
 
 fn refused(sync: &str) -> Error {

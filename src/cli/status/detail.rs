@@ -24,6 +24,9 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
     for retry in &sync.retries {
         block.line("Next try", &format!("{}  Target: {}", retry.at, retry.target));
     }
+    if let Some(outcome) = &config.invalid {
+        block.line("Validation", &format!("FAILED: {}", reason(outcome)));
+    }
     files(&mut block, sync);
     settings(&mut block, config);
     block.0
@@ -232,6 +235,17 @@ Delete method:        delete
         assert!(text(&sync, compressed).contains("RUN:1h6s > c"));
         sync.job = Some(Job { started: false, age: 76, target: "c".to_owned() });
         assert!(text(&sync, pretty).contains("Current state:        WAIT:1m 16s (PID = 28317)\n"));
+    }
+
+    #[test]
+    fn a_sync_that_could_not_be_validated_says_why_and_is_not_idle() {
+        let mut sync = sample();
+        sync.config.invalid = Some("Table \"t\" has no usable key\nat all".to_owned());
+        let told = "Validation:           FAILED: Table \"t\" has no usable key\n                  at all\nPID file:";
+        let block = text(&sync, pretty);
+        assert!(block.contains(told) && block.contains("Current state:        idle (PID"), "a running one goes on: {block}");
+        sync.pid_file = None;
+        assert!(text(&sync, pretty).contains("Current state:        invalid (PID = )\n"));
     }
 
     #[test]

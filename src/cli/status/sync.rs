@@ -55,6 +55,8 @@ pub struct Config {
     pub members: i64,
     /// The databases of the target group.
     pub group_members: Vec<String>,
+    /// Why it could not be validated when it was looked at last.
+    pub invalid: Option<String>,
 }
 
 /// A run that is over.
@@ -110,11 +112,15 @@ pub struct PidFile {
 }
 
 impl Sync {
-    /// The present state; `arrow` stands before the target, `interval` writes the age.
+    /// The present state; `arrow` stands before the target, `interval` writes the age. One that the daemon cannot run because it is
+    /// not valid would look idle for ever.
     pub fn state(&self, arrow: &str, interval: fn(Option<i64>) -> String) -> String {
         match &self.job {
             Some(job) if job.started => format!("RUN:{}{arrow}{}", interval(Some(job.age)), job.target),
             Some(job) => format!("WAIT:{}", interval(Some(job.age))),
+            None if self.config.status == "active" && self.config.invalid.is_some() && self.pid_file.is_none() => {
+                "invalid".to_owned()
+            }
             None if self.config.status == "active" => "idle".to_owned(),
             None => "off".to_owned(),
         }
