@@ -22,22 +22,6 @@ pub const CONFIG: &[Topic] = &[help::only(
        config set setting=value [setting=value ...]",
 )];
 
-/// A setting that the original had not. It has a row only once it was set, because scripts know how many settings there are.
-struct New {
-    name: &'static str,
-    default: &'static str,
-    about: &'static str,
-}
-
-const NEW: [New; 2] = [
-    New {
-        name: "batch_changes",
-        default: "100000",
-        about: "Changes of one table after which a backlog is cut into several transactions; 0 never cuts",
-    },
-    New { name: "delta_retention", default: "600", about: "Seconds for which a source keeps changes that all targets have" },
-];
-
 /// `show all|PATTERN ...`. The exit code is always 1, and scripts know it.
 pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let Some(first) = nouns.first() else {
@@ -45,11 +29,10 @@ pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Err(Error::new(Kind::Usage, usage).hint("`show all` shows all settings"));
     };
     let patterns = if has_all(first) { vec![String::new()] } else { nouns.to_vec() };
-    let unset: &[New] = if has_all(first) { &[] } else { &NEW };
-    let names: Vec<&str> = unset.iter().map(|new| new.name).collect();
-    let defaults: Vec<&str> = unset.iter().map(|new| new.default).collect();
-    let rows = session.control.query(include_str!("settings.sql"), &[&patterns, &names, &defaults])?;
-    let settings: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let sql = "select setting, value from bucardo.bucardo_config where name is null and setting ~* any ($1) \
+        order by setting collate \"C\"";
+    let settings: Vec<(String, String)> =
+        session.control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
     lines(&settings).iter().for_each(|line| say!("{line}"));
     Ok(1)
 }
@@ -82,27 +65,22 @@ fn pair(word: &str) -> Option<(String, &str)> {
     (sane && !value.is_empty()).then(|| (name.to_lowercase(), value))
 }
 
-fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
-    let sql = "update bucardo.bucardo_config set value = $2 where setting = $1 and name is null";
-    let new = NEW.iter().find(|new| new.name == name);
-    if new.is_some() && !is_amount(value) {
-        return Err(refusal::refused(format!("Invalid value for '{name}'"), "write a number that is not negative"));
-    }
-    match (control.execute(sql, &[&name, &value])?, new) {
-        (0, Some(new)) => {
-            let sql = "insert into bucardo.bucardo_config (setting, value, about) values ($1, $2, $3)";
-            control.execute(sql, &[&new.name, &value, &new.about])?;
-            Ok(())
-        }
-        (0, None) => {
-            Err(refusal::missing(format!("Unknown setting \"{name}\""), "`show all` shows the settings; nothing was changed"))
-        }
-        _ => Ok(()),
-    }
-}
+/// Settings that are amounts, and that the original had not, so that no script sets them to anything else.
+const AMOUNTS: [&str; 2] = ["batch_changes", "delta_retention"];
 
 fn is_amount(value: &str) -> bool {
     value.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0)
+}
+
+fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
+    if AMOUNTS.contains(&name) && !is_amount(value) {
+        return Err(refusal::refused(format!("Invalid value for '{name}'"), "write a number that is not negative"));
+    }
+    let sql = "update bucardo.bucardo_config set value = $2 where setting = $1 and name is null";
+    match control.execute(sql, &[&name, &value])? {
+        0 => Err(refusal::missing(format!("Unknown setting \"{name}\""), "`show all` shows the settings; nothing was changed")),
+        _ => Ok(()),
+    }
 }
 
 /// `config`: `config show ...` and `config set ...` as documented; `config NAME=VALUE` as the original did it.
