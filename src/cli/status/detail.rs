@@ -252,6 +252,8 @@ Delete method:        delete
     fn a_stalled_target_shows_when_it_is_tried_again() {
         let mut sync = sample();
         sync.retries = vec![Retry { at: "Nov 23, 2026 02:30:00".to_owned(), target: "zy".to_owned() }];
-        assert!(text(&sync, pretty).contains("yes\nNext try:             Nov 23, 2026 02:30:00  Target: zy\nPID file:"));
+        let block = text(&sync, pretty);
+        assert!(block.contains("yes\nNext try:             Nov 23, 2026 02:30:00  Target: zy\nPID file:"));
+        assert!(block.contains("Current state:        stalled (PID = 28317)\n"), "{block}");
     }
 }
