@@ -16,7 +16,7 @@ pub struct Source {
     look: Option<postgres::Statement>,
     rewritten: Option<postgres::Statement>,
     flag: Relation,
-    /// What the flag says; none until this session has set it.
+    /// What the flag says; none until it was set here.
     armed: Option<bool>,
     freshly_armed: bool,
 }
