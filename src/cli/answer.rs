@@ -1,6 +1,7 @@
 //! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the control database.
 
 use crate::cli::pidfile;
+use crate::control::channel::MCP_HEARS;
 use crate::error::{Error, Kind, Result};
 use crate::pg::wait::{Notification, wait};
 use crate::pg::{Connection, Ident};
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 const PING: &str = "bucardo_mcp_ping";
 const PONG: &str = "bucardo_mcp_pong";
 
-/// What a daemon says when it is ready. Requests sent before have not reached it.
+/// What a daemon says when it is ready. Requests sent before have not reached it; nor have, before [`MCP_HEARS`], those about a
+/// sync that is new.
 const STARTED: &str = "bucardo_started";
 
 /// In a wait without limit, how often the daemon is asked whether it is still there.
@@ -22,8 +24,11 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// Listens to `answers` and to signs of life, and to nothing else. When this is to be one transaction with the request, begin one before.
 pub fn listen<'a>(control: &mut Connection, answers: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    let listens: String =
-        answers.into_iter().chain([PONG, STARTED]).map(|channel| format!("; listen {}", Ident::new(channel))).collect();
+    let listens: String = answers
+        .into_iter()
+        .chain([PONG, STARTED, MCP_HEARS])
+        .map(|channel| format!("; listen {}", Ident::new(channel)))
+        .collect();
     control.batch(&format!("unlisten *{listens}"))
 }
 
@@ -51,9 +56,9 @@ pub fn ask(control: &mut Connection, request: &str, answer: &str, mut patience: 
     }
 }
 
-/// Whether there is a new daemon, to whom the request must be repeated.
+/// Whether there is a new daemon, or one that has just learned what a request is about, to whom the request must be repeated.
 pub fn has_started(heard: &[Notification]) -> bool {
-    heard.iter().any(|notification| notification.channel == STARTED)
+    heard.iter().any(|notification| [STARTED, MCP_HEARS].contains(&notification.channel.as_str()))
 }
 
 /// What has been sent to us, as soon as there is something, at the latest `until` then.

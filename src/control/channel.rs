@@ -85,6 +85,9 @@ pub fn validated(sync: &str) -> String {
 /// A controller has begun to listen; payload: its process id. Kicks that came before are passed on then.
 pub const CTL_READY: &str = "bucardo_ctl_ready";
 
+/// The MCP hears requests about a new sync from now on. Those sent before have not reached it.
+pub const MCP_HEARS: &str = "bucardo_mcp_hears";
+
 /// Somebody wants a sync validated; payload: its name.
 pub const VALIDATE: &str = "bucardo_validate_sync";
 

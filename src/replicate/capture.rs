@@ -153,21 +153,20 @@ pub fn row_function(names: &Names, key: &Key) -> String {
 /// afterwards was inserted after it and has a delta row of its own. A TRUNCATE of one partition deletes the rows it holds.
 pub fn truncate_function(names: &Names, table: &Shape, key: &Key) -> String {
     let columns = list(&delta_keys(key));
-    // A percent sign in a column's name would be a directive of format().
-    let values = list(&key.idents()).replace('%', "%%");
     let delta = names.delta(1);
+    // A percent sign in a name would be a directive of format().
+    let from_partition = format!("insert into {delta} ({columns}) select {} from only ", list(&key.idents())).replace('%', "%%");
     let body = format!(
         "begin\n\
          \x20 if tg_relid operator(pg_catalog.=) {table}::pg_catalog.regclass then\n\
          \x20   insert into {delta} (truncated) values (true);\n\
          \x20 else\n\
-         \x20   execute pg_catalog.format('insert into {escaped} ({columns}) select {values} from only %I.%I', tg_table_schema, tg_table_name);\n\
+         \x20   execute pg_catalog.format({insert}, tg_table_schema, tg_table_name);\n\
          \x20 end if;\n\
          \x20 return null;\n\
          end",
         table = literal(&table.relation.to_string()),
-        escaped = delta.to_string().replace('\'', "''").replace('%', "%%"),
-        values = values.replace('\'', "''"),
+        insert = literal(&format!("{from_partition}%I.%I")),
     );
     function(&names.truncate_function(), &body)
 }

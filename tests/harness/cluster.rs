@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A server of its own: superuser `postgres`, trust for everybody, a socket in [`Cluster::socket_dir`] and a port on
 /// 127.0.0.1, `fsync` off. It ends when dropped.
 pub struct Cluster {
+    bin: PathBuf,
     server: Option<Child>,
     port: u16,
     folder: Folder,
@@ -33,13 +34,23 @@ impl Cluster {
 
     /// A running server with lines of `postgresql.conf`, such as `wal_level = logical`.
     pub fn with(settings: &[&str]) -> Cluster {
+        Cluster::of(&server::bin(), settings)
+    }
+
+    /// The same with the server in `bin`, one of [`Cluster::other_servers`].
+    pub fn of(bin: &Path, settings: &[&str]) -> Cluster {
         let folder = Folder::new("bct");
         server::give(folder.path());
-        template::copy_to(&folder.path().join("data"));
-        let mut cluster = Cluster { server: None, port: 0, folder };
+        template::copy_to(bin, &folder.path().join("data"));
+        let mut cluster = Cluster { bin: bin.to_owned(), server: None, port: 0, folder };
         cluster.configure(settings);
         cluster.start_somewhere();
         cluster
+    }
+
+    /// Where servers of other major versions than the default one are, oldest first.
+    pub fn other_servers() -> Vec<PathBuf> {
+        server::others()
     }
 
     /// Appends lines to `postgresql.conf`; they count from the next start on.
@@ -137,7 +148,7 @@ impl Cluster {
 
     fn try_start(&mut self) -> bool {
         let log = File::options().create(true).append(true).open(self.dir().join("server.log")).unwrap();
-        let mut postgres = server::program("postgres");
+        let mut postgres = server::program(&self.bin, "postgres");
         postgres.arg("-D").arg(self.data()).arg("-k").arg(self.socket_dir()).arg("-p").arg(self.port.to_string());
         postgres.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut child = postgres.spawn().unwrap();

@@ -26,15 +26,38 @@ fn on_path() -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).find(|dir| dir.join("postgres").exists() && dir.join("initdb").exists())
 }
 
+/// The `bin` directories of all servers of other major versions that are at hand, oldest first: Debian's, and those that
+/// `scripts/servers` has fetched. Left out are those that the server's user may not run.
+pub fn others() -> Vec<PathBuf> {
+    let fetched = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("servers");
+    let folders = [Path::new(DEBIAN), &fetched].into_iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+    let mut found: Vec<(u32, PathBuf)> = folders.flatten().flatten().filter_map(|entry| numbered(&entry.path())).collect();
+    found.sort();
+    found.dedup_by_key(|(major, _)| *major);
+    let ours = version(&bin());
+    let runs = |bin: &PathBuf| program(bin, "postgres").arg("--version").output().is_ok_and(|told| told.status.success());
+    let different = |bin: &PathBuf| runs(bin) && major(&version(bin)) != major(&ours);
+    found.into_iter().map(|(_, bin)| bin).filter(different).collect()
+}
+
+fn numbered(folder: &Path) -> Option<(u32, PathBuf)> {
+    let number = folder.file_name()?.to_str()?.parse().ok()?;
+    Some((number, folder.join("bin"))).filter(|(_, bin)| bin.join("postgres").exists())
+}
+
+fn major(version: &str) -> Option<&str> {
+    version.split(' ').nth(2)?.split('.').next()
+}
+
 /// What `postgres --version` says: names the template.
-pub fn version() -> String {
-    let told = Command::new(bin().join("postgres")).arg("--version").output().unwrap();
+pub fn version(bin: &Path) -> String {
+    let told = Command::new(bin.join("postgres")).arg("--version").output().unwrap();
     String::from_utf8(told.stdout).unwrap().trim().to_owned()
 }
 
 /// A program of the server, to be run as somebody the server accepts: PostgreSQL refuses root.
-pub fn program(name: &str) -> Command {
-    let mut command = Command::new(bin().join(name));
+pub fn program(bin: &Path, name: &str) -> Command {
+    let mut command = Command::new(bin.join(name));
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
     if let Some(user) = other_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());

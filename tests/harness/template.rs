@@ -17,30 +17,30 @@ listen_addresses = '127.0.0.1'
 log_line_prefix = '%m [%p] %a: '
 ";
 
-/// Puts a copy of the template at `data`, owned by the server's user.
-pub fn copy_to(data: &Path) {
-    copy(&template(), data);
+/// Puts a copy of the template for the server in `bin` at `data`, owned by the server's user.
+pub fn copy_to(bin: &Path, data: &Path) {
+    copy(&template(bin), data);
 }
 
-fn template() -> PathBuf {
+fn template(bin: &Path) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let name: String = server::version().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let name: String = server::version(bin).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let template = place.join(format!("template_{name}"));
     fs::create_dir_all(place).unwrap();
     let lock = File::create(place.join(format!("template_{name}.lock"))).unwrap();
     let _held = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, e)| e).unwrap();
     if !template.exists() {
-        make(&template);
+        make(bin, &template);
     }
     template
 }
 
 /// Made where the server's user may write, moved in one step so that nobody sees half of it.
-fn make(template: &Path) {
+fn make(bin: &Path, template: &Path) {
     let folder = Folder::new("bct-t");
     server::give(folder.path());
     let fresh = folder.path().join("fresh");
-    initdb(&fresh);
+    initdb(bin, &fresh);
     fs::write(fresh.join("postgresql.conf"), fs::read_to_string(fresh.join("postgresql.conf")).unwrap() + SETTINGS).unwrap();
     let partial = template.with_extension("partial");
     let _ = fs::remove_dir_all(&partial);
@@ -48,8 +48,8 @@ fn make(template: &Path) {
     fs::rename(partial, template).unwrap();
 }
 
-fn initdb(data: &Path) {
-    let mut initdb = server::program("initdb");
+fn initdb(bin: &Path, data: &Path) {
+    let mut initdb = server::program(bin, "initdb");
     initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"]).arg(data).current_dir("/");
     let done = initdb.output().unwrap();
     assert!(done.status.success(), "initdb failed: {}", String::from_utf8_lossy(&done.stderr));

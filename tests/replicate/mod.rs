@@ -1,1 +1,14 @@
 //! Changes on their way from source to targets.
+
+mod backlog;
+mod basics;
+mod case;
+mod equal;
+mod invariants;
+mod names;
+mod servers;
+mod sessions;
+mod targets;
+mod transactions;
+mod truncate;
+mod world;

@@ -15,7 +15,7 @@ pub struct Remote {
 /// Opens the database called `name` in the control database.
 pub fn open(control: &mut Connection, name: &str) -> Result<Remote> {
     let info = db::conninfo(control, name)?.named("bucardo_ctl");
-    let connection = Connection::open(&info).map_err(|error| unreachable(error, name))?;
+    let connection = Connection::open_replicated(&info).map_err(|error| unreachable(error, name))?;
     Ok(Remote { dsn: dsn(&info), connection })
 }
 

@@ -236,6 +236,7 @@ impl<'a> Mcp<'a> {
         }
         if self.syncs.learn(sync, &mut self.desk)? {
             self.listen()?;
+            self.desk.notify(crate::control::channel::MCP_HEARS, "")?;
         }
         self.syncs.validate(sync, &mut self.desk, self.launch)
     }

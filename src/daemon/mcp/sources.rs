@@ -4,7 +4,7 @@
 use crate::control::channel;
 use crate::daemon::backoff;
 use crate::error::Result;
-use crate::pg::connect::Connecting;
+use crate::pg::connect::{Connecting, Purpose};
 use crate::pg::{ConnInfo, Connection, Ident, Notification};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::RawFd;
@@ -98,7 +98,7 @@ impl Source {
     }
 
     fn connect(&mut self) -> Result<Vec<String>> {
-        self.state = State::Connecting(Box::new(Connecting::start(&self.info)?));
+        self.state = State::Connecting(Box::new(Connecting::start_for(&self.info, Purpose::Replication)?));
         Ok(Vec::new())
     }
 
