@@ -56,11 +56,14 @@ pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, coun
     ))
 }
 
-/// Ends this process's job, or the one that waited for it, as failed, with the reason, and tells everybody. Returns its id.
+/// Ends this process's job or, if it has none yet, the one that waits for it, as failed, with the reason, and tells everybody. Returns its
+/// id.
 pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -> Result<Option<i64>> {
     let row = control.query_opt(
         "update bucardo.q set aborted = clock_timestamp(), whydie = $4, pid = $3, started = coalesce(started, clock_timestamp()) \
-         where sync = $1 and targetdb = $2 and (pid = $3 or started is null) and ended is null and aborted is null returning id",
+         where id = (select id from bucardo.q \
+         where sync = $1 and targetdb = $2 and (pid = $3 or started is null) and ended is null and aborted is null \
+         order by started is null limit 1 for update) returning id",
         &[&sync, &target, &own_pid(), &reason],
     )?;
     let job = row.map(|row| row.get::<_, i64>(0));
@@ -77,13 +80,22 @@ fn tell_killed(control: &mut Connection, sync: &str, target: &str, job: Option<i
 }
 
 /// Acknowledges the end of a kid that failed: its job is closed, with the kid's own reason or else `reason`, and with the time of the next
-/// try. Returns the job's id.
-pub fn close(control: &mut Connection, sync: &str, target: &str, kid: i32, reason: &str, retry: Duration) -> Result<Option<i64>> {
+/// try. Without one it stays open for the next controller, who does it again. Returns the job's id.
+pub fn close(
+    control: &mut Connection,
+    sync: &str,
+    target: &str,
+    kid: i32,
+    reason: &str,
+    retry: Option<Duration>,
+) -> Result<Option<i64>> {
+    let retry = retry.map(|pause| pause.as_secs_f64());
     let row = control.query_opt(
-        "update bucardo.q set ended = clock_timestamp(), retry_at = clock_timestamp() + make_interval(secs => $5), \
+        "update bucardo.q set retry_at = clock_timestamp() + make_interval(secs => $5), \
+         ended = case when $5::float8 is not null then clock_timestamp() end, \
          aborted = coalesce(aborted, clock_timestamp()), whydie = coalesce(whydie, $4) \
          where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie = $4",
-        &[&sync, &target, &kid, &reason, &retry.as_secs_f64()],
+        &[&sync, &target, &kid, &reason, &retry],
     )?;
     let Some(row) = row else { return Ok(None) };
     let (job, untold): (i64, Option<bool>) = (row.get(0), row.get(1));
@@ -102,11 +114,11 @@ pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Re
     Ok(())
 }
 
-/// Closes what an earlier controller of this sync left behind, and says whether anything was.
+/// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now.
 pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
     let swept = control.execute(
         "update bucardo.q set ended = clock_timestamp(), aborted = coalesce(aborted, clock_timestamp()), \
-         started = coalesce(started, clock_timestamp()), \
+         started = coalesce(started, clock_timestamp()), retry_at = clock_timestamp(), \
          whydie = coalesce(whydie, case when started is null then 'Controller cleaning out unstarted q entry' \
          else 'Controller cleaning out unended q entry' end) where sync = $1 and ended is null",
         &[&sync],

@@ -1,5 +1,7 @@
 //! The processes of the daemon: starting, stopping, dying, being replaced.
 
+mod fresh;
+mod jobs;
 mod loss;
 mod replaced;
 mod world;

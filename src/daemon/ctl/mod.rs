@@ -232,7 +232,7 @@ impl Ctl<'_> {
             self.sync.name,
             pause.as_secs_f64()
         );
-        let job = queue::close(&mut self.desk.control, &self.sync.name, target, pid, &reason, pause)?;
+        let job = queue::close(&mut self.desk.control, &self.sync.name, target, pid, &reason, Some(pause))?;
         let earlier = std::mem::replace(&mut self.places.get(target).failed_job, job);
         if let (Some(earlier), Some(job)) = (earlier, job) {
             queue::forget_repeated(&mut self.desk.control, earlier, job)?;
@@ -265,13 +265,13 @@ impl Ctl<'_> {
         Ok(())
     }
 
-    /// Ends all kids and closes their jobs.
+    /// Ends all kids. Their jobs are for whoever comes next.
     fn end(&mut self) {
         for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE) {
             let Some(target) = self.places.vacate(pid) else { continue };
             let reason = format!("Kid {pid} {} on its controller's request", end.words());
             // The control database may be what is gone; whoever starts next sweeps.
-            let _ = queue::close(&mut self.desk.control, &self.sync.name, &target, pid, &reason, Duration::ZERO);
+            let _ = queue::close(&mut self.desk.control, &self.sync.name, &target, pid, &reason, None);
         }
     }
 }

@@ -41,10 +41,11 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// Jobs of an earlier daemon are over.
+    /// Jobs of an earlier daemon are over. They stay open for the controllers, who do them again; where there will be none, they are closed.
     pub fn stale_jobs(&self, desk: &mut Desk) -> Result<()> {
         desk.control.execute(
-            "update bucardo.q set aborted = clock_timestamp(), ended = clock_timestamp(), whydie = 'MCP removing stale q entry' \
+            "update bucardo.q set aborted = clock_timestamp(), whydie = 'MCP removing stale q entry', \
+             ended = case when sync in (select name from bucardo.sync where status = 'active') then null else clock_timestamp() end \
              where started is not null and ended is null and aborted is null",
             &[],
         )?;

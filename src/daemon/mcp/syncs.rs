@@ -37,6 +37,8 @@ struct Child {
     validator: bool,
     /// It is a controller, and listens.
     ready: bool,
+    /// A kick was passed on to it.
+    kicked: bool,
 }
 
 impl Entry {
@@ -123,7 +125,10 @@ impl Syncs {
     /// Passes a kick on to the controller, or starts one for it.
     pub fn kick(&mut self, name: &str, desk: &mut Desk, launch: &Launch) -> Result<()> {
         match self.0.get_mut(name) {
-            Some(entry) if entry.active && entry.hears() => desk.notify(&channel::ctl_kick(name), ""),
+            Some(entry) if entry.active && entry.hears() => {
+                entry.child.iter_mut().for_each(|child| child.kicked = true);
+                desk.notify(&channel::ctl_kick(name), "")
+            }
             Some(entry) if entry.active => {
                 entry.kicked = true;
                 if entry.child.is_none() {
@@ -146,7 +151,8 @@ impl Syncs {
         });
         let Some((child, kicked, name)) = found else { return Ok(()) };
         child.ready = true;
-        match std::mem::take(kicked) {
+        child.kicked = std::mem::take(kicked);
+        match child.kicked {
             true => desk.notify(&channel::ctl_kick(name), ""),
             false => Ok(()),
         }
@@ -199,8 +205,12 @@ impl Syncs {
         match (child.validator, end) {
             (true, End::Exit(0)) => entry.again(Duration::ZERO),
             (true, _) => entry.failed("validator", pid, end),
-            // One that does not stay; the next kick starts another.
-            (false, End::Exit(0)) => {}
+            // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
+            (false, End::Exit(0)) if !(child.kicked || entry.kicked) => {}
+            (false, End::Exit(0)) => {
+                entry.kicked = true;
+                entry.again(Duration::ZERO);
+            }
             (false, _) => {
                 if child.born.elapsed() > LIVED {
                     entry.failures = 0;
@@ -231,7 +241,7 @@ impl Entry {
 }
 
 fn born(pid: i32, validator: bool) -> Child {
-    Child { pid, born: Instant::now(), validator, ready: false }
+    Child { pid, born: Instant::now(), validator, ready: false, kicked: false }
 }
 
 fn start(entry: &mut Entry, desk: &mut Desk, launch: &Launch) -> Result<()> {
