@@ -6,6 +6,7 @@
 mod cli;
 mod control;
 mod daemon;
+mod docs;
 mod harness;
 mod pg;
 mod replicate;

@@ -1,0 +1,81 @@
+//! README.md: its tour is run, and prints what it shows. With `BUCARDO_TEST_BLESS` set, what is printed is written into it instead.
+
+use super::blocks::{self, Block};
+use super::steady::steady;
+use crate::harness::{Cluster, Commands, wait_until};
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+
+/// The folder as README shows it.
+const FOLDER: &str = "/tmp/bucardo-demo.YwpP";
+
+/// How long things may take to come to rest, and how long they are given when nobody knows yet what that looks like.
+const REST: Duration = Duration::from_secs(20);
+const A_WHILE: Duration = Duration::from_secs(3);
+
+/// The first version where what the tour does can be granted.
+const OLDEST: u32 = 15;
+
+/// Two servers as `scripts/demo --servers` makes them: with their sockets in `source` and `target`, on the usual port.
+struct Place {
+    commands: Commands,
+    _servers: [Cluster; 2],
+}
+
+impl Place {
+    fn new(servers: [Cluster; 2]) -> Place {
+        let commands = Commands::new();
+        for (name, server) in ["source", "target"].iter().zip(&servers) {
+            let folder = commands.home().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let socket = server.socket_dir().join(format!(".s.PGSQL.{}", server.port()));
+            symlink(socket, folder.join(".s.PGSQL.5432")).unwrap();
+        }
+        symlink(commands.piddir(), commands.home().join("run")).unwrap();
+        symlink(commands.logdir(), commands.home().join("log")).unwrap();
+        Place { commands, _servers: servers }
+    }
+
+    /// What a block prints, on both outputs.
+    fn run(&self, block: &Block) -> String {
+        let script = format!("exec 2>&1\n{}", block.commands);
+        let outcome = self.commands.call("/bin/sh", &["-ec", &script]).run();
+        let printed = outcome.stdout.replace(self.commands.home().to_str().unwrap(), FOLDER);
+        assert_eq!(outcome.code(), 0, "{}\n{printed}", block.commands);
+        printed
+    }
+
+    /// The same; a block that only looks is run until it prints what it should, at most for `patience`.
+    fn rest(&self, block: &Block, patience: Duration) -> String {
+        let end = Instant::now() + patience;
+        wait_until("a block has been run", patience * 2, || {
+            let printed = self.run(block);
+            let done = !block.looks || steady(&printed) == steady(&block.shown) || Instant::now() > end;
+            done.then_some(printed)
+        })
+    }
+}
+
+#[test]
+fn the_tour_of_the_readme_is_true() {
+    let servers = [Cluster::new(), Cluster::new()];
+    if servers[0].major() < OLDEST {
+        return;
+    }
+    let text = std::fs::read_to_string(README).unwrap();
+    let place = Place::new(servers);
+    let bless = std::env::var_os("BUCARDO_TEST_BLESS").is_some();
+    let mut shown = Vec::new();
+    for block in blocks::read(&text) {
+        let printed = place.rest(&block, if bless { A_WHILE } else { REST });
+        if !bless {
+            assert_eq!(steady(&printed), steady(&block.shown), "after: {}", block.commands);
+        }
+        shown.extend(block.lines.map(|lines| (lines, printed)));
+    }
+    if bless {
+        std::fs::write(README, blocks::replace(&text, &shown)).unwrap();
+    }
+}
