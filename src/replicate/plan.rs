@@ -130,7 +130,7 @@ impl Plan {
     pub fn ship(&self, span: &Span) -> String {
         let keys = list_plain(&self.stage_keys());
         let pending = self
-            .pending(span, |delta, condition| format!("select {keys} from {delta} where {condition} and k1 is not null"))
+            .pending(span, |delta, condition| format!("select {keys} from {delta} where {condition} and truncated is null"))
             .join(" union all ");
         let named: Vec<String> =
             self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();

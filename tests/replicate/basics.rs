@@ -96,7 +96,7 @@ fn numbers_given_by_the_source_are_kept_in_identity_columns() {
     let mut case = case("identity", ddl).run();
     case.write(
         "insert into always (v) select 'v' from generate_series(1, 5); insert into sometimes (v) values ('a'), ('b');
-        insert into sometimes values (77, 'c'); insert into beside values (1, default, 'a'), (2, default, 'b');
+        insert into sometimes values (77, 'c'); insert into beside (id, v) values (1, 'a'), (2, 'b');
         insert into always overriding system value values (100, 'own')",
     );
     case.arrives();
