@@ -62,7 +62,7 @@ impl Desk {
     /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or the time `until`. What came while
     /// statements ran is there already, and then there is no sleep. Says whether SIGHUP came; the log is opened anew by that.
     pub fn sleep(&mut self, others: &[RawFd], until: Option<Instant>) -> Result<bool> {
-        if !self.control.has_notifications() {
+        if !self.control.has_notifications() && !self.signals.pending() {
             let fds = [&[self.control.fd(), self.signals.fd()], others].concat();
             wait(&fds, until.map(|until| until.saturating_duration_since(Instant::now())))?;
         }

@@ -41,6 +41,11 @@ impl Signals {
         self.wakes.as_raw_fd()
     }
 
+    /// Whether a signal came that nobody has looked at. [`Signals::fd`] may be quiet nevertheless.
+    pub fn pending(&self) -> bool {
+        [&self.stop, &self.hangup, &self.child].into_iter().any(|flag| flag.load(Ordering::SeqCst))
+    }
+
     /// Makes [`Signals::fd`] quiet again. Before looking at the flags.
     pub fn drain(&mut self) {
         let mut bytes = [0; 64];

@@ -24,10 +24,9 @@ pub const ROW_TRIGGER: &str = "bucardo_add_delta";
 /// The TRUNCATE trigger.
 pub const TRUNCATE_TRIGGER: &str = "bucardo_add_truncate";
 
-/// An armed flag that is set: somebody sleeps and wants to be woken.
+/// The value of a new armed flag. Even values mean that somebody sleeps and wants to be woken. Each kid takes a pair of values of its own, so
+/// that one of the past cannot change the flag under its successor.
 pub const ARMED: i64 = 2;
-/// An armed flag that is not set.
-pub const AWAKE: i64 = 1;
 
 /// The names of the objects that capture one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +174,8 @@ pub fn truncate_function(names: &Names, table: &Shape, key: &Key) -> String {
 pub fn kick_function(sync: &str, flags: &[Relation]) -> String {
     let asleep = |flag: &Relation| {
         format!(
-            "pg_catalog.pg_sequence_last_value({}::pg_catalog.regclass) operator(pg_catalog.=) {ARMED}",
+            "(pg_catalog.pg_sequence_last_value({}::pg_catalog.regclass) operator(pg_catalog.%) 2::pg_catalog.int8) \
+             operator(pg_catalog.=) 0::pg_catalog.int8",
             literal(&flag.to_string())
         )
     };

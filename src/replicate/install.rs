@@ -194,10 +194,7 @@ pub fn register(conn: &mut Connection, sync: &str, tables: &[Shape], kicking: &[
         let exists = conn.query_one("select to_regclass($1::text) is not null", &[&flag.to_string()])?;
         if !exists.get::<_, bool>(0) {
             let value = capture::ARMED;
-            conn.batch(&format!(
-                "create sequence {flag} minvalue 1 maxvalue 2; select setval({}, {value})",
-                literal(&flag.to_string())
-            ))?;
+            conn.batch(&format!("create sequence {flag} increment 2; select setval({}, {value})", literal(&flag.to_string())))?;
         }
     }
     consumers(conn, sync, tables, targets)?;

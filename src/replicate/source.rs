@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::{ARMED, AWAKE, ROW_TRIGGER};
+use crate::replicate::capture::ROW_TRIGGER;
 use crate::replicate::plan::Plan;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
@@ -16,6 +16,8 @@ pub struct Source {
     look: Option<postgres::Statement>,
     rewritten: Option<postgres::Statement>,
     flag: Relation,
+    /// The even one of our pair of values of the flag.
+    ours: i64,
     /// What the flag says; none until it was set here.
     armed: Option<bool>,
     freshly_armed: bool,
@@ -52,7 +54,9 @@ impl Source {
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
-        Ok(Source { conn, look: None, rewritten: None, flag, armed: None, freshly_armed: false })
+        let taken: i64 = conn.query_one("select nextval($1::text::regclass)", &[&flag.to_string()])?.get(0);
+        let ours = taken - taken % 2;
+        Ok(Source { conn, look: None, rewritten: None, flag, ours, armed: None, freshly_armed: false })
     }
 
     /// Opens the round's transaction.
@@ -140,19 +144,24 @@ impl Source {
         if row.get(0) {
             return Ok(());
         }
-        let value = if self.armed() { ARMED } else { AWAKE };
-        let touch = format!("select setval({}, {value})", literal(&self.flag.to_string()));
-        self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))
+        let value = self.value(self.armed());
+        match self.try_set("begin; set local synchronous_commit = local; ", value, "; commit")? {
+            true => Ok(()),
+            false => Err(replaced()),
+        }
     }
 
     /// Says that we are about to sleep, so that the next change wakes us. Look once more after this.
     pub fn arm(&mut self) -> Result<()> {
-        self.set_flag(ARMED)
+        match self.set_flag(true)? {
+            true => Ok(()),
+            false => Err(replaced()),
+        }
     }
 
-    /// Says that we are awake: writers need not pay for waking us.
+    /// Says that we are awake: writers need not pay for waking us. Nor shall they do so for a kid that has been replaced.
     pub fn disarm(&mut self) -> Result<()> {
-        self.set_flag(AWAKE)
+        self.set_flag(false).map(drop)
     }
 
     /// Whether writers wake us.
@@ -165,14 +174,30 @@ impl Source {
         std::mem::take(&mut self.freshly_armed)
     }
 
-    fn set_flag(&mut self, value: i64) -> Result<()> {
-        let armed = value == ARMED;
-        if self.armed != Some(armed) {
-            self.conn.batch(&format!("select setval({}, {value})", literal(&self.flag.to_string())))?;
+    /// Says whether the flag is still ours.
+    fn set_flag(&mut self, armed: bool) -> Result<bool> {
+        if self.armed == Some(armed) {
+            return Ok(true);
+        }
+        let set = self.try_set("", self.value(armed), "")?;
+        if set {
             self.armed = Some(armed);
             self.freshly_armed = armed;
         }
-        Ok(())
+        Ok(set)
+    }
+
+    fn value(&self, armed: bool) -> i64 {
+        if armed { self.ours } else { self.ours + 1 }
+    }
+
+    /// Sets the flag unless another kid has taken it.
+    fn try_set(&mut self, before: &str, value: i64, after: &str) -> Result<bool> {
+        let (flag, ours) = (&self.flag, self.ours);
+        let is_ours = format!("(select last_value from {flag}) in ({ours}, {})", ours + 1);
+        let sql = format!("{before}select setval({}, {value}) where {is_ours}{after}", literal(&flag.to_string()));
+        let answer = self.conn.simple_query(&sql)?;
+        Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(_))))
     }
 
     /// Checks that a table's changes are being captured. Whoever dropped and made it anew, or switched its triggers off, is told.
@@ -209,6 +234,10 @@ impl Source {
         )?;
         Ok(())
     }
+}
+
+fn replaced() -> Error {
+    Error::new(Kind::Refused, "Another kid serves this target now")
 }
 
 fn set_back(sync: &str, target: &str) -> Error {

@@ -109,7 +109,7 @@ impl Ctl<'_> {
     /// What an earlier controller left is closed and done again. A sync that listens for changes runs once, because there may have been some.
     fn begin(&mut self, kicked: bool) -> Result<()> {
         let interrupted = queue::sweep(&mut self.desk.control, &self.sync.name)?;
-        if kicked || interrupted || self.sync.ping {
+        if kicked || interrupted || self.sync.listens() {
             return self.kick();
         }
         if self.sync.kidsalive {

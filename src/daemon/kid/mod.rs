@@ -20,6 +20,7 @@ use crate::replicate::reclaim;
 use crate::replicate::round::{Carrier, Outcome};
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::Counts;
+use open::Habits;
 use std::time::{Duration, Instant};
 use watch::Watch;
 
@@ -59,12 +60,13 @@ struct Kid {
     place: Place,
     watch: Watch,
     carrier: Carrier,
-    retention: f64,
+    habits: Habits,
     /// Transactions that may have written without waking us, and when to look after them.
     running: Vec<i64>,
     recheck: Duration,
     rotate_at: Option<Instant>,
     noted: Instant,
+    looked: Instant,
     last: Option<Last>,
 }
 
@@ -102,8 +104,8 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let desk = Desk::open(launch, role, Signals::new()?).inspect_err(|error| log::error!("{error}"))?;
     let mut watch = Watch::new(desk, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
-    let outcome = open::carrier(&mut watch, &place).and_then(|(carrier, retention)| {
-        let mut kid = Kid::new(place, watch, carrier, retention);
+    let outcome = open::carrier(&mut watch, &place).and_then(|(carrier, habits)| {
+        let mut kid = Kid::new(place, watch, carrier, habits);
         kid.serve().inspect_err(|_| kid.give_up())
     });
     outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
@@ -126,10 +128,11 @@ fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error)
 }
 
 impl Kid {
-    fn new(place: Place, watch: Watch, carrier: Carrier, retention: f64) -> Kid {
+    fn new(place: Place, watch: Watch, carrier: Carrier, habits: Habits) -> Kid {
         let (running, recheck) = (Vec::new(), Duration::ZERO);
-        let rotate_at = Some(Instant::now());
-        Kid { place, watch, carrier, retention, running, recheck, rotate_at, noted: Instant::now(), last: None }
+        let now = Instant::now();
+        let rotate_at = Some(now);
+        Kid { place, watch, carrier, habits, running, recheck, rotate_at, noted: now, looked: now, last: None }
     }
 
     fn serve(&mut self) -> Result<End> {
@@ -179,6 +182,7 @@ impl Kid {
             before.as_ref().map(|last| last.id),
         )?;
         let burst = before.map_or(began, |last| last.burst);
+        self.looked = Instant::now();
         self.last = Some(Last { id: job, ended: Instant::now(), burst });
         self.watch.end();
         self.tell(counts, began);
@@ -299,14 +303,23 @@ impl Kid {
             return Ok(());
         }
         let recheck = (!self.running.is_empty()).then(|| Instant::now() + self.recheck);
-        let until = [recheck, self.rotate_at].into_iter().flatten().min();
+        let look_around = Some(self.looked + self.habits.sleep);
+        let until = [recheck, self.rotate_at, look_around].into_iter().flatten().min();
         let others = [self.carrier.source.conn.fd(), self.carrier.target.conn.fd()];
         self.watch.desk.sleep(&others, until)?;
         self.check_connections()?;
         match recheck {
             Some(recheck) if Instant::now() >= recheck => self.look_again(),
+            _ if self.looked.elapsed() >= self.habits.sleep => self.look_around(),
             _ => Ok(()),
         }
+    }
+
+    /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may have switched off or which a way of
+    /// writing may pass by, and on connections.
+    fn look_around(&mut self) -> Result<()> {
+        self.carrier.target.conn.batch("select 1").map_err(|error| self.named(error))?;
+        self.look_again()
     }
 
     fn check_connections(&mut self) -> Result<()> {
@@ -320,6 +333,7 @@ impl Kid {
     fn look_again(&mut self) -> Result<()> {
         self.recheck = (self.recheck * 2).min(LONGEST_RECHECK);
         let (pending, running) = self.carrier.peek().map_err(|error| self.named(error))?;
+        self.looked = Instant::now();
         self.running.retain(|id| running.contains(id));
         if pending { self.watch.kick(&self.place.sync) } else { Ok(()) }
     }
@@ -328,12 +342,12 @@ impl Kid {
         if self.rotate_at.is_none_or(|at| Instant::now() < at) {
             return Ok(());
         }
-        let left = reclaim::rotate(&mut self.carrier.source.conn, self.retention).map_err(|error| self.named(error))?;
+        let left = reclaim::rotate(&mut self.carrier.source.conn, self.habits.retention).map_err(|error| self.named(error))?;
         self.rotate_at = left.then(|| Instant::now() + self.rotation_pause());
         Ok(())
     }
 
     fn rotation_pause(&self) -> Duration {
-        Duration::from_secs_f64((self.retention / 4.0).clamp(0.2, 60.0))
+        Duration::from_secs_f64((self.habits.retention / 4.0).clamp(0.2, 60.0))
     }
 }

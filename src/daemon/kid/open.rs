@@ -15,14 +15,26 @@ use crate::replicate::sequence::Sequences;
 use crate::replicate::shape;
 use crate::replicate::source::Source;
 use crate::replicate::target::Target;
+use std::time::Duration;
 
 /// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
 const BATCH: f64 = 100_000.0;
 /// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
 const RETENTION: f64 = 600.0;
 
-/// The carrier, and for how many seconds consumed changes are kept.
-pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, f64)> {
+/// Seconds of sleep after which a kid looks around, unless setting `kid_pingtime` says otherwise.
+const LOOK_AROUND: f64 = 60.0;
+
+/// The settings of a kid.
+pub(super) struct Habits {
+    /// For how many seconds consumed changes are kept.
+    pub retention: f64,
+    /// How long it sleeps at most.
+    pub sleep: Duration,
+}
+
+/// The carrier and the settings.
+pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habits)> {
     watch.listen(&place.sync, &place.target)?;
     let control = &mut watch.desk.control;
     let settings = Settings::load_for(control, &place.sync)?;
@@ -41,7 +53,8 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, f64)
     let carrier = Carrier::new([&place.sync, &place.source, &place.target], source, target, plans, batch(&settings))?;
     let sequences = goats.iter().filter(|goat| !goat.is_table).map(|goat| goat.relation.clone()).collect();
     let carrier = carrier.with_sequences(Sequences::new(sequences));
-    Ok((carrier, settings.number("delta_retention", RETENTION)))
+    let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
+    Ok((carrier, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
 
 /// 0 means never to cut: everything in one transaction.
