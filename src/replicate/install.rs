@@ -126,9 +126,21 @@ fn functions(conn: &mut Connection, names: &Names, table: &Shape, key: &Key) -> 
 }
 
 fn triggers(conn: &mut Connection, names: &Names, table: &Shape) -> Result<()> {
-    ensure_trigger(conn, &table.relation, capture::ROW_TRIGGER, &capture::create_row_trigger(names, &table.relation))?;
+    ensure_trigger(
+        conn,
+        &table.relation,
+        capture::ROW_TRIGGER,
+        &names.row_function(),
+        &capture::create_row_trigger(names, &table.relation),
+    )?;
     for relation in with_partitions(conn, table)? {
-        ensure_trigger(conn, &relation, capture::TRUNCATE_TRIGGER, &capture::create_truncate_trigger(names, &relation))?;
+        ensure_trigger(
+            conn,
+            &relation,
+            capture::TRUNCATE_TRIGGER,
+            &names.truncate_function(),
+            &capture::create_truncate_trigger(names, &relation),
+        )?;
     }
     Ok(())
 }
@@ -142,15 +154,19 @@ fn with_partitions(conn: &mut Connection, table: &Shape) -> Result<Vec<Relation>
     Ok(rows.iter().map(|row| Relation::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
 }
 
-/// Creates a trigger unless it is there and enabled; one that was disabled by hand is enabled again.
-fn ensure_trigger(conn: &mut Connection, table: &Relation, name: &str, create: &str) -> Result<()> {
+/// Creates a trigger unless it is there, enabled, and calls `function`. One that was disabled by hand is enabled again; one of the same name that
+/// calls something else (the Perl program's triggers are called so, too) is replaced.
+fn ensure_trigger(conn: &mut Connection, table: &Relation, name: &str, function: &Relation, create: &str) -> Result<()> {
     let state = conn.query_opt(
-        "select t.tgenabled::text from pg_trigger t where t.tgrelid = $1::text::regclass and t.tgname = $2",
-        &[&table.to_string(), &name],
+        "select t.tgenabled::text, t.tgfoid = to_regproc($3::text) from pg_trigger t \
+         where t.tgrelid = $1::text::regclass and t.tgname = $2",
+        &[&table.to_string(), &name, &function.to_string()],
     )?;
-    match state.map(|row| row.get::<_, String>(0)) {
-        Some(state) if state != "D" => Ok(()),
-        Some(_) => locked(conn, table, &format!("alter table {table} enable trigger {}", crate::pg::Ident::new(name))),
+    let trigger = crate::pg::Ident::new(name);
+    match state.map(|row| (row.get::<_, String>(0), row.get::<_, Option<bool>>(1) == Some(true))) {
+        Some((state, true)) if state != "D" => Ok(()),
+        Some((_, true)) => locked(conn, table, &format!("alter table {table} enable trigger {trigger}")),
+        Some((_, false)) => locked(conn, table, &format!("drop trigger {trigger} on {table}; {create}")),
         None => locked(conn, table, create),
     }
 }
@@ -200,12 +216,13 @@ pub fn register(conn: &mut Connection, sync: &str, tables: &[Shape], kicking: &[
     consumers(conn, sync, tables, targets)?;
     conn.batch(&capture::kick_function(sync, &flags))?;
     let trigger = capture::kick_trigger(sync);
+    let kick = Relation::new("bucardo", trigger.raw());
     let mut members = Vec::new();
     for table in tables {
         let wanted = kicking.iter().any(|kicking| kicking.oid == table.oid);
         for relation in with_partitions(conn, table)? {
             match wanted {
-                true => ensure_trigger(conn, &relation, trigger.raw(), &capture::create_kick_trigger(sync, &relation))?,
+                true => ensure_trigger(conn, &relation, trigger.raw(), &kick, &capture::create_kick_trigger(sync, &relation))?,
                 false => drop_trigger(conn, &relation, trigger.raw())?,
             }
             members.push(relation);

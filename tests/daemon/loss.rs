@@ -38,3 +38,18 @@ fn a_key_that_may_suddenly_be_null_empties_no_target() {
     world.at("A", "delete from k where id is null; alter table k alter id set not null; insert into k values (6)");
     world.becomes("B", "select count(*) from k", "6");
 }
+
+#[test]
+fn a_trigger_that_has_our_name_and_is_not_ours_is_replaced() {
+    let world = World::new();
+    world.at(
+        "A",
+        "create schema bucardo;
+        create function bucardo.bucardo_add_delta() returns trigger language plpgsql as 'begin return new; end';
+        create trigger bucardo_add_delta after insert or update or delete on t
+            for each row execute procedure bucardo.bucardo_add_delta()",
+    );
+    world.run_sync("s", "targetdb=B");
+    world.at("A", "insert into t select g from generate_series(1, 10) g");
+    world.becomes("B", "select count(*) from t", "10");
+}
