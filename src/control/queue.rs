@@ -14,23 +14,21 @@ use std::time::Duration;
 /// answered by it as well.
 pub fn put(control: &mut Connection, sync: &str, synctype: &str, source: &str, target: &str) -> Result<i64> {
     let ppid = own_pid();
-    let row = control.query_one(
+    let put = control.keep(
         "insert into bucardo.q (sync, ppid, sourcedb, targetdb, synctype, cdate) values ($1, $2, $3, $4, $5, clock_timestamp()) \
          on conflict (sync, sourcedb, targetdb) where started is null \
          do update set id = excluded.id, ppid = excluded.ppid returning id",
-        &[&sync, &ppid, &source, &target, &synctype],
     )?;
-    Ok(row.get(0))
+    Ok(control.query_one(&put, &[&sync, &ppid, &source, &target, &synctype])?.get(0))
 }
 
 /// Claims the waiting job of a sync and target, if there is one.
 pub fn claim(control: &mut Connection, sync: &str, target: &str) -> Result<Option<i64>> {
-    let row = control.query_opt(
+    let claim = control.keep(
         "update bucardo.q set started = clock_timestamp(), heartbeat = clock_timestamp(), pid = $3 \
          where sync = $1 and targetdb = $2 and started is null returning id",
-        &[&sync, &target, &own_pid()],
     )?;
-    Ok(row.map(|row| row.get(0)))
+    Ok(control.query_opt(&claim, &[&sync, &target, &own_pid()])?.map(|row| row.get(0)))
 }
 
 /// Shows that the job is being worked on.
@@ -128,7 +126,8 @@ pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
 
 /// Which databases have no room for another job now, because of `sourcelimit` and `targetlimit`; and how many jobs of this sync are under way.
 pub fn room(control: &mut Connection, sync: &str, source: &str, target: &str) -> Result<Room> {
-    let row = control.query_one(include_str!("sql/room.sql"), &[&sync, &source, &target])?;
+    let room = control.keep(include_str!("sql/room.sql"))?;
+    let row = control.query_one(&room, &[&sync, &source, &target])?;
     Ok(Room { running: row.get(0), at_source: row.get(1), at_target: row.get(2) })
 }
 

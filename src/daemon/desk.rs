@@ -50,7 +50,8 @@ impl Desk {
 
     /// NOTIFYs a channel.
     pub fn notify(&mut self, channel: &str, payload: &str) -> Result<()> {
-        self.control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
+        let notify = self.control.keep("select pg_notify($1, $2)")?;
+        self.control.execute(&notify, &[&channel, &payload])?;
         Ok(())
     }
 

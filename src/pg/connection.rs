@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::connect::Connector;
-use postgres::{CancelToken, Client};
+use postgres::{CancelToken, Client, Statement};
+use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 
@@ -13,11 +14,23 @@ pub struct Connection {
     fd: RawFd,
     version: u32,
     connector: Connector,
+    kept: HashMap<String, Statement>,
 }
 
 impl Connection {
     pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
-        Connection { client, fd, version, connector }
+        Connection { client, fd, version, connector, kept: HashMap::new() }
+    }
+
+    /// A statement that is prepared once in a session and then kept: each later use takes one round trip where a text takes two.
+    /// For texts that do not vary. The server plans it anew when what it refers to changes.
+    pub fn keep(&mut self, sql: &str) -> Result<Statement> {
+        if let Some(statement) = self.kept.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql)?;
+        self.kept.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
     }
 
     /// The socket, for [`crate::pg::wait`]. It is open as long as this value lives.

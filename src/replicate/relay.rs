@@ -21,7 +21,8 @@ pub fn copy(
     tick: &mut dyn FnMut() -> Result<()>,
 ) -> Result<u64> {
     let mut reader = source.copy_out(&format!("copy ({query}) to stdout (encoding '{encoding}')"))?;
-    let mut writer = target.copy_in(&format!("copy {into} from stdin (encoding '{encoding}')"))?;
+    let fill = target.keep(&format!("copy {into} from stdin (encoding '{encoding}')"))?;
+    let mut writer = target.copy_in(&fill)?;
     let mut gathered = Vec::with_capacity(CHUNK + (CHUNK >> 1));
     loop {
         let row = reader.fill_buf().map_err(reading)?;

@@ -49,7 +49,8 @@ impl Sequences {
 
     fn read(&self, conn: &mut Connection) -> Result<Vec<Option<Value>>> {
         let mut values = vec![None; self.names.len()];
-        for row in conn.query(&self.query, &[])? {
+        let query = conn.keep(&self.query)?;
+        for row in conn.query(&query, &[])? {
             if let Some(value) = usize::try_from(row.get::<_, i32>(0)).ok().and_then(|n| values.get_mut(n)) {
                 *value = Some((row.get(1), row.get(2)));
             }

@@ -14,7 +14,8 @@ pub struct Source {
     /// The session.
     pub conn: Connection,
     look: Option<postgres::Statement>,
-    rewritten: Option<postgres::Statement>,
+    /// What [`Source::prefer_index`] has set.
+    few: Option<bool>,
     flag: Relation,
     /// The even one of our pair of values of the flag.
     ours: i64,
@@ -56,7 +57,7 @@ impl Source {
         conn.batch("set synchronous_commit = off")?;
         let taken: i64 = conn.query_one("select nextval($1::text::regclass)", &[&flag.to_string()])?.get(0);
         let ours = taken - taken % 2;
-        Ok(Source { conn, look: None, rewritten: None, flag, ours, armed: None, freshly_armed: false })
+        Ok(Source { conn, look: None, few: None, flag, ours, armed: None, freshly_armed: false })
     }
 
     /// Opens the round's transaction.
@@ -71,6 +72,7 @@ impl Source {
 
     /// Ends the round's transaction, whatever state it is in.
     pub fn rollback(&mut self) -> Result<()> {
+        self.few = None;
         self.conn.batch("rollback")
     }
 
@@ -108,28 +110,36 @@ impl Source {
 
     /// Measures one table's pending changes, counting no more than `limit`.
     pub fn measure(&mut self, plan: &Plan, span: &Span, limit: i64) -> Result<Pending> {
-        let row = self.conn.query_one(&plan.measure(span, limit), &[])?;
-        let id = |column: usize| row.get::<_, Option<i64>>(column).unwrap_or_default();
-        Ok(Pending { changes: row.get(0), first: id(1), last: id(2), truncated: row.get(3) })
+        // One round trip, for a text that is another each time.
+        let answer = self.conn.simple_query(&plan.measure(span, limit))?;
+        let row = answer.iter().find_map(|message| match message {
+            postgres::SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let text = |column: usize| row.and_then(|row| row.get(column)).unwrap_or_default();
+        let number = |column: usize| text(column).parse().unwrap_or_default();
+        Ok(Pending { changes: number(0), first: number(1), last: number(2), truncated: text(3) == "t" })
     }
 
     /// Lets the planner walk an index for each key when the keys are few beside the table: what it believes about a delta table that was
     /// just filled is a guess, and a wrong one would read the whole table for a handful of rows.
     pub fn prefer_index(&mut self, few: bool) -> Result<()> {
+        if self.few == Some(few) {
+            return Ok(());
+        }
         let value = if few { "off" } else { "on" };
-        self.conn.batch(&format!(
-            "set local enable_hashjoin = {value}; set local enable_mergejoin = {value}; set local enable_seqscan = {value}"
-        ))
+        // A rollback undoes it, and then it is not known any more.
+        self.few = None;
+        self.conn
+            .batch(&format!("set enable_hashjoin = {value}; set enable_mergejoin = {value}; set enable_seqscan = {value}"))?;
+        self.few = Some(few);
+        Ok(())
     }
 
     /// Makes sure that the rows of these tables, which have been read, were those of the snapshot. To a snapshot, a table that another
     /// transaction has rewritten since (ALTER TABLE … TYPE) is empty, and rows that were not found count as deleted.
     pub fn was_not_rewritten(&mut self, tables: &[u32]) -> Result<()> {
-        let statement = match &self.rewritten {
-            Some(statement) => statement.clone(),
-            None => self.conn.prepare(include_str!("sql/rewritten.sql"))?,
-        };
-        self.rewritten = Some(statement.clone());
+        let statement = self.conn.keep(include_str!("sql/rewritten.sql"))?;
         match self.conn.query_opt(&statement, &[&tables])? {
             None => Ok(()),
             Some(row) => Err(Error::new(Kind::Collision, format!("table {} was rewritten meanwhile", row.get::<_, String>(0)))),
@@ -140,8 +150,8 @@ impl Source {
     /// the id that follows the last one it finds on disk, so everything written up to the look must be on disk before a
     /// receipt may name it. Usually it is. Not inside a transaction.
     pub fn settle(&mut self, look: &Look) -> Result<()> {
-        let row = self.conn.query_one("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn", &[&look.wal])?;
-        if row.get(0) {
+        let flushed = self.conn.keep("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn")?;
+        if self.conn.query_one(&flushed, &[&look.wal])?.get(0) {
             return Ok(());
         }
         let value = self.value(self.armed());
@@ -227,11 +237,11 @@ impl Source {
 
     /// Copies the target's receipt to where the source can see it. Only after the target has committed.
     pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot) -> Result<()> {
-        self.conn.execute(
+        let note = self.conn.keep(
             "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp() \
              where sync = $1 and targetdb = $2",
-            &[&sync, &target, &receipt.to_string()],
         )?;
+        self.conn.execute(&note, &[&sync, &target, &receipt.to_string()])?;
         Ok(())
     }
 }

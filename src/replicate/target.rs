@@ -72,9 +72,10 @@ impl Target {
 
     fn read_receipt(&mut self, lock: &str, sync: &str, source: &str) -> Result<Option<Snapshot>> {
         let sql = format!("select receipt::text from bucardo.bucardo_track where sync = $1 and source = $2{lock}");
+        let read = self.conn.keep(&sql)?;
         let row = self
             .conn
-            .query_opt(&sql, &[&sync, &source])?
+            .query_opt(&read, &[&sync, &source])?
             .ok_or_else(|| Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target")))?;
         row.get::<_, Option<&str>>(0).map(Snapshot::parse).transpose()
     }
@@ -119,11 +120,11 @@ impl Target {
 
     /// Writes the new receipt into the open transaction.
     pub fn write_receipt(&mut self, sync: &str, source: &str, receipt: &Snapshot) -> Result<()> {
-        self.conn.execute(
+        let write = self.conn.keep(
             "update bucardo.bucardo_track set receipt = $3::text::txid_snapshot, received = clock_timestamp() \
              where sync = $1 and source = $2",
-            &[&sync, &source, &receipt.to_string()],
         )?;
+        self.conn.execute(&write, &[&sync, &source, &receipt.to_string()])?;
         Ok(())
     }
 
