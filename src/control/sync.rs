@@ -50,6 +50,10 @@ pub struct Goat {
     pub ping: Option<bool>,
     /// Together with the sync's: whether small differences between source and target matter.
     pub strict: bool,
+    /// Overrides the sync's `makedelta`.
+    pub makedelta: Option<bool>,
+    /// How conflicts are decided; overrides the sync's.
+    pub standard_conflict: Option<String>,
 }
 
 /// A sync.
@@ -61,7 +65,9 @@ pub struct Sync {
     pub herd: String,
     /// The database of the herd's goats; none when the herd is empty.
     pub source: Option<String>,
-    /// The active target databases, in the order of their group.
+    /// Further masters, in the order of their group: what changes there goes to all others, too.
+    pub partners: Vec<String>,
+    /// The active target databases that are no masters, in the order of their group.
     pub targets: Vec<String>,
     /// Its type.
     pub synctype: SyncType,
@@ -81,6 +87,12 @@ pub struct Sync {
     pub limitdbs: i64,
     /// Whether small differences between source and target are refused.
     pub strict: bool,
+    /// What is applied on the targets is noted there for other syncs.
+    pub makedelta: bool,
+    /// How conflicts are decided where the goat does not say.
+    pub conflict_strategy: Option<String>,
+    /// 1: all tables are copied once as a whole, 2: those that are empty on the target; 0: none.
+    pub onetimecopy: i32,
 }
 
 impl Sync {
@@ -103,6 +115,35 @@ impl Sync {
         })
     }
 
+    /// All masters; the source of the herd is the first.
+    pub fn masters(&self) -> Vec<String> {
+        self.source.iter().chain(&self.partners).cloned().collect()
+    }
+
+    /// The databases for which jobs are queued, each served by one kid: the first partner stands for all masters.
+    pub fn places(&self) -> Vec<String> {
+        self.partners.iter().take(1).chain(&self.targets).cloned().collect()
+    }
+
+    /// The masters that the kid of this place serves: all of them, or the one from which a target is fed.
+    pub fn masters_of(&self, place: &str) -> Vec<String> {
+        let among_masters = self.partners.first().is_some_and(|partner| partner == place);
+        if among_masters { self.masters() } else { self.source.iter().cloned().collect() }
+    }
+
+    /// Who takes changes from a master: the other masters; from the first one the targets as well.
+    pub fn receivers(&self, master: &str) -> Vec<String> {
+        let first = self.source.as_deref() == Some(master);
+        let others = self.masters().into_iter().filter(|other| other != master);
+        others.chain(self.targets.iter().filter(|_| first).cloned()).collect()
+    }
+
+    /// The receivers by whose names the kids that wait for changes of a master have their flags.
+    pub fn sleepers(&self, master: &str) -> Vec<String> {
+        let other = self.masters().into_iter().find(|other| other != master);
+        other.into_iter().chain(self.receivers(master).into_iter().filter(|name| self.targets.contains(name))).collect()
+    }
+
     /// Whether the MCP listens on the source for kicks.
     pub fn listens(&self) -> bool {
         self.ping || self.do_listen
@@ -121,6 +162,8 @@ impl Sync {
                 ping: row.get(5),
                 strict: row.get(6),
                 looked_up: row.get(7),
+                makedelta: row.get(8),
+                standard_conflict: row.get(9),
             })
             .collect())
     }
@@ -137,6 +180,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         herd: row.get("herd"),
         source: row.get("source"),
         targets: row.get("targets"),
+        partners: row.get("partners"),
         synctype: SyncType::parse(row.get("synctype"))?,
         active: row.get("active"),
         stayalive: row.get("stayalive"),
@@ -146,5 +190,57 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         checktime: row.get::<_, Option<f64>>("checktime").filter(|s| *s > 0.0).map(Duration::from_secs_f64),
         limitdbs: row.get("limitdbs"),
         strict: row.get("strict"),
+        makedelta: row.get("makedelta"),
+        conflict_strategy: row.get("conflict_strategy"),
+        onetimecopy: row.get("onetimecopy"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sync(partners: &[&str], targets: &[&str]) -> Sync {
+        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Sync {
+            name: "s".into(),
+            herd: "h".into(),
+            source: Some("A".into()),
+            partners: all(partners),
+            targets: all(targets),
+            synctype: SyncType::Swap,
+            active: true,
+            stayalive: true,
+            kidsalive: true,
+            ping: true,
+            do_listen: false,
+            checktime: None,
+            limitdbs: 0,
+            strict: true,
+            makedelta: false,
+            conflict_strategy: None,
+            onetimecopy: 0,
+        }
+    }
+
+    #[test]
+    fn masters_share_one_kid_and_each_target_is_fed_from_the_first_master() {
+        let sync = sync(&["B", "C"], &["D", "E"]);
+        assert_eq!(sync.places(), ["B", "D", "E"]);
+        assert_eq!(sync.masters_of("B"), ["A", "B", "C"]);
+        assert_eq!(sync.masters_of("D"), ["A"]);
+        assert_eq!(sync.receivers("A"), ["B", "C", "D", "E"]);
+        assert_eq!(sync.receivers("C"), ["A", "B"]);
+        assert_eq!((sync.sleepers("A"), sync.sleepers("C")), (vec!["B".into(), "D".into(), "E".into()], vec!["A".to_owned()]));
+    }
+
+    #[test]
+    fn a_single_source_has_a_kid_for_each_target() {
+        let sync = sync(&[], &["B", "C"]);
+        assert_eq!(
+            (sync.places(), sync.receivers("A"), sync.sleepers("A")),
+            (vec!["B".into(), "C".into()], sync.targets.clone(), sync.targets.clone())
+        );
+        assert_eq!(sync.masters_of("C"), ["A"]);
+    }
 }

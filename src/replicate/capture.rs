@@ -1,7 +1,7 @@
 //! Capturing changes on a source: what is put beside a table so that every change of its rows leaves the row's key.
 //!
 //! For each table there are two generations of an insert-only *delta table* (key columns in their own types, transaction id, time,
-//! origin), a sequence that says which generation is being written, and one trigger function, made for this very key, so that nothing
+//! `origin`: the database where the change was made, if a sync brought it here, and `via`, that sync), a sequence that says which generation is being written, and one trigger function, made for this very key, so that nothing
 //! has to be looked up while an application waits. The function is SECURITY DEFINER and names everything by schema, operators
 //! included: an application needs no right on schema `bucardo`, and its search_path cannot lead us astray. Keys are compared by their
 //! binary image (`*<>` of records), which exists for every type; seeing a change where there is none costs one delta row.
@@ -17,7 +17,7 @@ use crate::pg::{Ident, Relation};
 use crate::replicate::shape::{Key, Shape};
 
 /// The version of the capture objects; raise it whenever the texts made here change.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// The row trigger, by its original name.
 pub const ROW_TRIGGER: &str = "bucardo_add_delta";
@@ -105,7 +105,8 @@ pub fn create_delta(names: &Names, table: &Shape, key: &Key) -> String {
         sql += &format!(
             "create table {delta} as select {columns} from {} with no data;\n\
              alter table {delta} add column txid bigint not null default pg_catalog.txid_current(),\n  \
-             add column txntime timestamptz not null default now(), add column origin text, add column truncated boolean, replica identity full;\n\
+             add column txntime timestamptz not null default now(), add column origin text, add column via text, \
+               add column truncated boolean, replica identity full;\n\
              create index on {delta} (txid);\n\
              create index on {delta} (txid) where truncated;\n",
             table.relation

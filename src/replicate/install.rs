@@ -3,6 +3,7 @@
 //! Everything here can be run again at any time: what is there and right is left alone, what is missing or outdated is made anew.
 //! DDL on a user's table waits for a lock at most a moment at a time, because while it waits, everybody behind it waits too.
 
+use crate::control::sync::Sync;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
@@ -64,6 +65,14 @@ pub fn capture_table(conn: &mut Connection, table: &Shape, key: &Key) -> Result<
     triggers(conn, &names, table)
 }
 
+/// Where the deltas of a table are, if it is captured, and its key columns there.
+pub fn captured(conn: &mut Connection, table: &Relation) -> Result<Option<(Names, Vec<String>)>> {
+    if !exists(conn, "bucardo.bucardo_delta_names")? {
+        return Ok(None);
+    }
+    Ok(recorded(conn, table)?.map(|found| (Names::recorded(found.deltaname), found.keys)))
+}
+
 struct Recorded {
     oid: u32,
     keys: Vec<String>,
@@ -115,9 +124,13 @@ fn function_texts(names: &Names, table: &Shape, key: &Key) -> String {
     capture::row_function(names, key) + &capture::truncate_function(names, table, key)
 }
 
+/// Makes the functions anew, and what tables of earlier versions lack.
 fn functions(conn: &mut Connection, names: &Names, table: &Shape, key: &Key) -> Result<()> {
+    let via = |generation| format!("alter table {} add column if not exists via text; ", names.delta(generation));
     let version = format!(
-        "update bucardo.bucardo_delta_names set version = {} where deltaname = {}",
+        "{}{}update bucardo.bucardo_delta_names set version = {} where deltaname = {}",
+        via(1),
+        via(2),
         capture::VERSION,
         literal(names.base())
     );
@@ -202,10 +215,12 @@ fn locked_once(conn: &mut Connection, ddl: &str) -> Result<()> {
         .or_else(|error| rolled_back(conn, error))
 }
 
-/// Registers the consumers of a sync: its targets, their flags, and the kick triggers that wake them. `kicking` are the tables whose
-/// changes kick, out of `tables`.
-pub fn register(conn: &mut Connection, sync: &str, tables: &[Shape], kicking: &[&Shape], targets: &[String]) -> Result<()> {
-    let flags: Vec<Relation> = targets.iter().map(|target| capture::armed_flag(sync, target)).collect();
+/// Registers the consumers of a sync on one of its sources: the `receivers`, the flags of those that sleep there, and the kick triggers
+/// that wake them. `kicking` are the tables whose changes kick, out of `tables`.
+pub fn register(conn: &mut Connection, sync: &Sync, source: &str, tables: &[&Shape], kicking: &[&Shape]) -> Result<()> {
+    let (receivers, sleepers) = (sync.receivers(source), sync.sleepers(source));
+    let flags: Vec<Relation> = sleepers.iter().map(|sleeper| capture::armed_flag(&sync.name, sleeper)).collect();
+    let sync = sync.name.as_str();
     for flag in &flags {
         let exists = conn.query_one("select to_regclass($1::text) is not null", &[&flag.to_string()])?;
         if !exists.get::<_, bool>(0) {
@@ -213,7 +228,7 @@ pub fn register(conn: &mut Connection, sync: &str, tables: &[Shape], kicking: &[
             conn.batch(&format!("create sequence {flag} increment 2; select setval({}, {value})", literal(&flag.to_string())))?;
         }
     }
-    consumers(conn, sync, tables, targets)?;
+    consumers(conn, sync, tables, &receivers)?;
     conn.batch(&capture::kick_function(sync, &flags))?;
     let trigger = capture::kick_trigger(sync);
     let kick = Relation::new("bucardo", trigger.raw());
@@ -250,7 +265,7 @@ fn drop_unwanted_captures(conn: &mut Connection) -> Result<()> {
     Ok(())
 }
 
-fn consumers(conn: &mut Connection, sync: &str, tables: &[Shape], targets: &[String]) -> Result<()> {
+fn consumers(conn: &mut Connection, sync: &str, tables: &[&Shape], targets: &[String]) -> Result<()> {
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     for target in targets {
         conn.execute(

@@ -1,55 +1,99 @@
-//! Sequences of a herd: each round gives the target the source's value where it changed.
+//! Sequences of a herd: each round gives the receivers the source's value where it changed; among masters, the winner's.
 //!
 //! A sequence's value belongs to no transaction, on either side, so neither does carrying it: it is set when the rows have been committed, and
-//! setting it again does no harm. What was sent is remembered by each kid for its own target.
+//! setting it again does no harm. What was sent is remembered by each kid for its own receivers.
 
 use crate::error::{Error, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
+use crate::replicate::resolve::SequenceStrategy;
+use crate::replicate::source::Source;
+use crate::replicate::target::Target;
+use std::collections::BTreeMap;
 
 /// A sequence's state: `last_value` and `is_called`.
 type Value = (i64, bool);
 
+/// One sequence: its name on each member, and who wins.
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    /// By member.
+    pub names: Vec<Relation>,
+    /// Among masters.
+    pub strategy: SequenceStrategy,
+}
+
 /// The sequences of a herd.
 #[derive(Debug, Default)]
 pub struct Sequences {
-    names: Vec<Relation>,
-    query: String,
-    sent: Vec<Option<Value>>,
+    all: Vec<Sequence>,
+    /// What each member is known to have, by member and sequence.
+    known: BTreeMap<usize, Vec<Option<Value>>>,
 }
 
 impl Sequences {
     /// For these sequences.
-    pub fn new(names: Vec<Relation>) -> Sequences {
-        let each = names.iter().enumerate().map(|(n, name)| format!("select {n}, last_value::bigint, is_called from {name}"));
-        let query = each.collect::<Vec<_>>().join(" union all ");
-        Sequences { sent: vec![None; names.len()], query, names }
+    pub fn new(all: Vec<Sequence>) -> Sequences {
+        Sequences { all, known: BTreeMap::new() }
     }
 
-    /// Sets on the target what changed on the source since this was last called; returns how many that were.
-    pub fn carry(&mut self, source: &mut Connection, target: &mut Connection) -> Result<usize> {
-        if self.names.is_empty() {
+    /// Sets at the receivers what changed since this was last called; returns how many that were.
+    pub fn carry(&mut self, sources: &mut BTreeMap<usize, Source>, targets: &mut BTreeMap<usize, Target>) -> Result<usize> {
+        if self.all.is_empty() {
             return Ok(0);
         }
-        let now = self.read(source)?;
-        if self.sent.iter().any(Option::is_none) {
-            self.sent = self.read(target)?;
+        for (member, source) in sources.iter_mut() {
+            self.known.insert(*member, self.read(*member, &mut source.conn)?);
         }
+        let masters: Vec<usize> = sources.keys().copied().collect();
         let mut changed = 0;
-        for (n, value) in now.iter().enumerate().filter(|(n, value)| self.sent[*n] != **value) {
-            if let Some((last, called)) = value {
-                let setval = format!("select pg_catalog.setval({}, {last}, {called})", literal(&self.names[n].to_string()));
-                target.batch(&setval).map_err(|error| self.named(error, n))?;
-                changed += 1;
+        for (member, target) in targets.iter_mut() {
+            if !self.known.contains_key(member) {
+                let there = self.read(*member, &mut target.conn)?;
+                self.known.insert(*member, there);
             }
+            changed += self.set(*member, &masters, &mut target.conn)?;
         }
-        self.sent = now;
         Ok(changed)
     }
 
-    fn read(&self, conn: &mut Connection) -> Result<Vec<Option<Value>>> {
-        let mut values = vec![None; self.names.len()];
-        let query = conn.keep(&self.query)?;
+    fn set(&mut self, member: usize, masters: &[usize], target: &mut Connection) -> Result<usize> {
+        let mut changed = 0;
+        for n in 0..self.all.len() {
+            let Some((last, called)) = self.wanted(n, masters).filter(|value| self.value(member, n) != Some(*value)) else {
+                continue;
+            };
+            let name = literal(&self.all[n].names[member].to_string());
+            target.batch(&format!("select pg_catalog.setval({name}, {last}, {called})")).map_err(|error| self.named(error, n))?;
+            if let Some(known) = self.known.get_mut(&member) {
+                known[n] = Some((last, called));
+            }
+            changed += 1;
+        }
+        Ok(changed)
+    }
+
+    fn value(&self, member: usize, n: usize) -> Option<Value> {
+        self.known.get(&member).and_then(|values| values[n])
+    }
+
+    /// The value that all shall have; none where each keeps its own.
+    fn wanted(&self, n: usize, masters: &[usize]) -> Option<Value> {
+        let values: Vec<Value> = masters.iter().filter_map(|master| self.value(*master, n)).collect();
+        match values[..] {
+            [only] => Some(only),
+            _ => self.all[n].strategy.winner(&values).map(|winner| values[winner]),
+        }
+    }
+
+    fn read(&self, member: usize, conn: &mut Connection) -> Result<Vec<Option<Value>>> {
+        let each = self
+            .all
+            .iter()
+            .enumerate()
+            .map(|(n, sequence)| format!("select {n}, last_value::bigint, is_called from {}", sequence.names[member]));
+        let query = conn.keep(&each.collect::<Vec<_>>().join(" union all "))?;
+        let mut values = vec![None; self.all.len()];
         for row in conn.query(&query, &[])? {
             if let Some(value) = usize::try_from(row.get::<_, i32>(0)).ok().and_then(|n| values.get_mut(n)) {
                 *value = Some((row.get(1), row.get(2)));
@@ -59,6 +103,6 @@ impl Sequences {
     }
 
     fn named(&self, error: Error, n: usize) -> Error {
-        error.context(format!("sequence {}", self.names[n].label()))
+        error.context(format!("sequence {}", self.all[n].names[0].label()))
     }
 }

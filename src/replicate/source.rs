@@ -5,6 +5,7 @@ use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::capture::ROW_TRIGGER;
 use crate::replicate::plan::Plan;
+use crate::replicate::scratch::Scratch;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
 use postgres::types::Type;
@@ -14,6 +15,7 @@ pub struct Source {
     /// The session.
     pub conn: Connection,
     look: Option<postgres::Statement>,
+    scratch: Scratch,
     /// What [`Source::prefer_index`] has set.
     few: Option<bool>,
     flag: Relation,
@@ -57,7 +59,7 @@ impl Source {
         conn.batch("set synchronous_commit = off")?;
         let taken: i64 = conn.query_one("select nextval($1::text::regclass)", &[&flag.to_string()])?.get(0);
         let ours = taken - taken % 2;
-        Ok(Source { conn, look: None, few: None, flag, ours, armed: None, freshly_armed: false })
+        Ok(Source { conn, look: None, scratch: Scratch::default(), few: None, flag, ours, armed: None, freshly_armed: false })
     }
 
     /// Opens the round's transaction.
@@ -67,13 +69,18 @@ impl Source {
 
     /// Ends the round's transaction, keeping what hooks wrote.
     pub fn commit(&mut self) -> Result<()> {
-        self.conn.batch("commit")
+        self.scratch.commit(&mut self.conn)
     }
 
     /// Ends the round's transaction, whatever state it is in.
     pub fn rollback(&mut self) -> Result<()> {
         self.few = None;
-        self.conn.batch("rollback")
+        self.scratch.rollback(&mut self.conn)
+    }
+
+    /// Makes sure that the list of keys exists that lost against other masters'.
+    pub fn lost(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_lost(), plan.drop_lost())
     }
 
     /// Takes the snapshot and says which tables have changes that `after` does not see.

@@ -4,7 +4,7 @@
 //! watches a job is called at each, and that is where hooks run, titles change, heartbeats are sent and a request to stop is heard.
 
 use crate::error::Result;
-use crate::pg::Relation;
+use crate::pg::{Connection, Relation};
 
 /// Where a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +82,9 @@ pub trait Watcher {
 
     /// Called often while rows are on their way.
     fn tick(&mut self) -> Result<()>;
+
+    /// The control database, for what has to be recorded there.
+    fn control(&mut self) -> Option<&mut Connection>;
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
 //! The target's side of a round: the receipt, the stages, and applying.
 
+use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
-use crate::replicate::snapshot::Snapshot;
-use std::collections::BTreeSet;
+use crate::replicate::scratch::Scratch;
+use crate::replicate::snapshot::{Snapshot, Span};
 use std::ops::AddAssign;
 
-/// Stages kept in a session. Each is emptied at every commit, so a herd of hundreds of tables must not keep them all.
-const STAGES_KEPT: usize = 40;
+/// How often a table is applied when applications keep changing the same rows.
+const MOST_TRIES: usize = 8;
 
 /// A session on a target.
 pub struct Target {
     /// The session.
     pub conn: Connection,
-    stages: BTreeSet<usize>,
+    scratch: Scratch,
 }
 
 /// Rows written on a target.
@@ -47,7 +48,7 @@ impl Target {
     /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off.
     pub fn new(mut conn: Connection) -> Result<Target> {
         session::require_replica_role(&mut conn)?;
-        Ok(Target { conn, stages: BTreeSet::new() })
+        Ok(Target { conn, scratch: Scratch::default() })
     }
 
     /// The receipt for what came from `source`, as last committed.
@@ -59,10 +60,14 @@ impl Target {
         self.read_receipt("", sync, source)
     }
 
-    /// Opens the round's transaction and holds the receipt, so that no second process can carry the same changes. One that differs from
-    /// `expected` was moved by somebody else: [`Kind::Collision`].
-    pub fn begin(&mut self, sync: &str, source: &str, expected: Option<&Snapshot>) -> Result<()> {
-        self.conn.batch("begin isolation level read committed")?;
+    /// Opens the round's transaction.
+    pub fn begin(&mut self) -> Result<()> {
+        self.conn.batch("begin isolation level read committed")
+    }
+
+    /// Holds a receipt, so that no second process can carry the same changes. One that differs from `expected` was moved by somebody
+    /// else: [`Kind::Collision`].
+    pub fn hold_receipt(&mut self, sync: &str, source: &str, expected: Option<&Snapshot>) -> Result<()> {
         let held = self.read_receipt(" for update", sync, source)?;
         if held.as_ref() == expected {
             return Ok(());
@@ -81,11 +86,13 @@ impl Target {
     }
 
     /// Makes sure that a table's stage exists.
-    pub fn stage(&mut self, table: usize, plan: &Plan) -> Result<()> {
-        if self.stages.insert(table) {
-            self.conn.batch(&plan.create_stage())?;
-        }
-        Ok(())
+    pub fn stage(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_stage(), plan.drop_stage())
+    }
+
+    /// Makes sure that the tables exist in which masters' keys meet.
+    pub fn meeting(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_meeting(), plan.drop_meeting())
     }
 
     /// Applies a filled stage.
@@ -99,9 +106,40 @@ impl Target {
         }
     }
 
-    /// Removes all rows of a table, for a TRUNCATE.
-    pub fn empty(&mut self, plan: &Plan) -> Result<Counts> {
-        let deletes = self.conn.execute(&plan.empty_target(), &[])?;
+    /// Applies a filled stage where applications write as well, but for the keys that they changed after the snapshot `now`: those are put
+    /// aside, and their number is returned beside the counts. When a table is emptied meanwhile, or the same rows change all the time, it is
+    /// a [`Kind::Collision`].
+    pub fn apply_beside(&mut self, plan: &Plan, now: &Snapshot) -> Result<(Counts, u64)> {
+        let drop_late = format!("drop table if exists {}", plan.late());
+        self.scratch.ensure(&mut self.conn, || plan.create_late(), drop_late)?;
+        let mut late = 0;
+        for tries in 0..MOST_TRIES {
+            if tries > 0 {
+                self.conn.batch(&plan.hold())?;
+            }
+            if self.says(&plan.emptied_late(now))? {
+                return Err(Error::new(Kind::Collision, format!("table {} was emptied meanwhile", plan.target.label())));
+            }
+            late += self.conn.execute(&plan.put_late_aside(now), &[])?;
+            self.conn.batch("savepoint bucardo_apply")?;
+            let counts = self.apply(plan)?;
+            if !self.says(&plan.any_late(now))? {
+                return Ok((counts, late));
+            }
+            self.conn.batch("rollback to savepoint bucardo_apply")?;
+        }
+        Err(Error::new(Kind::Collision, format!("the rows of table {} change all the time", plan.target.label())))
+    }
+
+    fn says(&mut self, question: &str) -> Result<bool> {
+        let answer = self.conn.simple_query(question)?;
+        Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("t"))))
+    }
+
+    /// Removes all rows of a table, for a TRUNCATE, but for those that are changed here and `unknown` to the source.
+    pub fn empty(&mut self, plan: &Plan, unknown: Option<&Span>) -> Result<Counts> {
+        let delete = unknown.map_or_else(|| plan.empty_target(), |unknown| plan.empty_but_unknown(unknown));
+        let deletes = self.conn.execute(&delete, &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 
@@ -128,20 +166,23 @@ impl Target {
         Ok(())
     }
 
-    /// Commits, and drops stages when there are too many.
-    pub fn commit(&mut self, plans: &[Plan]) -> Result<()> {
-        self.conn.batch("commit")?;
-        if self.stages.len() > STAGES_KEPT {
-            let drops: Vec<String> =
-                std::mem::take(&mut self.stages).into_iter().map(|table| plans[table].drop_stage()).collect();
-            self.conn.batch(&drops.join("; "))?;
+    /// Wakes the syncs that take changes from this database, as soon as the transaction has committed. A sync wakes itself, too: it may
+    /// have targets that are fed from here.
+    pub fn wake_others(&mut self) -> Result<()> {
+        let syncs = self.conn.query("select distinct sync from bucardo.bucardo_delta_targets", &[])?;
+        for row in &syncs {
+            self.conn.execute("select pg_notify($1, '')", &[&channel::kick_sync(row.get(0))])?;
         }
         Ok(())
     }
 
-    /// Rolls back. Stages made in this transaction are gone with it, so all are made anew.
-    pub fn rollback(&mut self, plans: &[Plan]) -> Result<()> {
-        let drops: Vec<String> = std::mem::take(&mut self.stages).into_iter().map(|table| plans[table].drop_stage()).collect();
-        self.conn.batch(&format!("rollback; {}", drops.join("; ")))
+    /// Commits.
+    pub fn commit(&mut self) -> Result<()> {
+        self.scratch.commit(&mut self.conn)
+    }
+
+    /// Rolls back.
+    pub fn rollback(&mut self) -> Result<()> {
+        self.scratch.rollback(&mut self.conn)
     }
 }

@@ -7,7 +7,8 @@ use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, session};
-use crate::replicate::plan::Plan;
+use crate::replicate::plan::{Plan, Route};
+use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::{compare, install};
 
@@ -20,41 +21,54 @@ pub fn sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     outcome
 }
 
+/// The databases of a sync: masters first, then targets.
+struct Members<'a> {
+    sync: &'a Sync,
+    names: Vec<String>,
+    masters: usize,
+    conns: Vec<Connection>,
+}
+
+/// A table on every member.
+type Shapes = Vec<Shape>;
+
 fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
     let goats = sync.goats(control)?;
-    let source_name = sync.source()?.to_owned();
-    check_members(sync, &source_name)?;
-    let mut source = connect(control, sync, &source_name)?;
-    let mut targets = sync.targets.iter().map(|name| connect(control, sync, name)).collect::<Result<Vec<_>>>()?;
+    check_members(sync, sync.source()?)?;
+    let mut members = Members::connect(control, sync)?;
     let mut notes = Vec::new();
     let mut tables = Vec::new();
     for goat in &goats {
         match goat.is_table {
-            true => tables.push(look_at_table(goat, sync, &mut source, &mut targets, &mut notes)?),
-            false => look_at_sequence(goat, sync, &source_name, &mut source, &mut targets)?,
+            true => tables.push(members.look_at_table(goat, &mut notes)?),
+            false => members.look_at_sequence(goat)?,
         }
     }
-    make(sync, &goats, &tables, &mut source, &mut targets)?;
+    members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
     Ok(notes)
 }
 
 /// What the rows of the control database alone can tell.
 fn check_members(sync: &Sync, source: &str) -> Result<()> {
-    if sync.synctype != SyncType::Pushdelta {
-        return Err(Error::new(Kind::Mismatch, format!("Syncs of type {} cannot run yet", sync.synctype.word()))
-            .hint("This version carries pushdelta syncs."));
+    let name = &sync.name;
+    let all: Vec<&String> = sync.partners.iter().chain(&sync.targets).collect();
+    if all.is_empty() {
+        return Err(Error::new(Kind::Mismatch, format!("Sync \"{name}\" has no active target database")));
     }
-    if sync.targets.is_empty() {
-        return Err(Error::new(Kind::Mismatch, format!("Sync \"{}\" has no active target database", sync.name)));
+    if all.iter().any(|target| *target == source) {
+        return Err(Error::new(Kind::Mismatch, format!("Database \"{source}\" is both source and target of sync \"{name}\"")));
     }
-    if sync.targets.iter().any(|target| target == source) {
-        return Err(Error::new(
-            Kind::Mismatch,
-            format!("Database \"{source}\" is both source and target of sync \"{}\"", sync.name),
-        ));
+    match (sync.synctype, sync.partners.is_empty()) {
+        (SyncType::Fullcopy, _) => {
+            Err(Error::new(Kind::Mismatch, "Syncs of type fullcopy cannot run yet").hint("Use pushdelta with onetimecopy."))
+        }
+        (SyncType::Swap, true) => {
+            Err(Error::new(Kind::Mismatch, format!("No database of the targets of swap \"{name}\" is a master"))
+                .hint("Give at least one member of the group the role source."))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connection> {
@@ -62,25 +76,82 @@ fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connecti
     Connection::open_replicated(&info).map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))
 }
 
-fn look_at_table(
-    goat: &Goat,
-    sync: &Sync,
-    source: &mut Connection,
-    targets: &mut [Connection],
-    notes: &mut Vec<String>,
-) -> Result<Shape> {
-    let ours = shape::read(source, &goat.relation)?;
-    for (target, name) in targets.iter_mut().zip(&sync.targets) {
-        let theirs = shape::read(target, &goat.relation).map_err(|error| on(error, name))?;
-        let differences = compare::compare(&ours, &theirs, sync.strict && goat.strict);
-        let label = |what: &String| format!("Table \"{}\" on database \"{name}\": {what}", goat.relation.label());
+impl<'a> Members<'a> {
+    fn connect(control: &mut Connection, sync: &'a Sync) -> Result<Members<'a>> {
+        let masters = sync.masters();
+        let names: Vec<String> = masters.iter().chain(&sync.targets).cloned().collect();
+        let conns = names.iter().map(|name| connect(control, sync, name)).collect::<Result<_>>()?;
+        Ok(Members { sync, names, masters: masters.len(), conns })
+    }
+
+    /// From where to where rows go: among all masters, and from the first one to each target.
+    fn ways(&self) -> Vec<(usize, usize)> {
+        let all = (0..self.masters).flat_map(|from| (0..self.names.len()).map(move |to| (from, to)));
+        all.filter(|(from, to)| from != to && (*from == 0 || *to < self.masters)).collect()
+    }
+
+    fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
+        let mut shapes = Vec::new();
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            shapes.push(
+                shape::read(conn, &goat.relation).map_err(|error| if shapes.is_empty() { error } else { on(error, name) })?,
+            );
+        }
+        for (from, to) in self.ways() {
+            self.compare(goat, &shapes, from, to, notes)?;
+        }
+        Ok(shapes)
+    }
+
+    fn compare(&self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
+        let differences = compare::compare(&shapes[from], &shapes[to], self.sync.strict && goat.strict);
+        let label = |what: &String| format!("Table \"{}\" on database \"{}\": {what}", goat.relation.label(), self.names[to]);
         if !differences.fatal.is_empty() {
             return Err(misfit(&differences.fatal.iter().map(label).collect::<Vec<_>>()));
         }
         notes.extend(differences.notes.iter().map(label));
-        Plan::new(goat.id, &ours, &theirs, goat.pkey.as_deref())?;
+        Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()))?;
+        Plan::new(goat.id, &shapes[from], &shapes[to], goat.pkey.as_deref(), &Route::default()).map(drop)
     }
-    Ok(ours)
+
+    fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            let sql = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                       where n.nspname = $1 and c.relname = $2 and c.relkind = 'S')";
+            if !conn.query_one(sql, &[&goat.relation.schema.raw(), &goat.relation.name.raw()])?.get::<_, bool>(0) {
+                let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label());
+                return Err(Error::new(Kind::NotFound, what));
+            }
+        }
+        SequenceStrategy::parse(goat.standard_conflict.as_deref()).map(drop)
+    }
+
+    fn make(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        let receivers = if self.masters > 1 { 0 } else { 1 };
+        for target in &mut self.conns[receivers..] {
+            session::require_replica_role(target)?;
+            install::target_base(target)?;
+        }
+        for master in 0..self.masters {
+            self.capture(master, goats, tables)?;
+        }
+        Ok(())
+    }
+
+    fn capture(&mut self, master: usize, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        let conn = &mut self.conns[master];
+        install::source_base(conn)?;
+        let members: Vec<(&Goat, &Shape)> =
+            goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[master])).collect();
+        for (goat, table) in &members {
+            let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
+            install::capture_table(conn, table, &key)?;
+        }
+        let kicking: Vec<&Shape> =
+            members.iter().filter(|(goat, _)| goat.ping.unwrap_or(self.sync.ping)).map(|(_, table)| *table).collect();
+        let tables: Vec<&Shape> = members.into_iter().map(|(_, table)| table).collect();
+        install::register(conn, self.sync, &self.names[master], &tables, &kicking)
+    }
 }
 
 fn misfit(what: &[String]) -> Error {
@@ -88,52 +159,14 @@ fn misfit(what: &[String]) -> Error {
         .hint("Make the tables alike, or allow what does no harm with strict_checking=false on the sync or the table.")
 }
 
-fn look_at_sequence(
-    goat: &Goat,
-    sync: &Sync,
-    source_name: &str,
-    source: &mut Connection,
-    targets: &mut [Connection],
-) -> Result<()> {
-    let everywhere =
-        std::iter::once((source, source_name)).chain(targets.iter_mut().zip(sync.targets.iter().map(String::as_str)));
-    for (conn, name) in everywhere {
-        let sql = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
-                   where n.nspname = $1 and c.relname = $2 and c.relkind = 'S')";
-        if !conn.query_one(sql, &[&goat.relation.schema.raw(), &goat.relation.name.raw()])?.get::<_, bool>(0) {
-            return Err(Error::new(
-                Kind::NotFound,
-                format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label()),
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn on(error: Error, database: &str) -> Error {
     let kind = error.kind();
     Error::new(if kind == Kind::NotFound { Kind::Mismatch } else { kind }, format!("Database \"{database}\"")).caused_by(error)
 }
 
-fn make(sync: &Sync, goats: &[Goat], tables: &[Shape], source: &mut Connection, targets: &mut [Connection]) -> Result<()> {
-    for target in targets {
-        session::require_replica_role(target)?;
-        install::target_base(target)?;
-    }
-    install::source_base(source)?;
-    let members: Vec<&Goat> = goats.iter().filter(|goat| goat.is_table).collect();
-    for (goat, table) in members.iter().zip(tables) {
-        let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
-        install::capture_table(source, table, &key)?;
-    }
-    let kicking: Vec<&Shape> =
-        members.iter().zip(tables).filter(|(goat, _)| goat.ping.unwrap_or(sync.ping)).map(|(_, table)| table).collect();
-    install::register(source, &sync.name, tables, &kicking, &sync.targets)
-}
-
 /// Fills in the keys of goats that were added by SQL, where nobody looked.
-fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shape]) -> Result<()> {
-    let members = goats.iter().filter(|goat| goat.is_table).zip(tables);
+fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    let members = goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[0]));
     let missing: Vec<_> = members.filter(|(goat, _)| !goat.looked_up).collect();
     if missing.is_empty() {
         return Ok(());
@@ -170,11 +203,10 @@ fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -
 pub fn drop_sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
     let mut notes = Vec::new();
-    for database in sync.source.iter().chain(&sync.targets) {
-        let is_source = Some(database) == sync.source.as_ref();
-        let removed = connect(control, &sync, database).and_then(|mut conn| match is_source {
-            true => install::unregister(&mut conn, name),
-            false => install::forget_receipts(&mut conn, name),
+    for database in sync.masters().iter().chain(&sync.targets) {
+        let removed = connect(control, &sync, database).and_then(|mut conn| {
+            install::unregister(&mut conn, name)?;
+            install::forget_receipts(&mut conn, name)
         });
         if let Err(error) = removed {
             notes.push(format!("Database \"{database}\" still has objects of sync \"{name}\": {error}"));

@@ -1,4 +1,4 @@
--- Syncs with the database of their herd and their active targets.
+-- Syncs with the database of their herd and their other active members: further masters of a swap, and targets.
 select s.name::text as name,
        s.source::text as herd,
        (select min(g.db)::text from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source) as source,
@@ -6,7 +6,13 @@ select s.name::text as name,
              from bucardo.db d
              left join bucardo.dbmap m on m.db = d.name and m.dbgroup = s.targetgroup
              where d.status = 'active' and (d.name = s.targetdb or m.dbgroup is not null)
+               and not (s.synctype = 'swap' and (d.name = s.targetdb or m.role = 'source'))
              order by coalesce(m.priority, 0), d.name) as targets,
+       array(select d.name::text
+             from bucardo.db d
+             left join bucardo.dbmap m on m.db = d.name and m.dbgroup = s.targetgroup
+             where s.synctype = 'swap' and (d.name = s.targetdb or m.role = 'source')
+             order by coalesce(m.priority, 0), d.name) as partners,
        s.synctype::text as synctype,
        s.status = 'active' and not exists (
          select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat join bucardo.db d on d.name = g.db
@@ -17,7 +23,10 @@ select s.name::text as name,
        s.do_listen as do_listen,
        extract(epoch from s.checktime)::float8 as checktime,
        s.limitdbs::bigint as limitdbs,
-       s.strict_checking as strict
+       s.strict_checking as strict,
+       s.makedelta as makedelta,
+       s.conflict_strategy as conflict_strategy,
+       s.onetimecopy::integer as onetimecopy
 from bucardo.sync s
 where true /* which */
 order by s.priority desc, s.name

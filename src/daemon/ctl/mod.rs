@@ -55,7 +55,7 @@ impl Names {
     fn new(sync: &Sync) -> Names {
         let pid = std::process::id();
         let of = |name: fn(&str, &str) -> String| {
-            sync.targets.iter().map(|target| (name(&sync.name, target), target.clone())).collect()
+            sync.places().into_iter().map(|target| (name(&sync.name, &target), target)).collect()
         };
         Names {
             kick: channel::ctl_kick(&sync.name),
@@ -96,8 +96,8 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     let names = Names::new(&sync);
     desk.listen(&names.all())?;
     desk.notify(channel::CTL_READY, &std::process::id().to_string())?;
-    log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.targets.join(" "));
-    let places = Places::new(&sync.targets);
+    log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.places().join(" "));
+    let places = Places::new(&sync.places());
     let check_at = sync.checktime.map(|period| Instant::now() + period);
     let mut ctl = Ctl { launch, desk, sync, source, places, dispatches: Dispatches::default(), names, check_at, room_at: None };
     let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());

@@ -5,6 +5,7 @@
 //! it. Any error that is not a mere collision ends the process: the reason is stored with the job, and the controller starts another kid.
 
 mod open;
+mod stragglers;
 mod watch;
 
 use crate::control::queue;
@@ -16,12 +17,12 @@ use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Result};
 use crate::notice::log as our_log;
-use crate::replicate::reclaim;
 use crate::replicate::round::{Carrier, Outcome};
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::Counts;
 use open::Habits;
 use std::time::{Duration, Instant};
+use stragglers::Stragglers;
 use watch::Watch;
 
 /// How long a job may go on while more work keeps coming: those who watch q want to see something.
@@ -33,9 +34,6 @@ const LONGEST_BURST: Duration = Duration::from_secs(60);
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// How often a round is repeated after collisions before the job counts as failed.
 const MOST_COLLISIONS: u32 = 30;
-/// How long the last look waits for transactions that were running, between tries.
-const LONGEST_RECHECK: Duration = Duration::from_secs(1);
-
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
 const ASKED: u8 = 2;
 
@@ -61,9 +59,7 @@ struct Kid {
     watch: Watch,
     carrier: Carrier,
     habits: Habits,
-    /// Transactions that may have written without waking us, and when to look after them.
-    running: Vec<i64>,
-    recheck: Duration,
+    stragglers: Stragglers,
     rotate_at: Option<Instant>,
     noted: Instant,
     looked: Instant,
@@ -129,10 +125,9 @@ fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error)
 
 impl Kid {
     fn new(place: Place, watch: Watch, carrier: Carrier, habits: Habits) -> Kid {
-        let (running, recheck) = (Vec::new(), Duration::ZERO);
         let now = Instant::now();
         let rotate_at = Some(now);
-        Kid { place, watch, carrier, habits, running, recheck, rotate_at, noted: now, looked: now, last: None }
+        Kid { place, watch, carrier, habits, stragglers: Stragglers::default(), rotate_at, noted: now, looked: now, last: None }
     }
 
     fn serve(&mut self) -> Result<End> {
@@ -143,27 +138,25 @@ impl Kid {
             match queue::claim(&mut self.watch.desk.control, &self.place.sync, &self.place.target)? {
                 Some(job) => self.work(job)?,
                 // Those that were running when we looked could commit without waking anybody, so even a short-lived kid stays for them.
-                None if !self.place.persistent && self.running.is_empty() => return self.leave(),
+                None if !self.place.persistent && self.stragglers.none() => return self.leave(),
                 None => self.wait()?,
             }
         }
     }
 
     fn leave(&mut self) -> Result<End> {
-        self.carrier.note_receipt()?;
+        self.carrier.note_receipts()?;
         if !self.watch.desk.signals.stop() {
             return Ok(End::Done);
         }
-        self.carrier.source.disarm()?;
+        self.carrier.disarm()?;
         Ok(End::Asked)
     }
 
     /// Nobody is there to be woken until another kid has come.
     fn give_up(&mut self) {
-        if !self.carrier.source.conn.is_closed() {
-            // What failed is told already; this is a courtesy to the writers.
-            let _ = self.carrier.source.disarm();
-        }
+        // What failed is told already; this is a courtesy to the writers.
+        let _ = self.carrier.disarm();
     }
 
     fn work(&mut self, job: i64) -> Result<()> {
@@ -226,11 +219,12 @@ impl Kid {
                     }
                 }
                 Outcome::Outdated => self.reopen()?,
-                Outcome::Nothing { running } if self.carrier.source.armed() => {
-                    self.look_after(running);
+                Outcome::Nothing { running } if self.carrier.armed() => {
+                    let fresh = self.carrier.take_freshly_armed();
+                    self.stragglers.seen(running, &fresh);
                     return Ok((counts, false));
                 }
-                Outcome::Nothing { .. } => self.carrier.source.arm()?,
+                Outcome::Nothing { .. } => self.carrier.arm()?,
             }
         }
     }
@@ -245,28 +239,17 @@ impl Kid {
     /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us.
     fn stay_awake(&mut self, carried: u32) -> Result<()> {
         if carried == 2 {
-            self.carrier.source.disarm()?;
-            self.running.clear();
+            self.carrier.disarm()?;
+            self.stragglers = Stragglers::default();
         }
         let pause = self.rotation_pause();
         self.rotate_at.get_or_insert_with(|| Instant::now() + pause);
         if self.noted.elapsed() > NOTE_EVERY {
-            self.carrier.note_receipt()?;
+            self.carrier.note_receipts()?;
             self.noted = Instant::now();
             self.rotate_if_due()?;
         }
         Ok(())
-    }
-
-    /// Of the transactions that were running when we found nothing, those that began before we armed may commit without waking us. While
-    /// we stay armed, later ones cannot join them.
-    fn look_after(&mut self, running: Vec<i64>) {
-        let known = std::mem::take(&mut self.running);
-        let freshly_armed = self.carrier.source.take_freshly_armed();
-        self.running = if freshly_armed { running } else { known.into_iter().filter(|id| running.contains(id)).collect() };
-        if freshly_armed {
-            self.recheck = Duration::from_millis(1);
-        }
     }
 
     fn round(&mut self) -> Result<Outcome> {
@@ -278,36 +261,24 @@ impl Kid {
                     log::info!("Round of sync \"{}\" to \"{}\" is repeated: {error}", self.place.sync, self.place.target);
                     self.watch.pause(backoff::collision(collisions))?;
                 }
-                Err(error) => return Err(self.named(error)),
+                Err(error) => return Err(self.carrier.named(error)),
                 Ok(outcome) => return Ok(outcome),
             }
         }
     }
 
-    /// Says which database is gone, if one is.
-    fn named(&self, error: Error) -> Error {
-        if self.carrier.source.conn.is_closed() {
-            error.context(format!("source database \"{}\"", self.place.source))
-        } else if self.carrier.target.conn.is_closed() {
-            error.context(format!("target database \"{}\"", self.place.target))
-        } else {
-            error
-        }
-    }
-
     /// Sleeps until a job comes, a connection is lost, or it is time to look after something.
     fn wait(&mut self) -> Result<()> {
-        self.carrier.note_receipt().map_err(|error| self.named(error))?;
+        self.carrier.note_receipts().map_err(|error| self.carrier.named(error))?;
         self.rotate_if_due()?;
         if self.watch.hear()? {
             return Ok(());
         }
-        let recheck = (!self.running.is_empty()).then(|| Instant::now() + self.recheck);
+        let recheck = self.stragglers.next();
         let look_around = Some(self.looked + self.habits.sleep);
         let until = [recheck, self.rotate_at, look_around].into_iter().flatten().min();
-        let others = [self.carrier.source.conn.fd(), self.carrier.target.conn.fd()];
-        self.watch.desk.sleep(&others, until)?;
-        self.check_connections()?;
+        self.watch.desk.sleep(&self.carrier.fds(), until)?;
+        self.carrier.check()?;
         match recheck {
             Some(recheck) if Instant::now() >= recheck => self.look_again(),
             _ if self.looked.elapsed() >= self.habits.sleep => self.look_around(),
@@ -318,23 +289,15 @@ impl Kid {
     /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may have switched off or which a way of
     /// writing may pass by, and on connections.
     fn look_around(&mut self) -> Result<()> {
-        self.carrier.target.conn.batch("select 1").map_err(|error| self.named(error))?;
+        self.carrier.ping_targets()?;
         self.look_again()
     }
 
-    fn check_connections(&mut self) -> Result<()> {
-        let source = self.carrier.source.conn.drain_notifications();
-        source.map_err(|error| error.context(format!("source database \"{}\"", self.place.source)))?;
-        let target = self.carrier.target.conn.drain_notifications();
-        target.map_err(|error| error.context(format!("target database \"{}\"", self.place.target)))?;
-        Ok(())
-    }
-
     fn look_again(&mut self) -> Result<()> {
-        self.recheck = (self.recheck * 2).min(LONGEST_RECHECK);
-        let (pending, running) = self.carrier.peek().map_err(|error| self.named(error))?;
+        self.stragglers.wait_longer();
+        let (pending, running) = self.carrier.peek().map_err(|error| self.carrier.named(error))?;
         self.looked = Instant::now();
-        self.running.retain(|id| running.contains(id));
+        self.stragglers.seen(running, &[]);
         if pending { self.watch.kick(&self.place.sync) } else { Ok(()) }
     }
 
@@ -342,7 +305,7 @@ impl Kid {
         if self.rotate_at.is_none_or(|at| Instant::now() < at) {
             return Ok(());
         }
-        let left = reclaim::rotate(&mut self.carrier.source.conn, self.habits.retention).map_err(|error| self.named(error))?;
+        let left = self.carrier.rotate(self.habits.retention).map_err(|error| self.carrier.named(error))?;
         self.rotate_at = left.then(|| Instant::now() + self.rotation_pause());
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Opening a kid: both databases, the plans for all tables, the receipt.
+//! Opening a kid: its databases, the plans for all tables on all lanes, the receipts.
 
 use super::Place;
 use super::watch::Watch;
@@ -9,12 +9,15 @@ use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{ConnInfo, Connection};
 use crate::replicate::capture::armed_flag;
-use crate::replicate::plan::Plan;
-use crate::replicate::round::Carrier;
-use crate::replicate::sequence::Sequences;
-use crate::replicate::shape;
+use crate::replicate::install;
+use crate::replicate::plan::{Feed, Plan, Route};
+use crate::replicate::resolve::{SequenceStrategy, Strategy};
+use crate::replicate::round::{Carrier, Parts, Table};
+use crate::replicate::sequence::{Sequence, Sequences};
+use crate::replicate::shape::{self, Shape};
 use crate::replicate::source::Source;
 use crate::replicate::target::Target;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
@@ -33,28 +36,29 @@ pub(super) struct Habits {
     pub sleep: Duration,
 }
 
+/// The members of a sync that one kid serves.
+struct Members {
+    sync: Sync,
+    /// Masters first.
+    names: Vec<String>,
+    masters: usize,
+    sources: BTreeMap<usize, Source>,
+    targets: BTreeMap<usize, Target>,
+}
+
 /// The carrier and the settings.
 pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habits)> {
     watch.listen(&place.sync, &place.target)?;
     let control = &mut watch.desk.control;
     let settings = Settings::load_for(control, &place.sync)?;
-    let goats = Sync::load(control, &place.sync)?.goats(control)?;
-    let infos = [&place.source, &place.target].map(|name| db::conninfo(control, name));
-    let [source_info, target_info] = infos;
-    let source = open(&place.role, &source_info?, &place.source, "source")?;
-    let mut source = Source::new(source, armed_flag(&place.sync, &place.target))?;
-    let target = open(&place.role, &target_info?, &place.target, "target").inspect_err(|_| {
-        // Until the target is back, writers need not wake anybody.
-        let _ = source.disarm();
-    })?;
-    let mut target = Target::new(target)?;
-    let plans =
-        goats.iter().filter(|goat| goat.is_table).map(|goat| plan(goat, &mut source, &mut target)).collect::<Result<_>>()?;
-    let carrier = Carrier::new([&place.sync, &place.source, &place.target], source, target, plans, batch(&settings))?;
-    let sequences = goats.iter().filter(|goat| !goat.is_table).map(|goat| goat.relation.clone()).collect();
-    let carrier = carrier.with_sequences(Sequences::new(sequences));
+    let sync = Sync::load(control, &place.sync)?;
+    let goats = sync.goats(control)?;
+    let mut members = Members::new(sync, &place.target);
+    let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
+    members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
+    let parts = members.parts(&goats, batch(&settings))?;
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
-    Ok((carrier, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
+    Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
 
 /// 0 means never to cut: everything in one transaction.
@@ -65,17 +69,145 @@ fn batch(settings: &Settings) -> i64 {
     }
 }
 
-fn open(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connection> {
-    let named = info.named(role.application_name(side));
-    Connection::open_replicated(&named).map_err(|error| error.context(format!("{side} database \"{name}\"")))
+impl Members {
+    fn new(sync: Sync, place: &str) -> Members {
+        let mut names = sync.masters_of(place);
+        let masters = names.len();
+        if !names.iter().any(|name| name == place) {
+            names.push(place.to_owned());
+        }
+        Members { sync, names, masters, sources: BTreeMap::new(), targets: BTreeMap::new() }
+    }
+
+    fn contested(&self) -> bool {
+        self.masters > 1
+    }
+
+    fn open(&mut self, role: &Role, infos: &[ConnInfo], place: &str) -> Result<()> {
+        let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
+        for (number, (name, info)) in members.iter().take(self.masters) {
+            let conn = session(role, info, name, "source")?;
+            let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
+            self.sources.insert(*number, Source::new(conn, armed_flag(&self.sync.name, &sleeper))?);
+        }
+        let receivers = if self.contested() { 0 } else { self.masters };
+        for (number, (name, info)) in members.iter().skip(receivers) {
+            self.targets.insert(*number, Target::new(session(role, info, name, "target")?)?);
+        }
+        Ok(())
+    }
+
+    /// Until everybody is back, writers need not wake anybody.
+    fn disarm(&mut self) {
+        for source in self.sources.values_mut() {
+            // What failed is told already; this is a courtesy to the writers.
+            let _ = source.disarm();
+        }
+    }
+
+    fn parts(mut self, goats: &[Goat], batch: i64) -> Result<Parts> {
+        let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
+        let shapes = tables.iter().map(|goat| self.shapes(goat)).collect::<Result<Vec<_>>>()?;
+        let mut lanes = Vec::new();
+        for (from, to) in self.ways() {
+            let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, from, to));
+            lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
+        }
+        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes)).collect::<Result<_>>()?;
+        let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
+        let Members { sync, names, sources, targets, .. } = self;
+        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences: Sequences::new(sequences), batch })
+    }
+
+    /// From each source to each other receiver.
+    fn ways(&self) -> Vec<(usize, usize)> {
+        let from_each = |from: &usize| self.targets.keys().filter(|to| *to != from).map(|to| (*from, *to)).collect::<Vec<_>>();
+        self.sources.keys().flat_map(from_each).collect()
+    }
+
+    /// The table on each member.
+    fn shapes(&mut self, goat: &Goat) -> Result<Vec<Shape>> {
+        if !goat.looked_up {
+            return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
+        }
+        let mut shapes = Vec::new();
+        for number in 0..self.names.len() {
+            let on = format!("database \"{}\"", self.names[number]);
+            let shape = match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
+                (Some(source), _) => {
+                    let shape = shape::read(&mut source.conn, &goat.relation).map_err(|error| error.context(on))?;
+                    source.captures(&shape)?;
+                    shape
+                }
+                (None, Some(target)) => shape::read(&mut target.conn, &goat.relation).map_err(|error| error.context(on))?,
+                (None, None) => return Err(Error::new(Kind::Bug, "a member without session")),
+            };
+            shapes.push(shape);
+        }
+        Ok(shapes)
+    }
+
+    fn plan(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize) -> Result<Plan> {
+        let feed = self.feed(goat, &shapes[to], to)?;
+        let route = Route {
+            sync: self.sync.name.clone(),
+            from: self.names[from].clone(),
+            member: i32::try_from(from).unwrap_or_default(),
+            to: self.names[to].clone(),
+            masters: self.contested(),
+            traced: feed.is_some(),
+        };
+        let plan = Plan::new(goat.id, &shapes[from], &shapes[to], goat.pkey.as_deref(), &route)?;
+        match feed {
+            Some(feed) => plan.with_feed(feed),
+            None => Ok(plan),
+        }
+    }
+
+    /// The receiver's own deltas matter when it is a master, and when what comes there is to go further. That needs deltas there, which
+    /// another sync has made.
+    fn feed(&mut self, goat: &Goat, table: &Shape, to: usize) -> Result<Option<Feed>> {
+        let feeds_targets = self.contested() && to == 0 && !self.sync.targets.is_empty();
+        let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || feeds_targets;
+        if !makedelta && !self.contested() {
+            return Ok(None);
+        }
+        let Some(target) = self.targets.get_mut(&to) else { return Ok(None) };
+        let captured = install::captured(&mut target.conn, &table.relation)?;
+        Ok(captured.map(|(names, keys)| Feed { names, keys, makedelta }))
+    }
+
+    fn table(&mut self, goat: &Goat, shapes: &[Shape]) -> Result<Table> {
+        let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
+        Ok(Table { strategy: Strategy::parse(word)?, copy: self.wants_copy(shapes)? })
+    }
+
+    fn wants_copy(&mut self, shapes: &[Shape]) -> Result<bool> {
+        match self.sync.onetimecopy {
+            0 => Ok(false),
+            2 => self.is_empty_at_receivers(shapes),
+            _ => Ok(true),
+        }
+    }
+
+    fn is_empty_at_receivers(&mut self, shapes: &[Shape]) -> Result<bool> {
+        for (number, target) in self.targets.iter_mut().filter(|(number, _)| **number != 0) {
+            let empty = format!("select not exists (select from {})", shapes[*number].from_clause());
+            if !target.conn.query_one(&empty, &[])?.get::<_, bool>(0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn sequence(&self, goat: &Goat) -> Result<Sequence> {
+        let word = goat.standard_conflict.as_deref();
+        let names = self.names.iter().map(|_| goat.relation.clone()).collect();
+        Ok(Sequence { names, strategy: SequenceStrategy::parse(word)? })
+    }
 }
 
-fn plan(goat: &Goat, source: &mut Source, target: &mut Target) -> Result<Plan> {
-    let ours = shape::read(&mut source.conn, &goat.relation).map_err(|error| error.context("source"))?;
-    let theirs = shape::read(&mut target.conn, &goat.relation).map_err(|error| error.context("target"))?;
-    source.captures(&ours)?;
-    if !goat.looked_up {
-        return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
-    }
-    Plan::new(goat.id, &ours, &theirs, goat.pkey.as_deref())
+fn session(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connection> {
+    let named = info.named(role.application_name(side));
+    Connection::open_replicated(&named).map_err(|error| error.context(format!("{side} database \"{name}\"")))
 }

@@ -4,7 +4,7 @@ use crate::control::{channel, queue};
 use crate::daemon::desk::Desk;
 use crate::daemon::title;
 use crate::error::{Error, Kind, Result};
-use crate::pg::Relation;
+use crate::pg::{Connection, Relation};
 use crate::replicate::step::{Step, Watcher};
 use std::time::{Duration, Instant};
 
@@ -88,5 +88,9 @@ impl Watcher for Watch {
             }
             _ => Ok(()),
         }
+    }
+
+    fn control(&mut self) -> Option<&mut Connection> {
+        Some(&mut self.desk.control)
     }
 }

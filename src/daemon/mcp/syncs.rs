@@ -115,9 +115,10 @@ impl Syncs {
     pub fn sources(&self, desk: &mut Desk) -> Result<BTreeMap<String, (ConnInfo, BTreeSet<String>)>> {
         let mut sources: BTreeMap<String, (ConnInfo, BTreeSet<String>)> = BTreeMap::new();
         for entry in self.0.values().filter(|entry| entry.active && entry.sync.listens()) {
-            let Some(source) = &entry.sync.source else { continue };
-            let info = db::conninfo(&mut desk.control, source)?.named(Role::Mcp.application_name("listen"));
-            sources.entry(source.clone()).or_insert((info, BTreeSet::new())).1.insert(entry.sync.name.clone());
+            for master in entry.sync.masters() {
+                let info = db::conninfo(&mut desk.control, &master)?.named(Role::Mcp.application_name("listen"));
+                sources.entry(master).or_insert((info, BTreeSet::new())).1.insert(entry.sync.name.clone());
+            }
         }
         Ok(sources)
     }

@@ -1,0 +1,68 @@
+//! Transactions that may have written without waking us: they looked at the flag before we armed, and commit afterwards. So there is
+//! another look when they have ended.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The longest pause between looks.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// See the module's text; by source.
+#[derive(Debug, Default)]
+pub(super) struct Stragglers {
+    running: BTreeMap<usize, Vec<i64>>,
+    pause: Duration,
+}
+
+impl Stragglers {
+    /// These transactions were running on each source when nothing was found. On sources that were `fresh`ly armed they may be stragglers;
+    /// while a source stays armed, later ones cannot join them.
+    pub fn seen(&mut self, running: BTreeMap<usize, Vec<i64>>, fresh: &[usize]) {
+        for (source, now) in running {
+            let known = self.running.remove(&source).unwrap_or_default();
+            let left = if fresh.contains(&source) { now } else { known.into_iter().filter(|id| now.contains(id)).collect() };
+            if !left.is_empty() {
+                self.running.insert(source, left);
+            }
+        }
+        if !fresh.is_empty() {
+            self.pause = Duration::from_millis(1);
+        }
+    }
+
+    /// Whether there are none.
+    pub fn none(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// When to look again.
+    pub fn next(&self) -> Option<Instant> {
+        (!self.none()).then(|| Instant::now() + self.pause)
+    }
+
+    /// They take their time, so we do, too.
+    pub fn wait_longer(&mut self) {
+        self.pause = (self.pause * 2).min(LONGEST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(source: usize, ids: &[i64]) -> BTreeMap<usize, Vec<i64>> {
+        BTreeMap::from([(source, ids.to_vec())])
+    }
+
+    #[test]
+    fn only_those_that_ran_when_the_flag_was_set_are_waited_for() {
+        let mut stragglers = Stragglers::default();
+        stragglers.seen(on(0, &[5, 6]), &[0]);
+        stragglers.seen(on(1, &[9]), &[]);
+        assert!(!stragglers.none());
+        stragglers.seen(on(0, &[6, 7]), &[]);
+        assert_eq!(stragglers.running, on(0, &[6]));
+        stragglers.seen(on(0, &[7, 8]), &[]);
+        assert!(stragglers.none() && stragglers.next().is_none());
+    }
+}

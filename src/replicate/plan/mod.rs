@@ -1,0 +1,271 @@
+//! The statements that carry one table from a source to a receiver, computed from the shapes of both: a pure function of the two
+//! catalogs, so that it can be read and tested without a server.
+//!
+//! The source sends, for each changed key, the key, whether such a row exists now, and the row ([`ship`](Plan::ship)). The receiver
+//! takes this into a temporary *stage* and applies it with two set-based statements ([`apply`](Plan::apply)). Where several masters
+//! changed one table, the keys meet first and only winners are shipped ([`meet`](Plan::fill_meeting)). A row that has to be told apart
+//! later (by when it changed, and where) travels with a *trace*.
+
+mod apply;
+mod feed;
+mod meet;
+mod ship;
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Ident, Relation};
+use crate::replicate::capture::{Names, delta_keys};
+use crate::replicate::shape::{Column, Key, Shape};
+pub use feed::Feed;
+
+/// How living rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    /// INSERT … ON CONFLICT DO UPDATE.
+    Upsert,
+    /// DELETE everything named, then INSERT.
+    Replace,
+}
+
+/// From where to where, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Route {
+    /// The sync.
+    pub sync: String,
+    /// The source's name in the control database.
+    pub from: String,
+    /// Its number among the members of the sync.
+    pub member: i32,
+    /// The receiver's name.
+    pub to: String,
+    /// Both ends are masters of the sync: each sends the other what applications change there.
+    pub masters: bool,
+    /// Rows travel with their trace.
+    pub traced: bool,
+}
+
+/// The statements for one table.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The table on the source.
+    pub source: Relation,
+    /// The table on the receiver.
+    pub target: Relation,
+    /// The table's id on the source.
+    pub oid: u32,
+    /// Columns the table ever had on the source, when this was planned.
+    pub attributes: i64,
+    /// Estimated rows on the source.
+    pub rows: f32,
+    goat: i32,
+    route: Route,
+    names: Names,
+    key: Key,
+    source_from: String,
+    target_from: String,
+    target_equals: Vec<String>,
+    others: Vec<Ident>,
+    stage_types: Vec<String>,
+    write: Write,
+    partitioned: bool,
+    feed: Option<Feed>,
+}
+
+impl Plan {
+    /// Plans one table; `wanted` is the key recorded for the goat (column names joined by `|`). A table that cannot be carried is
+    /// [`Kind::Mismatch`] with the reason.
+    pub fn new(goat: i32, source: &Shape, target: &Shape, wanted: Option<&str>, route: &Route) -> Result<Plan> {
+        let key = usable_key(source, wanted)?;
+        let target_key = target.keys.iter().find(|other| same_columns(other, key));
+        let others: Vec<&Column> =
+            carried(source, target)?.into_iter().filter(|column| !key.columns.iter().any(|k| k == column.name.raw())).collect();
+        Ok(Plan {
+            source: source.relation.clone(),
+            target: target.relation.clone(),
+            oid: source.oid,
+            attributes: source.attributes,
+            rows: source.rows,
+            goat,
+            route: route.clone(),
+            names: Names::of(&source.relation),
+            source_from: source.from_clause(),
+            target_from: target.from_clause(),
+            target_equals: equals_of(key, target_key),
+            stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
+            write: writing(target, target_key, &others),
+            partitioned: target.partitioned,
+            others: others.into_iter().map(|column| column.name.clone()).collect(),
+            key: key.clone(),
+            feed: None,
+        })
+    }
+
+    /// The receiver notes what is applied there, or what applications change there meanwhile matters: `feed` says where its deltas are.
+    /// They must be deltas of the same key.
+    pub fn with_feed(self, feed: Feed) -> Result<Plan> {
+        let same = feed.keys.len() == self.key.columns.len() && self.key.columns.iter().all(|column| feed.keys.contains(column));
+        if same {
+            return Ok(Plan { feed: Some(feed), ..self });
+        }
+        let ours = self.key.columns.join(", ");
+        let sentence =
+            format!("Table \"{}\" has the key ({ours}) here and ({}) there", self.target.label(), feed.keys.join(", "));
+        Err(Error::new(Kind::Mismatch, sentence).hint("Let all syncs of the table use the same key."))
+    }
+
+    /// The names of its capture objects on the source.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn keys(&self) -> Vec<Ident> {
+        self.key.idents()
+    }
+
+    fn stage_keys(&self) -> Vec<Ident> {
+        delta_keys(&self.key)
+    }
+
+    fn stage_others(&self) -> Vec<Ident> {
+        (1..=self.others.len()).map(|position| Ident::new(format!("c{position}"))).collect()
+    }
+
+    fn temporary(&self, what: &str) -> Relation {
+        Relation::new("pg_temp", format!("bucardo_{what}_{}", self.goat))
+    }
+
+    fn stage(&self) -> Relation {
+        self.temporary("stage")
+    }
+}
+
+fn list_plain(names: &[Ident]) -> String {
+    crate::pg::ident::list(names)
+}
+
+/// The same names, each with the alias of its table before it.
+fn of(alias: &str, names: &[Ident]) -> String {
+    names.iter().map(|name| format!("{alias}.{name}")).collect::<Vec<_>>().join(", ")
+}
+
+fn matched(left: &str, right: &str, columns: &[Ident], keys: &[Ident], equals: &[String]) -> String {
+    let pairs = columns.iter().zip(keys).zip(equals);
+    pairs.map(|((column, key), equal)| format!("{left}.{column} {equal} {right}.{key}")).collect::<Vec<_>>().join(" and ")
+}
+
+fn usable_key<'a>(source: &'a Shape, wanted: Option<&str>) -> Result<&'a Key> {
+    source.key(wanted).ok_or_else(|| {
+        let wanted = wanted.filter(|text| !text.is_empty()).map(|text| format!(" on ({})", text.replace('|', ", ")));
+        Error::new(
+            Kind::Mismatch,
+            format!("Table \"{}\" has no usable key{}", source.relation.label(), wanted.unwrap_or_default()),
+        )
+        .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL.")
+    })
+}
+
+/// The columns of the target that the source fills, in the target's order: all of the source's, but those that the target computes
+/// itself.
+fn carried<'a>(source: &Shape, target: &'a Shape) -> Result<Vec<&'a Column>> {
+    let missing = source.columns.iter().find(|column| !column.generated && target.column(column.name.raw()).is_none());
+    if let Some(column) = missing {
+        return Err(missing_column(column, target));
+    }
+    let filled = |column: &&Column| !column.generated && source.column(column.name.raw()).is_some();
+    Ok(target.columns.iter().filter(filled).collect())
+}
+
+fn missing_column(column: &Column, target: &Shape) -> Error {
+    Error::new(
+        Kind::Mismatch,
+        format!("Table \"{}\" on the target has no column \"{}\"", target.relation.label(), column.name.raw()),
+    )
+    .hint(format!("ALTER TABLE {} ADD COLUMN {} {};", target.relation, column.name, column.type_name))
+}
+
+fn same_columns(left: &Key, right: &Key) -> bool {
+    left.columns.len() == right.columns.len() && left.columns.iter().all(|column| right.columns.contains(column))
+}
+
+/// The equality operators of the target's own index, in the order of `key`; the source's where the target has no such index.
+fn equals_of(key: &Key, target_key: Option<&Key>) -> Vec<String> {
+    let of = |column: &String, fallback: &String| {
+        let found = target_key.and_then(|other| other.columns.iter().position(|name| name == column).map(|at| &other.equals[at]));
+        found.unwrap_or(fallback).clone()
+    };
+    key.columns.iter().zip(&key.equals).map(|(column, equal)| of(column, equal)).collect()
+}
+
+fn writing(target: &Shape, target_key: Option<&Key>, others: &[&Column]) -> Write {
+    let alone = target_key.is_some() && target.unique_indexes == 1;
+    let assignable = others.iter().all(|column| !column.identity_always);
+    if alone && assignable { Write::Upsert } else { Write::Replace }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+    use super::*;
+    use crate::replicate::snapshot::Span;
+
+    fn column(name: &str, generated: bool) -> Column {
+        Column {
+            name: Ident::new(name),
+            type_name: "text".into(),
+            base_type: "text".into(),
+            not_null: name == "id",
+            generated,
+            identity_always: false,
+            default: None,
+        }
+    }
+
+    fn shape(columns: &[(&str, bool)], unique_indexes: i64) -> Shape {
+        let equals = vec!["operator(pg_catalog.=)".to_owned()];
+        Shape {
+            relation: Relation::new("public", "t"),
+            oid: 1,
+            partitioned: false,
+            attributes: 0,
+            rows: 0.0,
+            columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
+            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals }],
+            unique_indexes,
+        }
+    }
+
+    #[test]
+    fn a_column_missing_on_the_target_is_refused_by_name() {
+        let error = Plan::new(1, &shape(&[("id", false), ("v", false)], 1), &shape(&[("id", false)], 1), None, &Route::default())
+            .unwrap_err();
+        assert_eq!(error.kind(), Kind::Mismatch);
+        assert!(error.message().contains("no column \"v\""), "{error}");
+    }
+
+    #[test]
+    fn columns_are_carried_by_name_and_generated_ones_left_out() {
+        let source = shape(&[("id", false), ("a", false), ("g", true), ("b", false)], 1);
+        let target = shape(&[("b", false), ("extra", false), ("a", false), ("g", true), ("id", false)], 1);
+        let plan = Plan::new(7, &source, &target, Some("id"), &Route::default()).unwrap();
+        assert!(plan.ship(&Span::default(), false).starts_with(
+            "select coalesce(t.\"id\", d.\"k1\"), t.tableoid is not null, t.\"b\", t.\"a\" from (select distinct \"k1\""
+        ));
+        assert!(plan.apply_writes().contains("(\"id\", \"b\", \"a\") overriding system value select \"k1\", \"c1\", \"c2\""));
+    }
+
+    #[test]
+    fn rows_are_upserted_only_where_no_other_index_can_refuse_them() {
+        let columns = [("id", false), ("a", false)];
+        let with = |indexes| Plan::new(1, &shape(&columns, 1), &shape(&columns, indexes), None, &Route::default()).unwrap();
+        assert!(with(1).apply().contains("on conflict (\"id\") do update set \"a\" = excluded.\"a\""));
+        assert!(with(1).apply().contains("and not s.alive"));
+        assert!(!with(2).apply().contains("on conflict") && !with(2).apply().contains("not s.alive"));
+    }
+
+    #[test]
+    fn a_table_without_usable_key_is_refused() {
+        let mut source = shape(&[("id", false)], 0);
+        source.keys.clear();
+        let error = Plan::new(1, &source, &source.clone(), None, &Route::default()).unwrap_err();
+        assert!(error.message().contains("no usable key") && error.hint_text().is_some());
+    }
+}

@@ -1,0 +1,102 @@
+//! The source's side: what is pending, and the query whose rows are shipped.
+
+use super::{Plan, list_plain, matched, of};
+use crate::pg::Relation;
+use crate::pg::ident::literal;
+use crate::replicate::snapshot::Span;
+
+impl Plan {
+    /// An expression that is true when a change of this table is pending; parameters: $1 = the receipt's `xmax` (bigint), $2 = its running
+    /// transactions (bigint[]). `max` reads one end of the index whatever the planner believes about the table.
+    pub fn changed_expression(&self) -> String {
+        let one = |generation: i64| {
+            let delta = self.names.delta(generation);
+            format!(
+                "coalesce((select max(txid) from {delta}) >= $1, false) or exists (select from {delta} where txid = any ($2))"
+            )
+        };
+        format!("({} or {})", one(1), one(2))
+    }
+
+    /// A query over at most `limit` pending changes in order: their number, lowest and highest transaction id; and whether a
+    /// TRUNCATE is pending anywhere in the span.
+    pub fn measure(&self, span: &Span, limit: i64) -> String {
+        let pending = self.pending(span, |delta, condition| format!("select txid from {delta} where {condition}"));
+        let truncated =
+            self.pending(span, |delta, condition| format!("exists (select from {delta} where truncated and {condition})"));
+        format!(
+            "select count(*), min(txid), max(txid), {} from (select txid from ({}) as pending order by txid limit {limit}) as first",
+            truncated.join(" or "),
+            pending.join(" union all ")
+        )
+    }
+
+    /// A text for each place where pending changes are: each generation, under each of the span's conditions.
+    pub(super) fn pending(&self, span: &Span, text: impl Fn(&Relation, &str) -> String) -> Vec<String> {
+        let meant = self.meant();
+        let conditions: Vec<String> = span.conditions().into_iter().map(|condition| condition + &meant).collect();
+        let of = |generation: i64| {
+            let delta = self.names.delta(generation);
+            conditions.iter().map(|condition| text(&delta, condition)).collect::<Vec<_>>()
+        };
+        [of(1), of(2)].concat()
+    }
+
+    /// Without the changes that came from the receiver itself and, among masters, those that the sync brought: every master has them.
+    fn meant(&self) -> String {
+        let route = &self.route;
+        let brought = if route.masters { format!(" and via <> {}", literal(&route.sync)) } else { String::new() };
+        format!(" and (origin is null or (origin <> {}{brought}))", literal(&route.to))
+    }
+
+    /// The query that the source's COPY sends: one row for each changed key. With `lost`, without those that lost against another
+    /// master's.
+    pub fn ship(&self, span: &Span, lost: bool) -> String {
+        let named: Vec<String> =
+            self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();
+        let others = self.others.iter().map(|column| format!(", t.{column}")).collect::<String>();
+        let trace = if self.route.traced { self.trace() } else { String::new() };
+        let lost = if lost { format!(" where {}", self.not_lost()) } else { String::new() };
+        format!(
+            "select {}, t.tableoid is not null{others}{trace} from ({}) as d left join {} as t on {}{lost}",
+            named.join(", "),
+            self.changed_keys(span),
+            self.source_from,
+            matched("t", "d", &self.keys(), &self.stage_keys(), &self.key.equals)
+        )
+    }
+
+    fn trace(&self) -> String {
+        format!(", d.changed, d.origin, {}", self.route.member)
+    }
+
+    /// Each changed key once. With a trace: when it last changed, and the database where the change was made if that is another one than
+    /// the source and the same for all.
+    pub(super) fn changed_keys(&self, span: &Span) -> String {
+        let keys = list_plain(&self.stage_keys());
+        let more = if self.route.traced { ", txntime, origin" } else { "" };
+        let pending = self
+            .pending(span, |delta, condition| format!("select {keys}{more} from {delta} where {condition} and truncated is null"))
+            .join(" union all ");
+        if !self.route.traced {
+            return format!("select distinct {keys} from ({pending}) as pending");
+        }
+        format!(
+            "select {keys}, max(txntime) as changed, \
+             case when bool_and(origin is not null) and min(origin) = max(origin) then min(origin) else {} end as origin \
+             from ({pending}) as pending group by {keys}",
+            literal(&self.route.from)
+        )
+    }
+
+    fn not_lost(&self) -> String {
+        let keys = self.stage_keys();
+        format!("not exists (select from {} as l where {})", self.lost(), matched("l", "d", &keys, &keys, &self.key.equals))
+    }
+
+    /// All rows of the table, for a copy of the whole.
+    pub fn whole(&self) -> String {
+        let columns = [self.keys(), self.others.clone()].concat();
+        format!("select {} from {} as t", of("t", &columns), self.source_from)
+    }
+}

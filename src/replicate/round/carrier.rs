@@ -1,0 +1,190 @@
+//! The carrier: everything that one KID needs to run rounds.
+
+use super::at;
+use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
+use crate::replicate::plan::Plan;
+use crate::replicate::reclaim;
+use crate::replicate::resolve::Strategy;
+use crate::replicate::sequence::Sequences;
+use crate::replicate::snapshot::Snapshot;
+use crate::replicate::source::Source;
+use crate::replicate::target::Target;
+use std::collections::BTreeMap;
+use std::os::fd::RawFd;
+
+/// See the module's text.
+pub struct Carrier {
+    /// The sync.
+    pub sync: String,
+    pub(super) names: Vec<String>,
+    pub(super) sources: BTreeMap<usize, Source>,
+    pub(super) targets: BTreeMap<usize, Target>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) tables: Vec<Table>,
+    pub(super) sequences: Sequences,
+    pub(super) batch: i64,
+    pub(super) cut: bool,
+    pub(super) whole: bool,
+}
+
+/// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
+pub struct Parts {
+    /// The sync.
+    pub sync: String,
+    /// The members' names in the control database.
+    pub names: Vec<String>,
+    /// The sessions from which changes are read, by member.
+    pub sources: BTreeMap<usize, Source>,
+    /// The sessions in which rows are written, by member.
+    pub targets: BTreeMap<usize, Target>,
+    /// From where to where: source, receiver, and the plans for all tables.
+    pub lanes: Vec<(usize, usize, Vec<Plan>)>,
+    /// What is special about the tables, in the order of the plans.
+    pub tables: Vec<Table>,
+    /// The sequences.
+    pub sequences: Sequences,
+    /// The number of changes of one table after which a backlog is cut.
+    pub batch: i64,
+}
+
+/// A way from one source to one receiver.
+pub struct Lane {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) plans: Vec<Plan>,
+    pub(super) receipt: Option<Snapshot>,
+    pub(super) encoding: String,
+    /// Whether the source has a copy of the receipt.
+    pub(super) noted: bool,
+}
+
+/// What is special about a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Table {
+    /// How conflicts are decided.
+    pub strategy: Strategy,
+    /// It is to be copied as a whole by the next round.
+    pub copy: bool,
+}
+
+impl Carrier {
+    /// Puts the parts together and reads the receipts.
+    pub fn new(parts: Parts) -> Result<Carrier> {
+        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch } = parts;
+        let mut opened = Vec::new();
+        for (from, to, plans) in lanes {
+            let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
+            let receipt = target.receipt(&sync, &names[from])?;
+            if !tables.iter().all(|table| table.copy) {
+                source.still_has(&sync, &names[to], receipt.as_ref())?;
+            }
+            let encoding = common_encoding(source, target)?;
+            opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
+        }
+        Ok(Carrier { sync, names, sources, targets, lanes: opened, tables, sequences, batch, cut: false, whole: false })
+    }
+
+    /// Whether there are several masters.
+    pub(super) fn is_contested(&self) -> bool {
+        self.sources.len() > 1
+    }
+
+    /// Tells each source how far its receivers are, once after each move.
+    pub fn note_receipts(&mut self) -> Result<()> {
+        for lane in &mut self.lanes {
+            if let (false, Some(receipt)) = (lane.noted, &lane.receipt) {
+                at(&mut self.sources, lane.from)?.note_receipt(&self.sync, &self.names[lane.to], receipt)?;
+                lane.noted = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says on all sources that we are about to sleep. Look once more after this.
+    pub fn arm(&mut self) -> Result<()> {
+        self.sources.values_mut().try_for_each(Source::arm)
+    }
+
+    /// Says on all sources that we are awake; also where another fails.
+    pub fn disarm(&mut self) -> Result<()> {
+        let alive = self.sources.values_mut().filter(|source| !source.conn.is_closed());
+        alive.map(Source::disarm).fold(Ok(()), Result::and)
+    }
+
+    /// Whether writers on every source wake us.
+    pub fn armed(&self) -> bool {
+        self.sources.values().all(Source::armed)
+    }
+
+    /// The sources on which arming happened since this was last asked.
+    pub fn take_freshly_armed(&mut self) -> Vec<usize> {
+        let fresh = self.sources.iter_mut().filter_map(|(number, source)| source.take_freshly_armed().then_some(*number));
+        fresh.collect()
+    }
+
+    /// Reclaims consumed deltas on the sources; says whether anything is left to be reclaimed later.
+    pub fn rotate(&mut self, retention: f64) -> Result<bool> {
+        let mut left = false;
+        for source in self.sources.values_mut() {
+            left |= reclaim::rotate(&mut source.conn, retention)?;
+        }
+        Ok(left)
+    }
+
+    /// Whether a table waits for a copy of the whole.
+    pub fn copies(&self) -> bool {
+        self.tables.iter().any(|table| table.copy)
+    }
+
+    /// The sockets of all sessions.
+    pub fn fds(&self) -> Vec<RawFd> {
+        self.sessions().map(|(_, conn)| conn.fd()).collect()
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = (String, &Connection)> {
+        let sources =
+            self.sources.iter().map(|(number, source)| (format!("source database \"{}\"", self.names[*number]), &source.conn));
+        let targets =
+            self.targets.iter().map(|(number, target)| (format!("target database \"{}\"", self.names[*number]), &target.conn));
+        sources.chain(targets)
+    }
+
+    fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
+        let sources = self.sources.values_mut().map(|source| &mut source.conn);
+        sources.chain(self.targets.values_mut().map(|target| &mut target.conn))
+    }
+
+    /// Notices sessions that are lost.
+    pub fn check(&mut self) -> Result<()> {
+        let checked = self.connections().try_for_each(|conn| conn.drain_notifications().map(drop));
+        checked.map_err(|error| self.named(error))
+    }
+
+    /// Asks each receiver for a sign of life.
+    pub fn ping_targets(&mut self) -> Result<()> {
+        let pinged = self.targets.values_mut().try_for_each(|target| target.conn.batch("select 1"));
+        pinged.map_err(|error| self.named(error))
+    }
+
+    /// Says which database is gone, if one is.
+    pub fn named(&self, error: Error) -> Error {
+        match self.sessions().find(|(_, conn)| conn.is_closed()) {
+            Some((name, _)) => error.context(name),
+            None => error,
+        }
+    }
+}
+
+/// Bytes pass unchanged between servers of one encoding, whatever they are; else both sides speak UTF8.
+fn common_encoding(source: &mut Source, target: &mut Target) -> Result<String> {
+    let ours = encoding(&mut source.conn)?;
+    let same = ours == encoding(&mut target.conn)? && ours.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    Ok(if same { ours } else { "UTF8".to_owned() })
+}
+
+fn encoding(conn: &mut Connection) -> Result<String> {
+    let setting = conn.keep("select current_setting('server_encoding')")?;
+    let row = conn.query_opt(&setting, &[])?;
+    row.map(|row| row.get(0)).ok_or_else(|| Error::new(Kind::Bug, "the server has no encoding"))
+}

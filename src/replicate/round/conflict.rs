@@ -1,0 +1,99 @@
+//! Masters' changes of one table meet: the winner of each key is chosen on the first master, in SQL, so that memory here does not depend on
+//! the number of keys. Losers are told to their sources, and each conflict is recorded.
+
+use super::{Carrier, Round, at};
+use crate::error::{Error, Kind, Result};
+use crate::replicate::plan::Plan;
+use crate::replicate::relay;
+use crate::replicate::resolve::Strategy;
+use crate::replicate::step::Watcher;
+use std::collections::BTreeMap;
+
+/// The master on which keys meet.
+const PLACE: usize = 0;
+
+impl Carrier {
+    /// Chooses winners if several masters changed the table, and says whether they did.
+    pub(super) fn meet(&mut self, table: usize, lanes: &[usize], round: &mut Round) -> Result<bool> {
+        let mut by_source: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        lanes.iter().for_each(|lane| by_source.entry(self.lanes[*lane].from).or_default().push(*lane));
+        if by_source.len() < 2 {
+            return Ok(false);
+        }
+        let here = self.lane_to_place()?;
+        let place = at(&mut self.targets, PLACE)?;
+        place.meeting(&self.lanes[here].plans[table])?;
+        for (source, lanes) in &by_source {
+            self.bring(table, *source, lanes, here, round)?;
+        }
+        self.decide(table, here, round)?;
+        for lanes in by_source.values() {
+            self.tell_losers(table, lanes[0])?;
+        }
+        Ok(true)
+    }
+
+    fn lane_to_place(&self) -> Result<usize> {
+        let found = self.lanes.iter().position(|lane| lane.to == PLACE);
+        found.ok_or_else(|| Error::new(Kind::Bug, "nothing leads to the first master"))
+    }
+
+    fn bring(&mut self, table: usize, source: usize, lanes: &[usize], here: usize, round: &Round) -> Result<()> {
+        let plans: Vec<(&Plan, _, i32)> = lanes
+            .iter()
+            .map(|lane| (&self.lanes[*lane].plans[table], &round.spans[*lane], self.lanes[*lane].to as i32))
+            .collect();
+        let fill = self.lanes[here].plans[table].fill_meeting();
+        let from = &mut at(&mut self.sources, source)?.conn;
+        relay::copy(from, &Plan::meeting_query(&plans), &mut at(&mut self.targets, PLACE)?.conn, &fill, "UTF8", &mut || Ok(()))?;
+        Ok(())
+    }
+
+    fn decide(&mut self, table: usize, here: usize, round: &mut Round) -> Result<()> {
+        let plan = &self.lanes[here].plans[table];
+        let strategy = self.tables[table].strategy;
+        let place = &mut at(&mut self.targets, PLACE)?.conn;
+        if place.execute(&plan.decide(strategy), &[])? == 0 {
+            return Ok(());
+        }
+        let conflicts: i64 = place.query_one(&plan.count_conflicts(), &[])?.get(0);
+        if conflicts > 0 && strategy == Strategy::Abort {
+            return Err(aborted(plan, conflicts));
+        }
+        if conflicts > 0 {
+            round.conflicts.insert(table);
+        }
+        Ok(())
+    }
+
+    fn tell_losers(&mut self, table: usize, lane: usize) -> Result<()> {
+        let plan = &self.lanes[lane].plans[table];
+        let source = at(&mut self.sources, self.lanes[lane].from)?;
+        source.lost(plan)?;
+        let place = at(&mut self.targets, PLACE)?;
+        relay::copy(&mut place.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut || Ok(()))?;
+        Ok(())
+    }
+
+    /// Before anybody commits, so that no lost change can be without its record; after a crash in between there may be two.
+    pub(super) fn record_conflicts(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        let (false, Some(control)) = (round.conflicts.is_empty(), watcher.control()) else { return Ok(()) };
+        let here = self.lane_to_place()?;
+        control.batch("begin")?;
+        for table in &round.conflicts {
+            let query = self.lanes[here].plans[*table].conflicts_query(self.tables[*table].strategy, &self.names);
+            let into = format!("bucardo.conflict ({})", Plan::CONFLICT_COLUMNS);
+            relay::copy(&mut at(&mut self.targets, PLACE)?.conn, &query, control, &into, "UTF8", &mut || Ok(()))?;
+        }
+        control.batch("commit")
+    }
+}
+
+fn aborted(plan: &Plan, conflicts: i64) -> Error {
+    let keys = if conflicts == 1 { "one row".to_owned() } else { format!("{conflicts} rows") };
+    Error::new(
+        Kind::Mismatch,
+        format!("Table {}: {keys} changed on more than one database, and conflicts shall abort the sync", plan.source.label()),
+    )
+    .hint("Make the rows equal by hand, or choose another standard_conflict for the table.")
+}

@@ -1,0 +1,250 @@
+//! The round: every change that is committed on the *sources* of a sync when it begins reaches every other *member*, for each receiver
+//! in one transaction together with the receipt that says so.
+//!
+//! One source and one target, or several masters: the same algorithm with other *lanes*. A lane leads from one source to one receiver
+//! and has a receipt of its own. A crash anywhere before a receiver's commit leaves nothing there; a crash after it leaves both rows
+//! and receipt. So a round that is repeated carries what is still missing and nothing twice, without two-phase commit. Among masters, one
+//! that has committed has seen what the others changed, so its state is the decision that the next round brings to the rest.
+
+mod carrier;
+mod conflict;
+mod table;
+
+use crate::error::{Error, Kind, Result};
+use crate::replicate::snapshot::Span;
+use crate::replicate::source::{Look, Pending, span};
+use crate::replicate::step::{Step, Watcher};
+use crate::replicate::target::Counts;
+pub use carrier::{Carrier, Lane, Parts, Table};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a round did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was pending.
+    Nothing {
+        /// The transactions that were running on each source at that time: the source's number, their ids.
+        running: BTreeMap<usize, Vec<i64>>,
+    },
+    /// A table got another column, or is another table, since the plans were made: nothing can be carried with them.
+    Outdated,
+    /// Rows were carried.
+    Carried {
+        /// How many.
+        counts: Counts,
+        /// Whether that was everything the round's snapshots saw; if not, the backlog was cut.
+        all: bool,
+    },
+}
+
+/// What one round knows.
+struct Round {
+    /// By lane.
+    looks: Vec<Look>,
+    /// By lane.
+    spans: Vec<Span>,
+    /// By lane and table.
+    pending: BTreeMap<(usize, usize), Pending>,
+    /// Receivers and tables with keys that were left to the next round.
+    late: BTreeSet<(usize, usize)>,
+    /// Tables whose meeting found conflicts.
+    conflicts: BTreeSet<usize>,
+    /// Receivers where something was noted for other syncs.
+    noted: BTreeSet<usize>,
+}
+
+impl Carrier {
+    /// Runs one round. After an error everything is rolled back and another round may be tried; see [`Carrier::repeats_after`].
+    pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
+        let outcome = self.try_round(watcher).and_then(|outcome| {
+            self.sequences.carry(&mut self.sources, &mut self.targets)?;
+            Ok(outcome)
+        });
+        match &outcome {
+            Ok(_) => self.whole = false,
+            Err(_) => self.abandon(watcher),
+        }
+        outcome
+    }
+
+    /// Whether a round that failed so is worth running again at once: when it collided with another transaction, or when a part of a
+    /// backlog broke a constraint that the whole of it may well keep, as rows can exchange unique values across the cut.
+    pub fn repeats_after(&mut self, error: &Error) -> bool {
+        let parted = error.kind() == Kind::Violation && self.cut && !self.whole;
+        self.whole |= parted;
+        parted || error.kind() == Kind::Collision
+    }
+
+    fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
+        self.sources.values_mut().try_for_each(|source| source.begin())?;
+        watcher.at(Step::BeforeCheckRows, None)?;
+        let looks = self.looks()?;
+        watcher.at(Step::Looked, None)?;
+        if self.outdated(&looks) {
+            self.commit_sources()?;
+            return Ok(Outcome::Outdated);
+        }
+        let tables = self.changed(&looks);
+        if tables.is_empty() {
+            self.commit_sources()?;
+            return Ok(Outcome::Nothing { running: self.running(looks) });
+        }
+        let counts = self.carry(looks, &tables, watcher)?;
+        Ok(Outcome::Carried { counts, all: !self.cut })
+    }
+
+    fn looks(&mut self) -> Result<Vec<Look>> {
+        let mut looks = Vec::new();
+        for lane in &self.lanes {
+            let source = at(&mut self.sources, lane.from)?;
+            looks.push(source.look(&lane.plans, lane.receipt.as_ref())?);
+        }
+        Ok(looks)
+    }
+
+    fn outdated(&self, looks: &[Look]) -> bool {
+        let planned = |lane: &Lane| lane.plans.iter().map(|plan| plan.attributes).sum::<i64>();
+        self.lanes.iter().zip(looks).any(|(lane, look)| look.attributes != planned(lane))
+    }
+
+    /// The tables with something to carry, and on which lanes.
+    fn changed(&self, looks: &[Look]) -> BTreeMap<usize, Vec<usize>> {
+        let mut tables: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (lane, look) in looks.iter().enumerate() {
+            look.changed.iter().for_each(|table| tables.entry(*table).or_default().push(lane));
+        }
+        for (table, _) in self.tables.iter().enumerate().filter(|(_, table)| table.copy) {
+            tables.entry(table).or_default();
+        }
+        tables
+    }
+
+    fn running(&self, looks: Vec<Look>) -> BTreeMap<usize, Vec<i64>> {
+        self.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
+    }
+
+    fn carry(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<Counts> {
+        let mut round = self.measure(looks, tables)?;
+        watcher.at(Step::BeforeTriggerDrop, None)?;
+        self.begin_targets()?;
+        watcher.at(Step::AfterTriggerDrop, None)?;
+        let mut counts = Counts::default();
+        for (table, lanes) in tables {
+            counts += match self.tables[*table].copy {
+                true => self.copy_table(*table, &mut round, watcher)?,
+                false => self.carry_table(*table, lanes, &mut round, watcher)?,
+            };
+        }
+        self.were_not_rewritten(tables)?;
+        self.finish(&round, watcher)?;
+        Ok(counts)
+    }
+
+    /// What is pending, and where to cut it. Among masters nothing is cut: what one of them sends may depend on what it got.
+    fn measure(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>) -> Result<Round> {
+        let mut pending = BTreeMap::new();
+        for (table, lanes) in tables {
+            for lane in lanes {
+                let Lane { from, plans, receipt, .. } = &self.lanes[*lane];
+                let span = Span { after: receipt.clone(), cut: None };
+                let measured = at(&mut self.sources, *from)?.measure(&plans[*table], &span, self.batch + 1)?;
+                pending.insert((*lane, *table), measured);
+            }
+        }
+        let one = self.lanes.len() == 1 && self.tables.iter().all(|table| !table.copy);
+        let batch = if self.whole || !one { i64::MAX } else { self.batch };
+        let of_lane = |lane: usize| pending.iter().filter(|((of, _), _)| *of == lane).map(|(_, p)| *p).collect::<Vec<_>>();
+        let spans: Vec<Span> = looks
+            .iter()
+            .enumerate()
+            .map(|(lane, look)| span(self.lanes[lane].receipt.clone(), &look.now, &of_lane(lane), batch))
+            .collect();
+        self.cut = spans.iter().any(|span| span.cut.is_some());
+        let (late, conflicts, noted) = Default::default();
+        Ok(Round { looks, spans, pending, late, conflicts, noted })
+    }
+
+    fn begin_targets(&mut self) -> Result<()> {
+        self.targets.values_mut().try_for_each(|target| target.begin())?;
+        for lane in &self.lanes {
+            at(&mut self.targets, lane.to)?.hold_receipt(&self.sync, &self.names[lane.from], lane.receipt.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn were_not_rewritten(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
+        for lane in &self.lanes {
+            let read: Vec<u32> = tables.keys().map(|table| lane.plans[*table].oid).collect();
+            at(&mut self.sources, lane.from)?.was_not_rewritten(&read)?;
+        }
+        Ok(())
+    }
+
+    /// The sources commit first: what they noted of late keys must be there before anybody's receipt says that the rest has arrived.
+    fn finish(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        self.note_late(round)?;
+        self.wake_others(round)?;
+        for (lane, (span, look)) in self.lanes.iter().zip(round.spans.iter().zip(&round.looks)) {
+            let receipt = span.receipt(&look.now);
+            at(&mut self.targets, lane.to)?.write_receipt(&self.sync, &self.names[lane.from], &receipt)?;
+        }
+        watcher.at(Step::BeforeTriggerEnable, None)?;
+        watcher.at(Step::AfterTriggerEnable, None)?;
+        self.record_conflicts(round, watcher)?;
+        self.commit_sources()?;
+        for (lane, look) in self.lanes.iter().zip(&round.looks) {
+            at(&mut self.sources, lane.from)?.settle(look)?;
+        }
+        self.commit_targets(round)?;
+        self.tables.iter_mut().for_each(|table| table.copy = false);
+        watcher.at(Step::Committed, None)
+    }
+
+    fn commit_targets(&mut self, round: &Round) -> Result<()> {
+        for (number, target) in &mut self.targets {
+            target.commit()?;
+            for (lane, (span, look)) in self.lanes.iter_mut().zip(round.spans.iter().zip(&round.looks)) {
+                if lane.to == *number {
+                    lane.receipt = Some(span.receipt(&look.now));
+                    lane.noted = false;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn commit_sources(&mut self) -> Result<()> {
+        self.sources.values_mut().try_for_each(|source| source.commit())
+    }
+
+    /// Rolls back everywhere, as far as it is there, and reads the receipts again: somebody else may have moved them.
+    fn abandon(&mut self, watcher: &mut dyn Watcher) {
+        // A connection that is gone shows itself again, with its reason, at the next use.
+        let _ = self.try_abandon(watcher);
+    }
+
+    fn try_abandon(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
+        self.sources.values_mut().try_for_each(|source| source.rollback())?;
+        self.targets.values_mut().try_for_each(|target| target.rollback())?;
+        if self.is_contested() {
+            watcher.control().map_or(Ok(()), |control| control.batch("rollback"))?;
+        }
+        for lane in &mut self.lanes {
+            lane.receipt = at(&mut self.targets, lane.to)?.receipt(&self.sync, &self.names[lane.from])?;
+        }
+        Ok(())
+    }
+
+    /// Looks whether anything is pending, and which transactions are running on each source.
+    pub fn peek(&mut self) -> Result<(bool, BTreeMap<usize, Vec<i64>>)> {
+        self.sources.values_mut().try_for_each(|source| source.begin())?;
+        let looks = self.looks()?;
+        self.commit_sources()?;
+        Ok((looks.iter().any(|look| !look.changed.is_empty()), self.running(looks)))
+    }
+}
+
+/// One of the members; that it is there is a matter of how the carrier was put together.
+fn at<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result<&mut T> {
+    members.get_mut(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {number} is missing")))
+}

@@ -1,0 +1,151 @@
+//! Carrying one table: empty it where it was truncated, ship what is pending on each lane, apply it at each receiver.
+
+use super::{Carrier, Round, at};
+use crate::error::Result;
+use crate::replicate::plan::Plan;
+use crate::replicate::relay;
+use crate::replicate::snapshot::Span;
+use crate::replicate::source::Pending;
+use crate::replicate::step::{Step, Watcher};
+use crate::replicate::target::Counts;
+use std::collections::BTreeMap;
+
+impl Carrier {
+    pub(super) fn carry_table(
+        &mut self,
+        table: usize,
+        lanes: &[usize],
+        round: &mut Round,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Counts> {
+        let mut counts = Counts::default();
+        for lane in lanes {
+            counts += self.prepare(table, *lane, round)?;
+        }
+        let met = self.meet(table, lanes, round)?;
+        for lane in lanes {
+            self.ship(table, *lane, met, round, watcher)?;
+        }
+        // One lane to each receiver will do: its plan writes the whole stage.
+        let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
+        for lane in receivers.into_values() {
+            counts += self.apply(table, lane, round, watcher)?;
+        }
+        Ok(counts)
+    }
+
+    fn prepare(&mut self, table: usize, lane: usize, round: &mut Round) -> Result<Counts> {
+        let unknown = self.unknown_to_source(lane);
+        let plan = &self.lanes[lane].plans[table];
+        let target = at(&mut self.targets, self.lanes[lane].to)?;
+        target.stage(plan)?;
+        if !round.pending.get(&(lane, table)).is_some_and(|pending| pending.truncated) {
+            return Ok(Counts::default());
+        }
+        let counts = target.empty(plan, unknown.as_ref())?;
+        if let Some(note) = plan.note_emptied() {
+            target.conn.batch(&note)?;
+            round.noted.insert(self.lanes[lane].to);
+        }
+        Ok(counts)
+    }
+
+    /// The span of the changes that a lane's receiver made as a source and its source lacks; none if the receiver is no source.
+    fn unknown_to_source(&self, lane: usize) -> Option<Span> {
+        let (from, to) = (self.lanes[lane].from, self.lanes[lane].to);
+        let back = self.lanes.iter().find(|other| other.from == to && other.to == from)?;
+        Some(Span { after: back.receipt.clone(), cut: None })
+    }
+
+    fn ship(&mut self, table: usize, lane: usize, met: bool, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        let lane_of = &self.lanes[lane];
+        let plan = &lane_of.plans[table];
+        watcher.at(Step::Ship, Some(&plan.source))?;
+        let source = at(&mut self.sources, lane_of.from)?;
+        let target = at(&mut self.targets, lane_of.to)?;
+        source.prefer_index(round.pending.get(&(lane, table)).is_some_and(|pending| few(*pending, plan)))?;
+        let query = plan.ship(&round.spans[lane], met);
+        let mut tick = || watcher.tick();
+        relay::copy(&mut source.conn, &query, &mut target.conn, &plan.fill_stage(), &lane_of.encoding, &mut tick)
+            .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
+        Ok(())
+    }
+
+    fn apply(&mut self, table: usize, lane: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
+        let to = self.lanes[lane].to;
+        let plan = &self.lanes[lane].plans[table];
+        watcher.at(Step::Apply, Some(&plan.source))?;
+        let target = at(&mut self.targets, to)?;
+        let as_source = self.lanes.iter().position(|other| other.from == to);
+        let applied = match as_source.filter(|_| plan.feed().is_some()) {
+            Some(own) => target.apply_beside(plan, &round.looks[own].now),
+            None => target.apply(plan).map(|counts| (counts, 0)),
+        };
+        let (counts, late) = applied.map_err(|error| error.context(format!("table {}", plan.target.label())))?;
+        if late > 0 {
+            round.late.insert((to, table));
+        }
+        if let Some(note) = plan.note_applied()
+            && target.conn.execute(&note, &[])? > 0
+        {
+            round.noted.insert(to);
+        }
+        watcher.at(Step::AfterTableSync, Some(&plan.source))?;
+        Ok(counts)
+    }
+
+    /// Copies a table as a whole from the first member to all others.
+    pub(super) fn copy_table(&mut self, table: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
+        let mut counts = Counts::default();
+        for lane in self.lanes.iter().filter(|lane| lane.from == 0) {
+            let plan = &lane.plans[table];
+            watcher.at(Step::Ship, Some(&plan.source))?;
+            let (source, target) = (at(&mut self.sources, 0)?, at(&mut self.targets, lane.to)?);
+            counts += target.empty(plan, None)?;
+            let mut tick = || watcher.tick();
+            let rows =
+                relay::copy(&mut source.conn, &plan.whole(), &mut target.conn, &plan.fill_target(), &lane.encoding, &mut tick)
+                    .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
+            counts.inserts += i64::try_from(rows).unwrap_or(i64::MAX);
+            if let Some(note) = plan.note_whole() {
+                target.conn.batch(&note)?;
+                round.noted.insert(lane.to);
+            }
+            watcher.at(Step::AfterTableSync, Some(&plan.source))?;
+        }
+        Ok(counts)
+    }
+
+    /// Sources note once more what came too late at a receiver, so that it meets there in the next round.
+    pub(super) fn note_late(&mut self, round: &Round) -> Result<()> {
+        for lane in &self.lanes {
+            for (_, table) in round.late.iter().filter(|(to, _)| *to == lane.to) {
+                let plan = &lane.plans[*table];
+                let (source, target) = (at(&mut self.sources, lane.from)?, at(&mut self.targets, lane.to)?);
+                let encoding = &lane.encoding;
+                relay::copy(
+                    &mut target.conn,
+                    &plan.late_query(),
+                    &mut source.conn,
+                    &plan.fill_delta(),
+                    encoding,
+                    &mut || Ok(()),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Wakes the syncs for which something was noted.
+    pub(super) fn wake_others(&mut self, round: &Round) -> Result<()> {
+        for receiver in &round.noted {
+            at(&mut self.targets, *receiver)?.wake_others()?;
+        }
+        Ok(())
+    }
+}
+
+/// Few enough keys, beside the rows of the table, to fetch each through the index.
+fn few(pending: Pending, plan: &Plan) -> bool {
+    pending.changes < 1000 || (pending.changes as f32) * 20.0 < plan.rows
+}
