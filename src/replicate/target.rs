@@ -4,6 +4,7 @@ use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
+use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::snapshot::{Snapshot, Span};
 use std::ops::AddAssign;
@@ -34,6 +35,15 @@ impl Counts {
     pub fn none(&self) -> bool {
         *self == Counts::default()
     }
+}
+
+/// What came of keys that applications changed at the receiver after the round's snapshot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Late {
+    /// Some were decided on the spot.
+    pub judged: bool,
+    /// Some are left to the next round.
+    pub left: bool,
 }
 
 impl AddAssign for Counts {
@@ -106,29 +116,32 @@ impl Target {
         }
     }
 
-    /// Applies a filled stage where applications write as well, but for the keys that they changed after the snapshot `now`: those are put
-    /// aside, and their number is returned beside the counts. When a table is emptied meanwhile, or the same rows change all the time, it is
-    /// a [`Kind::Collision`].
-    pub fn apply_beside(&mut self, plan: &Plan, now: &Snapshot) -> Result<(Counts, u64)> {
-        let drop_late = format!("drop table if exists {}", plan.late());
-        self.scratch.ensure(&mut self.conn, || plan.create_late(), drop_late)?;
-        let mut late = 0;
+    /// Applies a filled stage where applications write as well, this being member `own` of the sync: between staged rows and those that
+    /// they changed after the snapshot `now`, `strategy` decides. When a table is emptied meanwhile, it is a [`Kind::Collision`].
+    pub fn apply_beside(&mut self, plan: &Plan, now: &Snapshot, strategy: Strategy, own: i32) -> Result<(Counts, Late)> {
+        self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;
         for tries in 0..MOST_TRIES {
+            self.conn.batch("savepoint bucardo_apply")?;
             if tries > 0 {
                 self.conn.batch(&plan.hold())?;
             }
             if self.says(&plan.emptied_late(now))? {
                 return Err(Error::new(Kind::Collision, format!("table {} was emptied meanwhile", plan.target.label())));
             }
-            late += self.conn.execute(&plan.put_late_aside(now), &[])?;
-            self.conn.batch("savepoint bucardo_apply")?;
+            let late = self.conn.execute(&plan.judge_late(now, strategy, own), &[])?;
             let counts = self.apply(plan)?;
-            if !self.says(&plan.any_late(now))? {
-                return Ok((counts, late));
+            if !self.says(&plan.unjudged_late(now))? {
+                return Ok((counts, if late > 0 { self.late(plan)? } else { Late::default() }));
             }
             self.conn.batch("rollback to savepoint bucardo_apply")?;
         }
         Err(Error::new(Kind::Collision, format!("the rows of table {} change all the time", plan.target.label())))
+    }
+
+    fn late(&mut self, plan: &Plan) -> Result<Late> {
+        let numbers = self.numbers(&plan.count_late())?;
+        let (judged, left) = numbers.first().copied().unwrap_or_default();
+        Ok(Late { judged: judged > 0, left: left > 0 })
     }
 
     fn says(&mut self, question: &str) -> Result<bool> {
@@ -166,10 +179,9 @@ impl Target {
         Ok(())
     }
 
-    /// Wakes the syncs that take changes from this database, as soon as the transaction has committed. A sync wakes itself, too: it may
-    /// have targets that are fed from here.
-    pub fn wake_others(&mut self) -> Result<()> {
-        let syncs = self.conn.query("select distinct sync from bucardo.bucardo_delta_targets", &[])?;
+    /// Wakes the other syncs that take changes from this database, as soon as the transaction has committed.
+    pub fn wake_others(&mut self, sync: &str) -> Result<()> {
+        let syncs = self.conn.query("select distinct sync from bucardo.bucardo_delta_targets where sync <> $1", &[&sync])?;
         for row in &syncs {
             self.conn.execute("select pg_notify($1, '')", &[&channel::kick_sync(row.get(0))])?;
         }

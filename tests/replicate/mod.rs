@@ -5,6 +5,7 @@ mod basics;
 mod case;
 mod equal;
 mod invariants;
+mod masters;
 mod names;
 mod servers;
 mod sessions;

@@ -6,7 +6,7 @@ select s.name::text as name,
              from bucardo.db d
              left join bucardo.dbmap m on m.db = d.name and m.dbgroup = s.targetgroup
              where d.status = 'active' and (d.name = s.targetdb or m.dbgroup is not null)
-               and not (s.synctype = 'swap' and (d.name = s.targetdb or m.role = 'source'))
+               and not (s.synctype = 'swap' and (d.name is not distinct from s.targetdb or m.role = 'source'))
              order by coalesce(m.priority, 0), d.name) as targets,
        array(select d.name::text
              from bucardo.db d

@@ -14,11 +14,22 @@ struct Dispatch {
     failed: bool,
 }
 
+/// Stands for the job of a target that gets one when the masters are done.
+const LATER: i64 = i64::MAX;
+
 impl Dispatches {
-    /// Remembers a dispatch.
-    pub fn add(&mut self, jobs: BTreeMap<String, i64>) {
+    /// Remembers a dispatch; the targets in `later` get their jobs when those of `jobs` are done.
+    pub fn add(&mut self, jobs: BTreeMap<String, i64>, later: &[String]) {
         if let Some(smallest) = jobs.values().min().copied() {
-            self.0.push_back(Dispatch { smallest, open: jobs, failed: false });
+            let later = later.iter().map(|target| (target.clone(), LATER));
+            self.0.push_back(Dispatch { smallest, open: jobs.into_iter().chain(later).collect(), failed: false });
+        }
+    }
+
+    /// A target has got the job that it waited for, in the dispatches in which `masters` are done.
+    pub fn assign(&mut self, masters: &str, target: &str, job: i64) {
+        for dispatch in self.0.iter_mut().filter(|dispatch| !dispatch.open.contains_key(masters)) {
+            dispatch.open.entry(target.to_owned()).and_modify(|open| *open = (*open).min(job));
         }
     }
 
@@ -57,9 +68,9 @@ mod tests {
     #[test]
     fn a_kick_is_answered_when_the_last_target_is_done_and_by_younger_jobs_too() {
         let mut dispatches = Dispatches::default();
-        dispatches.add(jobs(&[("B", 5), ("C", 6)]));
+        dispatches.add(jobs(&[("B", 5), ("C", 6)]), &[]);
         assert!(dispatches.done("B", 5).is_empty());
-        dispatches.add(jobs(&[("B", 7), ("C", 8)]));
+        dispatches.add(jobs(&[("B", 7), ("C", 8)]), &[]);
         assert!(dispatches.done("C", 5).is_empty(), "an older job answers nothing");
         assert_eq!(dispatches.done("C", 8), [5]);
         assert_eq!(dispatches.done("B", 9), [7]);
@@ -67,9 +78,21 @@ mod tests {
     }
 
     #[test]
+    fn a_target_behind_masters_is_done_only_with_a_job_younger_than_theirs() {
+        let mut dispatches = Dispatches::default();
+        dispatches.add(jobs(&[("B", 5)]), &["D".to_owned()]);
+        assert!(dispatches.done("D", 4).is_empty());
+        dispatches.assign("B", "D", 4);
+        assert!(dispatches.done("D", 4).is_empty(), "the masters are not done yet");
+        assert!(dispatches.done("B", 5).is_empty());
+        dispatches.assign("B", "D", 7);
+        assert_eq!(dispatches.done("D", 7), [5]);
+    }
+
+    #[test]
     fn a_dispatch_with_a_failure_is_not_answered_as_done() {
         let mut dispatches = Dispatches::default();
-        dispatches.add(jobs(&[("B", 5), ("C", 6)]));
+        dispatches.add(jobs(&[("B", 5), ("C", 6)]), &[]);
         dispatches.failed("B", 5);
         assert!(dispatches.done("C", 6).is_empty());
         assert!(dispatches.0.is_empty());

@@ -152,18 +152,40 @@ impl Ctl<'_> {
             self.done(&target, job)
         } else if let Some(target) = self.names.killed.get(&notice.channel).cloned() {
             self.dispatches.failed(&target, job);
-            Ok(())
+            self.follow(&target)
         } else {
             Ok(())
         }
     }
 
     fn kick(&mut self) -> Result<()> {
+        let (now, later) = match self.masters() {
+            Some(masters) => (vec![masters], self.sync.targets.clone()),
+            None => (self.places.names(), Vec::new()),
+        };
         let mut jobs = BTreeMap::new();
-        for target in self.places.names() {
+        for target in now {
             jobs.insert(target.clone(), self.dispatch(&target)?);
         }
-        self.dispatches.add(jobs);
+        self.dispatches.add(jobs, &later);
+        Ok(())
+    }
+
+    /// The place of the masters, if there are several.
+    fn masters(&self) -> Option<String> {
+        self.sync.partners.first().cloned()
+    }
+
+    /// Targets get what the masters have agreed on, and so they come after them; also when that failed, for then there are still the first
+    /// master's own changes.
+    fn follow(&mut self, place: &str) -> Result<()> {
+        if self.masters().as_deref() != Some(place) {
+            return Ok(());
+        }
+        for target in self.sync.targets.clone() {
+            let job = self.dispatch(&target)?;
+            self.dispatches.assign(place, &target, job);
+        }
         Ok(())
     }
 
@@ -206,7 +228,7 @@ impl Ctl<'_> {
         for answer in self.dispatches.done(target, job) {
             self.desk.notify(&channel, &answer.to_string())?;
         }
-        Ok(())
+        self.follow(target)
     }
 
     fn bury(&mut self) -> Result<()> {
@@ -252,7 +274,7 @@ impl Ctl<'_> {
         for target in self.places.due(now) {
             self.places.get(&target).retry = None;
             let job = self.dispatch(&target)?;
-            self.dispatches.add(BTreeMap::from([(target, job)]));
+            self.dispatches.add(BTreeMap::from([(target, job)]), &[]);
         }
         if self.room_at.is_some_and(|at| at <= now) {
             self.room_at = None;

@@ -1,5 +1,6 @@
 //! The receiver's own deltas. A master is written to by applications as well: what they changed after the round's snapshot must not
-//! be overwritten unseen, so keys that come *late* are left to the next round, and the source notes them once more. And where other
+//! be overwritten unseen, so for keys that come *late* it is decided on the spot who wins. (Left to the next round, rows that are changed
+//! all the time would never be decided. Where nobody shall win, the next round will tell; the source notes the key once more.) And where other
 //! syncs take changes from the receiver, what is applied there is noted for them (makedelta), with the name of the database where it
 //! was made: that one does not get it back.
 
@@ -7,6 +8,7 @@ use super::{Plan, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::Names;
+use crate::replicate::resolve::Strategy;
 use crate::replicate::snapshot::{Snapshot, Span};
 
 /// Where the receiver keeps its own deltas of the table.
@@ -33,8 +35,9 @@ impl Feed {
         let of = |delta: Relation| {
             let columns = list_plain(columns);
             let strangers = format!("(origin is null or via <> {})", literal(sync));
-            let each =
-                move |condition: String| format!("select {columns}, truncated from {delta} where {condition} and {strangers}");
+            let each = move |condition: String| {
+                format!("select {columns}, truncated, txntime from {delta} where {condition} and {strangers}")
+            };
             span.conditions().into_iter().map(each).collect::<Vec<_>>()
         };
         [of(self.names.delta(1)), of(self.names.delta(2))].concat().join(" union all ")
@@ -61,19 +64,25 @@ impl Plan {
         self.feed.as_ref().map(|feed| feed.after(&columns, now, &self.route.sync)).unwrap_or_default()
     }
 
-    /// Where late keys are put.
-    pub fn late(&self) -> Relation {
+    fn late(&self) -> Relation {
         self.temporary("late")
     }
 
-    /// Makes that.
+    /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes; `kept` whether it stays, null if that is
+    /// left to the next round.
     pub fn create_late(&self) -> String {
         format!(
-            "create temporary table {} on commit delete rows as select {}, changed, origin, member from {} with no data",
+            "create temporary table {} on commit delete rows as select {}, changed, origin, member, now() as here, \
+             0::bigint as seen, true as kept from {} with no data",
             self.late().name,
             list_plain(&self.stage_keys()),
             self.stage()
         )
+    }
+
+    /// Removes it.
+    pub fn drop_late(&self) -> String {
+        format!("drop table if exists {}", self.late())
     }
 
     /// Holds the rows that are about to be written, so that nobody changes them meanwhile.
@@ -91,37 +100,75 @@ impl Plan {
         format!("select exists (select from ({}) as d where d.truncated)", self.fresh(now))
     }
 
-    /// Takes late keys out of the stage; affects as many rows as there are.
-    pub fn put_late_aside(&self, now: &Snapshot) -> String {
+    /// What came late, each key once.
+    fn late_changes(&self, now: &Snapshot) -> String {
+        let columns = list_plain(&self.feed_columns());
+        format!(
+            "select {columns}, max(txntime) as here, count(*) as seen from ({}) as p where truncated is null group by {columns}",
+            self.fresh(now)
+        )
+    }
+
+    /// Decides between staged rows and the receiver's own that came late, `own` being the receiver's number. Rows that shall not be written
+    /// leave the stage. Affects as many rows as there are late keys.
+    pub fn judge_late(&self, now: &Snapshot, strategy: Strategy, own: i32) -> String {
+        let (keys, columns) = (self.stage_keys(), self.feed_columns());
+        let kept = match strategy {
+            Strategy::Latest => format!("d.here > s.changed or (d.here = s.changed and {own} < s.member)"),
+            Strategy::Source => format!("{own} < s.member"),
+            Strategy::Target => format!("{own} > s.member"),
+            Strategy::Random => "random() < 0.5".to_owned(),
+            Strategy::Skip | Strategy::Abort => "null::boolean".to_owned(),
+        };
+        format!(
+            "with met as (select {}, s.changed, s.origin, s.member, d.here, d.seen, {kept} as kept from {stage} as s join ({}) as d on {}), \
+             gone as (delete from {stage} as s using met as m where {} and m.kept is not false) \
+             insert into {} select * from met",
+            of("s", &keys),
+            self.late_changes(now),
+            matched("s", "d", &keys, &columns, &self.target_equals),
+            matched("s", "m", &keys, &keys, &self.target_equals),
+            self.late(),
+            stage = self.stage(),
+        )
+    }
+
+    /// Whether a staged key has come late that was not judged, or once more after it was.
+    pub fn unjudged_late(&self, now: &Snapshot) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         format!(
-            "with late as (delete from {} as s using (select distinct {} from ({}) as p where truncated is null) as d where {} \
-             returning {}, s.changed, s.origin, s.member) insert into {} select * from late",
+            "select exists (select from {} as s join ({}) as d on {} left join {} as l on {} where d.seen > coalesce(l.seen, 0))",
             self.stage(),
-            list_plain(&columns),
-            self.fresh(now),
+            self.late_changes(now),
             matched("s", "d", &keys, &columns, &self.target_equals),
-            of("s", &keys),
+            self.late(),
+            matched("l", "s", &keys, &keys, &self.target_equals)
+        )
+    }
+
+    /// How many late keys were judged, and how many are left to the next round.
+    pub fn count_late(&self) -> String {
+        format!("select count(*) filter (where kept is not null), count(*) filter (where kept is null) from {}", self.late())
+    }
+
+    /// The judged late keys as conflicts; see [`Plan::CONFLICT_COLUMNS`].
+    pub fn late_conflicts_query(&self, strategy: Strategy, members: &[String]) -> String {
+        let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
+        let sender = format!("(array[{}]::text[])[member + 1]", names.join(", "));
+        let here = literal(&self.route.to);
+        format!(
+            "select {}, case when kept then {here} else {sender} end, jsonb_build_object({sender}, changed, {here}, here) \
+             from {} where kept is not null",
+            self.conflict_head(strategy),
             self.late()
         )
     }
 
-    /// Whether a staged key is late.
-    pub fn any_late(&self, now: &Snapshot) -> String {
-        let (keys, columns) = (self.stage_keys(), self.feed_columns());
-        format!(
-            "select exists (select from {} as s join ({}) as d on {})",
-            self.stage(),
-            self.fresh(now),
-            matched("s", "d", &keys, &columns, &self.target_equals)
-        )
-    }
-
-    /// The late keys that came from this source, as it shall note them once more.
+    /// The late keys that came from this source and are left, as it shall note them once more.
     pub fn late_query(&self) -> String {
         let from = literal(&self.route.from);
         format!(
-            "select {}, changed, nullif(origin, {from}), case when origin <> {from} then '' end from {} where member = {}",
+            "select {}, changed, nullif(origin, {from}), case when origin <> {from} then '' end from {} where kept is null and member = {}",
             list_plain(&self.stage_keys()),
             self.late(),
             self.route.member

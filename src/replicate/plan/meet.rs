@@ -96,17 +96,24 @@ impl Plan {
     pub fn conflicts_query(&self, strategy: Strategy, members: &[String]) -> String {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let name = format!("(array[{}]::text[])[member + 1]", names.join(", "));
+        format!(
+            "select {}, max({name}) filter (where not lost), jsonb_object_agg({name}, changed) from {} where conflict group by {}",
+            self.conflict_head(strategy),
+            self.verdict(),
+            list_plain(&self.stage_keys())
+        )
+    }
+
+    /// What all records of conflicts begin with.
+    pub(super) fn conflict_head(&self, strategy: Strategy) -> String {
         let texts: Vec<String> = self.stage_keys().iter().map(|k| format!("{k}::text")).collect();
         format!(
-            "select {}, {}, {}, concat_ws('|', {}), {}, max({name}) filter (where not lost), jsonb_object_agg({name}, changed) \
-             from {} where conflict group by {}",
+            "{}, {}, {}, concat_ws('|', {}), {}",
             literal(&self.route.sync),
             literal(self.source.schema.raw()),
             literal(self.source.name.raw()),
             texts.join(", "),
             literal(strategy.word()),
-            self.verdict(),
-            list_plain(&self.stage_keys())
         )
     }
 

@@ -77,13 +77,22 @@ impl Carrier {
 
     /// Before anybody commits, so that no lost change can be without its record; after a crash in between there may be two.
     pub(super) fn record_conflicts(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let (false, Some(control)) = (round.conflicts.is_empty(), watcher.control()) else { return Ok(()) };
+        let none = round.conflicts.is_empty() && round.judged.is_empty();
+        let (false, Some(control)) = (none, watcher.control()) else { return Ok(()) };
         let here = self.lane_to_place()?;
+        let met = round
+            .conflicts
+            .iter()
+            .map(|table| (PLACE, self.lanes[here].plans[*table].conflicts_query(self.tables[*table].strategy, &self.names)));
+        let judged = round.judged.iter().map(|(lane, table)| {
+            let lane = &self.lanes[*lane];
+            (lane.to, lane.plans[*table].late_conflicts_query(self.tables[*table].strategy, &self.names))
+        });
+        let queries: Vec<(usize, String)> = met.chain(judged).collect();
         control.batch("begin")?;
-        for table in &round.conflicts {
-            let query = self.lanes[here].plans[*table].conflicts_query(self.tables[*table].strategy, &self.names);
-            let into = format!("bucardo.conflict ({})", Plan::CONFLICT_COLUMNS);
-            relay::copy(&mut at(&mut self.targets, PLACE)?.conn, &query, control, &into, "UTF8", &mut || Ok(()))?;
+        let into = format!("bucardo.conflict ({})", Plan::CONFLICT_COLUMNS);
+        for (member, query) in queries {
+            relay::copy(&mut at(&mut self.targets, member)?.conn, &query, control, &into, "UTF8", &mut || Ok(()))?;
         }
         control.batch("commit")
     }

@@ -47,6 +47,8 @@ struct Round {
     pending: BTreeMap<(usize, usize), Pending>,
     /// Receivers and tables with keys that were left to the next round.
     late: BTreeSet<(usize, usize)>,
+    /// Lanes and tables with keys that came late and were decided on the spot.
+    judged: BTreeSet<(usize, usize)>,
     /// Tables whose meeting found conflicts.
     conflicts: BTreeSet<usize>,
     /// Receivers where something was noted for other syncs.
@@ -160,8 +162,8 @@ impl Carrier {
             .map(|(lane, look)| span(self.lanes[lane].receipt.clone(), &look.now, &of_lane(lane), batch))
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
-        let (late, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, late, conflicts, noted })
+        let (late, judged, conflicts, noted) = Default::default();
+        Ok(Round { looks, spans, pending, late, judged, conflicts, noted })
     }
 
     fn begin_targets(&mut self) -> Result<()> {

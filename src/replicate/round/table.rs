@@ -7,7 +7,7 @@ use crate::replicate::relay;
 use crate::replicate::snapshot::Span;
 use crate::replicate::source::Pending;
 use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::Counts;
+use crate::replicate::target::{Counts, Late};
 use std::collections::BTreeMap;
 
 impl Carrier {
@@ -78,12 +78,18 @@ impl Carrier {
         let target = at(&mut self.targets, to)?;
         let as_source = self.lanes.iter().position(|other| other.from == to);
         let applied = match as_source.filter(|_| plan.feed().is_some()) {
-            Some(own) => target.apply_beside(plan, &round.looks[own].now),
-            None => target.apply(plan).map(|counts| (counts, 0)),
+            Some(own) => {
+                let strategy = self.tables[table].strategy;
+                target.apply_beside(plan, &round.looks[own].now, strategy, i32::try_from(to).unwrap_or_default())
+            }
+            None => target.apply(plan).map(|counts| (counts, Late::default())),
         };
         let (counts, late) = applied.map_err(|error| error.context(format!("table {}", plan.target.label())))?;
-        if late > 0 {
+        if late.left {
             round.late.insert((to, table));
+        }
+        if late.judged {
+            round.judged.insert((lane, table));
         }
         if let Some(note) = plan.note_applied()
             && target.conn.execute(&note, &[])? > 0
@@ -139,7 +145,7 @@ impl Carrier {
     /// Wakes the syncs for which something was noted.
     pub(super) fn wake_others(&mut self, round: &Round) -> Result<()> {
         for receiver in &round.noted {
-            at(&mut self.targets, *receiver)?.wake_others()?;
+            at(&mut self.targets, *receiver)?.wake_others(&self.sync)?;
         }
         Ok(())
     }

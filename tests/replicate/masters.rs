@@ -1,0 +1,211 @@
+//! Several masters: changes flow from each to all others, and a row that was changed on more than one has one winner everywhere.
+
+use crate::daemon::world::World;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const ROWS: &str = "coalesce((select string_agg(id || ':' || counter, ' ' order by id) from t), 'none')";
+
+/// A swap between A and B, which is there but does not run yet.
+fn swap() -> World {
+    let world = World::with(&["A", "B"], &[]);
+    world.says("add sync s type=swap source=h targetdb=B");
+    world
+}
+
+fn decide_by(world: &World, strategy: &str) {
+    world.installed.control().execute("update bucardo.sync set conflict_strategy = $1", &[&strategy]).unwrap();
+}
+
+fn settles(world: &World, members: &[&str], expected: &str) {
+    world.says("kick s 0");
+    for name in members {
+        assert_eq!(world.value(name, ROWS), expected, "on {name}");
+    }
+}
+
+fn conflicts(world: &World) -> String {
+    world.value(
+        "control",
+        "coalesce((select string_agg(key || '=' || coalesce(winner, '-'), ' ' order by key::int) from bucardo.conflict), 'none')",
+    )
+}
+
+#[test]
+fn changes_flow_both_ways() {
+    let world = swap();
+    world.says("start");
+    world.at("A", "insert into t values (1, 10), (2, 20)");
+    world.at("B", "insert into t values (3, 30); insert into u values (7)");
+    settles(&world, &["A", "B"], "1:10 2:20 3:30");
+    world.at("A", "delete from t where id = 3; update t set id = 5 where id = 1");
+    world.at("B", "update t set counter = 21 where id = 2; delete from u");
+    settles(&world, &["A", "B"], "2:21 5:10");
+    assert_eq!(world.value("A", "select count(*) from u"), "0");
+    world.at("B", "insert into t values (9)");
+    world.becomes("A", "select count(*) from t", "3");
+    assert_eq!(conflicts(&world), "none");
+}
+
+/// What A and B hold after both changed the same rows, A before B: row 1 by an update on both, row 2 by a deletion on A and an update on
+/// B, row 3 by an insertion on both, row 4 by an update on A and a deletion on B.
+fn clash(strategy: &str) -> World {
+    let world = swap();
+    decide_by(&world, strategy);
+    for name in ["A", "B"] {
+        world.at(name, "set session_replication_role = replica; insert into t values (1), (2), (4)");
+    }
+    world.at("A", "update t set counter = 1 where id in (1, 4); delete from t where id = 2; insert into t values (3, 1)");
+    world.at("B", "update t set counter = 2 where id in (1, 2); delete from t where id = 4; insert into t values (3, 2)");
+    world.says("start");
+    world
+}
+
+#[test]
+fn the_source_wins_where_it_shall() {
+    let world = clash("source");
+    settles(&world, &["A", "B"], "1:1 3:1 4:1");
+    assert_eq!(conflicts(&world), "1=A 2=A 3=A 4=A");
+}
+
+#[test]
+fn the_target_wins_where_it_shall() {
+    let world = clash("target");
+    settles(&world, &["A", "B"], "1:2 2:2 3:2");
+    assert_eq!(conflicts(&world), "1=B 2=B 3=B 4=B");
+}
+
+#[test]
+fn the_latest_change_wins_where_nobody_says_otherwise() {
+    let world = clash("latest");
+    settles(&world, &["A", "B"], "1:2 2:2 3:2");
+    world.at("A", "update t set counter = 8");
+    settles(&world, &["A", "B"], "1:8 2:8 3:8");
+    assert_eq!(world.value("control", "select count(*) from bucardo.conflict"), "4", "a change that was known is no conflict");
+}
+
+#[test]
+fn chance_decides_the_same_for_all() {
+    let world = clash("random");
+    world.says("kick s 0");
+    assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
+    assert_eq!(world.value("control", "select count(*) from bucardo.conflict where winner in ('A', 'B')"), "4");
+}
+
+#[test]
+fn each_keeps_its_own_where_conflicts_are_skipped() {
+    let world = clash("skip");
+    world.at("A", "insert into t values (9)");
+    world.says("kick s 0");
+    assert_eq!(world.value("A", ROWS), "1:1 3:1 4:1 9:0");
+    assert_eq!(world.value("B", ROWS), "1:2 2:2 3:2 9:0");
+    assert_eq!(conflicts(&world), "1=- 2=- 3=- 4=-");
+    world.at("B", "update t set counter = 5 where id = 1");
+    settles_row(&world, "1:5");
+}
+
+fn settles_row(world: &World, row: &str) {
+    world.says("kick s 0");
+    for name in ["A", "B"] {
+        assert!(world.value(name, ROWS).split(' ').any(|found| found == row), "{row} on {name}");
+    }
+}
+
+#[test]
+fn a_conflict_stops_the_sync_where_it_shall_until_somebody_decides() {
+    let world = clash("abort");
+    assert_ne!(world.run("kick s 20").code(), 0);
+    assert_eq!((world.value("A", ROWS), world.value("B", ROWS)), ("1:1 3:1 4:1".into(), "1:2 2:2 3:2".into()));
+    let reason = world.says("status s");
+    assert!(reason.contains("4 rows changed on more than one database"), "{reason}");
+    decide_by(&world, "source");
+    world.says("reload s");
+    settles(&world, &["A", "B"], "1:1 3:1 4:1");
+}
+
+/// Masters A, B and C, target D.
+fn four() -> World {
+    let world = World::with(&["A", "B", "C", "D"], &[]);
+    world.says("add dbgroup g B C D");
+    world.installed.control().execute("update bucardo.dbmap set role = 'source' where db <> 'D'", &[]).unwrap();
+    world.says("add sync s type=swap source=h targetgroup=g");
+    world.says("start");
+    world
+}
+
+const ALL: [&str; 4] = ["A", "B", "C", "D"];
+
+#[test]
+fn three_masters_and_a_target_agree() {
+    let world = four();
+    for (n, name) in ["A", "B", "C"].iter().enumerate() {
+        world.at(name, &format!("insert into t values ({n}, {n})"));
+    }
+    settles(&world, &ALL, "0:0 1:1 2:2");
+    world.says("deactivate s 0");
+    for (n, name) in ["A", "B", "C"].iter().enumerate() {
+        world.at(name, &format!("update t set counter = 100 + {n}; delete from t where id = {n}"));
+    }
+    world.says("activate s 0");
+    settles(&world, &ALL, "0:102 1:102");
+    assert_eq!(conflicts(&world), "0=C 1=C 2=C");
+    world.at("C", "insert into t values (50)");
+    world.becomes("D", "select count(*) from t", "3");
+}
+
+#[test]
+fn a_truncate_on_one_master_or_both_empties_all_but_what_is_new() {
+    let world = swap();
+    world.says("start");
+    world.at("A", "insert into t select generate_series(1, 5)");
+    settles(&world, &["A", "B"], "1:0 2:0 3:0 4:0 5:0");
+    world.says("deactivate s 0");
+    world.at("A", "truncate t; insert into t values (6)");
+    world.at("B", "insert into t values (7); update t set counter = 1 where id = 2");
+    world.says("activate s 0");
+    settles(&world, &["A", "B"], "2:1 6:0 7:0");
+    world.says("deactivate s 0");
+    world.at("A", "truncate t; insert into t values (8)");
+    world.at("B", "truncate t; insert into t values (9)");
+    world.says("activate s 0");
+    settles(&world, &["A", "B"], "8:0 9:0");
+}
+
+#[test]
+fn rows_that_are_written_all_the_time_on_both_masters_hold_nobody_up_and_are_equal_when_it_is_over() {
+    let world = swap();
+    world.at("A", "insert into t select generate_series(1, 50)");
+    world.says("start");
+    world.says("kick s 0");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for (name, seed) in [("A", 1_u32), ("A", 2), ("B", 3), ("B", 4)] {
+            let (mut client, done) = (world.db(name), &done);
+            scope.spawn(move || {
+                let mut random = seed;
+                while !done.load(Ordering::Relaxed) {
+                    random = random.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+                    let id = i32::try_from(random >> 16).unwrap() % 50 + 1;
+                    let statement = match random % 7 {
+                        0 => "delete from t where id = $1",
+                        1 => "insert into t values ($1) on conflict do nothing",
+                        _ => "update t set counter = counter + 1 where id = $1",
+                    };
+                    client.execute(statement, &[&id]).ok();
+                    client.execute("select pg_sleep(0.001)", &[]).unwrap();
+                }
+            });
+        }
+        let advances = std::panic::catch_unwind(|| {
+            for mark in 0..6 {
+                let (here, there) = if mark % 2 == 0 { ("A", "B") } else { ("B", "A") };
+                world.at(here, &format!("insert into u values ({mark})"));
+                world.becomes(there, &format!("select count(*) from u where id = {mark}"), "1");
+            }
+        });
+        done.store(true, Ordering::Relaxed);
+        advances.unwrap();
+    });
+    world.says("kick s 0");
+    assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
+    assert_ne!(conflicts(&world), "none");
+}
