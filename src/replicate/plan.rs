@@ -4,7 +4,7 @@
 //! The source sends, for each changed key, the key, whether such a row exists now, and the row. The target takes this into a
 //! temporary *stage* and applies it with two set-based statements. Where the key's index is the only one that can refuse a row, living rows are
 //! written by INSERT … ON CONFLICT, which leaves unchanged index entries alone; elsewhere two rows may exchange a unique value, so
-//! everything named in the stage is deleted first and what lives is inserted.
+//! everything named in the stage is deleted first and what lives is inserted. So is a row whose key is the same, but written in another way.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
@@ -43,6 +43,8 @@ pub struct Plan {
     stage: Relation,
     stage_types: Vec<String>,
     write: Write,
+    /// Whether equal keys are identical on both sides.
+    exact: bool,
     partitioned: bool,
 }
 
@@ -68,6 +70,7 @@ impl Plan {
             stage: Relation::new("pg_temp", format!("bucardo_stage_{goat}")),
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
             write: writing(target, target_key, &others),
+            exact: key.exact && target_key.is_some_and(|other| other.exact),
             partitioned: target.partitioned,
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
@@ -182,14 +185,27 @@ impl Plan {
     }
 
     fn apply_deletes(&self) -> String {
-        let dead_only = if self.write == Write::Upsert { " and not s.alive" } else { "" };
+        let which = match self.write {
+            Write::Replace => String::new(),
+            Write::Upsert if self.exact => " and not s.alive".to_owned(),
+            Write::Upsert => format!(" and (not s.alive or {})", self.written_otherwise()),
+        };
         format!(
-            "with gone as (delete from {} as t using {} as s where {}{dead_only} returning s.alive) \
+            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive) \
              select count(*) filter (where alive), count(*) filter (where not alive) from gone",
             self.target_from,
             self.stage,
             matched("t", "s", &self.keys(), &self.stage_keys(), &self.target_equals)
         )
+    }
+
+    /// Whether the key of a row of the target is equal to that of the stage and yet another, which ON CONFLICT would leave as it is.
+    fn written_otherwise(&self) -> String {
+        let record = |row: &str, columns: &[Ident]| {
+            let values: Vec<String> = columns.iter().map(|column| format!("{row}.{column}")).collect();
+            format!("row({})::record", values.join(", "))
+        };
+        format!("{} *<> {}", record("t", &self.keys()), record("s", &self.stage_keys()))
     }
 
     fn apply_writes(&self) -> String {
@@ -310,7 +326,7 @@ mod tests {
             attributes: 0,
             rows: 0.0,
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
-            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals }],
+            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],
             unique_indexes,
         }
     }

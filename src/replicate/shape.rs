@@ -31,6 +31,8 @@ pub struct Key {
     pub types: Vec<String>,
     /// Their equality operators, as `OPERATOR(schema.=)`.
     pub equals: Vec<String>,
+    /// Whether keys that are equal are always identical.
+    pub exact: bool,
 }
 
 impl Key {
@@ -140,5 +142,5 @@ fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
 
 fn keys(conn: &mut Connection, oid: u32) -> Result<Vec<Key>> {
     let rows = conn.query(include_str!("sql/keys.sql"), &[&oid])?;
-    Ok(rows.iter().map(|row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2) }).collect())
+    Ok(rows.iter().map(|row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }).collect())
 }
