@@ -294,10 +294,11 @@ fn equals_of(key: &Key, target_key: Option<&Key>) -> Vec<String> {
     key.columns.iter().zip(&key.equals).map(|(column, equal)| of(column, equal)).collect()
 }
 
+/// The server refuses ON CONFLICT where there are rules, also those that are off.
 fn writing(target: &Shape, target_key: Option<&Key>, others: &[&Column]) -> Write {
     let alone = target_key.is_some() && target.unique_indexes == 1;
     let assignable = others.iter().all(|column| !column.identity_always);
-    if alone && assignable { Write::Upsert } else { Write::Replace }
+    if alone && assignable && !target.rules { Write::Upsert } else { Write::Replace }
 }
 
 #[cfg(test)]
@@ -328,6 +329,7 @@ mod tests {
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
             keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],
             unique_indexes,
+            rules: false,
         }
     }
 

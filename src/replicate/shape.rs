@@ -66,6 +66,8 @@ pub struct Shape {
     pub keys: Vec<Key>,
     /// Unique and exclusion constraints of any form, counted.
     pub unique_indexes: i64,
+    /// Whether it has rules, or once had.
+    pub rules: bool,
 }
 
 impl Shape {
@@ -119,6 +121,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
         attributes: row.get(4),
         rows: row.get(2),
         unique_indexes: row.get(3),
+        rules: row.get(5),
         columns: columns(conn, oid)?,
         keys: keys(conn, oid)?,
     })
