@@ -40,6 +40,8 @@ pub struct Plan {
     target_from: String,
     target_equals: Vec<String>,
     others: Vec<Ident>,
+    /// The columns that the target computes itself.
+    computed: Vec<Ident>,
     stage: Relation,
     stage_types: Vec<String>,
     write: Write,
@@ -72,6 +74,7 @@ impl Plan {
             write: writing(target, target_key, &others),
             exact: key.exact && target_key.is_some_and(|other| other.exact),
             partitioned: target.partitioned,
+            computed: target.columns.iter().filter(|column| column.generated).map(|column| column.name.clone()).collect(),
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
         })
@@ -209,8 +212,9 @@ impl Plan {
     }
 
     fn apply_writes(&self) -> String {
-        let columns: Vec<Ident> = self.keys().into_iter().chain(self.others.iter().cloned()).collect();
-        let values: Vec<Ident> = self.stage_keys().into_iter().chain(self.stage_others()).collect();
+        let keys = self.keys().into_iter().zip(self.stage_keys()).filter(|(column, _)| !self.computed.contains(column));
+        let others = self.others.iter().cloned().zip(self.stage_others());
+        let (columns, values): (Vec<Ident>, Vec<Ident>) = keys.chain(others).unzip();
         let conflict = match self.write {
             Write::Replace => String::new(),
             Write::Upsert => self.on_conflict(),
