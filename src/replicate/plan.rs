@@ -5,12 +5,17 @@
 //! temporary *stage* and applies it with two set-based statements. Where the key's index is the only one that can refuse a row, living rows are
 //! written by INSERT … ON CONFLICT, which leaves unchanged index entries alone; elsewhere two rows may exchange a unique value, so
 //! everything named in the stage is deleted first and what lives is inserted. So is a row whose key is the same, but written in another way.
+//!
+//! A stage has a column more than the table, which may already have as many as there can be: then the last ones share an array of texts.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::shape::{Column, Key, Shape};
 use crate::replicate::snapshot::Span;
+
+/// The most columns a table, and so a stage, can have.
+const MOST_COLUMNS: usize = 1600;
 
 /// How living rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +98,33 @@ impl Plan {
         delta_keys(&self.key)
     }
 
+    /// How many of the other columns have a column of the stage for themselves.
+    fn unpacked(&self) -> usize {
+        // The keys, the word that says whether there is such a row, and the array.
+        let besides = self.key.columns.len() + 2;
+        if besides + self.others.len() > MOST_COLUMNS + 1 { MOST_COLUMNS - besides } else { self.others.len() }
+    }
+
+    /// The columns of the stage for the other columns.
     fn stage_others(&self) -> Vec<Ident> {
-        (1..=self.others.len()).map(|position| Ident::new(format!("c{position}"))).collect()
+        let packed = (self.unpacked() < self.others.len()).then(|| Ident::new("packed"));
+        (1..=self.unpacked()).map(|position| Ident::new(format!("c{position}"))).chain(packed).collect()
+    }
+
+    /// Their values on the source.
+    fn sent_others(&self) -> Vec<String> {
+        let (plain, packed) = self.others.split_at(self.unpacked());
+        let texts: Vec<String> = packed.iter().map(|column| format!("t.{column}::text")).collect();
+        let packed = (!packed.is_empty()).then(|| format!("array[{}]", texts.join(", ")));
+        plain.iter().map(|column| format!("t.{column}")).chain(packed).collect()
+    }
+
+    /// The other columns' values, taken from the stage.
+    fn received_others(&self) -> Vec<String> {
+        let (_, packed) = self.stage_types.split_at(self.unpacked());
+        let plain = (1..=self.unpacked()).map(|position| Ident::new(format!("c{position}")).to_string());
+        let packed = packed.iter().enumerate().map(|(n, base)| format!("packed[{}]::{base}", n + 1));
+        plain.chain(packed).collect()
     }
 
     /// An expression that is true when a change of this table is pending; parameters: $1 = the receipt's `xmax` (bigint), $2 = its running
@@ -140,7 +170,7 @@ impl Plan {
             .join(" union all ");
         let named: Vec<String> =
             self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();
-        let others = self.others.iter().map(|column| format!(", t.{column}")).collect::<String>();
+        let others = self.sent_others().iter().map(|value| format!(", {value}")).collect::<String>();
         format!(
             "select {}, t.tableoid is not null{others} from (select distinct {keys} from ({pending}) as pending) as d left join {} as t on {}",
             named.join(", "),
@@ -152,8 +182,9 @@ impl Plan {
     /// Makes the stage, once per session. Its columns have the types of the target's columns, domains stripped.
     pub fn create_stage(&self) -> String {
         let keys: Vec<String> = self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}")).collect();
-        let others = self.others.iter().zip(self.stage_others()).zip(&self.stage_types);
-        let others: String = others.map(|((column, c), base)| format!(", {column}::{base} as {c}")).collect();
+        let plain = self.others.iter().zip(&self.stage_types).map(|(column, base)| format!("{column}::{base}"));
+        let values = plain.take(self.unpacked()).chain(["null::text[]".to_owned()]);
+        let others: String = values.zip(self.stage_others()).map(|(value, c)| format!(", {value} as {c}")).collect();
         format!(
             "create temporary table {} on commit delete rows as select {}, false as alive{others} from {} with no data",
             self.stage.name,
@@ -213,8 +244,9 @@ impl Plan {
 
     fn apply_writes(&self) -> String {
         let keys = self.keys().into_iter().zip(self.stage_keys()).filter(|(column, _)| !self.computed.contains(column));
-        let others = self.others.iter().cloned().zip(self.stage_others());
-        let (columns, values): (Vec<Ident>, Vec<Ident>) = keys.chain(others).unzip();
+        let keys = keys.map(|(column, k)| (column, k.to_string()));
+        let others = self.others.iter().cloned().zip(self.received_others());
+        let (columns, values): (Vec<Ident>, Vec<String>) = keys.chain(others).unzip();
         let conflict = match self.write {
             Write::Replace => String::new(),
             Write::Upsert => self.on_conflict(),
@@ -228,7 +260,7 @@ impl Plan {
              returning {fresh} as fresh) select count(*) filter (where fresh), count(*) filter (where not fresh) from written",
             self.target,
             list_plain(&columns),
-            list_plain(&values),
+            values.join(", "),
             self.stage
         )
     }

@@ -1,16 +1,7 @@
-//! Values of every type a server has, as they come, and as keys wherever they can be.
+//! Values that are equal and yet not the same.
 
-use super::case::{Case, case};
-use super::world::shared;
-
-fn major() -> u32 {
-    shared().cluster.major()
-}
-
-fn available(extension: &str) -> bool {
-    let sql = "select exists (select from pg_available_extensions where name = $1)";
-    shared().cluster.connect("postgres").query_one(sql, &[&extension]).unwrap().get(0)
-}
+use super::super::case::{Case, case};
+use super::{available, tolerant_collations};
 
 /// Types whose values can be equal and yet look different, each with three that are.
 fn alike() -> Vec<(&'static str, [&'static str; 3])> {
@@ -28,12 +19,6 @@ fn alike() -> Vec<(&'static str, [&'static str; 3])> {
     all.extend(available("citext").then_some(("citext", ["key", "Key", "KEY"])));
     all.extend(tolerant_collations().then_some(("text collate tolerant", ["key", "Key", "KEY"])));
     all
-}
-
-/// Whether collations can be made for which different texts are equal.
-fn tolerant_collations() -> bool {
-    let sql = "select exists (select from pg_collation where collprovider = 'i')";
-    major() >= 12 && shared().cluster.connect("postgres").query_one(sql, &[]).unwrap().get::<_, bool>(0)
 }
 
 fn alike_tables(types: &[(&str, [&str; 3])]) -> String {
