@@ -5,6 +5,7 @@ mod basics;
 mod case;
 mod equal;
 mod invariants;
+mod load;
 mod names;
 mod sample;
 mod servers;
