@@ -7,6 +7,7 @@ mod equal;
 mod invariants;
 mod load;
 mod names;
+mod partitions;
 mod sample;
 mod servers;
 mod sessions;
