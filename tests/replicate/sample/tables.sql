@@ -198,8 +198,9 @@ end $$;
 
 do $$
 begin
-    if exists (select from pg_available_extensions where name = 'citext') then
-        create extension citext;
-        create table member (login citext primary key, nick citext, customer_id integer references customer on delete set null on update cascade);
-    end if;
+    create extension citext;
+    create table member (login citext primary key, nick citext, customer_id integer references customer on delete set null on update cascade);
+exception
+    when undefined_file or feature_not_supported then
+        raise notice 'no citext, so no members';
 end $$;
