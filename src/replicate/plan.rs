@@ -291,7 +291,7 @@ fn usable_key<'a>(source: &'a Shape, wanted: Option<&str>) -> Result<&'a Key> {
             Kind::Mismatch,
             format!("Table \"{}\" has no usable key{}", source.relation.label(), wanted.unwrap_or_default()),
         )
-        .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL.")
+        .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL; WITHOUT OVERLAPS is not enough.")
     })
 }
 

@@ -1,7 +1,8 @@
--- The unique indexes that can tell rows apart: valid, immediate, without predicate or expression, every column NOT NULL. The
--- primary key comes first, then the fewest columns, then the oldest. With each column the equality of the index's own operator
--- class, by its schema, so that citext compares as citext whatever the search_path. INCLUDE columns (since 11) are no key columns.
--- Last, whether equal keys are always identical; 1.0 and 1.00 are not, nor are 'a' and 'A' where a collation (since 12) says they are equal.
+-- The unique indexes that can tell rows apart: B-trees (WITHOUT OVERLAPS, since 18, makes others), valid, immediate, without
+-- predicate or expression, every column NOT NULL. The primary key comes first, then the fewest columns, then the oldest. With each
+-- column the equality of the index's own operator class, by its schema, so that citext compares as citext whatever the
+-- search_path. INCLUDE columns (since 11) are no key columns. Last, whether equal keys are always identical; 1.0 and 1.00 are not,
+-- nor are 'a' and 'A' where a collation (since 12) says they are equal.
 select array_agg(a.attname::text order by k.position),
        array_agg(t.typname::text order by k.position),
        array_agg(pg_catalog.format('operator(%I.%s)', on_.nspname, o.oprname) order by k.position),
@@ -15,6 +16,7 @@ join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indke
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_collation l on l.oid = a.attcollation
 join pg_catalog.pg_opclass c on c.oid = i.indclass[k.position]
+                            and c.opcmethod = (select oid from pg_catalog.pg_am where amname = 'btree')
 join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
                          and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
 join pg_catalog.pg_operator o on o.oid = m.amopopr

@@ -129,3 +129,29 @@ fn rules_of_the_target_do_not_hinder_what_arrives() {
     case.write("update ruled set v = 'w' where id < 5; delete from ruled where id > 7; update ruled set id = 100 where id = 6; delete from aside where id = 105");
     case.finish();
 }
+
+#[test]
+fn a_key_that_forbids_overlaps_is_none_and_does_not_hinder_another() {
+    if major() < 18 {
+        return;
+    }
+    let ddl = "create table stay (room int4range, during daterange, v text, primary key (room, during without overlaps))";
+    let refused = case("stays_without", ddl).try_add().ended_with(255);
+    assert!(refused.stderr.contains("no usable key") && refused.stderr.contains("WITHOUT OVERLAPS"), "{}", refused.stderr);
+    let mut case = case("stays", &format!("{ddl}; create unique index on stay (during, room)")).run();
+    case.write(
+        "insert into stay values ('[1,2)', '[2024-01-01,2024-01-05)', 'a'), ('[1,2)', '[2024-01-05,2024-01-09)', 'b'),
+        ('[2,3)', '[2024-01-01,)', 'c')",
+    );
+    case.arrives();
+    case.write(
+        "update stay set during = '[2024-01-03,2024-01-05)', v = 'w' where v = 'a'; delete from stay where v = 'b';
+        insert into stay values ('[1,2)', '[2024-01-01,2024-01-02)', 'd')",
+    );
+    case.arrives();
+    case.write(
+        "begin; delete from stay where v = 'c';
+        insert into stay values ('[2,3)', '[2024-02-01,2024-02-05)', 'e'), ('[2,3)', '[2024-02-05,)', 'f'); commit",
+    );
+    case.finish();
+}
