@@ -34,6 +34,9 @@ const SETTINGS: &[Setting] = &[
     ("idle_in_transaction_session_timeout", "0", 90_600),
     ("idle_session_timeout", "0", 140_000),
     ("transaction_timeout", "0", 170_000),
+    // Our statements are short and many. Compiling one takes longer than running it, and the costs by which the server decides mean little
+    // where we rule plans out.
+    ("jit", "off", 110_000),
 ];
 
 /// A commit that a server crash may undo would take the receipt of a batch with it, and the source has forgotten the batch

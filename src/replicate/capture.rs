@@ -93,11 +93,14 @@ pub fn delta_keys(key: &Key) -> Vec<Ident> {
 }
 
 /// `CREATE TABLE` and so on for one table's deltas. The second index finds a TRUNCATE among any number of changes; a key of NULLs does not
-/// mean one, because somebody may drop a NOT NULL. Replica identity FULL lets rows be deleted by hand even where a publication
+/// mean one, because somebody may drop a NOT NULL. Domains are replaced by what they are made of, since one may forbid the NULLs of a
+/// TRUNCATE. Replica identity FULL lets rows be deleted by hand even where a publication
 /// covers all tables.
 pub fn create_delta(names: &Names, table: &Shape, key: &Key) -> String {
+    let base = |name: &str| table.column(name).map(|column| format!("::{}", column.base_type)).unwrap_or_default();
+    let named = key.columns.iter().zip(delta_keys(key));
     let columns =
-        key.idents().iter().zip(delta_keys(key)).map(|(column, k)| format!("{column} as {k}")).collect::<Vec<_>>().join(", ");
+        named.map(|(column, k)| format!("{}{} as {k}", Ident::new(column), base(column))).collect::<Vec<_>>().join(", ");
     let mut sql = format!("create sequence {} minvalue 1 maxvalue 2;\n", names.generation());
     sql += &format!("select pg_catalog.setval({}, 1);\n", literal(&names.generation().to_string()));
     for generation in [1, 2] {

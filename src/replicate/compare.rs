@@ -89,7 +89,17 @@ mod tests {
 
     fn shape(columns: Vec<Column>) -> Shape {
         let relation = Relation::new("public", "t");
-        Shape { relation, oid: 1, partitioned: false, attributes: 0, rows: 0.0, columns, keys: Vec::new(), unique_indexes: 0 }
+        Shape {
+            relation,
+            oid: 1,
+            partitioned: false,
+            attributes: 0,
+            rows: 0.0,
+            columns,
+            keys: Vec::new(),
+            unique_indexes: 0,
+            rules: false,
+        }
     }
 
     #[test]

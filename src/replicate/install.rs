@@ -146,16 +146,34 @@ fn triggers(conn: &mut Connection, names: &Names, table: &Shape) -> Result<()> {
         &names.row_function(),
         &capture::create_row_trigger(names, &table.relation),
     )?;
-    for relation in with_partitions(conn, table)? {
+    let members = with_partitions(conn, table)?;
+    for relation in &members {
         ensure_trigger(
             conn,
-            &relation,
+            relation,
             capture::TRUNCATE_TRIGGER,
             &names.truncate_function(),
-            &capture::create_truncate_trigger(names, &relation),
+            &capture::create_truncate_trigger(names, relation),
         )?;
     }
+    release_former_partitions(conn, names, &members)
+}
+
+/// A partition that was detached keeps the triggers that are not passed down.
+fn release_former_partitions(conn: &mut Connection, names: &Names, members: &[Relation]) -> Result<()> {
+    for (relation, trigger) in calling(conn, names)? {
+        if !members.contains(&relation) {
+            drop_trigger(conn, &relation, &trigger)?;
+        }
+    }
     Ok(())
+}
+
+/// The triggers that call the functions of one table's capture, and the tables that carry them.
+fn calling(conn: &mut Connection, names: &Names) -> Result<Vec<(Relation, String)>> {
+    let functions = [names.row_function(), names.truncate_function()];
+    let rows = conn.query(include_str!("sql/tables_with_function.sql"), &[&functions[0].name.raw(), &functions[1].name.raw()])?;
+    Ok(rows.iter().map(|row| (Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), row.get(2))).collect())
 }
 
 /// The table and, if it is partitioned, all its partitions: statement-level triggers are not passed down.
@@ -299,13 +317,8 @@ pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
 }
 
 fn drop_capture(conn: &mut Connection, table: &Relation, names: &Names) -> Result<()> {
-    let triggered = conn.query(
-        include_str!("sql/tables_with_function.sql"),
-        &[&names.row_function().name.raw(), &names.truncate_function().name.raw()],
-    )?;
-    for row in &triggered {
-        let relation = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
-        drop_trigger(conn, &relation, row.get(2))?;
+    for (relation, trigger) in calling(conn, names)? {
+        drop_trigger(conn, &relation, &trigger)?;
     }
     conn.batch(&format!(
         "begin; drop function if exists {}(), {}(); drop table if exists {}, {}; drop sequence if exists {}; \

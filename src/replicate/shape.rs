@@ -31,6 +31,8 @@ pub struct Key {
     pub types: Vec<String>,
     /// Their equality operators, as `OPERATOR(schema.=)`.
     pub equals: Vec<String>,
+    /// Whether keys that are equal are always identical.
+    pub exact: bool,
 }
 
 impl Key {
@@ -64,6 +66,8 @@ pub struct Shape {
     pub keys: Vec<Key>,
     /// Unique and exclusion constraints of any form, counted.
     pub unique_indexes: i64,
+    /// Whether it has rules, or once had.
+    pub rules: bool,
 }
 
 impl Shape {
@@ -117,6 +121,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
         attributes: row.get(4),
         rows: row.get(2),
         unique_indexes: row.get(3),
+        rules: row.get(5),
         columns: columns(conn, oid)?,
         keys: keys(conn, oid)?,
     })
@@ -140,5 +145,5 @@ fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
 
 fn keys(conn: &mut Connection, oid: u32) -> Result<Vec<Key>> {
     let rows = conn.query(include_str!("sql/keys.sql"), &[&oid])?;
-    Ok(rows.iter().map(|row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2) }).collect())
+    Ok(rows.iter().map(|row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }).collect())
 }

@@ -34,6 +34,9 @@ fn hostile_database() -> Cluster {
     for (name, wrong, _) in HOSTILE {
         admin.batch_execute(&format!("alter database app set {name} = '{wrong}'")).unwrap();
     }
+    if cluster.major() >= 11 {
+        admin.batch_execute("alter database app set jit = on").unwrap();
+    }
     if cluster.major() >= 14 {
         admin.batch_execute("alter database app set idle_session_timeout = '5s'").unwrap();
     }
@@ -54,6 +57,7 @@ fn assert_settled(conn: &mut Connection) {
     for recent in ["idle_session_timeout", "transaction_timeout"] {
         assert!(setting(conn, recent).is_none_or(|value| value == "0"), "{recent}");
     }
+    assert!(setting(conn, "jit").is_none_or(|value| value == "off"));
     assert_eq!(setting(conn, "client_encoding").as_deref(), Some("UTF8"));
     assert_eq!(setting(conn, "lc_monetary").as_deref(), Some("C"));
 }

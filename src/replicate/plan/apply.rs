@@ -1,14 +1,19 @@
 //! The receiver's side: the stage, and what is written from it.
+//!
+//! Where the key's index is the only one that can refuse a row, living rows are written by INSERT … ON CONFLICT, which leaves unchanged
+//! index entries alone; elsewhere two rows may exchange a unique value, so everything named in the stage is deleted first and what
+//! lives is inserted. So is a row whose key is the same, but written in another way.
 
-use super::{Plan, Write, list_plain, matched};
+use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
 
 impl Plan {
     /// Makes the stage, once per session. Its columns have the types of the target's columns, domains stripped.
     pub fn create_stage(&self) -> String {
         let keys: Vec<String> = self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}")).collect();
-        let others = self.others.iter().zip(self.stage_others()).zip(&self.stage_types);
-        let others: String = others.map(|((column, c), base)| format!(", {column}::{base} as {c}")).collect();
+        let plain = self.others.iter().zip(&self.stage_types).map(|(column, base)| format!("{column}::{base}"));
+        let values = plain.take(self.unpacked()).chain(["null::text[]".to_owned()]);
+        let others: String = values.zip(self.stage_others()).map(|(value, c)| format!(", {value} as {c}")).collect();
         let trace = if self.route.traced { ", now() as changed, ''::text as origin, 0 as member" } else { "" };
         format!(
             "create temporary table {} on commit delete rows as select {}, false as alive{others}{trace} from {} with no data",
@@ -36,7 +41,13 @@ impl Plan {
 
     /// The COPY that fills the table itself, in the order of [`Plan::whole`].
     pub fn fill_target(&self) -> String {
-        format!("{} ({})", self.target, list_plain(&[self.keys(), self.others.clone()].concat()))
+        format!("{} ({})", self.target, list_plain(&self.filled()))
+    }
+
+    /// The columns that are filled: all but those that the target computes.
+    pub(super) fn filled(&self) -> Vec<Ident> {
+        let keys = self.keys().into_iter().filter(|column| !self.computed.contains(column));
+        keys.chain(self.others.iter().cloned()).collect()
     }
 
     /// Empties the target, for a TRUNCATE on the source. DELETE, not TRUNCATE: readers of the target are not made to wait.
@@ -50,14 +61,32 @@ impl Plan {
     }
 
     fn apply_deletes(&self) -> String {
-        let dead_only = if self.write == Write::Upsert { " and not s.alive" } else { "" };
+        let which = match self.write {
+            Write::Replace => String::new(),
+            Write::Upsert if self.exact => " and not s.alive".to_owned(),
+            Write::Upsert => format!(" and (not s.alive or {})", self.written_otherwise()),
+        };
         format!(
-            "with gone as (delete from {} as t using {} as s where {}{dead_only} returning s.alive) \
+            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive) \
              select count(*) filter (where alive), count(*) filter (where not alive) from gone",
             self.target_from,
             self.stage(),
             self.matched_target("t", "s")
         )
+    }
+
+    /// Whether the key of a row of the target is equal to that of the stage and yet another, which ON CONFLICT would leave as it is.
+    fn written_otherwise(&self) -> String {
+        let record = |row: &str, columns: &[Ident]| format!("row({})::record", of(row, columns));
+        format!("{} *<> {}", record("t", &self.keys()), record("s", &self.stage_keys()))
+    }
+
+    /// The other columns' values, taken from the stage.
+    fn received_others(&self) -> Vec<String> {
+        let (_, packed) = self.stage_types.split_at(self.unpacked());
+        let plain = (1..=self.unpacked()).map(|position| Ident::new(format!("c{position}")).to_string());
+        let packed = packed.iter().enumerate().map(|(n, base)| format!("packed[{}]::{base}", n + 1));
+        plain.chain(packed).collect()
     }
 
     /// A row of the receiver's table and one of a table with staged keys are the same.
@@ -66,8 +95,8 @@ impl Plan {
     }
 
     pub(super) fn apply_writes(&self) -> String {
-        let columns: Vec<Ident> = self.keys().into_iter().chain(self.others.iter().cloned()).collect();
-        let values: Vec<Ident> = self.stage_keys().into_iter().chain(self.stage_others()).collect();
+        let keys = self.keys().into_iter().zip(self.stage_keys()).filter(|(column, _)| !self.computed.contains(column));
+        let values: Vec<String> = keys.map(|(_, k)| k.to_string()).chain(self.received_others()).collect();
         let conflict = match self.write {
             Write::Replace => String::new(),
             Write::Upsert => self.on_conflict(),
@@ -80,8 +109,8 @@ impl Plan {
             "with written as (insert into {} as w ({}) overriding system value select {} from {} as s where s.alive{conflict} \
              returning {fresh} as fresh) select count(*) filter (where fresh), count(*) filter (where not fresh) from written",
             self.target,
-            list_plain(&columns),
-            list_plain(&values),
+            list_plain(&self.filled()),
+            values.join(", "),
             self.stage()
         )
     }

@@ -5,6 +5,8 @@
 //! takes this into a temporary *stage* and applies it with two set-based statements ([`apply`](Plan::apply)). Where several masters
 //! changed one table, the keys meet first and only winners are shipped ([`meet`](Plan::fill_meeting)). A row that has to be told apart
 //! later (by when it changed, and where) travels with a *trace*.
+//!
+//! A stage has more columns than the table, which may already have as many as there can be: then the last ones share an array of texts.
 
 mod apply;
 mod feed;
@@ -16,6 +18,9 @@ use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::shape::{Column, Key, Shape};
 pub use feed::Feed;
+
+/// The most columns a table, and so a stage, can have.
+const MOST_COLUMNS: usize = 1600;
 
 /// How living rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +69,12 @@ pub struct Plan {
     target_from: String,
     target_equals: Vec<String>,
     others: Vec<Ident>,
+    /// The columns that the target computes itself.
+    computed: Vec<Ident>,
     stage_types: Vec<String>,
     write: Write,
+    /// Whether equal keys are identical on both sides.
+    exact: bool,
     partitioned: bool,
     feed: Option<Feed>,
 }
@@ -92,6 +101,8 @@ impl Plan {
             target_equals: equals_of(key, target_key),
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
             write: writing(target, target_key, &others),
+            exact: key.exact && target_key.is_some_and(|other| other.exact),
+            computed: target.columns.iter().filter(|column| column.generated).map(|column| column.name.clone()).collect(),
             partitioned: target.partitioned,
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
@@ -125,8 +136,17 @@ impl Plan {
         delta_keys(&self.key)
     }
 
+    /// How many of the other columns have a column of the stage for themselves.
+    fn unpacked(&self) -> usize {
+        // The keys, the word that says whether there is such a row, the trace, and the array.
+        let besides = self.key.columns.len() + 2 + if self.route.traced { 3 } else { 0 };
+        if besides + self.others.len() > MOST_COLUMNS + 1 { MOST_COLUMNS - besides } else { self.others.len() }
+    }
+
+    /// The columns of the stage for the other columns.
     fn stage_others(&self) -> Vec<Ident> {
-        (1..=self.others.len()).map(|position| Ident::new(format!("c{position}"))).collect()
+        let packed = (self.unpacked() < self.others.len()).then(|| Ident::new("packed"));
+        (1..=self.unpacked()).map(|position| Ident::new(format!("c{position}"))).chain(packed).collect()
     }
 
     fn temporary(&self, what: &str) -> Relation {
@@ -159,7 +179,7 @@ fn usable_key<'a>(source: &'a Shape, wanted: Option<&str>) -> Result<&'a Key> {
             Kind::Mismatch,
             format!("Table \"{}\" has no usable key{}", source.relation.label(), wanted.unwrap_or_default()),
         )
-        .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL.")
+        .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL; WITHOUT OVERLAPS is not enough.")
     })
 }
 
@@ -195,10 +215,11 @@ fn equals_of(key: &Key, target_key: Option<&Key>) -> Vec<String> {
     key.columns.iter().zip(&key.equals).map(|(column, equal)| of(column, equal)).collect()
 }
 
+/// The server refuses ON CONFLICT where there are rules, also those that are off.
 fn writing(target: &Shape, target_key: Option<&Key>, others: &[&Column]) -> Write {
     let alone = target_key.is_some() && target.unique_indexes == 1;
     let assignable = others.iter().all(|column| !column.identity_always);
-    if alone && assignable { Write::Upsert } else { Write::Replace }
+    if alone && assignable && !target.rules { Write::Upsert } else { Write::Replace }
 }
 
 #[cfg(test)]
@@ -228,8 +249,9 @@ mod tests {
             attributes: 0,
             rows: 0.0,
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
-            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals }],
+            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],
             unique_indexes,
+            rules: false,
         }
     }
 

@@ -54,7 +54,7 @@ impl Plan {
     pub fn ship(&self, span: &Span, lost: bool) -> String {
         let named: Vec<String> =
             self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();
-        let others = self.others.iter().map(|column| format!(", t.{column}")).collect::<String>();
+        let others = self.sent_others().iter().map(|value| format!(", {value}")).collect::<String>();
         let trace = if self.route.traced { self.trace() } else { String::new() };
         let lost = if lost { format!(" where {}", self.not_lost()) } else { String::new() };
         format!(
@@ -64,6 +64,14 @@ impl Plan {
             self.source_from,
             matched("t", "d", &self.keys(), &self.stage_keys(), &self.key.equals)
         )
+    }
+
+    /// The other columns' values on the source.
+    fn sent_others(&self) -> Vec<String> {
+        let (plain, packed) = self.others.split_at(self.unpacked());
+        let texts: Vec<String> = packed.iter().map(|column| format!("t.{column}::text")).collect();
+        let packed = (!packed.is_empty()).then(|| format!("array[{}]", texts.join(", ")));
+        plain.iter().map(|column| format!("t.{column}")).chain(packed).collect()
     }
 
     fn trace(&self) -> String {
@@ -96,7 +104,6 @@ impl Plan {
 
     /// All rows of the table, for a copy of the whole.
     pub fn whole(&self) -> String {
-        let columns = [self.keys(), self.others.clone()].concat();
-        format!("select {} from {} as t", of("t", &columns), self.source_from)
+        format!("select {} from {} as t", of("t", &self.filled()), self.source_from)
     }
 }

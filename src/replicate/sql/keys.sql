@@ -1,15 +1,22 @@
--- The unique indexes that can tell rows apart: valid, immediate, without predicate or expression, every column NOT NULL. The
--- primary key comes first, then the fewest columns, then the oldest. With each column the equality of the index's own operator
--- class, by its schema, so that citext compares as citext whatever the search_path. INCLUDE columns (since 11) are no key columns.
+-- The unique indexes that can tell rows apart: B-trees (WITHOUT OVERLAPS, since 18, makes others), valid, immediate, without
+-- predicate or expression, every column NOT NULL. The primary key comes first, then the fewest columns, then the oldest. With each
+-- column the equality of the index's own operator class, by its schema, so that citext compares as citext whatever the
+-- search_path. INCLUDE columns (since 11) are no key columns. Last, whether equal keys are always identical; 1.0 and 1.00 are not,
+-- nor are 'a' and 'A' where a collation (since 12) says they are equal.
 select array_agg(a.attname::text order by k.position),
        array_agg(t.typname::text order by k.position),
-       array_agg(pg_catalog.format('operator(%I.%s)', on_.nspname, o.oprname) order by k.position)
+       array_agg(pg_catalog.format('operator(%I.%s)', on_.nspname, o.oprname) order by k.position),
+       bool_and((t.typtype = 'e' or t.oid = any ('{bool, int2, int4, int8, oid, uuid, bytea, text, varchar, name, date, time, timestamp,
+                                                   timestamptz, inet, cidr, macaddr, macaddr8, bit, varbit, money}'::regtype[]))
+                and coalesce(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true')
 from pg_catalog.pg_index i
 cross join lateral pg_catalog.generate_series(
   0, coalesce((pg_catalog.to_jsonb(i) ->> 'indnkeyatts')::integer, i.indnatts::integer) - 1) as k (position)
 join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k.position]
 join pg_catalog.pg_type t on t.oid = a.atttypid
+left join pg_catalog.pg_collation l on l.oid = a.attcollation
 join pg_catalog.pg_opclass c on c.oid = i.indclass[k.position]
+                            and c.opcmethod = (select oid from pg_catalog.pg_am where amname = 'btree')
 join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
                          and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
 join pg_catalog.pg_operator o on o.oid = m.amopopr
