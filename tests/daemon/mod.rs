@@ -2,6 +2,8 @@
 
 mod fresh;
 mod jobs;
+mod load;
 mod loss;
 mod replaced;
+mod storm;
 mod world;

@@ -100,6 +100,22 @@ impl World {
         self.says(&format!("kick {name} 0"));
     }
 
+    /// Waits until a database holds the rows that the source holds now. Nobody may be writing.
+    pub fn becomes_equal(&self, source: &str, target: &str) {
+        for table in ["t", "u"] {
+            let rows =
+                format!("select count(*) || ' ' || coalesce(md5(string_agg(x::text, ',' order by id)), '') from {table} x");
+            self.becomes(target, &rows, &self.value(source, &rows));
+        }
+    }
+
+    /// Waits until no job is under way, and looks whether each that failed has its reason.
+    pub fn becomes_quiet(&self) {
+        self.becomes("control", "select count(*) from bucardo.q where ended is null", "0");
+        let silent = "select count(*) from bucardo.q where aborted is not null and coalesce(whydie, '') = ''";
+        assert_eq!(self.value("control", silent), "0", "jobs have failed without a reason");
+    }
+
     /// The process in a pid file, `mcp`, `ctl.sync.s` or `kid.sync.s.B`, if there is one.
     pub fn pid_now(&self, file: &str) -> Option<i32> {
         let text = fs::read_to_string(self.installed.piddir().join(format!("bucardo.{file}.pid"))).ok()?;
