@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// What a writer thinks between two transactions; without it, they would take the machine for themselves.
+const PACE: Duration = Duration::from_millis(2);
+
 /// How many rows of table t there are to be counted up.
 const COUNTERS: u64 = 40;
 
@@ -84,6 +87,7 @@ impl Writer {
         };
         let done = conn.batch(&sql).is_ok();
         self.written.fetch_add(u64::from(done), Ordering::Relaxed);
+        thread::sleep(PACE);
         done
     }
 }

@@ -4,6 +4,7 @@ mod fresh;
 mod jobs;
 mod load;
 mod loss;
+mod outage;
 mod replaced;
 mod storm;
 mod world;
