@@ -2,6 +2,7 @@
 
 mod fresh;
 mod jobs;
+mod link;
 mod load;
 mod loss;
 mod outage;

@@ -1,7 +1,7 @@
 //! A control database, databases A, B, … with the same tables, and a daemon to look after.
 
 #![allow(dead_code, reason = "a toolbox: not every tool is in use at every time")]
-use crate::harness::{Cluster, Installed, Outcome, wait_until};
+use crate::harness::{Cluster, Installed, Outcome, Proxy, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use postgres::Client;
@@ -57,6 +57,15 @@ impl World {
     /// The same, to be stopped and started. Only one that stands apart.
     pub fn server_mut(&mut self, name: &str) -> &mut Cluster {
         self.apart.get_mut(name).unwrap()
+    }
+
+    /// From the next connection on, the daemon reaches this database through a link of its own.
+    pub fn link(&self, name: &str) -> Proxy {
+        let proxy = Proxy::new(self.server(name).port());
+        let port = proxy.port().to_string();
+        let sql = "update bucardo.db set dbhost = '127.0.0.1', dbport = $2 where name = $1";
+        self.installed.control().execute(sql, &[&name, &port]).unwrap();
+        proxy
     }
 
     /// A session on a database.
@@ -128,6 +137,15 @@ impl World {
         wait_until(&format!("there is a {file}"), PATIENCE, || self.pid_now(file))
     }
 
+    /// All processes of the daemon that have a pid file; the MCP is the first.
+    pub fn pids(&self) -> Vec<i32> {
+        let mut files: Vec<_> = fs::read_dir(self.installed.piddir()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        // ctl, kid, mcp.
+        files.sort_by(|one, other| other.cmp(one));
+        let names = files.iter().filter_map(|file| file.to_str()?.strip_prefix("bucardo.")?.strip_suffix(".pid"));
+        names.filter_map(|file| self.pid_now(file)).collect()
+    }
+
     /// Sends a signal to the process in a pid file, and waits until that process is gone.
     pub fn end(&self, file: &str, signal: Signal) {
         let pid = self.pid(file);
@@ -150,6 +168,11 @@ pub fn value(client: &mut Client, sql: &str) -> String {
 /// Sends a signal; to a process that is gone, none.
 pub fn send(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
+}
+
+/// Waits until these processes are gone.
+pub fn gone(pids: &[i32]) {
+    wait_until("the processes are gone", PATIENCE, || pids.iter().all(|pid| !lives(*pid)).then_some(()));
 }
 
 /// Whether a process runs: is there, and no corpse.

@@ -47,6 +47,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
         // Until the target is back, writers need not wake anybody.
         let _ = source.disarm();
     })?;
+    watch.desk.signals.cancel_at_stop(vec![source.conn.canceller(), target.canceller()]);
     let mut target = Target::new(target)?;
     let plans =
         goats.iter().filter(|goat| goat.is_table).map(|goat| plan(goat, &mut source, &mut target)).collect::<Result<_>>()?;

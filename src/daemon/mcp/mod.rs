@@ -285,6 +285,10 @@ impl<'a> Mcp<'a> {
 
     /// Ends all children, and says so if that is possible; gives the signals back.
     fn end(mut self, outcome: &Result<String>) -> Signals {
+        if outcome.is_ok() && !self.desk.signals.stop() {
+            self.desk.signals.ask_to_stop();
+            self.desk.signals.stop();
+        }
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.syncs.stop(&names);
         if outcome.is_ok() {
