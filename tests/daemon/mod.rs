@@ -5,6 +5,7 @@ mod jobs;
 mod link;
 mod load;
 mod loss;
+mod orphans;
 mod outage;
 mod replaced;
 mod storm;
