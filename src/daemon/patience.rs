@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the main thread may take to notice. The MCP and a controller in the same plight end one after the other.
-const UNNOTICED: Duration = Duration::from_millis(700);
-/// How long a stop may take in all.
-const LONGEST: Duration = Duration::from_millis(1800);
+/// How long the main thread may take to notice.
+const UNNOTICED: Duration = Duration::from_millis(500);
+/// How long a stop of the MCP may take in all.
+pub(super) const MASTER: Duration = Duration::from_millis(1800);
+/// The same of a child. An MCP that did not notice and a controller that cannot tidy end one after the other.
+pub(super) const CHILD: Duration = Duration::from_millis(1200);
 /// How often statements are cancelled until that is noticed: a request that comes between two of them stops neither.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -27,12 +29,12 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Starts the thread. Something can be read from `bell` once there was a request.
-    pub fn start(&self, mut bell: UnixStream) -> std::io::Result<()> {
+    /// Starts the thread. Something can be read from `bell` once there was a request; the stop may take `longest` then.
+    pub fn start(&self, mut bell: UnixStream, longest: Duration) -> std::io::Result<()> {
         let shared = self.clone();
         let wait = move || {
             if bell.read_exact(&mut [0]).is_ok() {
-                shared.enforce();
+                shared.enforce(longest);
             }
         };
         thread::Builder::new().name("patience".to_owned()).spawn(wait).map(drop)
@@ -52,10 +54,10 @@ impl Patience {
         self.noticed.load(Ordering::SeqCst)
     }
 
-    fn enforce(&self) {
+    fn enforce(&self, longest: Duration) {
         let asked = Instant::now();
         self.start_cancelling();
-        while asked.elapsed() < if self.noticed() { LONGEST } else { UNNOTICED } {
+        while asked.elapsed() < if self.noticed() { longest } else { UNNOTICED } {
             thread::sleep(AGAIN / 10);
         }
         // Nothing gentler reaches a thread that waits for a server.

@@ -1,6 +1,6 @@
 //! Signals, as flags to look at and as one descriptor to wait on.
 
-use crate::daemon::patience::Patience;
+use crate::daemon::patience::{self, Patience};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Canceller;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The signals of one process.
 pub struct Signals {
@@ -22,10 +23,19 @@ pub struct Signals {
 impl Signals {
     /// Takes over SIGTERM and SIGINT (stop, see [`super::patience`]), SIGHUP (reload, reopen logs) and SIGCHLD.
     pub fn new() -> Result<Signals> {
-        Signals::register().map_err(|error| Error::new(Kind::Bug, "signals cannot be received").caused_by(error))
+        Signals::within(patience::CHILD)
     }
 
-    fn register() -> std::io::Result<Signals> {
+    /// The same for the MCP.
+    pub fn of_master() -> Result<Signals> {
+        Signals::within(patience::MASTER)
+    }
+
+    fn within(longest: Duration) -> Result<Signals> {
+        Signals::register(longest).map_err(|error| Error::new(Kind::Bug, "signals cannot be received").caused_by(error))
+    }
+
+    fn register(longest: Duration) -> std::io::Result<Signals> {
         let (wakes, sender) = UnixStream::pair()?;
         wakes.set_nonblocking(true)?;
         let flag = || Arc::new(AtomicBool::new(false));
@@ -41,7 +51,7 @@ impl Signals {
         for signal in [SIGTERM, SIGINT] {
             signal_hook::low_level::pipe::register(signal, rope.try_clone()?)?;
         }
-        signals.patience.start(bell)?;
+        signals.patience.start(bell, longest)?;
         Ok(signals)
     }
 

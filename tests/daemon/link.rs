@@ -1,9 +1,8 @@
 //! A link is cut, or hangs: nobody who does not need it waits, and a stop does not either.
 
-use super::world::{World, lives};
+use super::world::{World, send, within_two_seconds};
 use crate::harness::Proxy;
 use nix::sys::signal::Signal;
-use std::time::{Duration, Instant};
 
 /// A world in which the daemon reaches A, B and D through links of their own. Sync s goes from A to B and C, sync x from A
 /// to E, sync d from D to E.
@@ -55,13 +54,20 @@ fn a_link_that_hangs_or_is_cut_stalls_only_what_needs_it() {
     assert_eq!(world.pid("mcp"), mcp);
 }
 
+fn all(world: &World) -> Vec<i32> {
+    let pids = world.pids();
+    assert_eq!(pids.len(), 8);
+    pids
+}
+
 #[test]
 fn a_stop_waits_for_no_link() {
     let (world, [a, b, d]) = linked();
     [&a, &b, &d].iter().for_each(|link| link.stall());
     write(&world, "A", 1);
     write(&world, "D", 1);
-    stops(&world, || drop(world.says("stop")));
+    within_two_seconds(&all(&world), || drop(world.says("stop")));
+    assert_eq!(world.pid_files(), Vec::<String>::new());
     world.says("start");
     [&a, &b, &d].iter().for_each(|link| link.resume());
     ["B", "C", "E"].into_iter().for_each(|target| arrives(&world, target, 1));
@@ -72,18 +78,7 @@ fn a_stop_waits_for_no_link() {
     ["B", "C"].into_iter().for_each(|target| arrives(&world, target, 2));
     control.stall();
     write(&world, "A", 3);
-    stops(&world, || super::world::send(world.pid("mcp"), Signal::SIGTERM));
+    within_two_seconds(&all(&world), || send(world.pid("mcp"), Signal::SIGTERM));
     world.says("start");
     ["B", "C"].into_iter().for_each(|target| arrives(&world, target, 3));
-}
-
-/// Everything is gone less than two seconds after this was done.
-fn stops(world: &World, ask: impl FnOnce()) {
-    let pids = world.pids();
-    assert!(pids.len() == 8, "{pids:?}");
-    let asked = Instant::now();
-    ask();
-    super::world::gone(&pids);
-    assert!(asked.elapsed() < Duration::from_secs(2), "the stop took {:?}", asked.elapsed());
-    assert!(!lives(pids[0]));
 }

@@ -8,5 +8,6 @@ mod loss;
 mod orphans;
 mod outage;
 mod replaced;
+mod stops;
 mod storm;
 mod world;

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use postgres::Client;
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that is worth waiting for.
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -68,8 +68,11 @@ impl World {
         proxy
     }
 
-    /// A session on a database.
+    /// A session on a database; `control` is the control database.
     pub fn db(&self, name: &str) -> Client {
+        if name == "control" {
+            return self.installed.control();
+        }
         self.server(name).connect(&name.to_lowercase())
     }
 
@@ -78,15 +81,15 @@ impl World {
         self.db(name).batch_execute(sql).unwrap();
     }
 
-    /// One value of a database as text; `control` is the control database.
+    /// One value of a database as text.
     pub fn value(&self, name: &str, sql: &str) -> String {
-        let mut client = if name == "control" { self.installed.control() } else { self.db(name) };
+        let mut client = self.db(name);
         value(&mut client, sql)
     }
 
     /// Waits until a query gives this.
     pub fn becomes(&self, name: &str, sql: &str, expected: &str) {
-        let mut client = if name == "control" { self.installed.control() } else { self.db(name) };
+        let mut client = self.db(name);
         wait_until(&format!("{sql} gives {expected} on {name}"), PATIENCE, || {
             (value(&mut client, sql) == expected).then_some(())
         });
@@ -139,11 +142,18 @@ impl World {
 
     /// All processes of the daemon that have a pid file; the MCP is the first.
     pub fn pids(&self) -> Vec<i32> {
-        let mut files: Vec<_> = fs::read_dir(self.installed.piddir()).unwrap().flatten().map(|entry| entry.file_name()).collect();
-        // ctl, kid, mcp.
-        files.sort_by(|one, other| other.cmp(one));
-        let names = files.iter().filter_map(|file| file.to_str()?.strip_prefix("bucardo.")?.strip_suffix(".pid"));
+        let files = self.pid_files();
+        let names = files.iter().rev().filter_map(|file| file.strip_prefix("bucardo.")?.strip_suffix(".pid"));
         names.filter_map(|file| self.pid_now(file)).collect()
+    }
+
+    /// The names of all pid files.
+    pub fn pid_files(&self) -> Vec<String> {
+        let files =
+            fs::read_dir(self.installed.piddir()).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+        let mut files: Vec<String> = files.filter(|file| file != "fullstopbucardo").collect();
+        files.sort();
+        files
     }
 
     /// Sends a signal to the process in a pid file, and waits until that process is gone.
@@ -173,6 +183,14 @@ pub fn send(pid: i32, signal: Signal) {
 /// Waits until these processes are gone.
 pub fn gone(pids: &[i32]) {
     wait_until("the processes are gone", PATIENCE, || pids.iter().all(|pid| !lives(*pid)).then_some(()));
+}
+
+/// Asks the daemon to stop, and demands that these processes are gone in less than two seconds.
+pub fn within_two_seconds(pids: &[i32], ask: impl FnOnce()) {
+    let asked = Instant::now();
+    ask();
+    gone(pids);
+    assert!(asked.elapsed() < Duration::from_secs(2), "the stop took {:?}", asked.elapsed());
 }
 
 /// Whether a process runs: is there, and no corpse.

@@ -69,7 +69,7 @@ pub fn run(launch: Launch) -> u8 {
 /// Serves, and begins again whenever something is wrong with the control database; returns why it ends. Only what goes wrong at the very
 /// first start is final.
 fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::of_master()?;
     let mut failures = 0;
     let mut first = true;
     loop {
