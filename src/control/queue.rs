@@ -22,13 +22,14 @@ pub fn put(control: &mut Connection, sync: &str, synctype: &str, source: &str, t
     Ok(control.query_one(&put, &[&sync, &ppid, &source, &target, &synctype])?.get(0))
 }
 
-/// Claims the waiting job of a sync and target, if there is one.
+/// Claims the waiting job of a sync and target, if there is one. Only one that this kid's own controller has put there: where a daemon was
+/// killed, a kid of the old one may live a moment into the time of the new one, and what it took nobody would see to the end.
 pub fn claim(control: &mut Connection, sync: &str, target: &str) -> Result<Option<i64>> {
     let claim = control.keep(
         "update bucardo.q set started = clock_timestamp(), heartbeat = clock_timestamp(), pid = $3 \
-         where sync = $1 and targetdb = $2 and started is null returning id",
+         where sync = $1 and targetdb = $2 and started is null and ppid = $4 returning id",
     )?;
-    Ok(control.query_opt(&claim, &[&sync, &target, &own_pid()])?.map(|row| row.get(0)))
+    Ok(control.query_opt(&claim, &[&sync, &target, &own_pid(), &parent_pid()])?.map(|row| row.get(0)))
 }
 
 /// Shows that the job is being worked on.
@@ -54,15 +55,15 @@ pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, coun
     ))
 }
 
-/// Ends this process's job or, if it has none yet, the one that waits for it, as failed, with the reason, and tells everybody. Returns its
-/// id.
+/// Ends this process's job or, if it has none yet, the one that waits for it (see [`claim`]), as failed, with the reason, and tells
+/// everybody. Returns its id.
 pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -> Result<Option<i64>> {
     let row = control.query_opt(
         "update bucardo.q set aborted = clock_timestamp(), whydie = $4, pid = $3, started = coalesce(started, clock_timestamp()) \
          where id = (select id from bucardo.q \
-         where sync = $1 and targetdb = $2 and (pid = $3 or started is null) and ended is null and aborted is null \
+         where sync = $1 and targetdb = $2 and (pid = $3 or started is null and ppid = $5) and ended is null and aborted is null \
          order by started is null limit 1 for update) returning id",
-        &[&sync, &target, &own_pid(), &reason],
+        &[&sync, &target, &own_pid(), &reason, &parent_pid()],
     )?;
     let job = row.map(|row| row.get::<_, i64>(0));
     tell_killed(control, sync, target, job)?;
@@ -152,4 +153,9 @@ impl Room {
 fn own_pid() -> i32 {
     // Process ids of Linux are positive and below 2^22.
     i32::try_from(std::process::id()).unwrap_or(i32::MAX)
+}
+
+/// The controller, as long as it lives.
+fn parent_pid() -> i32 {
+    i32::try_from(std::os::unix::process::parent_id()).unwrap_or(i32::MAX)
 }

@@ -7,9 +7,9 @@
 //! └─ VAL  now and then              validates one sync and leaves
 //! ```
 //!
-//! Each is this same binary started again ([`launch`], [`role`]), with one thread and without anything inherited: a process that dies takes
-//! nothing with it but its own work, which its transaction rolls back. They coordinate through rows of `q` and notifications only. Everyone
-//! sleeps on its connections and its [`signals`] until something happens; nobody polls.
+//! Each is this same binary started again ([`launch`], [`role`]), with one thread that works and without anything inherited: a process that dies
+//! takes nothing with it but its own work, which its transaction rolls back. They coordinate through rows of `q` and notifications only.
+//! Everyone sleeps on its connections and its [`signals`] until something happens; nobody polls.
 
 pub mod backoff;
 pub mod children;
@@ -18,6 +18,7 @@ pub mod desk;
 pub mod kid;
 pub mod launch;
 pub mod mcp;
+mod patience;
 pub mod pidfile;
 pub mod role;
 pub mod signals;

@@ -37,10 +37,19 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        if read(&self.0) == Some(std::process::id()) {
-            // What cannot be removed is found stale by whoever reads it.
-            let _ = fs::remove_file(&self.0);
-        }
+        remove(&self.0, std::process::id());
+    }
+}
+
+/// Removes the pid file of a child that is dead: one that was killed could not.
+pub fn remove_of(path: &Path, child: i32) {
+    u32::try_from(child).into_iter().for_each(|pid| remove(path, pid));
+}
+
+fn remove(path: &Path, pid: u32) {
+    if read(path) == Some(pid) {
+        // What cannot be removed is found stale by whoever reads it.
+        let _ = fs::remove_file(path);
     }
 }
 

@@ -1,12 +1,15 @@
 //! Signals, as flags to look at and as one descriptor to wait on.
 
+use crate::daemon::patience::{self, Patience};
 use crate::error::{Error, Kind, Result};
+use crate::pg::Canceller;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use std::io::Read;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The signals of one process.
 pub struct Signals {
@@ -14,26 +17,53 @@ pub struct Signals {
     stop: Arc<AtomicBool>,
     hangup: Arc<AtomicBool>,
     child: Arc<AtomicBool>,
+    patience: Patience,
 }
 
 impl Signals {
-    /// Takes over SIGTERM and SIGINT (stop), SIGHUP (reload, reopen logs) and SIGCHLD.
+    /// Takes over SIGTERM and SIGINT (stop, see [`super::patience`]), SIGHUP (reload, reopen logs) and SIGCHLD.
     pub fn new() -> Result<Signals> {
-        Signals::register().map_err(|error| Error::new(Kind::Bug, "signals cannot be received").caused_by(error))
+        Signals::within(patience::CHILD)
     }
 
-    fn register() -> std::io::Result<Signals> {
+    /// The same for the MCP.
+    pub fn of_master() -> Result<Signals> {
+        Signals::within(patience::MASTER)
+    }
+
+    fn within(longest: Duration) -> Result<Signals> {
+        Signals::register(longest).map_err(|error| Error::new(Kind::Bug, "signals cannot be received").caused_by(error))
+    }
+
+    fn register(longest: Duration) -> std::io::Result<Signals> {
         let (wakes, sender) = UnixStream::pair()?;
         wakes.set_nonblocking(true)?;
         let flag = || Arc::new(AtomicBool::new(false));
-        let signals = Signals { wakes, stop: flag(), hangup: flag(), child: flag() };
+        let patience = Patience::default();
+        let signals = Signals { wakes, stop: flag(), hangup: flag(), child: flag(), patience };
         let flags = [(SIGTERM, &signals.stop), (SIGINT, &signals.stop), (SIGHUP, &signals.hangup), (SIGCHLD, &signals.child)];
         for (signal, flag) in flags {
             // The flag first: whoever is woken must find it set.
             signal_hook::flag::register(signal, Arc::clone(flag))?;
             signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
         }
+        let (bell, rope) = UnixStream::pair()?;
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::low_level::pipe::register(signal, rope.try_clone()?)?;
+        }
+        signals.patience.start(bell, longest)?;
         Ok(signals)
+    }
+
+    /// What is to be cancelled when a request to stop comes, in the place of what was named before.
+    pub fn cancel_at_stop(&self, statements: Vec<Canceller>) {
+        self.patience.cancel(statements);
+    }
+
+    /// Stops this process by its own will, with the same patience.
+    pub fn ask_to_stop(&self) {
+        // Cannot fail: we have a handler for it, and may signal ourselves.
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM);
     }
 
     /// Readable when a signal came.
@@ -54,7 +84,11 @@ impl Signals {
 
     /// Whether we are asked to stop. Stays true.
     pub fn stop(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        let asked = self.stop.load(Ordering::SeqCst);
+        if asked {
+            self.patience.notice();
+        }
+        asked
     }
 
     /// Whether SIGHUP came since the last call.

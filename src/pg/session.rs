@@ -44,6 +44,12 @@ const SETTINGS: &[Setting] = &[
 const DURABLE: &str = "case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' \
     then pg_catalog.set_config('synchronous_commit', 'on', false) end";
 
+/// A process of ours that was killed in the middle of a statement leaves a session that goes on with it and holds its locks. The server looks
+/// now and then whether anybody is still there, where the system it runs on lets it.
+const DESERTED: &str = "case when pg_catalog.version() operator(pg_catalog.~) 'linux' \
+    and pg_catalog.current_setting('server_version_num')::int4 operator(pg_catalog.>=) 140000 \
+    then pg_catalog.set_config('client_connection_check_interval', '1s', false) end";
+
 /// Asks for the version.
 pub(super) const VERSION: &str = "select pg_catalog.current_setting('server_version_num')";
 
@@ -54,7 +60,7 @@ pub(super) fn opening() -> String {
         0 => format!("pg_catalog.set_config('{name}', '{value}', false)"),
         _ => format!("case when ({VERSION})::int4 operator(pg_catalog.>=) {since} then pg_catalog.set_config('{name}', '{value}', false) end"),
     });
-    let all: Vec<String> = set.chain([DURABLE.to_owned()]).collect();
+    let all: Vec<String> = set.chain([DURABLE, DESERTED].map(str::to_owned)).collect();
     format!("{VERSION}, {}", all.join(", "))
 }
 
@@ -98,7 +104,7 @@ mod tests {
     fn a_server_is_not_asked_for_settings_it_may_not_know() {
         let sql = opening();
         assert!(sql.contains(">=) 140000 then pg_catalog.set_config('idle_session_timeout'"));
-        assert_eq!(sql.matches("set_config").count(), SETTINGS.len() + 1);
+        assert_eq!(sql.matches("set_config").count(), SETTINGS.len() + 2);
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn a_group_is_shown_with_its_members_in_their_order() {
 }
 
 #[test]
-fn a_stalled_target_shows_its_next_try_until_a_newer_job_took_its_place() {
+fn a_stalled_target_shows_its_next_try_until_a_newer_job_has_started() {
     let installed = ran();
     let mut control = installed.control();
     control
@@ -125,6 +125,9 @@ fn a_stalled_target_shows_its_next_try_until_a_newer_job_took_its_place() {
     let text = installed.ctl(&["status", "grp"]).ok();
     assert!(text.contains("Latest bad reason: no route\nNext try:             Jan 02, 2030 03:04:05  Target: B\n"), "{text}");
     control.batch_execute("insert into bucardo.q (sync, sourcedb, targetdb, ppid) values ('grp', 'A', 'B', 1)").unwrap();
+    let text = installed.ctl(&["status", "grp"]).ok();
+    assert!(text.contains("Current state:        stalled") && text.contains("Next try:             Jan 02, 2030"), "{text}");
+    control.batch_execute("update bucardo.q set started = now() where targetdb = 'B' and started is null").unwrap();
     assert!(!installed.ctl(&["status", "grp"]).ok().contains("Next try"));
 }
 

@@ -2,6 +2,8 @@
 
 use super::{heard, refusal, two_databases_and_a_sync};
 use crate::harness::{Installed, wait_until};
+use bucardo::control::queue;
+use bucardo::pg::Connection;
 use postgres::Client;
 use std::time::Duration;
 
@@ -22,6 +24,21 @@ fn one_job_of_a_sync_and_target_waits_while_another_runs() {
     control.batch_execute(JOB).unwrap();
     let grows = "select max(id) filter (where started is null) > max(id) filter (where started is not null) from bucardo.q";
     assert!(control.query_one(grows, &[]).unwrap().get::<_, bool>(0));
+}
+
+#[test]
+fn a_kid_takes_only_jobs_of_its_own_controller() {
+    let installed = Installed::new();
+    let mut control = Connection::open(&installed.cluster.conninfo("bucardo", "bucardo")).unwrap();
+    two_databases_and_a_sync(&mut control);
+    control.batch_execute(JOB).unwrap();
+    assert_eq!(queue::claim(&mut control, "s", "b").unwrap(), None);
+    assert_eq!(queue::abort(&mut control, "s", "b", "died").unwrap(), None);
+    let parent = i32::try_from(std::os::unix::process::parent_id()).unwrap();
+    control.execute("update bucardo.q set ppid = $1", &[&parent]).unwrap();
+    let job: i64 = control.query_one("select id from bucardo.q", &[]).unwrap().get(0);
+    assert_eq!(queue::claim(&mut control, "s", "b").unwrap(), Some(job));
+    assert_eq!(queue::abort(&mut control, "s", "b", "died").unwrap(), Some(job));
 }
 
 #[test]

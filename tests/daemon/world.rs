@@ -1,13 +1,13 @@
 //! A control database, databases A, B, … with the same tables, and a daemon to look after.
 
 #![allow(dead_code, reason = "a toolbox: not every tool is in use at every time")]
-use crate::harness::{Cluster, Installed, Outcome, wait_until};
+use crate::harness::{Cluster, Installed, Outcome, Proxy, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use postgres::Client;
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that is worth waiting for.
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -59,8 +59,20 @@ impl World {
         self.apart.get_mut(name).unwrap()
     }
 
-    /// A session on a database.
+    /// From the next connection on, the daemon reaches this database through a link of its own.
+    pub fn link(&self, name: &str) -> Proxy {
+        let proxy = Proxy::new(self.server(name).port());
+        let port = proxy.port().to_string();
+        let sql = "update bucardo.db set dbhost = '127.0.0.1', dbport = $2 where name = $1";
+        self.installed.control().execute(sql, &[&name, &port]).unwrap();
+        proxy
+    }
+
+    /// A session on a database; `control` is the control database.
     pub fn db(&self, name: &str) -> Client {
+        if name == "control" {
+            return self.installed.control();
+        }
         self.server(name).connect(&name.to_lowercase())
     }
 
@@ -69,15 +81,15 @@ impl World {
         self.db(name).batch_execute(sql).unwrap();
     }
 
-    /// One value of a database as text; `control` is the control database.
+    /// One value of a database as text.
     pub fn value(&self, name: &str, sql: &str) -> String {
-        let mut client = if name == "control" { self.installed.control() } else { self.db(name) };
+        let mut client = self.db(name);
         value(&mut client, sql)
     }
 
     /// Waits until a query gives this.
     pub fn becomes(&self, name: &str, sql: &str, expected: &str) {
-        let mut client = if name == "control" { self.installed.control() } else { self.db(name) };
+        let mut client = self.db(name);
         wait_until(&format!("{sql} gives {expected} on {name}"), PATIENCE, || {
             (value(&mut client, sql) == expected).then_some(())
         });
@@ -100,6 +112,22 @@ impl World {
         self.says(&format!("kick {name} 0"));
     }
 
+    /// Waits until a database holds the rows that the source holds now. Nobody may be writing.
+    pub fn becomes_equal(&self, source: &str, target: &str) {
+        for table in ["t", "u"] {
+            let rows =
+                format!("select count(*) || ' ' || coalesce(md5(string_agg(x::text, ',' order by id)), '') from {table} x");
+            self.becomes(target, &rows, &self.value(source, &rows));
+        }
+    }
+
+    /// Waits until no job is under way, and looks whether each that failed has its reason.
+    pub fn becomes_quiet(&self) {
+        self.becomes("control", "select count(*) from bucardo.q where ended is null", "0");
+        let silent = "select count(*) from bucardo.q where aborted is not null and coalesce(whydie, '') = ''";
+        assert_eq!(self.value("control", silent), "0", "jobs have failed without a reason");
+    }
+
     /// The process in a pid file, `mcp`, `ctl.sync.s` or `kid.sync.s.B`, if there is one.
     pub fn pid_now(&self, file: &str) -> Option<i32> {
         let text = fs::read_to_string(self.installed.piddir().join(format!("bucardo.{file}.pid"))).ok()?;
@@ -110,6 +138,22 @@ impl World {
     /// The same, as soon as there is one.
     pub fn pid(&self, file: &str) -> i32 {
         wait_until(&format!("there is a {file}"), PATIENCE, || self.pid_now(file))
+    }
+
+    /// All processes of the daemon that have a pid file; the MCP is the first.
+    pub fn pids(&self) -> Vec<i32> {
+        let files = self.pid_files();
+        let names = files.iter().rev().filter_map(|file| file.strip_prefix("bucardo.")?.strip_suffix(".pid"));
+        names.filter_map(|file| self.pid_now(file)).collect()
+    }
+
+    /// The names of all pid files.
+    pub fn pid_files(&self) -> Vec<String> {
+        let files =
+            fs::read_dir(self.installed.piddir()).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+        let mut files: Vec<String> = files.filter(|file| file != "fullstopbucardo").collect();
+        files.sort();
+        files
     }
 
     /// Sends a signal to the process in a pid file, and waits until that process is gone.
@@ -134,6 +178,19 @@ pub fn value(client: &mut Client, sql: &str) -> String {
 /// Sends a signal; to a process that is gone, none.
 pub fn send(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
+}
+
+/// Waits until these processes are gone.
+pub fn gone(pids: &[i32]) {
+    wait_until("the processes are gone", PATIENCE, || pids.iter().all(|pid| !lives(*pid)).then_some(()));
+}
+
+/// Asks the daemon to stop, and demands that these processes are gone in less than two seconds.
+pub fn within_two_seconds(pids: &[i32], ask: impl FnOnce()) {
+    let asked = Instant::now();
+    ask();
+    gone(pids);
+    assert!(asked.elapsed() < Duration::from_secs(2), "the stop took {:?}", asked.elapsed());
 }
 
 /// Whether a process runs: is there, and no corpse.

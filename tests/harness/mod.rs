@@ -4,6 +4,8 @@
 //! * [`Commands`]: running `bucardo_ctl`, or the same program called `bucardo`, with a private home.
 //! * [`Installed`]: both, with a control database in the server and settings that keep every file in the folder.
 //! * [`wait_until`]: waiting for a condition instead of sleeping.
+//! * [`Proxy`]: a link that can be cut and can hang.
+//! * [`Chance`]: random numbers that can be had again.
 //!
 //! A test needs nothing but one of these values: each lives in a temporary folder, and when the value is dropped, or the
 //! test program dies in whatever way, all processes working there are ended and the folder is removed (see `folder`).
@@ -13,15 +15,19 @@
 
 #![allow(dead_code, unused_imports, reason = "a toolbox: not every tool is in use at every time")]
 
+mod chance;
 mod cluster;
 mod commands;
 mod folder;
 mod installed;
+mod proxy;
 mod server;
 mod template;
 mod wait;
 
+pub use chance::Chance;
 pub use cluster::Cluster;
 pub use commands::{Call, Commands, Outcome, Running};
 pub use installed::Installed;
+pub use proxy::Proxy;
 pub use wait::wait_until;

@@ -113,11 +113,13 @@ pub struct PidFile {
 
 impl Sync {
     /// The present state; `arrow` stands before the target, `interval` writes the age. The original calls everything idle that has no
-    /// job; here a sync that waits for the next try of a failed one is not idle, nor is one that cannot run because it is not valid.
+    /// job; here a sync that waits for the next try of a failed one is not idle, nor is one that cannot run because it is not valid. A job that
+    /// waits for that next try does not change this.
     pub fn state(&self, arrow: &str, interval: fn(Option<i64>) -> String) -> String {
         match &self.job {
             Some(job) if job.started => format!("RUN:{}{arrow}{}", interval(Some(job.age)), job.target),
-            Some(job) => format!("WAIT:{}", interval(Some(job.age))),
+            Some(job) if self.retries.is_empty() => format!("WAIT:{}", interval(Some(job.age))),
+            Some(_) => "stalled".to_owned(),
             None if self.config.status != "active" => "off".to_owned(),
             None if self.config.invalid.is_some() && self.pid_file.is_none() => "invalid".to_owned(),
             None if !self.retries.is_empty() => "stalled".to_owned(),

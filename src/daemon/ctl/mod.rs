@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long kids may take to leave when asked.
-const PATIENCE: Duration = Duration::from_millis(1100);
+const PATIENCE: Duration = Duration::from_millis(900);
 /// How often limits are looked at again while a target waits for room.
 const ROOM_AGAIN: Duration = Duration::from_millis(500);
 
@@ -236,11 +236,18 @@ impl Ctl<'_> {
             return Ok(());
         }
         while let Some((pid, end)) = children::reap() {
-            if let Some(target) = self.places.vacate(pid) {
+            if let Some(target) = self.vacate(pid) {
                 self.kid_died(&target, pid, end)?;
             }
         }
         Ok(())
+    }
+
+    /// The target of a kid that is dead.
+    fn vacate(&mut self, pid: i32) -> Option<String> {
+        let target = self.places.vacate(pid)?;
+        pidfile::remove_of(&pidfile::kid(&self.launch.piddir, &self.sync.name, &target), pid);
+        Some(target)
     }
 
     fn kid_died(&mut self, target: &str, pid: i32, end: End) -> Result<()> {
@@ -290,7 +297,7 @@ impl Ctl<'_> {
     /// Ends all kids. Their jobs are for whoever comes next.
     fn end(&mut self) {
         for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE) {
-            let Some(target) = self.places.vacate(pid) else { continue };
+            let Some(target) = self.vacate(pid) else { continue };
             let reason = format!("Kid {pid} {} on its controller's request", end.words());
             // The control database may be what is gone; whoever starts next sweeps.
             let _ = queue::close(&mut self.desk.control, &self.sync.name, &target, pid, &reason, None);

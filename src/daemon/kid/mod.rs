@@ -102,7 +102,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let (sync, target) = (place.sync.clone(), place.target.clone());
     let outcome = open::carrier(&mut watch, &place).and_then(|(carrier, habits)| {
         let mut kid = Kid::new(place, watch, carrier, habits);
-        kid.serve().inspect_err(|_| kid.give_up())
+        kid.serve().map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
     });
     outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
 }

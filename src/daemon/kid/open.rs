@@ -7,7 +7,7 @@ use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync};
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
-use crate::pg::{ConnInfo, Connection};
+use crate::pg::{Canceller, ConnInfo, Connection};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::install;
 use crate::replicate::plan::{Feed, Plan, Route};
@@ -56,6 +56,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let mut members = Members::new(sync, &place.target);
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
     members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
+    watch.desk.signals.cancel_at_stop(members.cancellers());
     let parts = members.parts(&goats, batch(&settings))?;
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
@@ -95,6 +96,11 @@ impl Members {
             self.targets.insert(*number, Target::new(session(role, info, name, "target")?)?);
         }
         Ok(())
+    }
+
+    fn cancellers(&self) -> Vec<Canceller> {
+        let sources = self.sources.values().map(|source| source.conn.canceller());
+        sources.chain(self.targets.values().map(|target| target.conn.canceller())).collect()
     }
 
     /// Until everybody is back, writers need not wake anybody.

@@ -60,6 +60,11 @@ impl Watch {
         self.desk.notify(&channel::ctl_kick(sync), "")
     }
 
+    /// The error that ends a kid which was asked to stop, whatever that broke off.
+    pub(super) fn asked(&self) -> Option<Error> {
+        self.desk.signals.stop().then(|| Error::new(Kind::Stopped, "The kid was asked to stop"))
+    }
+
     /// Waits for a while, or until a signal comes.
     pub(super) fn pause(&mut self, length: Duration) -> Result<()> {
         crate::pg::wait(&[self.desk.signals.fd()], Some(length))?;
@@ -78,8 +83,8 @@ impl Watcher for Watch {
     }
 
     fn tick(&mut self) -> Result<()> {
-        if self.desk.signals.stop() {
-            return Err(Error::new(Kind::Stopped, "The kid was asked to stop"));
+        if let Some(error) = self.asked() {
+            return Err(error);
         }
         match self.job {
             Some(job) if self.beaten.elapsed() > HEARTBEAT => {

@@ -69,7 +69,7 @@ pub fn run(launch: Launch) -> u8 {
 /// Serves, and begins again whenever something is wrong with the control database; returns why it ends. Only what goes wrong at the very
 /// first start is final.
 fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::of_master()?;
     let mut failures = 0;
     let mut first = true;
     loop {
@@ -285,6 +285,10 @@ impl<'a> Mcp<'a> {
 
     /// Ends all children, and says so if that is possible; gives the signals back.
     fn end(mut self, outcome: &Result<String>) -> Signals {
+        if outcome.is_ok() && !self.desk.signals.stop() {
+            self.desk.signals.ask_to_stop();
+            self.desk.signals.stop();
+        }
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.syncs.stop(&names);
         if outcome.is_ok() {

@@ -5,7 +5,7 @@ use crate::control::channel;
 use crate::daemon::backoff;
 use crate::error::Result;
 use crate::pg::connect::{Connecting, Purpose};
-use crate::pg::{ConnInfo, Connection, Ident, Notification};
+use crate::pg::{ConnInfo, Connection, Notification};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ pub(super) struct Sources(BTreeMap<String, Source>);
 struct Source {
     info: ConnInfo,
     syncs: BTreeSet<String>,
+    /// The syncs for which the session listens. It may be some that nobody wants any more: to say so, we would have to wait for the server.
+    heard: BTreeSet<String>,
     state: State,
     failures: u32,
 }
@@ -33,11 +35,10 @@ impl Sources {
         self.0.retain(|name, source| wanted.get(name).is_some_and(|(info, _)| *info == source.info));
         for (name, (info, syncs)) in wanted {
             match self.0.get_mut(&name) {
-                Some(source) if source.syncs == syncs => {}
-                Some(source) => source.resubscribe(syncs),
+                Some(source) => source.want(syncs),
                 None => {
                     let state = State::Waiting(Instant::now());
-                    self.0.insert(name, Source { info, syncs, state, failures: 0 });
+                    self.0.insert(name, Source { info, syncs, heard: BTreeSet::new(), state, failures: 0 });
                 }
             }
         }
@@ -98,7 +99,9 @@ impl Source {
     }
 
     fn connect(&mut self) -> Result<Vec<String>> {
-        self.state = State::Connecting(Box::new(Connecting::start_for(&self.info, Purpose::Replication)?));
+        let channels = self.syncs.iter().map(|sync| channel::kick_sync(sync)).collect();
+        self.state = State::Connecting(Box::new(Connecting::start_for(&self.info, Purpose::Listening(channels))?));
+        self.heard = self.syncs.clone();
         Ok(Vec::new())
     }
 
@@ -108,8 +111,7 @@ impl Source {
             self.state = State::Connecting(Box::new(connecting));
             return Ok(Vec::new());
         }
-        let mut conn = connecting.finish()?;
-        subscribe(&mut conn, &self.syncs)?;
+        let conn = connecting.finish()?;
         log::info!("Listening on source database \"{name}\" for {}", Vec::from_iter(self.syncs.iter().cloned()).join(", "));
         self.state = State::Open(Box::new(conn));
         self.failures = 0;
@@ -123,19 +125,13 @@ impl Source {
         Ok(kicked(&self.syncs, &heard))
     }
 
-    /// A session that fails here is found lost when it is heard next.
-    fn resubscribe(&mut self, syncs: BTreeSet<String>) {
-        self.syncs = syncs;
-        if let State::Open(conn) = &mut self.state {
-            let _ = subscribe(conn, &self.syncs);
+    /// A sync for which nobody listens so far needs another session. Whatever comes meanwhile is made up for when that is there.
+    fn want(&mut self, syncs: BTreeSet<String>) {
+        if !syncs.is_subset(&self.heard) {
+            self.state = State::Waiting(Instant::now());
         }
+        self.syncs = syncs;
     }
-}
-
-fn subscribe(conn: &mut Connection, syncs: &BTreeSet<String>) -> Result<()> {
-    let listen = |sync: &String| format!("; listen {}", Ident::new(channel::kick_sync(sync)));
-    // In one transaction, so that nothing is missed on the channels that stay.
-    conn.batch(&format!("unlisten *{}", syncs.iter().map(listen).collect::<String>()))
 }
 
 fn kicked(syncs: &BTreeSet<String>, heard: &[Notification]) -> Vec<String> {

@@ -5,9 +5,9 @@ use super::driver;
 use super::failure::{Cause, Failure};
 use super::socket::Watch;
 use super::tls::{self, Encryption, Handshake};
-use crate::pg::Connection;
 use crate::pg::conninfo::{ConnInfo, Endpoint};
 use crate::pg::session;
+use crate::pg::{Connection, Ident};
 use postgres::{Client, Config, SimpleQueryMessage};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -15,16 +15,18 @@ use std::time::{Duration, Instant};
 type Attempt<T> = Result<T, Failure>;
 
 /// What a new session is prepared for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// Nothing in particular.
     General,
     /// Work on a replicated database: it gets the settings of [`session`].
     Replication,
+    /// The same, and it LISTENs on these channels when it is handed out. To say so later would mean to wait for the server, which may hang.
+    Listening(Vec<String>),
 }
 
 /// Tries everything there is to try. Each server has `connect_timeout` for itself.
-pub fn connect(info: &ConnInfo, purpose: Purpose) -> Attempt<Connection> {
+pub fn connect(info: &ConnInfo, purpose: &Purpose) -> Attempt<Connection> {
     first_success(info.endpoints(), |endpoint| server(info, &endpoint, purpose))
 }
 
@@ -46,7 +48,7 @@ fn first_success<A, T>(candidates: Vec<A>, mut attempt: impl FnMut(A) -> Attempt
     Err(so_far.unwrap_or_else(|| Failure::new(Cause::NoSuchHost, "the host has no address")))
 }
 
-fn server(info: &ConnInfo, to: &Endpoint, purpose: Purpose) -> Attempt<Connection> {
+fn server(info: &ConnInfo, to: &Endpoint, purpose: &Purpose) -> Attempt<Connection> {
     let limit = Duration::from_secs(info.connect_timeout.into());
     let deadline = Instant::now() + limit;
     let addresses = addresses(to)?;
@@ -82,7 +84,7 @@ struct Target<'a> {
     info: &'a ConnInfo,
     to: &'a Endpoint,
     address: Option<IpAddr>,
-    purpose: Purpose,
+    purpose: &'a Purpose,
     limit: Duration,
     deadline: Instant,
 }
@@ -132,10 +134,11 @@ impl Target<'_> {
 }
 
 /// The first words of a session: the server's version, and what the purpose asks for, in one round trip.
-fn greet(client: &mut Client, purpose: Purpose) -> Attempt<u32> {
+fn greet(client: &mut Client, purpose: &Purpose) -> Attempt<u32> {
     let sql = match purpose {
         Purpose::General => session::VERSION.to_owned(),
         Purpose::Replication => session::opening(),
+        Purpose::Listening(channels) => channels.iter().fold(session::opening(), |sql, channel| sql + &listen(channel)),
     };
     let answer = client.simple_query(&sql)?;
     let version = answer.iter().find_map(|message| match message {
@@ -143,6 +146,10 @@ fn greet(client: &mut Client, purpose: Purpose) -> Attempt<u32> {
         _ => None,
     });
     version.ok_or_else(|| Failure::new(Cause::Other, "the server does not tell its version"))
+}
+
+fn listen(channel: &str) -> String {
+    format!("; listen {}", Ident::new(channel))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn launch(info: &ConnInfo, purpose: Purpose, sentence: String) -> io::Result<Con
 /// The answer first: when the pipe closes, it must be there.
 fn work(info: &ConnInfo, purpose: Purpose, send: &Sender<std::result::Result<Connection, Failure>>, alive: OwnedFd) {
     // If nobody wants it any more, the connection ends here.
-    let _ = send.send(attempt::connect(info, purpose));
+    let _ = send.send(attempt::connect(info, &purpose));
     drop(alive);
 }
 
