@@ -1,5 +1,9 @@
 -- The replications themselves: a herd of one database goes to one database or to a group of them, in a certain way. The
 -- names of the three ways are not allowed as names of syncs, because commands take both in the same place.
+--
+-- conflict_strategy decides for goats that have no standard_conflict of their own when several masters have changed a row: bucardo_source,
+-- bucardo_target, bucardo_skip, bucardo_random, bucardo_latest, bucardo_latest_all_tables, bucardo_abort, or names of databases in the
+-- order in which they win. Null leaves it to the goats.
 create table bucardo.sync (
     name               text        not null,
     source             text        not null,
@@ -30,6 +34,7 @@ create table bucardo.sync (
     lifetime           interval,
     maxkicks           integer     not null default 0,
     cdate              timestamptz not null default now(),
+    conflict_strategy  text,
     constraint sync_name_pk primary key (name),
     constraint sync_source_herd_fk foreign key (source) references bucardo.herd (name) on update cascade on delete restrict,
     constraint sync_targetdb_fk foreign key (targetdb) references bucardo.db (name) on update cascade on delete restrict,
@@ -41,8 +46,7 @@ create table bucardo.sync (
     constraint sync_type check (synctype in ('pushdelta', 'fullcopy', 'swap')),
     constraint sync_copytype check (copytype in ('insert', 'copy')),
     constraint sync_deletemethod check (deletemethod in ('truncate', 'delete', 'truncate_cascade')),
-    constraint sync_validtarget check ((targetdb is null) <> (targetgroup is null)),
-    constraint sync_swap_nogroup check (synctype <> 'swap' or targetgroup is null)
+    constraint sync_validtarget check ((targetdb is null) <> (targetgroup is null))
 );
 
 create unique index sync_source_targetdb_type on bucardo.sync (source, targetdb, synctype);

@@ -23,7 +23,7 @@ const ADVICE: &[(&str, &str)] = &[
     ("has_schemaname", "the name of a schema must have at least two characters"),
     ("sync_source_targetdb_type", "`list sync` shows the sync that does the same already"),
     ("sync_source_targetgroup_type", "`list sync` shows the sync that does the same already"),
-    ("sync_swap_nogroup", "a swap sync has one target: use targetdb= instead of targetgroup="),
+    ("dbmap_role", "the role of a database in a group is source or target"),
     ("sync_targetdb_fk", "`list db` shows the databases; `add db` adds one"),
     ("sync_targetgroup_fk", "`list dbgroup` shows the groups; `add dbgroup` adds one"),
     ("different databases", "all tables of a herd are in one database: make a herd for each database"),

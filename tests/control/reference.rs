@@ -64,17 +64,31 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("bucardo_log_message", "msg text!; cdate timestamptz! now()"),
 ];
 
-/// Columns of ours, behind those of the reference, and a table of ours.
+/// Columns of ours and of the newer version, behind those of the reference, and such tables.
 pub const ADDED: &[(&str, &str)] = &[
     ("bucardo_config", "id integer! nextval('bucardo_config_id_seq')"),
-    ("dbmap", "id integer! nextval('dbmap_id_seq')"),
+    ("dbmap", "id integer! nextval('dbmap_id_seq'); role text! 'target'"),
     ("db_connlog", "id integer! nextval('db_connlog_id_seq')"),
     ("herdmap", "id integer! nextval('herdmap_id_seq')"),
+    ("sync", "conflict_strategy text"),
     ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
     ("bucardo_rate", "id bigint! nextval('bucardo_rate_id_seq')"),
     ("upgrade_log", "id integer! nextval('upgrade_log_id_seq')"),
     ("bucardo_log_message", "id bigint! nextval('bucardo_log_message_id_seq')"),
+    (
+        "customname",
+        "id integer! nextval('customname_id_seq'); goat integer!; newname text!; db text; sync text; cdate timestamptz! now()",
+    ),
+    (
+        "customcols",
+        "id integer! nextval('customcols_id_seq'); goat integer!; clause text!; db text; sync text; cdate timestamptz! now()",
+    ),
+    (
+        "conflict",
+        "id bigint! nextval('conflict_id_seq'); sync text!; schemaname text!; tablename text!; key text!; strategy text!; \
+         winner text; changes jsonb! '{}'; details jsonb; cdate timestamptz! now()",
+    ),
     ("validation", "sync text!; requested timestamptz!; validated timestamptz; ok boolean; outcome text"),
 ];
 
@@ -84,7 +98,7 @@ pub const CONSTRAINTS: &[(&str, &str)] = &[
     ("bucardo_config", "valid_config_type c"),
     ("db", "db_name_pk p; db_name_sane c; db_status c"),
     ("dbgroup", "dbgroup_name_pk p; dbgroup_name_sane c"),
-    ("dbmap", "dbmap_db_fk f db(name) cc; dbmap_dbgroup_fk f dbgroup(name) cc"),
+    ("dbmap", "dbmap_db_fk f db(name) cc; dbmap_dbgroup_fk f dbgroup(name) cc; dbmap_role c"),
     ("db_connlog", "db_connlog_dbid_fk f db(name) cc; db_connlog_status c"),
     (
         "goat",
@@ -101,8 +115,7 @@ pub const CONSTRAINTS: &[(&str, &str)] = &[
     (
         "sync",
         "sync_name_pk p; sync_name_sane c; sync_source_herd_fk f herd(name) cr; sync_targetdb_fk f db(name) cr; \
-         sync_targetgroup_fk f dbgroup(name) cr; sync_type c; sync_copytype c; sync_deletemethod c; sync_validtarget c; \
-         sync_swap_nogroup c",
+         sync_targetgroup_fk f dbgroup(name) cr; sync_type c; sync_copytype c; sync_deletemethod c; sync_validtarget c",
     ),
     ("q", "q_sync_fk f sync(name) cn; q_sdb_fk f db(name) cn; q_tdb_fk f db(name) cn"),
     ("customcode", "customcode_id_pk p; customcode_whenrun c"),

@@ -31,8 +31,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("update bucardo.sync set targetdb = null", "sync_validtarget"),
     ("insert into bucardo.dbgroup values ('g'); update bucardo.sync set targetgroup = 'g'", "sync_validtarget"),
     (
-        "insert into bucardo.dbgroup values ('g'); update bucardo.sync set targetgroup = 'g', targetdb = null, synctype = 'swap'",
-        "sync_swap_nogroup",
+        "insert into bucardo.dbgroup values ('g'); insert into bucardo.dbmap (db, dbgroup, role) values ('b', 'g', 'boss')",
+        "dbmap_role",
+    ),
+    ("insert into bucardo.customname (goat, newname) select id, unnest(array['u', 'v']) from bucardo.goat", "customname_unique"),
+    (
+        "insert into bucardo.customcols (goat, clause, db) select id, unnest(array['select 1', 'select 2']), 'b' from bucardo.goat",
+        "customcols_unique",
     ),
     (
         "insert into bucardo.sync (name, source, targetdb, synctype) values ('s2', 'h', 'b', 'pushdelta')",

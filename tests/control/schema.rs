@@ -36,7 +36,7 @@ fn tables_columns_and_defaults_are_those_of_the_reference_with_ours_behind() {
         select c.relname::text, string_agg(
             concat(a.attname, ' ', replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz'),
                 case when a.attnotnull then '!' end,
-                ' ' || regexp_replace(pg_get_expr(d.adbin, d.adrelid), '::(text|interval|regclass)', '')),
+                ' ' || regexp_replace(pg_get_expr(d.adbin, d.adrelid), '::(text|interval|regclass|jsonb)', '')),
             '; ' order by a.attnum)
         from pg_class c
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
