@@ -4,4 +4,4 @@ mod fresh;
 mod jobs;
 mod loss;
 mod replaced;
-mod world;
+pub(crate) mod world;
