@@ -8,5 +8,6 @@ mod control;
 mod daemon;
 mod docs;
 mod harness;
+mod notice;
 mod pg;
 mod replicate;

@@ -5,10 +5,10 @@
 pub mod activate;
 pub mod add;
 pub mod help;
+pub mod inspect;
 pub mod install;
 pub mod kick;
 pub mod list;
-mod not_yet;
 pub mod ping;
 pub mod reload;
 pub mod reload_config;
@@ -18,6 +18,8 @@ pub mod settings;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod update;
+pub mod upgrade;
 pub mod validate;
 
 // What they stand on.

@@ -11,6 +11,7 @@ pub enum Noun {
     Sequence,
     Sync,
     Customcode,
+    Conflict,
 }
 
 /// The words of `add` and `remove`, in any case: those of the original, the plurals, and the newer dialect's `relgroup`.
@@ -30,12 +31,13 @@ pub fn exact(word: &str) -> Option<Noun> {
 
 /// The words of `list`: any beginning that the original took, in any case.
 pub fn beginning(word: &str) -> Option<Noun> {
-    const BEGINNINGS: [(&str, Noun); 10] = [
+    const BEGINNINGS: [(&str, Noun); 11] = [
         ("dbg", Noun::Dbgroup),
         ("db", Noun::Db),
         ("database", Noun::Db),
         ("code", Noun::Customcode),
         ("custom", Noun::Customcode),
+        ("conflict", Noun::Conflict),
         ("h", Noun::Herd),
         ("relgroup", Noun::Herd),
         ("sy", Noun::Sync),
@@ -44,6 +46,22 @@ pub fn beginning(word: &str) -> Option<Noun> {
     ];
     let word = word.to_lowercase();
     BEGINNINGS.iter().find(|(beginning, _)| word.starts_with(beginning)).map(|(_, noun)| *noun)
+}
+
+/// The words of `update`: any beginning that the original took, and whole words.
+pub fn changeable(word: &str) -> Option<Noun> {
+    const BEGINNINGS: [(&str, Noun); 7] = [
+        ("code", Noun::Customcode),
+        ("custom", Noun::Customcode),
+        ("syn", Noun::Sync),
+        ("tab", Noun::Table),
+        ("seq", Noun::Sequence),
+        ("dbg", Noun::Dbgroup),
+        ("db", Noun::Db),
+    ];
+    let word = word.to_lowercase();
+    let begun = BEGINNINGS.iter().find(|(beginning, _)| word.starts_with(beginning)).map(|(_, noun)| *noun);
+    begun.or_else(|| word.starts_with("database").then_some(Noun::Db))
 }
 
 #[cfg(test)]

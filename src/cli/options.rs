@@ -184,7 +184,7 @@ impl Found<'_> {
     fn start(&self) -> StartOptions {
         StartOptions {
             foreground: self.flag("foreground"),
-            sendmail: self.number("sendmail") != 0,
+            sendmail: self.number("sendmail") != 0 && !self.flag("no-sendmail"),
             extraname: self.text("extraname"),
             debugfile: self.number("debugfile") != 0,
             debugdir: self.text_or_empty("debugdir"),
@@ -210,7 +210,7 @@ fn from_file(opt: &Opt, value: &str) -> Result<Vec<String>> {
     match opt.takes {
         Takes::Flag => Ok(vec![canonical(opt, None); times.min(1).into()]),
         Takes::Counter => Ok(vec![canonical(opt, None); times.into()]),
-        Takes::Integer if value.parse::<i64>().is_err() => Err(not_a_number(opt, value)),
+        Takes::Integer | Takes::Switch if value.parse::<i64>().is_err() => Err(not_a_number(opt, value)),
         _ => Ok(vec![canonical(opt, Some(value))]),
     }
 }
@@ -237,7 +237,7 @@ fn argument(opt: &'static Opt) -> Arg {
         Takes::Flag => arg.action(ArgAction::SetTrue),
         Takes::Counter => arg.action(ArgAction::Count),
         Takes::Text => arg.action(ArgAction::Set).value_parser(value_parser!(String)),
-        Takes::Integer => arg.action(ArgAction::Set).value_parser(value_parser!(i64)),
+        Takes::Integer | Takes::Switch => arg.action(ArgAction::Set).value_parser(value_parser!(i64)),
         Takes::List => arg.action(ArgAction::Append).value_parser(value_parser!(String)),
     };
     let arg = if opt.takes.value() { arg.value_name(opt.placeholder) } else { arg };

@@ -51,6 +51,15 @@ pub fn find(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Ve
     Ok(goats)
 }
 
+/// All goats whose name, or schema and name, begins like this. With `db`, only of that database.
+pub fn starting(control: &mut Connection, start: &str, db: Option<&str>) -> Result<Vec<Goat>> {
+    let (schema, name) = start.split_once('.').map_or((None, start), |(schema, name)| (Some(schema), name));
+    let sql = "select id, db, reltype, schemaname, tablename from bucardo.goat \
+        where ($1::text is null or schemaname = $1) and left(tablename, length($2)) = $2 and ($3::text is null or db = $3) \
+        order by schemaname, tablename, id";
+    Ok(control.query(sql, &[&schema, &name, &db])?.iter().map(goat).collect())
+}
+
 /// The goat for one relation of one database; the oldest, should there be several.
 pub fn find_exact(control: &mut Connection, db: &str, relation: &Relation) -> Result<Option<Goat>> {
     let sql = "select id, db, reltype, schemaname, tablename from bucardo.goat \

@@ -84,6 +84,9 @@ fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<Str
         Noun::Herd => named(&mut session.control, &HERD, names),
         Noun::Sync => syncs(session, names),
         Noun::Customcode => named(&mut session.control, &CODE, names),
+        Noun::Conflict => {
+            Err(refusal::refused("Cannot remove: unknown type", "records of conflicts go by themselves, after a month"))
+        }
         Noun::Table => goats(&mut session.control, "table", names),
         Noun::Sequence => goats(&mut session.control, "sequence", names),
     }

@@ -18,7 +18,7 @@ pub const SET: &[Topic] = &[help::only("Usage: set setting=value [setting=value 
 
 /// Usage text of `config`.
 pub const CONFIG: &[Topic] = &[help::only(
-    "Usage: config [show [all|setting1 ...]]
+    "Usage: config [show|get [all|setting1 ...]]
        config set setting=value [setting=value ...]",
 )];
 
@@ -88,11 +88,15 @@ pub fn config(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let all = ["all".to_owned()];
     match nouns.split_first() {
         None => show(session, &all),
-        Some((word, [])) if word.eq_ignore_ascii_case("show") => show(session, &all),
-        Some((word, rest)) if word.eq_ignore_ascii_case("show") => show(session, rest),
+        Some((word, [])) if is_show(word) => show(session, &all),
+        Some((word, rest)) if is_show(word) => show(session, rest),
         Some((word, rest)) if word.eq_ignore_ascii_case("set") => set(session, rest),
         Some(_) => set(session, nouns),
     }
+}
+
+fn is_show(word: &str) -> bool {
+    word.eq_ignore_ascii_case("show") || word.eq_ignore_ascii_case("get")
 }
 
 /// `message TEXT ...`: a line for the daemon's log, brought there by way of a table.

@@ -50,7 +50,7 @@ fn body(argument: &str) -> Option<&str> {
     (!body.is_empty()).then_some(body)
 }
 
-fn one<'a>(body: &str, rest: &mut impl Iterator<Item = &'a String>, personality: Personality) -> Result<Given, String> {
+fn one(body: &str, rest: &mut std::slice::Iter<'_, String>, personality: Personality) -> Result<Given, String> {
     let (name, attached) = match body.split_once('=') {
         Some((name, value)) if !name.is_empty() => (name, Some(value.to_owned())),
         _ => (body, None),
@@ -59,15 +59,21 @@ fn one<'a>(body: &str, rest: &mut impl Iterator<Item = &'a String>, personality:
     if !opt.takes.value() {
         return if attached.is_some() { Err(format!("Option {name} does not take an argument")) } else { Ok((opt, None)) };
     }
+    let attached = attached.or_else(|| (opt.takes == Takes::Switch && !is_number(rest.as_slice())).then(|| "1".to_owned()));
     let value = attached.or_else(|| rest.next().cloned()).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| format!("Option {name} requires an argument"))?;
     check(opt, name, &value)?;
     Ok((opt, Some(value)))
 }
 
+/// Whether the next argument can be the value of a switch.
+fn is_number(rest: &[String]) -> bool {
+    rest.first().is_some_and(|next| next.parse::<i64>().is_ok())
+}
+
 /// Refuses a value that is no number where a number is due; `name` is the option as typed.
 fn check(opt: &Opt, name: &str, value: &str) -> Result<(), String> {
-    if opt.takes == Takes::Integer && value.parse::<i64>().is_err() {
+    if matches!(opt.takes, Takes::Integer | Takes::Switch) && value.parse::<i64>().is_err() {
         return Err(format!("Value \"{value}\" invalid for option {name} (number expected)"));
     }
     Ok(())
@@ -154,6 +160,14 @@ mod tests {
         assert_eq!(given("--b x"), []);
         assert_eq!(given("--forc"), [("force", None)]);
         assert_eq!(given("--bc"), [("bcverbose", None)]);
+    }
+
+    #[test]
+    fn a_switch_takes_a_number_if_there_is_one() {
+        for (line, value, words) in [("--sendmail start", "1", 1), ("--sendmail 0 start", "0", 1), ("--sendmail=0", "0", 0)] {
+            assert_eq!((given(line), typed(line).words.len()), (vec![("sendmail", Some(value.to_owned()))], words), "{line}");
+        }
+        assert_eq!(typed("--sendmail=x").errors, ["Value \"x\" invalid for option sendmail (number expected)"]);
     }
 
     #[test]

@@ -91,6 +91,9 @@ pub const MCP_HEARS: &str = "bucardo_mcp_hears";
 /// Somebody wants a sync validated; payload: its name.
 pub const VALIDATE: &str = "bucardo_validate_sync";
 
+/// A database was added or changed by SQL; payload: its name.
+pub const CHECK_DB: &str = "bucardo_check_db";
+
 #[cfg(test)]
 mod tests {
     use super::*;

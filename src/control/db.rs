@@ -1,4 +1,4 @@
-//! The databases of table `db`: how to connect to each.
+//! The databases of table `db`: how to connect to each, and whether that works.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::Parts;
@@ -29,4 +29,25 @@ fn parts(row: &Row) -> Parts {
         service,
         ..Parts::default()
     }
+}
+
+/// Tries to connect, as `application`, and records the outcome in `bucardo.db_connlog`, never with a password. A failure is given back, not raised.
+pub fn try_out(control: &mut Connection, name: &str, application: &str) -> Result<Option<Error>> {
+    let known = conninfo(control, name);
+    let address = known.as_ref().map_or_else(|_| String::new(), |info| format!("{} user={}", dsn(info), info.user));
+    let opened = known.and_then(|info| Connection::open(&info.named(application)));
+    let (status, version) = match &opened {
+        Ok(connection) => ("good", Some(connection.version().to_string())),
+        Err(_) => ("unknown", None),
+    };
+    let sql = "insert into bucardo.db_connlog (db, connstring, status, version) \
+        select name, $2, $3, $4 from bucardo.db where name = $1";
+    control.execute(sql, &[&name, &address, &status, &version])?;
+    Ok(opened.err())
+}
+
+/// An address as Perl's DBI writes it, without user and password.
+pub fn dsn(info: &ConnInfo) -> String {
+    let host = if info.host.is_empty() { String::new() } else { format!(";host={}", info.host) };
+    format!("dbi:Pg:dbname={}{host};port={}", info.dbname, info.port)
 }

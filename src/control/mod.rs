@@ -6,3 +6,4 @@ pub mod queue;
 pub mod schema;
 pub mod settings;
 pub mod sync;
+pub mod upgrade;

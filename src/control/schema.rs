@@ -56,6 +56,7 @@ const FILES: &[(&str, &str)] = files![
     "table_exists",
     "find_unused_goats",
     "db_getconn",
+    "db_change",
 ];
 
 /// Creates the schemas `bucardo` and `freezer` and all that is in them, in one transaction. Needs the right to create

@@ -35,6 +35,9 @@ pub struct Launch {
     /// Whether mails are sent.
     #[serde(default)]
     pub sendmail: bool,
+    /// A file that gets a copy of each mail, also when none is sent.
+    #[serde(default)]
+    pub email_debug_file: Option<PathBuf>,
     /// The directory of pid files and the stop file.
     pub piddir: PathBuf,
     /// The file whose existence asks the daemon to stop.
@@ -168,6 +171,7 @@ mod tests {
             program: "./bucardo_ctl".into(),
             extraname: "night".into(),
             sendmail: true,
+            email_debug_file: Some("/tmp/mails".into()),
             piddir: "/run/b".into(),
             stopfile: "/run/b/stop".into(),
             reason_file: "/run/b/reason".into(),

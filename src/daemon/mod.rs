@@ -4,7 +4,8 @@
 //! MCP    one per control database   supervises controllers; hears kicks from the sources and clients
 //! ├─ CTL  one per active sync       puts jobs into q; decides who runs, and how many at once
 //! │  └─ KID  one per target         claims its job, runs rounds, ends it
-//! └─ VAL  now and then              validates one sync and leaves
+//! ├─ VAL  now and then              validates one sync and leaves
+//! └─ tester, mailer                 try out new databases, send one mail, and leave
 //! ```
 //!
 //! Each is this same binary started again ([`launch`], [`role`]), with one thread that works and without anything inherited: a process that dies
@@ -17,10 +18,12 @@ pub mod ctl;
 pub mod desk;
 pub mod kid;
 pub mod launch;
+pub mod mailer;
 pub mod mcp;
 mod patience;
 pub mod pidfile;
 pub mod role;
 pub mod signals;
+pub mod tester;
 pub mod title;
 pub mod val;

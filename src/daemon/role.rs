@@ -1,7 +1,8 @@
 //! Who a process of the daemon is, and what it does first.
 
 use crate::daemon::launch::{Launch, Orders, PARENT_VARIABLE, ROLE_VARIABLE};
-use crate::daemon::{ctl, kid, mcp, title, val};
+use crate::daemon::{ctl, kid, mailer, mcp, tester, title, val};
+use crate::notice::mail::{Mail, Post};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
@@ -45,6 +46,18 @@ pub enum Role {
         /// The sync.
         sync: String,
     },
+    /// Tries to connect to databases.
+    Dbtest {
+        /// The databases.
+        dbs: Vec<String>,
+    },
+    /// Sends one mail.
+    Mail {
+        /// How it goes.
+        post: Post,
+        /// What it says.
+        mail: Mail,
+    },
 }
 
 impl Role {
@@ -55,6 +68,8 @@ impl Role {
             Role::Ctl { .. } => "ctl",
             Role::Kid { .. } => "kid",
             Role::Val { .. } => "val",
+            Role::Dbtest { .. } => "dbtest",
+            Role::Mail { .. } => "mail",
         }
     }
 
@@ -70,6 +85,8 @@ impl Role {
                 format!("Bucardo Kid.{extra} Sync \"{sync}\": ({synctype}) \"{source}\" -> \"{target}\"")
             }
             Role::Val { sync } => format!("Bucardo Validator.{extra} Sync \"{sync}\""),
+            Role::Dbtest { .. } => format!("Bucardo Tester.{extra}"),
+            Role::Mail { .. } => format!("Bucardo Mailer.{extra}"),
         }
     }
 
@@ -78,7 +95,7 @@ impl Role {
         match self {
             Role::Mcp => 3000,
             Role::Kid { .. } => 160,
-            Role::Ctl { .. } | Role::Val { .. } => 2,
+            Role::Ctl { .. } | Role::Val { .. } | Role::Dbtest { .. } | Role::Mail { .. } => 2,
         }
     }
 
@@ -89,6 +106,8 @@ impl Role {
             Role::Ctl { sync, .. } => format!("bucardo ctl {sync} {database}"),
             Role::Kid { sync, target, .. } => format!("bucardo kid {sync} -> {target} {database}"),
             Role::Val { sync } => format!("bucardo val {sync} {database}"),
+            Role::Dbtest { .. } => format!("bucardo tester {database}"),
+            Role::Mail { .. } => format!("bucardo mail {database}"),
         }
     }
 }
@@ -122,6 +141,8 @@ fn run() -> u8 {
         Role::Ctl { .. } => ctl::run(&launch, &role),
         Role::Kid { .. } => kid::run(&launch, &role),
         Role::Val { sync } => val::run(&launch, &role, sync),
+        Role::Dbtest { dbs } => tester::run(&launch, &role, dbs),
+        Role::Mail { post, mail } => mailer::run(&launch, post.clone(), mail.clone()),
     }
 }
 
@@ -144,12 +165,13 @@ fn name_process(role: &Role) {
 }
 
 /// Asks the kernel to end this process when its parent dies, and says whether the parent still lives. A controller is asked to stop, so that
-/// it can tidy; a kid may be deep in a statement, where nothing but SIGKILL reaches it, and loses only what was not committed.
+/// it can tidy; a kid may be deep in a statement, where nothing but SIGKILL reaches it, and loses only what was not committed. A mail is sent
+/// also when it tells of its sender's end.
 fn stay_with_parent(role: &Role) -> bool {
     let signal = match role {
-        Role::Mcp => return true,
+        Role::Mcp | Role::Mail { .. } => return true,
         Role::Ctl { .. } => Signal::SIGTERM,
-        Role::Kid { .. } | Role::Val { .. } => Signal::SIGKILL,
+        Role::Kid { .. } | Role::Val { .. } | Role::Dbtest { .. } => Signal::SIGKILL,
     };
     let asked = prctl::set_pdeathsig(signal).is_ok();
     asked && std::env::var(PARENT_VARIABLE).is_ok_and(|parent| parent == getppid().to_string())

@@ -57,6 +57,25 @@ fn syncs_show_what_goes_where() {
 }
 
 #[test]
+fn conflicts_show_who_won() {
+    let world = examples();
+    assert_eq!(world.run("list conflicts").ended_with(1).stdout, "There are no entries in the 'conflict' table.\n");
+    let insert = "insert into bucardo.conflict (sync, schemaname, tablename, key, strategy, winner, changes, cdate) values
+        ('s2', 'public', 't2', '1|a', 'latest', 'B', '{\"C\": \"02:29:59\", \"B\": \"02:30:01\"}', '2026-11-23 02:30:02'),
+        ('gone', 'sc', 't3', '7', 'skip', null, '{}', '2026-11-23 02:31:00')";
+    world.control().batch_execute(&format!("set timezone = 'UTC'; {insert}")).unwrap();
+    assert_eq!(
+        world.says("list conflicts"),
+        "Conflict: Nov 23, 2026 02:30:02  Sync: s2    Table: public.t2  Key: 1|a  Winner: B (latest)
+Conflict: Nov 23, 2026 02:31:00  Sync: gone  Table: sc.t3      Key: 7    Winner: nobody (skip)\n"
+    );
+    let one = world.says("list conflict S2 --verbose");
+    assert!(one.ends_with("Winner: B (latest)\n  Changed on B at 02:30:01, C at 02:29:59\n"), "{one}");
+    let status = world.says("status s2");
+    assert!(status.contains("\nConflicts:            1\n"), "{status}");
+}
+
+#[test]
 fn tables_show_their_keys_and_sequences_their_database() {
     let world = examples();
     let said = "Table: public.nopk  DB: B  PK: none\nTable: public.t2    DB: B  PK: a|b (int4|text)\nTable: sc.t3        DB: B  PK: id (int8)\n";

@@ -2,8 +2,10 @@
 
 mod activate;
 mod add;
+mod customcode;
 mod fake_daemon;
 mod help;
+mod inspect;
 mod install;
 mod kick;
 mod list;
@@ -17,5 +19,7 @@ mod settings;
 mod start;
 mod status;
 mod stop;
+mod update;
+mod upgrade;
 mod validate;
 mod world;

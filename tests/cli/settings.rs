@@ -37,6 +37,7 @@ fn config_is_both() {
     let world = World::bare();
     assert_eq!(world.run("config").ended_with(1).stdout.lines().count(), 42);
     assert_eq!(world.run("config show stopfile").ended_with(1).stdout, "stopfile = fullstopbucardo\n");
+    assert_eq!(world.run("config get stopfile").ended_with(1).stdout, "stopfile = fullstopbucardo\n");
     assert_eq!(world.says("config set audit_pid=1"), "Set \"audit_pid\" to \"1\"\n");
     assert_eq!(world.says("config audit_pid=0"), "Set \"audit_pid\" to \"0\"\n");
 }

@@ -1,5 +1,6 @@
 //! The control database: its tables, and what its triggers and functions do.
 
+mod connlog;
 mod queue;
 mod reference;
 mod rules;

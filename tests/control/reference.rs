@@ -141,6 +141,7 @@ pub const INDEXES: &[(&str, &str)] = &[
 
 /// Triggers, with the kind of events in the words of SQL.
 pub const TRIGGERS: &[(&str, &str)] = &[
+    ("db", "db_change AFTER INSERT OR UPDATE ROW"),
     ("bucardo_config", "check_bucardo_config BEFORE INSERT OR UPDATE ROW"),
     ("goat", "validate_goat BEFORE INSERT OR UPDATE ROW"),
     ("herdmap", "herdcheck AFTER INSERT OR UPDATE ROW"),

@@ -90,6 +90,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     ("select bucardo.validate_sync('none')", "No such sync: none"),
     ("select bucardo.bucardo_purge_q_table(7)", "Please give an interval, such as bucardo_purge_q_table('2 hours')"),
+    ("select bucardo.db_testconn('none')", "No such database: none"),
     ("select bucardo.db_getconn('none')", "No such database: none"),
     ("update bucardo.db set dbport = '5432x'; select bucardo.db_getconn('a')", "The port of database \"a\" is not a number"),
     ("update bucardo.db set dbuser = ''; select bucardo.db_getconn('a')", "Database \"a\" needs a dbname and a dbuser"),

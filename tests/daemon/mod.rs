@@ -11,3 +11,4 @@ mod replaced;
 mod stops;
 mod storm;
 pub mod world;
+pub(crate) mod world;

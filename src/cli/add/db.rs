@@ -87,7 +87,11 @@ fn check_port(pairs: &Pairs) -> Result<()> {
 fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
     let row = Insert::into("db").text("name", name).text("dbname", real);
     let row = if pairs.get("dbuser").is_some() { row } else { row.text("dbuser", "bucardo") };
-    row.pairs(pairs, &["name", "dbname", "type", "group"]).run(control, "name").map(drop).map_err(|error| explain(error, name))
+    let row = row.pairs(pairs, &["name", "dbname", "type", "group"]);
+    // Tells the trigger db_change that somebody tries to connect already.
+    control.batch("set local bucardo.validating = 'on'")?;
+    let inserted = row.run(control, "name").map(drop).map_err(|error| explain(error, name));
+    inserted.and_then(|()| control.batch("set local bucardo.validating = 'off'"))
 }
 
 /// The two refusals that have sentences of their own.

@@ -45,13 +45,13 @@ fn matching(control: &mut Connection, words: &[String]) -> Result<Vec<String>> {
 }
 
 /// Makes the group if it is missing; whether it was.
-pub(super) fn ensure(control: &mut Connection, name: &str) -> Result<bool> {
+pub(in crate::cli) fn ensure(control: &mut Connection, name: &str) -> Result<bool> {
     let sql = "insert into bucardo.dbgroup (name) values ($1) on conflict (name) do nothing";
     control.execute(sql, &[&name]).map(|rows| rows > 0).map_err(Error::from)
 }
 
 /// Puts a database into a group; whether it was not yet there.
-pub(super) fn join(control: &mut Connection, db: &str, group: &str, priority: i16) -> Result<bool> {
+pub(in crate::cli) fn join(control: &mut Connection, db: &str, group: &str, priority: i16) -> Result<bool> {
     let sql = "insert into bucardo.dbmap (db, dbgroup, priority) values ($1, $2, $3) on conflict (db, dbgroup) do nothing";
     control.execute(sql, &[&db, &group, &priority]).map(|rows| rows > 0).map_err(Error::from)
 }

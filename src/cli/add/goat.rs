@@ -62,6 +62,16 @@ impl<'a> Adder<'a> {
     }
 }
 
+/// Looks the key of a known table up anew.
+pub fn look_up(control: &mut Connection, id: i32, db: &str, relation: &Relation) -> Result<()> {
+    let key = Adder::new(db, "table").key(control, relation)?;
+    let quoted: Vec<_> = key.idents().iter().map(ToString::to_string).collect();
+    control.batch("set local bucardo.validating = 'on'")?;
+    let sql = "update bucardo.goat set pkey = $2, qpkey = $3, pkeytype = $4 where id = $1";
+    control.execute(sql, &[&id, &key.columns.join("|"), &quoted.join("|"), &key.types.join("|")])?;
+    control.batch("set local bucardo.validating = 'off'")
+}
+
 /// Says where a table was looked for.
 fn not_found(error: Error, dsn: &str, relation: &Relation) -> Error {
     match error.kind() {

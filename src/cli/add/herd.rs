@@ -55,14 +55,14 @@ fn unknown(word: &str) -> Error {
 }
 
 /// Makes the herd if it is missing; whether it was.
-pub(super) fn ensure(control: &mut Connection, name: &str) -> Result<bool> {
+pub(in crate::cli) fn ensure(control: &mut Connection, name: &str) -> Result<bool> {
     let sql = "insert into bucardo.herd (name) values ($1) on conflict (name) do nothing";
     let made = control.execute(sql, &[&name]).map_err(Error::from);
     made.map(|rows| rows > 0).map_err(|error| error.context(format!("Failed to add herd \"{name}\"")))
 }
 
 /// Puts a goat into a herd; whether it was not yet there.
-pub(super) fn join(control: &mut Connection, herd: &str, goat: &Goat) -> Result<bool> {
+pub(in crate::cli) fn join(control: &mut Connection, herd: &str, goat: &Goat) -> Result<bool> {
     let sql = "insert into bucardo.herdmap (herd, goat) values ($1, $2) on conflict (herd, goat) do nothing";
     let joined = control.execute(sql, &[&herd, &goat.id]).map(|rows| rows > 0).map_err(Error::from);
     let failed = || format!("Failed to add {} \"{}\" to herd \"{herd}\"", goat.kind, goat.relation.label());

@@ -2,19 +2,20 @@
 //! transaction: a command that fails has changed nothing, and what is printed has happened.
 
 mod all;
+mod customcode;
 mod db;
-mod dbgroup;
-mod goat;
-mod herd;
-mod remote;
-mod sync;
+pub(super) mod dbgroup;
+pub(super) mod goat;
+pub(super) mod herd;
+pub(super) mod remote;
+pub(super) mod sync;
 mod sync_members;
 mod table;
-mod used;
+pub(super) mod used;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Personality, Session, help, refusal};
+use crate::cli::{Personality, Session, help};
 use crate::error::Result;
 use crate::say;
 
@@ -26,11 +27,10 @@ const USAGE: &str = "Usage: add <type> <name> [options]
   add sequence <name ...> [key=value ...]
   add all tables|sequences [db=x] [herd=x]
   add herd <name> [table or sequence ...]
+  add customcode <name> whenrun=x src_code=x [key=value ...]
   add sync <name> type=x source=x targetdb=x or targetgroup=x [key=value ...]
 
 For details: help add <type>";
-
-const USAGE_CUSTOMCODE: &str = "Usage: add customcode <name> <whenrun=value> <src_code=filename> [optional information]";
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[
@@ -41,7 +41,7 @@ pub const TOPICS: &[Topic] = &[
     Topic { words: &["sync", "syncs"], text: sync::USAGE },
     Topic { words: &["table", "tables", "tab"], text: table::USAGE_TABLE },
     Topic { words: &["sequence", "sequences", "seq"], text: table::USAGE_SEQUENCE },
-    Topic { words: &["customcode", "custom_code", "code"], text: USAGE_CUSTOMCODE },
+    Topic { words: &["customcode", "custom_code", "code"], text: customcode::USAGE },
 ];
 
 /// `add TYPE NAME ...`.
@@ -62,9 +62,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         }
         Noun::Table | Noun::Sequence => table::run(session, noun, words),
         Noun::Sync => sync::run(session, name, rest),
-        Noun::Customcode => {
-            Err(refusal::refused("This version cannot add custom code yet", "see `help add` for what it can add"))
-        }
+        Noun::Customcode => customcode::run(session, name, rest),
+        // No word of `add` means one.
+        Noun::Conflict => Ok(help::usage("add", &[])),
     }
 }
 

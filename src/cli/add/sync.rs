@@ -105,7 +105,7 @@ fn failed(error: Error) -> Error {
 }
 
 /// Validates the new sync. One that cannot be validated today, because a server is down or because it is not complete yet, stays.
-fn make_ready(session: &mut Session, name: &str) -> Result<Vec<String>> {
+pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Vec<String>> {
     if let Some(lack) = incomplete(&mut session.control, name)? {
         warn_user!("Note: sync \"{name}\" {lack}; it must be validated before it can run");
         return Ok(Vec::new());

@@ -13,8 +13,11 @@ pub fn of(control: &mut Connection, noun: Noun, key: &str) -> Result<Vec<String>
         Noun::Sync => ("sync", "name"),
         Noun::Table | Noun::Sequence => ("goat", "id"),
         Noun::Customcode => ("customcode", "name"),
+        Noun::Conflict => ("conflict", "id"),
     };
-    let columns = columns(control, table)?;
+    let mut columns = columns(control, table)?;
+    // Source code has many lines.
+    columns.sort_by_key(|column| column.name == "src_code");
     let list: Vec<_> = columns.iter().map(Column::expression).collect();
     let sql = format!("select {} from bucardo.{table} where {key_column}::text = $1", list.join(", "));
     let Some(row) = control.query_opt(&sql, &[&key])? else { return Ok(Vec::new()) };

@@ -25,6 +25,7 @@ fn table(noun: Noun) -> &'static str {
         Noun::Herd => "herd",
         Noun::Sync => "sync",
         Noun::Table | Noun::Sequence => "goat",
+        Noun::Conflict => "conflict",
     }
 }
 
@@ -41,5 +42,6 @@ fn newer(noun: Noun, filtered: bool) -> &'static str {
         (Noun::Table, true) => "No matching tables found",
         (Noun::Sequence, false) => "There are no sequences.",
         (Noun::Sequence, true) => "There are no matching sequences.",
+        (Noun::Conflict, _) => "No conflicts found",
     }
 }

@@ -1,6 +1,8 @@
 //! `list`: what there is. One file per kind; each reads rows with one query (beside it, in SQL) and formats them purely.
 
 mod columns;
+mod conflict;
+mod customcode;
 mod db;
 mod dbgroup;
 mod empty;
@@ -10,13 +12,14 @@ mod sync;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, refusal};
+use crate::cli::{Session, help};
 use crate::error::Result;
 use crate::say;
 
 const USAGE: &str = "Usage: list <type> [options]
 
-  list db|dbgroup|herd|sync|table|sequence [name or pattern ...]
+  list db|dbgroup|herd|sync|table|sequence|customcode [name or pattern ...]
+  list conflicts [sync or pattern ...]
 
 A pattern has a * in front, behind, or both. --verbose tells more, twice everything.";
 
@@ -43,7 +46,8 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         Noun::Sync => sync::entries(control, words)?,
         Noun::Table => goat::entries(control, "table", words)?,
         Noun::Sequence => goat::entries(control, "sequence", words)?,
-        Noun::Customcode => return Err(refusal::refused("This version cannot list custom code yet", "see `help list`")),
+        Noun::Customcode => customcode::entries(control, session.personality, words)?,
+        Noun::Conflict => conflict::entries(control, words)?,
     };
     if entries.is_empty() {
         return Ok(empty::report(session.personality, noun, !words.is_empty()));

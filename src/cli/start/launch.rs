@@ -16,12 +16,20 @@ pub fn launch(session: &Session, settings: &Settings) -> Launch {
         program: session.prog.clone(),
         extraname: options.extraname.clone().unwrap_or_default(),
         sendmail: options.sendmail,
+        email_debug_file: email_debug_file(settings, &here),
         stopfile: piddir.join(&files.stopfile),
         reason_file: here.join(&files.reason_file),
         log: log_options(session, settings, &here),
         control: session.info.clone(),
         piddir,
     }
+}
+
+/// The environment wins over the setting.
+fn email_debug_file(settings: &Settings, here: &Path) -> Option<PathBuf> {
+    let of_environment = std::env::var("BUCARDO_EMAIL_DEBUG_FILE").ok();
+    let named = of_environment.or_else(|| settings.text("email_debug_file").ok().map(str::to_owned));
+    named.filter(|name| !name.is_empty()).map(|name| here.join(name))
 }
 
 /// An rc file may name the file of warnings, too.

@@ -24,6 +24,9 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
     for retry in &sync.retries {
         block.line("Next try", &format!("{}  Target: {}", retry.at, retry.target));
     }
+    if config.conflicts > 0 {
+        block.line("Conflicts", &config.conflicts.to_string());
+    }
     if let Some(outcome) = &config.invalid {
         block.line("Validation", &format!("FAILED: {}", reason(outcome)));
     }

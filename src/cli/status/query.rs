@@ -75,6 +75,7 @@ fn config(row: &Row) -> Config {
         sourcedb: row.get("sourcedb"),
         members: row.get("members"),
         group_members: row.get("group_members"),
+        conflicts: row.get("conflicts"),
         invalid: row.get("invalid"),
     }
 }

@@ -55,6 +55,8 @@ pub struct Config {
     pub members: i64,
     /// The databases of the target group.
     pub group_members: Vec<String>,
+    /// Conflicts on record.
+    pub conflicts: i64,
     /// Why it could not be validated when it was looked at last.
     pub invalid: Option<String>,
 }

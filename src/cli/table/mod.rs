@@ -72,6 +72,8 @@ pub enum Takes {
     Text,
     /// A whole number, with or without sign.
     Integer,
+    /// A whole number, or nothing, which counts as 1.
+    Switch,
     /// A text; may be repeated.
     List,
 }

@@ -1,7 +1,7 @@
 //! The options (reference, 1.3 and 8.1), each once.
 
 use super::Native::{Both, Five, Four, New};
-use super::Takes::{Counter, Flag, Integer, List, Text};
+use super::Takes::{Counter, Flag, Integer, List, Switch, Text};
 use super::{Native, Opt, Takes};
 
 /// Every option there is.
@@ -36,7 +36,8 @@ pub const OPTIONS: &[Opt] = &[
     opt("batch", Flag, Five, "", "ask nothing"),
     opt("force", Flag, Five, "", "do it although there are objections"),
     opt("foreground", Flag, New, "", "`start`: do not detach"),
-    opt("sendmail", Integer, Both, "0|1", "`start`: whether the daemon sends mail").default("0"),
+    opt("sendmail", Switch, Both, "0|1", "`start`: whether the daemon sends mail").default("0"),
+    opt("no-sendmail", Flag, New, "", "`start`: the daemon sends no mail, whatever the rc file says"),
     opt("extraname", Text, Both, "TEXT", "`start`: appended to process titles").or(&["extra-name"]),
     opt("debugfile", Integer, Both, "0|1", "`start`: write a log file").default("1"),
     opt("debugdir", Text, Both, "DIR", "`start`: directory of the log file").default("."),

@@ -3,14 +3,14 @@
 use super::Run::{Alone, Connected};
 use super::{Run, Topic, Verb};
 use crate::cli::{
-    activate, add, help, install, kick, list, not_yet, ping, reload, reload_config, remove, restart, settings, start, status,
-    stop, validate,
+    activate, add, help, inspect, install, kick, list, ping, reload, reload_config, remove, restart, settings, start, status,
+    stop, update, upgrade, validate,
 };
 
 /// Every verb there is, in the order of the help.
 pub const VERBS: &[Verb] = &[
     verb("install", "[--batch]", "Make a database the control database", install::TOPICS, Alone(install::command)),
-    verb("upgrade", "", "Bring the control database up to date (not in this version)", not_yet::TOPICS, Connected(not_yet::run)),
+    verb("upgrade", "", "Bring the control database up to date", upgrade::TOPICS, Connected(upgrade::run)),
     verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)),
     verb("stop", "[reason]", "Stop the daemon", stop::TOPICS, Connected(stop::run)),
     verb("restart", "[reason]", "Stop the daemon and start it again", restart::TOPICS, Connected(restart::run)),
@@ -47,20 +47,8 @@ pub const VERBS: &[Verb] = &[
     verb("show", "all | <setting ...>", "Show settings", settings::SHOW, Connected(settings::show)),
     verb("config", "[show ... | set ...]", "The same in other words", settings::CONFIG, Connected(settings::config)),
     verb("message", "<text>", "Put a line into the daemon's log", settings::MESSAGE, Connected(settings::message)),
-    verb(
-        "update",
-        "<type> <name> <column=value ...>",
-        "Change something (not in this version)",
-        not_yet::TOPICS,
-        Connected(not_yet::run),
-    ),
-    verb(
-        "inspect",
-        "<type> <name>",
-        "Look for foreign keys that leave a herd (not in this version)",
-        not_yet::TOPICS,
-        Connected(not_yet::run),
-    ),
+    verb("update", "<type> <name> <column=value ...>", "Change something", update::TOPICS, Connected(update::run)),
+    verb("inspect", "<type> <name>", "Look for foreign keys that leave a herd", inspect::TOPICS, Connected(inspect::run)),
     verb("help", "[verb [type]]", "Show this text, or that of one verb", &[], Alone(help::run)),
 ];
 

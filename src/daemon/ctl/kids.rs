@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub retry: Option<Instant>,
     /// The job of the last failure.
     pub failed_job: Option<i64>,
+    /// When the failures began of which a mail has told.
+    pub mailed_at: Option<Instant>,
     /// A job is wanted, and there was no room for it.
     pub wanted: bool,
 }
@@ -91,10 +93,16 @@ impl Place {
         pause
     }
 
-    /// Counts a success.
-    pub fn succeeded(&mut self) {
+    /// Counts a success; when a mail had told of failures, since when.
+    pub fn succeeded(&mut self) -> Option<Instant> {
         self.failures = 0;
         self.failed_job = None;
+        self.mailed_at.take()
+    }
+
+    /// Whether a mail has told of these failures; from now on one has.
+    pub fn mailed(&mut self) -> bool {
+        self.mailed_at.replace(self.mailed_at.unwrap_or_else(Instant::now)).is_some()
     }
 }
 
@@ -113,7 +121,8 @@ mod tests {
         assert_eq!(places.due(now), ["B"]);
         places.get("B").failed(now);
         assert!(places.due(now).is_empty() && places.next_retry() > Some(now));
-        places.get("B").succeeded();
+        assert!(!places.get("B").mailed() && places.get("B").mailed());
+        assert!(places.get("B").succeeded().is_some() && places.get("B").succeeded().is_none());
         assert_eq!(places.get("B").failures, 0);
     }
 }

@@ -11,11 +11,13 @@ use crate::control::{channel, sync::Sync};
 use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::{self, Launch};
+use crate::daemon::mailer::Mailer;
 use crate::daemon::pidfile::{self, PidFile};
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
+use crate::notice::mail::texts::{self, Whose};
 use crate::pg::Notification;
 use dispatch::Dispatches;
 use kids::Places;
@@ -40,6 +42,7 @@ struct Ctl<'a> {
     names: Names,
     check_at: Option<Instant>,
     room_at: Option<Instant>,
+    mailer: Mailer,
 }
 
 /// The channels it hears.
@@ -99,7 +102,9 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.places().join(" "));
     let places = Places::new(&sync.places());
     let check_at = sync.checktime.map(|period| Instant::now() + period);
-    let mut ctl = Ctl { launch, desk, sync, source, places, dispatches: Dispatches::default(), names, check_at, room_at: None };
+    let mailer = Mailer::load(&mut desk.control, launch, Some(name))?;
+    let (dispatches, room_at) = (Dispatches::default(), None);
+    let mut ctl = Ctl { launch, desk, sync, source, places, dispatches, names, check_at, room_at, mailer };
     let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());
     ctl.end();
     outcome
@@ -223,7 +228,11 @@ impl Ctl<'_> {
     }
 
     fn done(&mut self, target: &str, job: i64) -> Result<()> {
-        self.places.get(target).succeeded();
+        if let Some(since) = self.places.get(target).succeeded() {
+            let whose = Whose { sync: &self.sync.name, source: &self.source, target };
+            let mail = texts::kid_back(&self.mailer.about(self.launch), &whose, since.elapsed().as_secs());
+            self.mailer.send(mail, self.launch);
+        }
         let channel = channel::sync_done(&self.sync.name);
         for answer in self.dispatches.done(target, job) {
             self.desk.notify(&channel, &answer.to_string())?;
@@ -266,6 +275,19 @@ impl Ctl<'_> {
         if let (Some(earlier), Some(job)) = (earlier, job) {
             queue::forget_repeated(&mut self.desk.control, earlier, job)?;
         }
+        self.mail_death(target, pid, &reason, pause, job)
+    }
+
+    /// One mail for each outage, however many tries there are in it.
+    fn mail_death(&mut self, target: &str, pid: i32, reason: &str, pause: Duration, job: Option<i64>) -> Result<()> {
+        if self.places.get(target).mailed() {
+            return Ok(());
+        }
+        let whydie = self.desk.control.query_opt("select whydie from bucardo.q where id = $1", &[&job])?;
+        let error = whydie.and_then(|row| row.get(0)).unwrap_or_else(|| format!("{reason}; the log tells why"));
+        let whose = Whose { sync: &self.sync.name, source: &self.source, target };
+        let next = format!("in {:.1} s", pause.as_secs_f64());
+        self.mailer.send(texts::kid_killed(&self.mailer.about(self.launch), &whose, pid, &error, &next), self.launch);
         Ok(())
     }
 

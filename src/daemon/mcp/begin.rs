@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Ground {
     stopfile: PathBuf,
     reason_file: PathBuf,
+    start_reason: Option<String>,
     inotify: Inotify,
     _pid_file: PidFile,
 }
@@ -33,8 +34,14 @@ impl Ground {
         let inotify = watch(&launch.piddir)?;
         let pid_file = PidFile::write(pidfile::mcp(&launch.piddir), &[&launch.program, &clock::now()])?;
         log::info!("Starting Bucardo version {}, MCP PID: {}", crate::daemon::role::COMPATIBLE_VERSION, std::process::id());
-        tell_reason(&launch.reason_file);
-        Ok(Ground { stopfile: launch.stopfile.clone(), reason_file: launch.reason_file.clone(), inotify, _pid_file: pid_file })
+        let start_reason = tell_reason(&launch.reason_file);
+        let (stopfile, reason_file) = (launch.stopfile.clone(), launch.reason_file.clone());
+        Ok(Ground { stopfile, reason_file, start_reason, inotify, _pid_file: pid_file })
+    }
+
+    /// Why we were started, if a reason was given.
+    pub fn start_reason(&self) -> Option<&str> {
+        self.start_reason.as_deref()
     }
 
     /// Readable when a file appeared in the directory of the stop file.
@@ -94,11 +101,11 @@ fn is_mcp(pid: i32) -> bool {
 }
 
 /// The reason for this start goes into the log; its file is used up by that.
-fn tell_reason(path: &Path) {
-    if let Some(reason) = reason(path) {
-        log::info!("Reason: {reason}");
-        let _ = fs::remove_file(path);
-    }
+fn tell_reason(path: &Path) -> Option<String> {
+    let reason = reason(path)?;
+    log::info!("Reason: {reason}");
+    let _ = fs::remove_file(path);
+    Some(reason)
 }
 
 fn reason(path: &Path) -> Option<String> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// How often finished jobs are archived.
 const EVERY: Duration = Duration::from_secs(600);
-/// Days for which archived jobs are kept.
+/// Days for which archived jobs and other records are kept.
 const KEPT_DAYS: i32 = 30;
 
 /// When it is time again.
@@ -38,6 +38,15 @@ impl Housekeeping {
         for row in desk.control.query(sql, &[&KEPT_DAYS])? {
             desk.control.batch(&format!("drop table {}", Relation::new("freezer", row.get::<_, String>(0))))?;
         }
+        self.forget_records(desk)
+    }
+
+    /// Old conflicts, and what old attempts to connect came to, but for the last one of each database.
+    fn forget_records(&self, desk: &mut Desk) -> Result<()> {
+        desk.control.execute("delete from bucardo.conflict where cdate < now() - make_interval(days => $1)", &[&KEPT_DAYS])?;
+        let sql = "delete from bucardo.db_connlog l where conndate < now() - make_interval(days => $1) \
+                   and exists (select from bucardo.db_connlog newer where newer.db = l.db and newer.id > l.id)";
+        desk.control.execute(sql, &[&KEPT_DAYS])?;
         Ok(())
     }
 

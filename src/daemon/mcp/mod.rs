@@ -8,15 +8,18 @@ mod housekeeping;
 mod request;
 mod sources;
 mod syncs;
+mod testers;
 
 use crate::daemon::backoff;
 use crate::daemon::children;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
+use crate::daemon::mailer::Mailer;
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::daemon::title;
 use crate::error::{Error, Kind, Result};
+use crate::notice::mail::texts;
 use crate::pg::connect::Connecting;
 use crate::pg::wait;
 use begin::Ground;
@@ -27,6 +30,7 @@ use sources::Sources;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 use syncs::Syncs;
+use testers::Testers;
 
 /// How long controllers may take to leave when asked; their kids take most of it.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -41,6 +45,8 @@ struct Mcp<'a> {
     syncs: Syncs,
     sources: Sources,
     housekeeping: Housekeeping,
+    testers: Testers,
+    mailer: &'a mut Mailer,
 }
 
 /// Runs the MCP until it is stopped; returns its exit code.
@@ -72,20 +78,27 @@ fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
     let mut signals = Signals::of_master()?;
     let mut failures = 0;
     let mut first = true;
+    let mut mailer = Mailer::default();
     loop {
         let desk = match open_control(launch, ground, signals, first)? {
             Ok(desk) => desk,
             Err(reason) => return Ok(reason),
         };
-        let mut mcp = Mcp::new(launch, ground, desk);
+        let mut mcp = Mcp::new(launch, ground, desk, &mut mailer);
         let begun = mcp.begin(first);
         if begun.is_ok() {
+            mcp.tell_begun(first, failures);
             (first, failures) = (false, 0);
         }
         let outcome = begun.and_then(|()| mcp.serve());
         signals = mcp.end(&outcome);
         match outcome {
-            Err(error) if !first => log::warn!("Warning! Trouble with the control database, beginning again: {error}"),
+            Err(error) if !first => {
+                log::warn!("Warning! Trouble with the control database, beginning again: {error}");
+                if failures == 0 {
+                    mailer.send(texts::mcp_killed(&mailer.about(launch), &error.to_string()), launch);
+                }
+            }
             other => return other,
         }
         failures += 1;
@@ -135,10 +148,10 @@ fn watched(ground: &Ground, signals: &mut Signals, fd: Option<RawFd>, until: Ins
 }
 
 impl<'a> Mcp<'a> {
-    fn new(launch: &'a Launch, ground: &'a Ground, desk: Desk) -> Mcp<'a> {
-        let housekeeping = Housekeeping::new();
+    fn new(launch: &'a Launch, ground: &'a Ground, desk: Desk, mailer: &'a mut Mailer) -> Mcp<'a> {
+        let (housekeeping, testers) = (Housekeeping::new(), Testers::default());
         let (requests, syncs, sources) = (Requests::default(), Syncs::default(), Sources::default());
-        Mcp { launch, ground, desk, requests, syncs, sources, housekeeping }
+        Mcp { launch, ground, desk, requests, syncs, sources, housekeeping, testers, mailer }
     }
 
     fn begin(&mut self, first: bool) -> Result<()> {
@@ -155,8 +168,20 @@ impl<'a> Mcp<'a> {
         Ok(())
     }
 
+    /// Mails that the daemon runs, or runs again after trouble.
+    fn tell_begun(&self, first: bool, failures: u32) {
+        let about = self.mailer.about(self.launch);
+        if first {
+            self.mailer.send(texts::started(&about, self.ground.start_reason()), self.launch);
+        } else if failures > 0 {
+            self.mailer.send(texts::mcp_back(&about), self.launch);
+        }
+    }
+
     /// Reads all syncs and brings what runs in line with them.
     fn load(&mut self) -> Result<()> {
+        *self.mailer = Mailer::load(&mut self.desk.control, self.launch, None)?;
+        self.testers.find(&mut self.desk)?;
         self.syncs.load(&mut self.desk)?;
         self.listen()?;
         self.show();
@@ -192,6 +217,8 @@ impl<'a> Mcp<'a> {
                 self.syncs.kick(&sync, &mut self.desk, self.launch)?;
             }
             self.bury();
+            self.syncs.tell_recovered(self.mailer, self.launch);
+            self.testers.start_due(self.launch)?;
             self.syncs.start_due(&mut self.desk, self.launch)?;
             self.housekeeping.run_if_due(&mut self.desk)?;
             self.sleep()?;
@@ -219,6 +246,10 @@ impl<'a> Mcp<'a> {
             Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
             Request::Kick(sync) => self.syncs.kick(&sync, &mut self.desk, self.launch),
             Request::Validate(sync) => self.validate(&sync),
+            Request::CheckDb(db) => {
+                self.testers.add(db);
+                Ok(())
+            }
             Request::ReloadSync(sync) => self.change(&sync, "reload", "reloaded"),
             Request::Activate(sync) => self.change(&sync, "activate", "activated"),
             Request::Deactivate(sync) => self.change(&sync, "deactivate", "deactivated"),
@@ -271,7 +302,7 @@ impl<'a> Mcp<'a> {
     fn bury(&mut self) {
         if self.desk.signals.child() {
             while let Some((pid, end)) = children::reap() {
-                self.syncs.died(pid, end);
+                self.died(pid, end);
             }
         }
     }
@@ -279,7 +310,14 @@ impl<'a> Mcp<'a> {
     /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
     fn stop(&mut self, names: &[String]) {
         for (pid, end) in self.syncs.stop(names) {
-            self.syncs.died(pid, end);
+            self.died(pid, end);
+        }
+    }
+
+    fn died(&mut self, pid: i32, end: children::End) {
+        self.testers.died(pid);
+        if let Some(mail) = self.syncs.died(pid, end, &self.mailer.about(self.launch)) {
+            self.mailer.send(mail, self.launch);
         }
     }
 

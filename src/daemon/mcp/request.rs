@@ -18,6 +18,8 @@ pub(super) enum Request {
     LogMessage,
     /// Look whether a sync needs validating.
     Validate(String),
+    /// Try to connect to a database.
+    CheckDb(String),
     /// The controller with this process id hears now.
     Ready(i32),
     /// Run a sync.
@@ -59,13 +61,14 @@ impl Requests {
 
     /// The channels.
     pub fn channels(&self) -> Vec<String> {
-        self.0.keys().cloned().chain([channel::VALIDATE, channel::CTL_READY].map(str::to_owned)).collect()
+        self.0.keys().cloned().chain([channel::VALIDATE, channel::CHECK_DB, channel::CTL_READY].map(str::to_owned)).collect()
     }
 
     /// What a notification asks for.
     pub fn read(&self, channel: &str, payload: &str) -> Option<Request> {
         match channel {
             channel::VALIDATE => Some(Request::Validate(payload.to_owned())),
+            channel::CHECK_DB => Some(Request::CheckDb(payload.to_owned())),
             channel::CTL_READY => payload.parse().ok().map(Request::Ready),
             channel => self.0.get(channel).cloned(),
         }
@@ -85,6 +88,6 @@ mod tests {
         assert_eq!(read("bucardo_mcp_ping"), Some(Request::Ping));
         assert_eq!(read("bucardo_kick_sync_other"), None);
         assert_eq!(requests.read(channel::VALIDATE, "s9"), Some(Request::Validate("s9".into())));
-        assert_eq!(requests.channels().len(), 5 + 8 + 2);
+        assert_eq!(requests.channels().len(), 5 + 8 + 3);
     }
 }

@@ -7,8 +7,11 @@ use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::{self, Launch};
+use crate::daemon::mailer::Mailer;
 use crate::daemon::role::Role;
 use crate::error::Result;
+use crate::notice::mail::Mail;
+use crate::notice::mail::texts::{self, About, Whose};
 use crate::pg::ConnInfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -29,6 +32,8 @@ struct Entry {
     /// When a controller is to be started, if none lives.
     start: Option<Instant>,
     kicked: bool,
+    /// A mail has told of its failures, and none of their end.
+    mailed: bool,
 }
 
 struct Child {
@@ -44,11 +49,21 @@ struct Child {
 impl Entry {
     fn new(sync: Sync) -> Entry {
         let active = sync.active;
-        Entry { sync, active, child: None, failures: 0, start: active.then(Instant::now), kicked: false }
+        Entry { sync, active, child: None, failures: 0, start: active.then(Instant::now), kicked: false, mailed: false }
     }
 
     fn hears(&self) -> bool {
         self.child.as_ref().is_some_and(|child| child.ready)
+    }
+
+    fn whose<'a>(&'a self, targets: &'a str) -> Whose<'a> {
+        Whose { sync: &self.sync.name, source: &self.sync.herd, target: targets }
+    }
+
+    /// When failures of which a mail has told are over: a controller that hears stays for a while.
+    fn recovers(&self) -> Option<Instant> {
+        let child = self.child.as_ref().filter(|child| child.ready && self.mailed)?;
+        Some(child.born + LIVED)
     }
 }
 
@@ -182,7 +197,18 @@ impl Syncs {
 
     /// When something is to be started.
     pub fn next(&self) -> Option<Instant> {
-        self.0.values().filter(|entry| entry.child.is_none()).filter_map(|entry| entry.start).min()
+        let starts = self.0.values().filter(|entry| entry.child.is_none()).filter_map(|entry| entry.start);
+        starts.chain(self.0.values().filter_map(Entry::recovers)).min()
+    }
+
+    /// Mails that controllers stay which had died.
+    pub fn tell_recovered(&mut self, mailer: &Mailer, launch: &Launch) {
+        let now = Instant::now();
+        for entry in self.0.values_mut().filter(|entry| entry.recovers().is_some_and(|at| at <= now)) {
+            entry.mailed = false;
+            let targets = entry.sync.targets.join(" ");
+            mailer.send(texts::controller_back(&mailer.about(launch), &entry.whose(&targets)), launch);
+        }
     }
 
     /// Stops the controllers of these syncs, which are not active any more; returns all children that died meanwhile.
@@ -198,14 +224,14 @@ impl Syncs {
         ended
     }
 
-    /// A child died.
-    pub fn died(&mut self, pid: i32, end: End) {
+    /// A child died. A mail, if that is worth one.
+    pub fn died(&mut self, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
         let of = |entry: &&mut Entry| entry.child.as_ref().is_some_and(|child| child.pid == pid);
-        let Some(entry) = self.0.values_mut().find(of) else { return };
-        let Some(child) = entry.child.take() else { return };
+        let entry = self.0.values_mut().find(of)?;
+        let child = entry.child.take()?;
         match (child.validator, end) {
             (true, End::Exit(0)) => entry.again(Duration::ZERO),
-            (true, _) => entry.failed("validator", pid, end),
+            (true, _) => return entry.failed("validator", pid, end, about),
             // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
             (false, End::Exit(0)) if !(child.kicked || entry.kicked) => {}
             (false, End::Exit(0)) => {
@@ -216,9 +242,10 @@ impl Syncs {
                 if child.born.elapsed() > LIVED {
                     entry.failures = 0;
                 }
-                entry.failed("controller", pid, end);
+                return entry.failed("controller", pid, end, about);
             }
         }
+        None
     }
 }
 
@@ -227,17 +254,19 @@ impl Entry {
         self.start = self.active.then(|| Instant::now() + pause);
     }
 
-    fn failed(&mut self, what: &str, pid: i32, end: End) {
+    /// Counts a failure and logs it; the first of several is worth a mail.
+    fn failed(&mut self, what: &str, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
         self.failures += 1;
         let pause = backoff::pause(self.failures);
-        log::warn!(
-            "Warning! The {what} {pid} of sync \"{}\" {}; next try in {:.1} s",
-            self.sync.name,
-            end.words(),
-            pause.as_secs_f64()
-        );
+        let sentence = format!("The {what} {pid} of sync \"{}\" {}", self.sync.name, end.words());
+        log::warn!("Warning! {sentence}; next try in {:.1} s", pause.as_secs_f64());
         self.kicked = true;
         self.again(pause);
+        if std::mem::replace(&mut self.mailed, true) {
+            return None;
+        }
+        let targets = self.sync.targets.join(" ");
+        Some(texts::controller_killed(about, &self.whose(&targets), &format!("{sentence}; the log tells why.")))
     }
 }
 

@@ -1,0 +1,23 @@
+-- A database that was added or changed is tried out, and what came of it goes to db_connlog. Only a program can connect to it: one of ours
+-- that has just done so says so by the session setting bucardo.validating = 'on'; for everybody else the daemon does it.
+create function bucardo.db_change() returns trigger language plpgsql as $$
+begin
+    if new.status <> 'inactive' and current_setting('bucardo.validating', true) is distinct from 'on' then
+        perform pg_notify('bucardo_check_db', new.name);
+    end if;
+    return null;
+end
+$$;
+
+create trigger db_change after insert or update on bucardo.db for each row execute procedure bucardo.db_change();
+
+-- The same for people and scripts.
+create function bucardo.db_testconn(name text) returns text language plpgsql as $$
+begin
+    if not exists (select 1 from bucardo.db where db.name = db_testconn.name) then
+        raise exception 'No such database: %', name;
+    end if;
+    perform pg_notify('bucardo_check_db', name);
+    return 'The daemon tries to connect; the outcome will be in bucardo.db_connlog';
+end
+$$;

@@ -1,0 +1,218 @@
+//! `update TYPE NAME column=value ...` (reference, 3.13).
+
+use super::after;
+use super::find::{self, Table, Thing};
+use crate::cli::noun::Noun;
+use crate::cli::{Session, refusal};
+use crate::error::{Error, Result};
+use crate::pg::{Connection, Ident};
+use crate::say;
+use postgres::types::ToSql;
+use std::collections::BTreeMap;
+
+/// A column, and what it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Assignment {
+    column: String,
+    value: Option<String>,
+    /// What is said of the new value; as typed unless given.
+    shown: Option<String>,
+}
+
+/// Column names that the newer dialect uses.
+const ALIASES: [(&str, &str); 2] = [("ssp", "server_side_prepares"), ("autokick", "ping")];
+
+/// Changes all things that `name` means, and tells what was changed.
+pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -> Result<u8> {
+    let assignments = words.iter().filter(|word| *word != "set").map(|word| assignment(word)).collect::<Result<Vec<_>>>()?;
+    let texts = session.transaction(|session| {
+        let things = find::things(&mut session.control, noun, name)?;
+        let assignments = meant(&mut session.control, noun, &things[0], assignments)?;
+        things.iter().map(|thing| one(session, noun, thing, &assignments)).collect::<Result<Vec<_>>>()
+    })?;
+    texts.iter().for_each(|text| say!("{text}"));
+    Ok(0)
+}
+
+/// Splits at the last equals sign.
+fn assignment(word: &str) -> Result<Assignment> {
+    let malformed =
+        || refusal::refused("Invalid argument: must be of form name=value", "write column=value; an empty value is none");
+    let (column, value) = word.rsplit_once('=').filter(|(_, value)| !value.is_empty()).ok_or_else(malformed)?;
+    if column.is_empty() || !column.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return Err(refusal::refused("Invalid name", format!("\"{column}\" cannot be the name of a column")));
+    }
+    let column = column.to_lowercase();
+    let column = ALIASES.iter().find(|(alias, _)| *alias == column).map_or(column, |(_, column)| (*column).to_owned());
+    Ok(Assignment { column, value: Some(value.to_owned()), shown: None })
+}
+
+/// The assignments with what some of them mean besides, for columns that exist.
+fn meant(control: &mut Connection, noun: Noun, thing: &Thing, given: Vec<Assignment>) -> Result<Vec<Assignment>> {
+    let types = types(control, find::table(noun).name)?;
+    given
+        .into_iter()
+        .map(|assignment| match types.contains_key(&assignment.column) {
+            true => special(noun, assignment),
+            false => Err(no_column(noun, thing, &assignment.column)),
+        })
+        .collect()
+}
+
+fn no_column(noun: Noun, thing: &Thing, column: &str) -> Error {
+    let title = find::table(noun).title;
+    let hint = match (noun, column) {
+        (Noun::Sync, "type") => "the type of a sync is its column synctype".to_owned(),
+        _ => format!("`list {title} {} --verbose --verbose` shows all columns", thing.label),
+    };
+    refusal::refused(format!("Sorry, cannot change \"{column}\" for {title} \"{}\"", thing.label), hint)
+}
+
+/// A host that is none, and source code that is in a file.
+fn special(noun: Noun, assignment: Assignment) -> Result<Assignment> {
+    match (noun, assignment.column.as_str(), assignment.value.as_deref()) {
+        (Noun::Db, "dbhost", Some("none")) => {
+            Ok(Assignment { value: Some(String::new()), shown: Some("NULL".to_owned()), ..assignment })
+        }
+        (Noun::Customcode, "src_code", Some(file)) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                refusal::refused("The 'src_file' value must be a file", format!("\"{file}\" cannot be read: {error}"))
+            })?;
+            Ok(Assignment { value: Some(text), ..assignment })
+        }
+        _ => Ok(assignment),
+    }
+}
+
+/// The types of a table's columns, as SQL writes them.
+fn types(control: &mut Connection, table: &str) -> Result<BTreeMap<String, String>> {
+    let sql = "select attname::text, format_type(atttypid, atttypmod) from pg_catalog.pg_attribute \
+        where attrelid = ('bucardo.' || $1)::regclass and attnum > 0 and not attisdropped";
+    Ok(control.query(sql, &[&table])?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Changes one thing; the text that tells of it.
+fn one(session: &mut Session, noun: Noun, thing: &Thing, assignments: &[Assignment]) -> Result<String> {
+    if assignments.is_empty() {
+        return Ok("No changes made".to_owned());
+    }
+    let table = find::table(noun);
+    let types = types(&mut session.control, table.name)?;
+    let old = old(&mut session.control, table, thing, assignments, &types)?;
+    after::prepare(&mut session.control, noun)?;
+    let all = with_opposites(noun, assignments);
+    write(&mut session.control, table, thing, &all, &types)
+        .map_err(|error| error.context(format!("Could not update {} \"{}\"", table.title, thing.label)))?;
+    let key = assignments.iter().rev().find(|assignment| assignment.column == table.key);
+    let key = key.and_then(|assignment| assignment.value.clone()).unwrap_or_else(|| thing.key.clone());
+    after::settle(session, noun, &key)?;
+    Ok(text(table, thing, &old, assignments))
+}
+
+/// A sync has one kind of target: naming one takes the other away.
+fn with_opposites(noun: Noun, assignments: &[Assignment]) -> Vec<Assignment> {
+    let mut all = assignments.to_vec();
+    for (named, other) in [("targetdb", "targetgroup"), ("targetgroup", "targetdb")] {
+        let is = |column: &str| assignments.iter().any(|assignment| assignment.column == column);
+        if noun == Noun::Sync && is(named) && !is(other) {
+            all.push(Assignment { column: other.to_owned(), value: None, shown: None });
+        }
+    }
+    all
+}
+
+type Types = BTreeMap<String, String>;
+
+fn old(control: &mut Connection, table: Table, thing: &Thing, list: &[Assignment], types: &Types) -> Result<Vec<Option<String>>> {
+    let column = |assignment: &Assignment| {
+        let name = Ident::new(&assignment.column);
+        let is_bool = types.get(&assignment.column).is_some_and(|name| name == "boolean");
+        if is_bool { format!("left({name}::text, 1)") } else { format!("{name}::text") }
+    };
+    let columns: Vec<_> = list.iter().map(column).collect();
+    let sql = format!("select {} from bucardo.{} where {}::text = $1 for update", columns.join(", "), table.name, table.key);
+    let row = control.query_one(&sql, &[&thing.key])?;
+    Ok((0..list.len()).map(|at| row.get(at)).collect())
+}
+
+/// Of a column that is assigned twice, the last value counts.
+fn write(control: &mut Connection, table: Table, thing: &Thing, list: &[Assignment], types: &Types) -> Result<()> {
+    let last: BTreeMap<&str, &Option<String>> = list.iter().map(|one| (one.column.as_str(), &one.value)).collect();
+    let unknown = "text".to_owned();
+    let set: Vec<_> = last
+        .keys()
+        .enumerate()
+        .map(|(at, column)| {
+            let sql_type = types.get(*column).unwrap_or(&unknown);
+            format!("{} = ${}::text::{sql_type}", Ident::new(*column), at + 2)
+        })
+        .collect();
+    let sql = format!("update bucardo.{} set {} where {}::text = $1", table.name, set.join(", "), table.key);
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&thing.key];
+    values.extend(last.values().map(|value| *value as &(dyn ToSql + Sync)));
+    control.execute(&sql, &values)?;
+    Ok(())
+}
+
+fn text(table: Table, thing: &Thing, old: &[Option<String>], assignments: &[Assignment]) -> String {
+    let lines = assignments.iter().zip(old).map(|(new, old)| format!("\n * {:<12}: {}", new.column, changed(table, new, old)));
+    format!("Changes made to {} \"{}\":{}", table.title, thing.label, lines.collect::<String>())
+}
+
+fn changed(table: Table, new: &Assignment, old: &Option<String>) -> String {
+    let value = new.value.as_deref().unwrap_or_default();
+    if (table.name, new.column.as_str()) == ("customcode", "src_code") {
+        let before = old.as_deref().unwrap_or_default().lines().count();
+        // The name is the original's own.
+        return format!("changed from old source (lines: {before}) to contents of file 'foo' (lines: {})", value.lines().count());
+    }
+    let secret = new.column == "dbpass";
+    let quoted = |text: &str| if secret { "<not shown>".to_owned() } else { format!("\"{text}\"") };
+    let old = old.as_deref().map_or_else(|| "(null)".to_owned(), quoted);
+    format!("changed from {old} to {}", quoted(new.shown.as_deref().unwrap_or(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn an_assignment_is_split_at_its_last_equals_sign() {
+        let given = assignment("CheckTime=5 minutes").unwrap();
+        assert_eq!((given.column.as_str(), given.value.as_deref()), ("checktime", Some("5 minutes")));
+        assert_eq!(assignment("ssp=0").unwrap().column, "server_side_prepares");
+        for (word, message) in [
+            ("status", "Invalid argument: must be of form name=value"),
+            ("status=", "Invalid argument: must be of form name=value"),
+            ("a=b=c", "Invalid name"),
+            ("=x", "Invalid name"),
+        ] {
+            assert_eq!(assignment(word).unwrap_err().message(), message, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_was_changed_is_told_with_old_and_new() {
+        let thing = Thing { key: "s1".to_owned(), label: "s1".to_owned() };
+        let old = [Some("inactive".to_owned()), None, Some("t".to_owned())];
+        let new = ["status=active", "checktime=5 minutes", "stayalive=no"].map(|word| assignment(word).unwrap());
+        assert_eq!(
+            text(find::table(Noun::Sync), &thing, &old, &new),
+            "Changes made to sync \"s1\":
+ * status      : changed from \"inactive\" to \"active\"
+ * checktime   : changed from (null) to \"5 minutes\"
+ * stayalive   : changed from \"t\" to \"no\""
+        );
+    }
+
+    #[test]
+    fn a_password_is_not_shown_and_source_code_is_counted() {
+        let password = assignment("dbpass=hush").unwrap();
+        let db = find::table(Noun::Db);
+        assert_eq!(changed(db, &password, &Some("old".to_owned())), "changed from <not shown> to <not shown>");
+        let code = Assignment { column: "src_code".to_owned(), value: Some("a\nb\n".to_owned()), shown: None };
+        let told = changed(find::table(Noun::Customcode), &code, &Some("x".to_owned()));
+        assert_eq!(told, "changed from old source (lines: 1) to contents of file 'foo' (lines: 2)");
+    }
+}

@@ -1,0 +1,89 @@
+//! `upgrade`: brings the control schema up to what this version has, in one transaction, after showing what it will do (reference, 3.2).
+
+use crate::cli::table::Topic;
+use crate::cli::{Personality, Session, help, refusal};
+use crate::control::upgrade::{self, Change};
+use crate::error::{Error, Result};
+use crate::pg::Connection;
+use crate::{say, say_part, warn_user};
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: upgrade
+
+  Shows what has to change in the control database, asks, and does it in one transaction. --batch asks nothing.",
+)];
+
+/// What came of it.
+enum Outcome {
+    Nothing,
+    Declined,
+    Done,
+}
+
+/// `upgrade`.
+pub fn run(session: &mut Session, _nouns: &[String]) -> Result<u8> {
+    if !upgrade::is_ours(&mut session.control)? {
+        return Err(foreign(session.personality));
+    }
+    let outcome = match session.transaction(upgraded) {
+        Err(error) if error.message() == DECLINED => Outcome::Declined,
+        outcome => outcome?,
+    };
+    match outcome {
+        Outcome::Nothing => say!("No schema changes were needed"),
+        Outcome::Declined => {}
+        Outcome::Done => {
+            say!("Changes have been commited");
+            say!("Don't forget to run '{} validate all' as well: see the UPGRADE file for details", session.prog);
+        }
+    }
+    Ok(code(session.personality, &outcome))
+}
+
+/// The older dialect ends well only for somebody who says no.
+fn code(personality: Personality, outcome: &Outcome) -> u8 {
+    match (personality, outcome) {
+        (_, Outcome::Declined) | (Personality::Bucardo5, Outcome::Done) => 0,
+        _ => 1,
+    }
+}
+
+/// An error, so that the transaction is rolled back.
+const DECLINED: &str = "nothing was changed";
+
+fn upgraded(session: &mut Session) -> Result<Outcome> {
+    let changes = upgrade::needed(&mut session.control)?;
+    if changes.is_empty() {
+        return Ok(Outcome::Nothing);
+    }
+    for change in &changes {
+        apply(&mut session.control, change)?;
+    }
+    if !session.options.batch && !agreed(changes.len()) {
+        return Err(refusal::refused(DECLINED, "answer with y to change it"));
+    }
+    Ok(Outcome::Done)
+}
+
+fn apply(control: &mut Connection, change: &Change) -> Result<()> {
+    upgrade::apply(control, change)?;
+    warn_user!("{}", change.summary);
+    Ok(())
+}
+
+/// Asks; the end of input is a no.
+fn agreed(changes: usize) -> bool {
+    say_part!("Okay to commit {changes} change{}? ", if changes == 1 { "" } else { "s" });
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && answer.to_lowercase().contains('y')
+}
+
+fn foreign(personality: Personality) -> Error {
+    let sentence = match personality {
+        Personality::Bucardo5 => "Sorry, but Bucardo version 4 cannot be upgraded to version 5",
+        Personality::BucardoCtl4 => "Sorry, but this control database was made by another program",
+    };
+    refusal::refused(sentence, "make a new one with `install --dbname=...` and add databases, tables and syncs there")
+        .exit_code(1)
+}

@@ -1,0 +1,130 @@
+//! Bringing an older control schema up to date: what has changed since the first version, each change with a way to see whether it is there.
+//! A change that is there already is none, so that any older schema, whatever its age, gets exactly what it lacks.
+
+use crate::error::{Error, Result};
+use crate::pg::Connection;
+
+/// A change.
+pub struct Change {
+    /// What is said of it.
+    pub summary: String,
+    sql: String,
+}
+
+/// A change of the schema, and a question that is true while it is missing.
+struct Step {
+    missing: &'static str,
+    summary: &'static str,
+    sql: &'static str,
+}
+
+/// A column that is missing.
+macro_rules! column {
+    ($table:literal, $column:literal, $what:literal) => {
+        Step {
+            missing: concat!(
+                "select not exists (select from pg_catalog.pg_attribute where attrelid = 'bucardo.",
+                $table,
+                "'::regclass and attname = '",
+                $column,
+                "' and not attisdropped)"
+            ),
+            summary: concat!("Created column: bucardo.", $table, ".", $column, " ", $what),
+            sql: concat!("alter table bucardo.", $table, " add column ", $column, " ", $what),
+        }
+    };
+}
+
+/// A constraint that is missing.
+macro_rules! constraint {
+    ($table:literal, $name:literal, $what:literal) => {
+        Step {
+            missing: concat!(
+                "select not exists (select from pg_catalog.pg_constraint where conrelid = 'bucardo.",
+                $table,
+                "'::regclass and conname = '",
+                $name,
+                "')"
+            ),
+            summary: concat!("Created constraint ", $name, " ON bucardo.", $table),
+            sql: concat!("alter table bucardo.", $table, " add constraint ", $name, " ", $what),
+        }
+    };
+}
+
+/// A table that is missing, with all that is in its file.
+macro_rules! table {
+    ($table:literal) => {
+        Step {
+            missing: concat!("select to_regclass('bucardo.", $table, "') is null"),
+            summary: concat!("Created table: bucardo.", $table),
+            sql: include_str!(concat!("../../schema/control/", $table, ".sql")),
+        }
+    };
+}
+
+/// All changes since the first version, in the order in which they have to be made.
+const STEPS: &[Step] = &[
+    column!("dbmap", "role", "text not null default 'target'"),
+    constraint!("dbmap", "dbmap_role", "check (role in ('source', 'target'))"),
+    column!("sync", "conflict_strategy", "text"),
+    Step {
+        missing: "select exists (select from pg_catalog.pg_constraint where conrelid = 'bucardo.sync'::regclass \
+            and conname = 'sync_swap_nogroup')",
+        summary: "Dropped constraint sync_swap_nogroup ON bucardo.sync",
+        sql: "alter table bucardo.sync drop constraint sync_swap_nogroup",
+    },
+    table!("customname"),
+    table!("customcols"),
+    table!("conflict"),
+    Step {
+        missing: "select to_regprocedure('bucardo.db_change()') is null",
+        summary: "Created function: db_change()",
+        sql: include_str!("../../schema/control/db_change.sql"),
+    },
+];
+
+/// The settings as shipped, for a temporary table instead of the real one.
+const SHIPPED: &str = include_str!("../../schema/control/bucardo_config_rows.sql");
+
+/// Whether a control schema is one of ours, and not one that the Perl program made.
+pub fn is_ours(control: &mut Connection) -> Result<bool> {
+    Ok(control.query_one("select to_regclass('bucardo.validation') is not null", &[])?.get(0))
+}
+
+/// What this schema lacks. Within a transaction: nobody else upgrades at the same time.
+pub fn needed(control: &mut Connection) -> Result<Vec<Change>> {
+    control.batch("lock table bucardo.upgrade_log in share row exclusive mode")?;
+    let mut changes = Vec::new();
+    for step in STEPS {
+        if control.query_one(step.missing, &[])?.get(0) {
+            changes.push(Change { summary: step.summary.to_owned(), sql: step.sql.to_owned() });
+        }
+    }
+    changes.extend(settings(control)?);
+    Ok(changes)
+}
+
+/// Settings that are missing.
+fn settings(control: &mut Connection) -> Result<Vec<Change>> {
+    control.batch("create temporary table shipped (setting text, value text, about text) on commit drop")?;
+    control.batch(&SHIPPED.replace("bucardo.bucardo_config", "pg_temp.shipped"))?;
+    let sql = "select s.setting, format('insert into bucardo.bucardo_config (setting, value, about) values (%L, %L, %L)', \
+        s.setting, s.value, s.about) from pg_temp.shipped s where not exists \
+        (select from bucardo.bucardo_config c where c.setting = s.setting and c.name is null) order by 1";
+    let change = |row: &postgres::Row| Change {
+        summary: format!("Added new bucardo_config setting: {}", row.get::<_, String>(0)),
+        sql: row.get(1),
+    };
+    Ok(control.query(sql, &[])?.iter().map(change).collect())
+}
+
+/// Makes a change and records it.
+pub fn apply(control: &mut Connection, change: &Change) -> Result<()> {
+    let made = control.batch_execute(&change.sql).map_err(Error::from);
+    made.map_err(|error| error.context(format!("cannot upgrade ({})", change.summary)))?;
+    let sql = "insert into bucardo.upgrade_log (action, summary, version) values ($1, $2, \
+        (select value from bucardo.bucardo_config where setting = 'bucardo_current_version' and name is null))";
+    control.execute(sql, &[&change.sql, &change.summary])?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! `upgrade`: an older control schema gets what it lacks (reference, 3.2).
+
+use super::world::World;
+
+/// The control schema as the first version made it.
+const OLDER: &str = "
+    alter table bucardo.dbmap drop column role;
+    alter table bucardo.sync drop column conflict_strategy;
+    alter table bucardo.sync add constraint sync_swap_nogroup check (synctype <> 'swap' or targetgroup is null);
+    drop table bucardo.customname, bucardo.customcols, bucardo.conflict;
+    drop trigger db_change on bucardo.db;
+    drop function bucardo.db_change();
+    drop function bucardo.db_testconn(text);
+    delete from bucardo.bucardo_config where setting = 'batch_changes'";
+
+/// What the schema consists of.
+fn shape(world: &World) -> String {
+    world.value(
+        "select string_agg(line, E'\\n' order by line) from (
+            select format('%s.%s %s %s', table_name, column_name, data_type, column_default) from information_schema.columns
+             where table_schema = 'bucardo'
+            union all select format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
+             where connamespace = 'bucardo'::regnamespace
+            union all select oid::regprocedure || md5(prosrc) from pg_proc where pronamespace = 'bucardo'::regnamespace
+            union all select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = tgrelid
+             where c.relnamespace = 'bucardo'::regnamespace and not tgisinternal
+            union all select setting || value || about from bucardo.bucardo_config) as shape (line)",
+    )
+}
+
+#[test]
+fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
+    let world = World::with_dbs();
+    let fresh = shape(&world);
+    world.control().batch_execute(OLDER).unwrap();
+    let older = shape(&world);
+
+    for answer in ["no\n", ""] {
+        let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
+        assert_eq!(declined.stdout, "Okay to commit 9 changes? ");
+        assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
+        assert_eq!(shape(&world), older);
+    }
+    let done = world.call("bucardo_ctl", &["upgrade"]).stdin("Yes\n").run().ended_with(1);
+    assert!(done.stdout.ends_with(
+        "? Changes have been commited\nDon't forget to run 'bucardo_ctl validate all' as well: see the UPGRADE file for details\n"
+    ));
+    assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
+    assert_eq!(shape(&world), fresh);
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "9");
+    assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
+    assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
+}
+
+#[test]
+fn a_script_is_asked_nothing_and_each_dialect_has_its_exit_codes() {
+    let world = World::with_dbs();
+    world.control().batch_execute(OLDER).unwrap();
+    let done = world.bucardo(&["upgrade", "--batch"]).ended_with(0);
+    assert!(done.stdout.starts_with("Changes have been commited\n"), "{}", done.stdout);
+    world.control().batch_execute("drop table bucardo.validation").unwrap();
+    let foreign = world.run("upgrade --batch").ended_with(1);
+    assert!(foreign.stderr.starts_with("Sorry, but this control database was made by another program\n"));
+}
