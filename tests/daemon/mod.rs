@@ -11,4 +11,3 @@ mod replaced;
 mod stops;
 mod storm;
 pub mod world;
-pub(crate) mod world;
