@@ -1,7 +1,7 @@
 //! Signals, as flags to look at and as one descriptor to wait on.
 
 use crate::error::{Error, Kind, Result};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR2};
 use std::io::Read;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -13,11 +13,12 @@ pub struct Signals {
     wakes: UnixStream,
     stop: Arc<AtomicBool>,
     hangup: Arc<AtomicBool>,
+    reopen: Arc<AtomicBool>,
     child: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Takes over SIGTERM and SIGINT (stop), SIGHUP (reload, reopen logs) and SIGCHLD.
+    /// Takes over SIGTERM and SIGINT (stop), SIGHUP (reload, reopen logs), SIGUSR2 (reopen logs) and SIGCHLD.
     pub fn new() -> Result<Signals> {
         Signals::register().map_err(|error| Error::new(Kind::Bug, "signals cannot be received").caused_by(error))
     }
@@ -26,8 +27,14 @@ impl Signals {
         let (wakes, sender) = UnixStream::pair()?;
         wakes.set_nonblocking(true)?;
         let flag = || Arc::new(AtomicBool::new(false));
-        let signals = Signals { wakes, stop: flag(), hangup: flag(), child: flag() };
-        let flags = [(SIGTERM, &signals.stop), (SIGINT, &signals.stop), (SIGHUP, &signals.hangup), (SIGCHLD, &signals.child)];
+        let signals = Signals { wakes, stop: flag(), hangup: flag(), reopen: flag(), child: flag() };
+        let flags = [
+            (SIGTERM, &signals.stop),
+            (SIGINT, &signals.stop),
+            (SIGHUP, &signals.hangup),
+            (SIGUSR2, &signals.reopen),
+            (SIGCHLD, &signals.child),
+        ];
         for (signal, flag) in flags {
             // The flag first: whoever is woken must find it set.
             signal_hook::flag::register(signal, Arc::clone(flag))?;
@@ -43,7 +50,7 @@ impl Signals {
 
     /// Whether a signal came that nobody has looked at. [`Signals::fd`] may be quiet nevertheless.
     pub fn pending(&self) -> bool {
-        [&self.stop, &self.hangup, &self.child].into_iter().any(|flag| flag.load(Ordering::SeqCst))
+        [&self.stop, &self.hangup, &self.reopen, &self.child].into_iter().any(|flag| flag.load(Ordering::SeqCst))
     }
 
     /// Makes [`Signals::fd`] quiet again. Before looking at the flags.
@@ -62,8 +69,19 @@ impl Signals {
         self.hangup.swap(false, Ordering::SeqCst)
     }
 
+    /// Whether SIGUSR2 came since the last call.
+    pub fn reopen(&self) -> bool {
+        self.reopen.swap(false, Ordering::SeqCst)
+    }
+
     /// Whether a child may have died since the last call.
     pub fn child(&self) -> bool {
         self.child.swap(false, Ordering::SeqCst)
     }
+}
+
+/// Until [`Signals`] are there, SIGUSR2 would end the process; it is sent to all of a daemon's, also to one that has just begun.
+pub fn survive_reopen() {
+    // Whoever cannot do that is no worse off than before.
+    let _ = signal_hook::flag::register(SIGUSR2, Arc::new(AtomicBool::new(false)));
 }

@@ -6,6 +6,9 @@ select s.name::text as name,
              from bucardo.db d
              left join bucardo.dbmap m on m.db = d.name and m.dbgroup = s.targetgroup
              where d.status = 'active' and (d.name = s.targetdb or m.dbgroup is not null)
+               -- A group may also name the herd's own database, as the source that it is.
+               and not (coalesce(m.role = 'source', false) and exists (
+                 select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source and g.db = d.name))
              order by coalesce(m.priority, 0), d.name) as targets,
        s.synctype::text as synctype,
        s.status = 'active' and not exists (
