@@ -26,7 +26,7 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
         return Err(refusal::refused(format!("{verb}_sync requires at least one sync name"), sync_list::SYNCS));
     }
     let stored = sync_list::stored(session)?;
-    let selection = sync_list::resolve(nouns, &stored, &format!("{} {verb}", session.prog))?;
+    let selection = sync_list::resolve_for(session, nouns, &stored, verb)?;
     for sync in &selection.syncs {
         if !session.options.quiet {
             say_part!("{doing} sync {}", sync.name);

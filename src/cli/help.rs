@@ -18,22 +18,28 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
 
 /// The general help; its exit code as result. The older dialect has it on standard error.
 pub fn general(invocation: &Invocation) -> u8 {
-    if invocation.personality == Personality::Bucardo5 || !invocation.options.quiet {
+    let dialect = invocation.personality.dialect();
+    if dialect.help_on_stdout || !invocation.options.quiet {
         print(invocation.personality, &general_text(&invocation.prog));
     }
     let asked = invocation.options.help || invocation.verb == "help";
-    if invocation.personality == Personality::Bucardo5 && !asked { 1 } else { 0 }
+    match () {
+        () if asked => 0,
+        () if invocation.verb.is_empty() => dialect.bare_code,
+        () => dialect.unknown_verb_code,
+    }
 }
 
 /// What a word that is no verb gets: help. The older dialect calls that success, and scripts may depend on it; there, the word is named
 /// last, where it is still on the screen.
 pub fn unknown_verb(invocation: &Invocation) -> u8 {
     let unknown = format!("Unknown command \"{}\"", invocation.verb);
-    if invocation.personality == Personality::Bucardo5 {
+    let dialect = invocation.personality.dialect();
+    if dialect.help_on_stdout {
         say!("{unknown}");
     }
     let code = general(invocation);
-    if invocation.personality == Personality::BucardoCtl4 && !invocation.options.quiet {
+    if !dialect.help_on_stdout && !invocation.options.quiet {
         warn_user!("\n{unknown}");
     }
     code
@@ -62,9 +68,9 @@ pub const fn only(text: &'static str) -> Topic {
 }
 
 fn print(personality: Personality, text: &str) {
-    match personality {
-        Personality::BucardoCtl4 => output::err(format_args!("{text}\n")),
-        Personality::Bucardo5 => say!("{text}"),
+    match personality.dialect().help_on_stdout {
+        false => output::err(format_args!("{text}\n")),
+        true => say!("{text}"),
     }
 }
 

@@ -4,15 +4,19 @@
 // The verbs, one file (or folder) each.
 pub mod activate;
 pub mod add;
+pub mod delta;
 pub mod help;
 pub mod inspect;
 pub mod install;
 pub mod kick;
 pub mod list;
+pub mod pause;
 pub mod ping;
+pub mod purge;
 pub mod reload;
 pub mod reload_config;
 pub mod remove;
+pub mod reopen;
 pub mod restart;
 pub mod settings;
 pub mod start;
@@ -24,6 +28,8 @@ pub mod validate;
 
 // What they stand on.
 pub mod answer;
+pub mod conflict;
+pub mod dialect;
 pub mod files;
 pub mod insert;
 pub mod interval;
@@ -65,6 +71,15 @@ pub struct Invocation {
     pub verb: String,
     /// What follows it.
     pub nouns: Vec<String>,
+}
+
+impl Invocation {
+    /// The same with a verb and its first noun that were written as one word.
+    fn apart(&self, verb: &table::Verb, noun: &str) -> Invocation {
+        let nouns = [std::slice::from_ref(&noun.to_owned()), &self.nouns].concat();
+        let (prog, options) = (self.prog.clone(), self.options.clone());
+        Invocation { prog, personality: self.personality, options, verb: verb.name.to_owned(), nouns }
+    }
 }
 
 /// Runs the command `arguments` (the first is the program's path); the exit code as result.
@@ -134,10 +149,19 @@ fn run(invocation: &Invocation) -> Result<u8> {
     if options.version {
         return Ok(version(invocation));
     }
-    match table::verb(&invocation.verb).map(|verb| &verb.run) {
-        Some(Run::Alone(run)) => run(invocation),
-        Some(Run::Connected(run)) => run(&mut Session::open(invocation)?, &invocation.nouns),
-        None => Ok(help::unknown_verb(invocation)),
+    match table::verb(&invocation.verb) {
+        Some(verb) => start(verb, invocation),
+        None => match table::verb_and_noun(&invocation.verb) {
+            Some((verb, noun)) => start(verb, &invocation.apart(verb, noun)),
+            None => Ok(help::unknown_verb(invocation)),
+        },
+    }
+}
+
+fn start(verb: &table::Verb, invocation: &Invocation) -> Result<u8> {
+    match &verb.run {
+        Run::Alone(run) => run(invocation),
+        Run::Connected(run) => run(&mut Session::open(invocation)?, &invocation.nouns),
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Noun {
     Sequence,
     Sync,
     Customcode,
+    Customname,
+    Customcols,
     Conflict,
 }
 
@@ -25,16 +27,53 @@ pub fn exact(word: &str) -> Option<Noun> {
         "seq" | "sequence" => Noun::Sequence,
         "sync" => Noun::Sync,
         "code" | "customcode" | "custom_code" => Noun::Customcode,
+        "cname" | "customname" | "custom_name" => Noun::Customname,
+        "ccol" | "customcol" | "custom_col" => Noun::Customcols,
         _ => return None,
     })
 }
 
-/// The words of `list`: any beginning that the original took, in any case.
-pub fn beginning(word: &str) -> Option<Noun> {
-    const BEGINNINGS: [(&str, Noun); 11] = [
+/// The words of the newer dialect, everywhere: beginnings and some slips of the fingers, in any case.
+pub fn newer(word: &str) -> Option<Noun> {
+    const BEGINNINGS: [(&str, Noun); 18] = [
         ("dbg", Noun::Dbgroup),
         ("db", Noun::Db),
         ("database", Noun::Db),
+        ("relgr", Noun::Herd),
+        ("herd", Noun::Herd),
+        ("sync", Noun::Sync),
+        ("synk", Noun::Sync),
+        ("sinc", Noun::Sync),
+        ("tab", Noun::Table),
+        ("tbale", Noun::Table),
+        ("seq", Noun::Sequence),
+        ("cname", Noun::Customname),
+        ("custom_name", Noun::Customname),
+        ("customname", Noun::Customname),
+        ("ccol", Noun::Customcols),
+        ("custom_col", Noun::Customcols),
+        ("customcol", Noun::Customcols),
+        ("conflict", Noun::Conflict),
+    ];
+    let word = word.to_lowercase();
+    if word.starts_with('d') && word.contains("group") {
+        return Some(Noun::Dbgroup);
+    }
+    let found = BEGINNINGS.iter().find(|(beginning, _)| word.starts_with(beginning)).map(|(_, noun)| *noun);
+    let code = || ["code", "ccode", "custom_code", "customcode"].iter().any(|beginning| word.starts_with(beginning));
+    found.or_else(|| code().then_some(Noun::Customcode))
+}
+
+/// The words of `list`: any beginning that the original took, in any case.
+pub fn beginning(word: &str) -> Option<Noun> {
+    const BEGINNINGS: [(&str, Noun); 15] = [
+        ("dbg", Noun::Dbgroup),
+        ("db", Noun::Db),
+        ("database", Noun::Db),
+        ("cname", Noun::Customname),
+        ("customname", Noun::Customname),
+        ("ccol", Noun::Customcols),
+        ("customcols", Noun::Customcols),
         ("code", Noun::Customcode),
         ("custom", Noun::Customcode),
         ("conflict", Noun::Conflict),
@@ -76,6 +115,23 @@ mod tests {
         for word in ["", "tabl", "al", "dbx"] {
             assert_eq!(exact(word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn the_newer_dialect_takes_beginnings_everywhere() {
+        for (word, noun) in [
+            ("dbs", Noun::Db),
+            ("DbGroups", Noun::Dbgroup),
+            ("datagroup", Noun::Dbgroup),
+            ("relgroups", Noun::Herd),
+            ("tbale", Noun::Table),
+            ("custom_codes", Noun::Customcode),
+            ("customcols", Noun::Customcols),
+            ("customname", Noun::Customname),
+        ] {
+            assert_eq!(newer(word), Some(noun), "{word}");
+        }
+        assert_eq!(newer("thing"), None);
     }
 
     #[test]

@@ -10,6 +10,13 @@ pub fn out(text: Arguments<'_>) {
     drop(stdout.write_fmt(text).and_then(|()| stdout.flush()));
 }
 
+/// Asks; the end of input is a no.
+pub fn agreed(question: &str) -> bool {
+    out(format_args!("{question}"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && answer.to_lowercase().contains('y')
+}
+
 /// Writes to standard error, in one piece.
 pub fn err(text: Arguments<'_>) {
     drop(std::io::stderr().write_all(text.to_string().as_bytes()));

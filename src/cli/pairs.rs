@@ -72,6 +72,26 @@ impl Pairs {
         Pairs { given, rest: Vec::new() }
     }
 
+    /// The pairs for the `at`th of several things: values that are lists, separated by commas, are dealt out, and the last one of a list that
+    /// is too short goes to all the rest.
+    pub fn dealt(&self, at: usize) -> Pairs {
+        let own = |value: &str| {
+            let parts: Vec<&str> = value.split(',').collect();
+            parts[at.min(parts.len() - 1)].to_owned()
+        };
+        Pairs { given: self.given.iter().map(|(key, value)| (*key, own(value))).collect(), rest: Vec::new() }
+    }
+
+    /// The same with a value for `column`, if it has none and there is one.
+    pub fn or(&self, keys: &'static [Key], column: &str, value: Option<String>) -> Pairs {
+        let mut pairs = Pairs { given: self.given.clone(), rest: self.rest.clone() };
+        let key = keys.iter().find(|key| key.column == column).filter(|_| self.get(column).is_none());
+        if let (Some(key), Some(value)) = (key, value) {
+            pairs.set(key, value);
+        }
+        pairs
+    }
+
     fn set(&mut self, key: &'static Key, value: String) {
         self.given.retain(|(known, _)| known.column != key.column);
         self.given.push((key, value));
@@ -85,6 +105,37 @@ pub fn read(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs
         take(word, keys, &mut pairs).map_err(|error| with_usage(error, usage))?;
     }
     Ok(pairs)
+}
+
+/// Reads `words` as the newer dialect does: each is one pair, with an equals sign or a colon, or none; `active` and `inactive` alone are a
+/// status. An unknown key is refused, with the usage text on standard output.
+pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs> {
+    let mut pairs = Pairs::default();
+    for word in &glued(words) {
+        let Some((name, value)) = newer_pair(word) else {
+            pairs.rest.push(word.clone());
+            continue;
+        };
+        let Some(key) = keys.iter().find(|key| key.names.contains(&name.as_str())) else {
+            crate::say!("{usage}");
+            return Err(Error::new(Kind::Usage, format!("Unknown option '{name}'"))
+                .hint("the usage text above lists them")
+                .exit_code(1));
+        };
+        if !value.is_empty() {
+            pairs.set(key, checked(&name, key.takes, value)?);
+        }
+    }
+    Ok(pairs)
+}
+
+fn newer_pair(word: &str) -> Option<(String, &str)> {
+    if ["active", "inactive"].contains(&word.to_lowercase().as_str()) {
+        return Some(("status".to_owned(), word));
+    }
+    let (name, value) = word.split_once(['=', ':'])?;
+    let (name, value) = (name.trim_end(), value.trim());
+    is_key(name).then(|| (name.to_lowercase(), value))
 }
 
 fn with_usage(error: Error, usage: &str) -> Error {
@@ -273,6 +324,16 @@ mod tests {
         let pairs = pairs(&["t1 t2", "port=1", "sc.\"My Table\"", "foo-port=2"]).unwrap();
         assert_eq!(pairs.rest, ["t1", "t2", "sc.\"My Table\"", "foo-"]);
         assert_eq!(pairs.get("dbport"), Some("2"));
+    }
+
+    #[test]
+    fn the_newer_dialect_takes_words_whole_and_colons_too() {
+        let words = ["HOST=h port=1", "port:6201", "inactive", "sc.t1", "checktime", "=", "5 min"].map(str::to_owned);
+        let pairs = read_newer(&words, KEYS, "Usage: add x").unwrap();
+        let found = ["dbhost", "dbport", "status", "checktime"].map(|column| pairs.get(column).unwrap_or_default());
+        assert_eq!(found, ["h port=1", "6201", "inactive", "5 min"]);
+        assert_eq!(pairs.rest, ["sc.t1"]);
+        assert_eq!(read_newer(&["nosuch=1".to_owned()], KEYS, "").err().unwrap().code(), 1);
     }
 
     #[test]

@@ -68,6 +68,18 @@ fn exists(pid: i32) -> bool {
     !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH))
 }
 
+/// The living processes of the daemon that have pid files, but for the master.
+pub fn children(piddir: &Path) -> Vec<i32> {
+    let entries = fs::read_dir(piddir).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| {
+        let name = entry.file_name();
+        name.to_str().is_some_and(|name| name.starts_with("bucardo.") && name.ends_with(".pid") && name != "bucardo.mcp.pid")
+    });
+    let pid = |path: PathBuf| fs::read_to_string(path).ok()?.lines().next()?.trim().parse::<i32>().ok();
+    let pids = ours.filter_map(|entry| pid(entry.path()));
+    pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo "))).collect()
+}
+
 /// Where the pid file of a sync's controller is.
 pub fn controller_path(piddir: &Path, sync: &str) -> PathBuf {
     piddir.join(format!("bucardo.ctl.sync.{sync}.pid"))

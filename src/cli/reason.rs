@@ -1,7 +1,7 @@
 //! Why the daemon was started or stopped. The reason goes into two files: one that the daemon reads, which holds only the
 //! latest, and one beside it that keeps them all (reference, 3.3).
 
-use crate::cli::files;
+use crate::cli::{Session, files};
 use crate::error::Result;
 use crate::notice::clock;
 use std::fs::{File, OpenOptions};
@@ -22,6 +22,24 @@ pub fn record(path: &str, verb: &str, words: &[String]) -> Result<()> {
     let written = latest.set_len(0).and_then(|()| latest.write_all(latest_line(&date, &reason).as_bytes()));
     written.map_err(|error| files::could_not("write", Path::new(path), &error))?;
     let written = history.write_all(history_line(&date, verb, &reason).as_bytes());
+    written.map_err(|error| files::could_not("write", Path::new(&history_path), &error))
+}
+
+/// Writes the reason in the dialect of the session.
+pub fn record_for(session: &Session, verb: &str, words: &[String]) -> Result<()> {
+    let path = &session.files.reason_file;
+    if session.dialect().newer { record_newer(path, verb, words) } else { record(path, verb, words) }
+}
+
+/// The newer program writes the same line into both files, with the verb and also without a reason.
+pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
+    let history_path = path.strip_suffix(".txt").map_or_else(|| format!("{path}.log"), |stem| format!("{stem}.log"));
+    let mut history = open(&history_path, OpenOptions::new().append(true))?;
+    let mut latest = open(path, OpenOptions::new().write(true).truncate(false))?;
+    let line = history_line(&clock::now(), &format!("{verb:<5}"), &text(words));
+    let written = latest.set_len(0).and_then(|()| latest.write_all(line.as_bytes()));
+    written.map_err(|error| files::could_not("write", Path::new(path), &error))?;
+    let written = history.write_all(line.as_bytes());
     written.map_err(|error| files::could_not("write", Path::new(&history_path), &error))
 }
 

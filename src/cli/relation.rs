@@ -35,6 +35,15 @@ enum Meaning {
 /// All goats called `word`: one by its id, one by schema and name, or all of that name, in any schema and database. With
 /// `db`, only of that database.
 pub fn find(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Vec<Goat>> {
+    let mut goats = all(control, word, db)?;
+    if matches!(meaning(word), Meaning::Qualified(..)) {
+        goats.truncate(1);
+    }
+    Ok(goats)
+}
+
+/// The same, but with schema and name in every database.
+pub fn all(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Vec<Goat>> {
     let (id, schema, name) = match meaning(word) {
         Meaning::Id(id) => (Some(id), None, None),
         Meaning::Qualified(schema, name) => (None, Some(schema), Some(name)),
@@ -44,11 +53,7 @@ pub fn find(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Ve
         where ($1::int is null or id = $1) and ($2::text is null or schemaname = $2) \
         and ($3::text is null or tablename = $3) and ($4::text is null or db = $4) order by id";
     let rows = control.query(sql, &[&id, &schema, &name, &db])?;
-    let mut goats: Vec<_> = rows.iter().map(goat).collect();
-    if schema.is_some() {
-        goats.truncate(1);
-    }
-    Ok(goats)
+    Ok(rows.iter().map(goat).collect())
 }
 
 /// All goats whose name, or schema and name, begins like this. With `db`, only of that database.

@@ -1,5 +1,7 @@
 //! `reload`: lets the running daemon read the rows of some syncs anew (reference, 3.6).
 
+mod newer;
+
 use crate::cli::answer::{Patience, ask};
 use crate::cli::sync_list::SYNCS;
 use crate::cli::{Session, help, reload_config, table::Topic};
@@ -18,6 +20,9 @@ const SILENT: &str = "`ping` tells whether a daemon runs; its log tells why a sy
 
 /// `reload SYNC ...`. The exit code is 0 only if each of them was reloaded.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if session.dialect().newer {
+        return newer::run(session, nouns);
+    }
     if nouns.is_empty() {
         return Ok(help::usage("reload", &[]));
     }

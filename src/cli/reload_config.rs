@@ -19,7 +19,8 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if !session.options.quiet {
         say_part!("Forcing Bucardo to reload the bucardo_config table");
     }
-    let Some(seconds) = nouns.first().and_then(|word| word.parse().ok()) else {
+    let given = nouns.first().and_then(|word| word.parse().ok());
+    let Some(seconds) = given.or(session.dialect().reload_config_wait) else {
         notify(&mut session.control, REQUEST)?;
         say!("");
         return Ok(0);

@@ -1,5 +1,7 @@
 //! `remove`: takes things out of the control database. All names are looked up first; then all go, in one transaction, or none.
 
+mod newer;
+
 use crate::cli::noun::{self, Noun};
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
@@ -64,6 +66,9 @@ const CODE: Kind = Kind { table: "customcode", title: "code", cannot: "Cannot de
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let verb = session.verb.clone();
     let Some((kind, names)) = nouns.split_first() else { return Ok(help::usage(&verb, &[])) };
+    if session.dialect().newer {
+        return newer::run(session, kind, names);
+    }
     let Some(noun) = noun::exact(kind) else {
         warn_user!("Cannot remove: unknown type");
         warn_user!("HINT: the types are db, dbgroup, herd, table, sequence, sync and customcode");
@@ -84,6 +89,7 @@ fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<Str
         Noun::Herd => named(&mut session.control, &HERD, names),
         Noun::Sync => syncs(session, names),
         Noun::Customcode => named(&mut session.control, &CODE, names),
+        Noun::Customname | Noun::Customcols => customs(&mut session.control, noun, names),
         Noun::Conflict => {
             Err(refusal::refused("Cannot remove: unknown type", "records of conflicts go by themselves, after a month"))
         }
@@ -160,6 +166,22 @@ fn goats(control: &mut Connection, kind: &str, names: &[String]) -> Result<Vec<S
     let mut lines = Vec::new();
     for goat in &all {
         lines.push(delete_goat(control, goat)?);
+    }
+    Ok(lines)
+}
+
+/// Custom names and columns have only a number of their own; the name of the table will do as well.
+fn customs(control: &mut Connection, noun: Noun, names: &[String]) -> Result<Vec<String>> {
+    let table = if noun == Noun::Customname { "customname" } else { "customcols" };
+    let mut lines = Vec::new();
+    for name in names {
+        let ids: Vec<i32> = relation::find(control, name, None)?.iter().map(|goat| goat.id).collect();
+        let sql = format!("delete from bucardo.{table} where id::text = $1 or goat = any ($2) returning id");
+        let gone = control.query(&sql, &[&name, &ids])?;
+        if gone.is_empty() {
+            return Err(refusal::missing(format!("No such {table}: {name}"), format!("`list {table}` shows what there is")));
+        }
+        lines.extend(gone.iter().map(|row| format!("Removed {table} {}", row.get::<_, i32>(0))));
     }
     Ok(lines)
 }

@@ -1,5 +1,6 @@
 //! A command at work: what was typed, and the open control database.
 
+use crate::cli::dialect::Dialect;
 use crate::cli::{Invocation, Options, Personality};
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::environment::Process;
@@ -45,6 +46,11 @@ impl Session {
         let files = files(&mut control, &invocation.prog)?;
         let (prog, verb) = (invocation.prog.clone(), invocation.verb.clone());
         Ok(Session { prog, personality: invocation.personality, verb, options, info, control, files })
+    }
+
+    /// The ways of the program we were called as.
+    pub fn dialect(&self) -> &'static Dialect {
+        self.personality.dialect()
     }
 
     /// Runs `work` in one transaction of the control database: all of it, or nothing.

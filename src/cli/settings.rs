@@ -1,7 +1,7 @@
 //! `set`, `show` and `config`: the table `bucardo_config`.
 
 use crate::cli::table::Topic;
-use crate::cli::{Personality, Session, help, refusal};
+use crate::cli::{Session, help, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::say;
@@ -49,7 +49,9 @@ fn lines(settings: &[(String, String)]) -> Vec<String> {
 
 /// `set NAME=VALUE ...`.
 pub fn set(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let lower = session.dialect().settings_in_lower_case;
     let pairs = nouns.iter().map(|word| pair(word)).collect::<Option<Vec<_>>>().filter(|pairs| !pairs.is_empty());
+    let pairs = pairs.map(|pairs| pairs.into_iter().map(|(name, value)| shaped(name, value, lower)).collect::<Vec<_>>());
     let Some(pairs) = pairs else {
         let usage = format!("Usage: {} set setting=value [setting=value ...]", session.prog);
         return Err(Error::new(Kind::Usage, usage).hint("`show all` shows the settings and their values"));
@@ -57,6 +59,13 @@ pub fn set(session: &mut Session, nouns: &[String]) -> Result<u8> {
     session.transaction(|session| pairs.iter().try_for_each(|(name, value)| store(&mut session.control, name, value)))?;
     pairs.iter().for_each(|(name, value)| say!("Set \"{name}\" to \"{value}\""));
     Ok(0)
+}
+
+/// The newer dialect keeps only the case of what names a file or goes into a mail.
+fn shaped(name: String, value: &str, lower: bool) -> (String, String) {
+    let keeps = ["dir", "file", "email", "url", "facility", "host_safety"].iter().any(|part| name.contains(part));
+    let value = if lower && !keeps { value.to_lowercase() } else { value.to_owned() };
+    (name, value)
 }
 
 fn pair(word: &str) -> Option<(String, &str)> {
@@ -103,12 +112,11 @@ fn is_show(word: &str) -> bool {
 pub fn message(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
         let usage = "Usage: bucardo_ctl message \"Some message to send to the logs\"";
-        let code = if session.personality == Personality::Bucardo5 { 1 } else { 255 };
-        return Err(Error::new(Kind::Usage, usage).exit_code(code));
+        return Err(Error::new(Kind::Usage, usage).exit_code(session.dialect().bare_message_code));
     }
     session.control.execute("insert into bucardo.bucardo_log_message (msg) values ($1)", &[&nouns.join(" ")])?;
     if session.options.verbose > 0 {
-        say!("Message added");
+        say!("{}", session.dialect().message_added);
     }
     Ok(0)
 }

@@ -22,7 +22,7 @@ pub fn stop(session: &mut Session, verb: &str, nouns: &[String]) -> Result<()> {
     let (path, quiet) = (stopfile::path(session), session.options.quiet);
     let possible = stopfile::check(&path);
     if possible.is_ok() {
-        reason::record(&session.files.reason_file, verb, nouns)?;
+        reason::record_for(session, verb, nouns)?;
     }
     if !quiet {
         say_part!("Creating {} ... ", path.display());

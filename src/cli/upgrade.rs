@@ -1,11 +1,11 @@
 //! `upgrade`: brings the control schema up to what this version has, in one transaction, after showing what it will do (reference, 3.2).
 
 use crate::cli::table::Topic;
-use crate::cli::{Personality, Session, help, refusal};
+use crate::cli::{Personality, Session, help, output, refusal};
 use crate::control::upgrade::{self, Change};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
-use crate::{say, say_part, warn_user};
+use crate::{say, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only(
@@ -43,9 +43,10 @@ pub fn run(session: &mut Session, _nouns: &[String]) -> Result<u8> {
 
 /// The older dialect ends well only for somebody who says no.
 fn code(personality: Personality, outcome: &Outcome) -> u8 {
-    match (personality, outcome) {
-        (_, Outcome::Declined) | (Personality::Bucardo5, Outcome::Done) => 0,
-        _ => 1,
+    match outcome {
+        Outcome::Declined => 0,
+        Outcome::Done => personality.dialect().upgraded_code,
+        Outcome::Nothing => 1,
     }
 }
 
@@ -72,17 +73,14 @@ fn apply(control: &mut Connection, change: &Change) -> Result<()> {
     Ok(())
 }
 
-/// Asks; the end of input is a no.
 fn agreed(changes: usize) -> bool {
-    say_part!("Okay to commit {changes} change{}? ", if changes == 1 { "" } else { "s" });
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && answer.to_lowercase().contains('y')
+    output::agreed(&format!("Okay to commit {changes} change{}? ", if changes == 1 { "" } else { "s" }))
 }
 
 fn foreign(personality: Personality) -> Error {
-    let sentence = match personality {
-        Personality::Bucardo5 => "Sorry, but Bucardo version 4 cannot be upgraded to version 5",
-        Personality::BucardoCtl4 => "Sorry, but this control database was made by another program",
+    let sentence = match personality.dialect().newer {
+        true => "Sorry, but Bucardo version 4 cannot be upgraded to version 5",
+        false => "Sorry, but this control database was made by another program",
     };
     refusal::refused(sentence, "make a new one with `install --dbname=...` and add databases, tables and syncs there")
         .exit_code(1)

@@ -1,7 +1,7 @@
 //! `validate`: checks syncs against their databases (reference, 3.7), in this process.
 
 use crate::cli::sync_list::SYNCS;
-use crate::cli::{Personality, Session, help, refusal, table::Topic};
+use crate::cli::{Session, help, refusal, table::Topic};
 use crate::error::{Error, Result};
 use crate::{say, say_part, warn_user};
 
@@ -14,14 +14,14 @@ const MOST: usize = 250;
 /// `validate all | SYNC ...`. The exit code is the number of syncs that failed.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
-        let code = help::usage("validate", &[]);
-        return Ok(if session.personality == Personality::Bucardo5 { code } else { 0 });
+        help::usage("validate", &[]);
+        return Ok(session.dialect().bare_validate_code);
     }
     let names = meant(nouns, stored(session)?)?;
     if names.is_empty() {
         say!("Sorry, there are no syncs to validate!");
     }
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 3;
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let failed = names.iter().filter(|name| !is_valid(session, name, width)).count();
     if failed > 0 {
         warn_user!("{failed} of {} syncs failed", names.len());
@@ -52,9 +52,13 @@ fn known(name: &str, stored: &[String]) -> Result<String> {
 
 /// Validates one sync and says so. An error is said here, because the others have their turn nevertheless.
 fn is_valid(session: &mut Session, name: &str, width: usize) -> bool {
-    say_part!("Validating sync {name:.<width$}");
+    let (between, fine) = session.dialect().valid;
+    match between.trim().len() == between.len() {
+        true => say_part!("Validating sync {name:.<width$}{between}"),
+        false => say_part!("Validating sync {name:<width$}{between}"),
+    }
     let outcome = crate::replicate::validate::sync(&mut session.control, name);
-    say!("{}", if outcome.is_ok() { "DONE!" } else { "FAILED!" });
+    say!("{}", if outcome.is_ok() { fine } else { "FAILED!" });
     match &outcome {
         Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),
         Ok(_) => {}

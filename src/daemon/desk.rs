@@ -69,7 +69,7 @@ impl Desk {
         }
         self.signals.drain();
         let hangup = self.signals.hangup();
-        if hangup {
+        if self.signals.reopen() || hangup {
             crate::notice::log::reopen();
         }
         Ok(hangup)

@@ -1,7 +1,7 @@
 //! Who a process of the daemon is, and what it does first.
 
 use crate::daemon::launch::{Launch, Orders, PARENT_VARIABLE, ROLE_VARIABLE};
-use crate::daemon::{ctl, kid, mailer, mcp, tester, title, val};
+use crate::daemon::{ctl, kid, mailer, mcp, signals, tester, title, val};
 use crate::notice::mail::{Mail, Post};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -122,6 +122,7 @@ pub fn run_if_any() -> Option<u8> {
 }
 
 fn run() -> u8 {
+    signals::survive_reopen();
     title::init();
     let orders = match Orders::read() {
         Ok(orders) => orders,

@@ -3,7 +3,7 @@
 use crate::daemon::patience::{self, Patience};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Canceller;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR2};
 use std::io::Read;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -16,12 +16,13 @@ pub struct Signals {
     wakes: UnixStream,
     stop: Arc<AtomicBool>,
     hangup: Arc<AtomicBool>,
+    reopen: Arc<AtomicBool>,
     child: Arc<AtomicBool>,
     patience: Patience,
 }
 
 impl Signals {
-    /// Takes over SIGTERM and SIGINT (stop, see [`super::patience`]), SIGHUP (reload, reopen logs) and SIGCHLD.
+    /// Takes over SIGTERM and SIGINT (stop, see [`super::patience`]), SIGHUP (reload, reopen logs), SIGUSR2 (reopen logs) and SIGCHLD.
     pub fn new() -> Result<Signals> {
         Signals::within(patience::CHILD)
     }
@@ -40,8 +41,14 @@ impl Signals {
         wakes.set_nonblocking(true)?;
         let flag = || Arc::new(AtomicBool::new(false));
         let patience = Patience::default();
-        let signals = Signals { wakes, stop: flag(), hangup: flag(), child: flag(), patience };
-        let flags = [(SIGTERM, &signals.stop), (SIGINT, &signals.stop), (SIGHUP, &signals.hangup), (SIGCHLD, &signals.child)];
+        let signals = Signals { wakes, stop: flag(), hangup: flag(), reopen: flag(), child: flag(), patience };
+        let flags = [
+            (SIGTERM, &signals.stop),
+            (SIGINT, &signals.stop),
+            (SIGHUP, &signals.hangup),
+            (SIGUSR2, &signals.reopen),
+            (SIGCHLD, &signals.child),
+        ];
         for (signal, flag) in flags {
             // The flag first: whoever is woken must find it set.
             signal_hook::flag::register(signal, Arc::clone(flag))?;
@@ -73,7 +80,7 @@ impl Signals {
 
     /// Whether a signal came that nobody has looked at. [`Signals::fd`] may be quiet nevertheless.
     pub fn pending(&self) -> bool {
-        [&self.stop, &self.hangup, &self.child].into_iter().any(|flag| flag.load(Ordering::SeqCst))
+        [&self.stop, &self.hangup, &self.reopen, &self.child].into_iter().any(|flag| flag.load(Ordering::SeqCst))
     }
 
     /// Makes [`Signals::fd`] quiet again. Before looking at the flags.
@@ -96,8 +103,19 @@ impl Signals {
         self.hangup.swap(false, Ordering::SeqCst)
     }
 
+    /// Whether SIGUSR2 came since the last call.
+    pub fn reopen(&self) -> bool {
+        self.reopen.swap(false, Ordering::SeqCst)
+    }
+
     /// Whether a child may have died since the last call.
     pub fn child(&self) -> bool {
         self.child.swap(false, Ordering::SeqCst)
     }
+}
+
+/// Until [`Signals`] are there, SIGUSR2 would end the process; it is sent to all of a daemon's, also to one that has just begun.
+pub fn survive_reopen() {
+    // Whoever cannot do that is no worse off than before.
+    let _ = signal_hook::flag::register(SIGUSR2, Arc::new(AtomicBool::new(false)));
 }

@@ -9,6 +9,7 @@ mod inspect;
 mod install;
 mod kick;
 mod list;
+mod newer;
 mod options;
 mod ping;
 mod prepared;

@@ -113,7 +113,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("add sync x type=pushdelta source=A targetdb=C tables=onlya", "Failed to add sync: "),
     ("add sync x relgroup=h dbs=A:source,nosuch:target,C:target", "Unknown database \"nosuch\""),
     ("add sync x relgroup=h dbs=B:source,C:target", "The tables of herd \"h\" are in database \"A\", not in \"B\""),
-    ("add sync x relgroup=h dbs=A:source,B:source", "A sync has one source here, and dbs= names 2"),
+    ("add sync x relgroup=h dbs=A:target,B:target", "A sync has at least one source, and dbs= names none"),
+    (
+        "add sync x relgroup=h dbs=A:source,B:target conflict_strategy=sometimes",
+        "\"sometimes\" is no conflict strategy, and no database",
+    ),
     ("add sync x relgroup=h dbs=A:king,B:target", "Unknown role \"king\" in dbs="),
     ("add sync g1 relgroup=h dbs=A:source,B:target,C:target", "Cannot create sync: database group \"g1\" already exists"),
     // list

@@ -4,7 +4,7 @@
 use super::{dbgroup, remote};
 use crate::cli::insert::Insert;
 use crate::cli::pairs::{self, Key, Pairs, Value};
-use crate::cli::{Personality, Session, refusal};
+use crate::cli::{Session, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::warn_user;
@@ -22,7 +22,7 @@ pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
   ssp=x        whether server-side prepared statements may be used
   group=x      put it into this database group";
 
-const KEYS: &[Key] = &[
+pub(super) const KEYS: &[Key] = &[
     Key { column: "name", names: &["name"], takes: Value::Text },
     Key { column: "dbname", names: &["dbname", "db"], takes: Value::Text },
     Key { column: "dbuser", names: &["user", "dbuser", "username"], takes: Value::Text },
@@ -37,14 +37,19 @@ const KEYS: &[Key] = &[
     Key { column: "targetlimit", names: &["targetlimit"], takes: Value::Number },
     Key { column: "server_side_prepares", names: &["ssp", "server_side_prepares"], takes: Value::Bool },
     Key { column: "type", names: &["type", "dbtype"], takes: Value::OneOf(&["postgres"]) },
+    Key { column: "addalltables", names: &["addalltables"], takes: Value::Bool },
+    Key { column: "addallsequences", names: &["addallsequences"], takes: Value::Bool },
     Key { column: "group", names: &["group", "dbgroup"], takes: Value::Text },
 ];
+
+/// Keys that are no columns, or whose columns are set by themselves.
+const NOT_COLUMNS: &[&str] = &["name", "dbname", "type", "group", "addalltables", "addallsequences"];
 
 pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let pairs = pairs::read(words, KEYS, USAGE)?;
     check_port(&pairs)?;
     let name = pairs.get("name").unwrap_or(word).to_owned();
-    let real = real_name(session.personality, word, &pairs)?;
+    let real = pairs.get("dbname").unwrap_or(word).to_owned();
     let lines = session.transaction(|session| {
         insert(&mut session.control, &name, &real, &pairs)?;
         let mut lines = vec![format!("Added database \"{name}\"")];
@@ -60,34 +65,18 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
     Ok(0)
 }
 
-/// In the newer dialect the word is the local name only.
-fn real_name(personality: Personality, word: &str, pairs: &Pairs) -> Result<String> {
-    match (pairs.get("dbname"), personality) {
-        (Some(real), _) => Ok(real.to_owned()),
-        (None, _) if pairs.get("dbservice").is_some() && personality == Personality::Bucardo5 => Ok(word.to_owned()),
-        (None, Personality::BucardoCtl4) => Ok(word.to_owned()),
-        (None, Personality::Bucardo5) => {
-            let error = refusal::refused(
-                "Cannot add database: must supply a database name to connect to",
-                format!("say `add db {word} dbname=...`"),
-            );
-            Err(error.exit_code(1))
-        }
-    }
-}
-
 /// Refuses a port that is none: the column is a text and takes anything.
-fn check_port(pairs: &Pairs) -> Result<()> {
+pub(super) fn check_port(pairs: &Pairs) -> Result<()> {
     match pairs.get("dbport").map(str::parse::<u16>) {
         None | Some(Ok(1..)) => Ok(()),
         _ => Err(refusal::refused("Failed to add database: that is no port", "a port is a number from 1 to 65535")),
     }
 }
 
-fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
+pub(super) fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
     let row = Insert::into("db").text("name", name).text("dbname", real);
     let row = if pairs.get("dbuser").is_some() { row } else { row.text("dbuser", "bucardo") };
-    let row = row.pairs(pairs, &["name", "dbname", "type", "group"]);
+    let row = row.pairs(pairs, NOT_COLUMNS);
     // Tells the trigger db_change that somebody tries to connect already.
     control.batch("set local bucardo.validating = 'on'")?;
     let inserted = row.run(control, "name").map(drop).map_err(|error| explain(error, name));
@@ -119,9 +108,9 @@ fn join(control: &mut Connection, db: &str, group: &str) -> Result<Vec<String>> 
 }
 
 /// Connects once. The older dialect accepts a database that cannot be reached; the newer one wants to be forced.
-fn try_out(session: &mut Session, name: &str) -> Result<()> {
+pub(super) fn try_out(session: &mut Session, name: &str) -> Result<()> {
     let Some(error) = remote::try_out(&mut session.control, name)? else { return Ok(()) };
-    if session.personality == Personality::Bucardo5 && !session.options.force {
+    if session.dialect().newer && !session.options.force {
         return Err(Error::new(
             Kind::Refused,
             format!(

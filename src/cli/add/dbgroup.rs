@@ -50,8 +50,14 @@ pub(in crate::cli) fn ensure(control: &mut Connection, name: &str) -> Result<boo
     control.execute(sql, &[&name]).map(|rows| rows > 0).map_err(Error::from)
 }
 
-/// Puts a database into a group; whether it was not yet there.
+/// Puts a database into a group, as a target; whether it was not yet there.
 pub(in crate::cli) fn join(control: &mut Connection, db: &str, group: &str, priority: i16) -> Result<bool> {
-    let sql = "insert into bucardo.dbmap (db, dbgroup, priority) values ($1, $2, $3) on conflict (db, dbgroup) do nothing";
-    control.execute(sql, &[&db, &group, &priority]).map(|rows| rows > 0).map_err(Error::from)
+    join_as(control, db, group, priority, "target")
+}
+
+/// Puts a database into a group; whether it was not yet there.
+pub(in crate::cli) fn join_as(control: &mut Connection, db: &str, group: &str, priority: i16, role: &str) -> Result<bool> {
+    let sql =
+        "insert into bucardo.dbmap (db, dbgroup, priority, role) values ($1, $2, $3, $4) on conflict (db, dbgroup) do nothing";
+    control.execute(sql, &[&db, &group, &priority, &role]).map(|rows| rows > 0).map_err(Error::from)
 }

@@ -2,20 +2,22 @@
 //! transaction: a command that fails has changed nothing, and what is printed has happened.
 
 mod all;
+mod custom;
 mod customcode;
-mod db;
+pub(super) mod db;
 pub(super) mod dbgroup;
 pub(super) mod goat;
 pub(super) mod herd;
+pub(super) mod newer;
 pub(super) mod remote;
 pub(super) mod sync;
-mod sync_members;
-mod table;
+pub(super) mod sync_members;
+pub(super) mod table;
 pub(super) mod used;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Personality, Session, help};
+use crate::cli::{Session, help};
 use crate::error::Result;
 use crate::say;
 
@@ -28,6 +30,8 @@ const USAGE: &str = "Usage: add <type> <name> [options]
   add all tables|sequences [db=x] [herd=x]
   add herd <name> [table or sequence ...]
   add customcode <name> whenrun=x src_code=x [key=value ...]
+  add customname <table> <new name> [db=x] [sync=x]
+  add customcols <table> \"SELECT ...\" [db=x] [sync=x]
   add sync <name> type=x source=x targetdb=x or targetgroup=x [key=value ...]
 
 For details: help add <type>";
@@ -42,27 +46,37 @@ pub const TOPICS: &[Topic] = &[
     Topic { words: &["table", "tables", "tab"], text: table::USAGE_TABLE },
     Topic { words: &["sequence", "sequences", "seq"], text: table::USAGE_SEQUENCE },
     Topic { words: &["customcode", "custom_code", "code"], text: customcode::USAGE },
+    Topic { words: &["customname", "cname", "custom_name"], text: custom::USAGE_NAME },
+    Topic { words: &["customcols", "ccols", "ccol", "custom_cols"], text: custom::USAGE_COLS },
 ];
 
 /// `add TYPE NAME ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let newer = session.dialect().newer;
     let Some((kind, words)) = nouns.split_first() else { return Ok(help::usage("add", &[])) };
     if kind.eq_ignore_ascii_case("all") {
         return all::run(session, words);
     }
-    let (Some(noun), Some((name, rest))) = (noun::exact(kind), words.split_first()) else {
+    let noun = if newer { noun::newer(kind) } else { noun::exact(kind) };
+    let (Some(noun), Some((name, rest))) = (noun, words.split_first()) else {
         return Ok(help::usage("add", &[kind]));
     };
+    if newer && matches!(noun, Noun::Table | Noun::Sequence) && name.eq_ignore_ascii_case("all") {
+        return all::run(session, &[std::slice::from_ref(kind), rest].concat());
+    }
     match noun {
+        Noun::Db if newer => newer::db::run(session, name, rest),
+        Noun::Dbgroup if newer => newer::dbgroup::run(session, name, rest),
+        Noun::Herd if newer => newer::herd::run(session, name, rest),
+        Noun::Table | Noun::Sequence if newer => newer::table::run(session, noun, words),
+        Noun::Sync if newer => newer::sync::run(session, name, rest),
         Noun::Db => db::run(session, name, rest),
         Noun::Dbgroup => dbgroup::run(session, name, rest),
         Noun::Herd => herd::run(session, name, rest),
-        Noun::Table | Noun::Sequence if session.personality == Personality::Bucardo5 && name.eq_ignore_ascii_case("all") => {
-            all::run(session, &[std::slice::from_ref(kind), rest].concat())
-        }
         Noun::Table | Noun::Sequence => table::run(session, noun, words),
         Noun::Sync => sync::run(session, name, rest),
         Noun::Customcode => customcode::run(session, name, rest),
+        Noun::Customname | Noun::Customcols => custom::run(session, noun, name, rest),
         // No word of `add` means one.
         Noun::Conflict => Ok(help::usage("add", &[])),
     }

@@ -4,7 +4,7 @@
 use super::sync_members::{self, Members};
 use crate::cli::insert::Insert;
 use crate::cli::pairs::{self, Key, Pairs, Value};
-use crate::cli::{Session, refusal};
+use crate::cli::{Session, conflict, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::validate;
@@ -16,7 +16,9 @@ pub(super) const USAGE: &str = "Usage: add sync <name> type=x source=x targetdb=
   source=x       a herd; with tables=, the database they are in
   tables=x,y     make the herd from these tables
   targetdb=x  targetgroup=x    where to
-  dbs=a:source,b:target        the same in one word
+  dbs=a:source,b:target        the same in one word; several sources are masters of one another
+  conflict_strategy=x          who wins when several have changed a row: latest, source, target, skip, random, abort,
+                 or names of databases in the order in which they win
   status=x       active or inactive
   ping=x         whether changes start the sync at once
   checktime=x    start it at least this often
@@ -24,7 +26,7 @@ pub(super) const USAGE: &str = "Usage: add sync <name> type=x source=x targetdb=
   limitdbs=x     targets at work at the same time, at most
   stayalive=x  kidsalive=x  onetimecopy=x  priority=x  lifetime=x  maxkicks=x  analyze_after_copy=x  strict_checking=x";
 
-const KEYS: &[Key] = &[
+pub(super) const KEYS: &[Key] = &[
     Key { column: "name", names: &["name"], takes: Value::Text },
     Key {
         column: "synctype",
@@ -33,7 +35,7 @@ const KEYS: &[Key] = &[
     },
     Key { column: "source", names: &["source", "herd", "relgroup"], takes: Value::Text },
     Key { column: "targetdb", names: &["targetdb"], takes: Value::Text },
-    Key { column: "targetgroup", names: &["targetgroup", "group"], takes: Value::Text },
+    Key { column: "targetgroup", names: &["targetgroup", "group", "dbgroup"], takes: Value::Text },
     Key { column: "tables", names: &["tables", "table", "relations", "relation"], takes: Value::Text },
     Key { column: "dbs", names: &["dbs", "db", "databases", "database"], takes: Value::Text },
     Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
@@ -54,11 +56,13 @@ const KEYS: &[Key] = &[
     Key { column: "priority", names: &["priority"], takes: Value::Number },
     Key { column: "maxkicks", names: &["maxkicks"], takes: Value::Number },
     Key { column: "rebuild_index", names: &["rebuild_index", "rebuildindex"], takes: Value::Number },
+    Key { column: "txnmode", names: &["isolation_level", "txnmode"], takes: Value::Text },
+    Key { column: "conflict_strategy", names: &["conflict_strategy", "conflict", "standard_conflict"], takes: Value::Text },
     Key { column: "onetimecopy", names: &["onetimecopy"], takes: Value::NumberOf(&["0", "1", "2"]) },
 ];
 
 /// Keys that are no columns, or whose columns [`Members`] sets.
-const NOT_COLUMNS: &[&str] = &["name", "synctype", "source", "targetdb", "targetgroup", "tables", "dbs"];
+const NOT_COLUMNS: &[&str] = &["name", "synctype", "source", "targetdb", "targetgroup", "tables", "dbs", "conflict_strategy"];
 
 pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let pairs = pairs::read(words, KEYS, USAGE)?;
@@ -91,12 +95,25 @@ fn refuse_taken(control: &mut Connection, name: &str) -> Result<()> {
 
 /// Inserts the row, and the group that several targets need.
 fn insert(control: &mut Connection, name: &str, herd: &str, members: &Members, pairs: &Pairs) -> Result<Vec<String>> {
-    let (column, target, lines) = sync_members::target(control, name, members)?;
+    let (column, target, lines) = sync_members::target(control, name, herd, members)?;
     let row = Insert::into("sync").text("name", name).text("source", herd).text("synctype", members.synctype);
     let row = row.text(column, &target).pairs(pairs, NOT_COLUMNS);
+    let row = match strategy(control, members.synctype, pairs)? {
+        Some(strategy) => row.text("conflict_strategy", &strategy),
+        None => row,
+    };
     match row.run(control, "name") {
         Ok(_) => Ok(lines),
         Err(error) => Err(failed(error)),
+    }
+}
+
+/// What decides between masters. Who names several in one word and leaves that open gets what the newer program does.
+fn strategy(control: &mut Connection, synctype: &str, pairs: &Pairs) -> Result<Option<String>> {
+    match pairs.get("conflict_strategy") {
+        Some(text) => conflict::strategy(control, text).map(Some),
+        None if synctype == "swap" && pairs.get("dbs").is_some() => Ok(Some(conflict::LATEST.to_owned())),
+        None => Ok(None),
     }
 }
 
@@ -122,7 +139,7 @@ pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Ve
 }
 
 /// Says what was asked for and is stored, but not done by this version.
-fn not_yet(control: &mut Connection, name: &str) -> Result<()> {
+pub(super) fn not_yet(control: &mut Connection, name: &str) -> Result<()> {
     let row = control.query_one(include_str!("not_yet.sql"), &[&name])?;
     if row.get(0) {
         warn_user!("Note: this version makes no first copy (onetimecopy): only changes from now on are carried");

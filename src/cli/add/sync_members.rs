@@ -1,5 +1,5 @@
-//! Who takes part in a new sync: from the several ways to say it, one source herd and one target. Reading the words is pure; making
-//! the herd for `tables=` and the group for several targets is not.
+//! Who takes part in a new sync: from the several ways to say it, a source herd, further masters, and targets. Reading the words is pure;
+//! making the herd for `tables=` and the group for several members is not.
 
 use super::goat::Adder;
 use super::{dbgroup, herd};
@@ -7,6 +7,17 @@ use crate::cli::pairs::Pairs;
 use crate::cli::{refusal, relation};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
+
+/// What a database does in a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Its changes go to all others.
+    Source,
+    /// It gets changes.
+    Target,
+    /// It gets copies of everything.
+    Fullcopy,
+}
 
 /// What the words say.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +28,6 @@ pub struct Members {
     source: String,
     /// The names in `tables=`.
     tables: Vec<String>,
-    /// The database that `dbs=` calls the source.
-    source_db: Option<String>,
     target: Target,
 }
 
@@ -26,8 +35,8 @@ pub struct Members {
 enum Target {
     Db(String),
     Group(String),
-    /// Databases that want a group made for them.
-    Dbs(Vec<String>),
+    /// All databases with their roles, that of the herd among them.
+    Dbs(Vec<(String, Role)>),
 }
 
 impl Members {
@@ -46,7 +55,23 @@ impl Members {
             (Some(db), None) => Target::Db(db.to_owned()),
             (None, Some(group)) => Target::Group(group.to_owned()),
         };
-        Ok(Members { synctype: known_type(synctype), source, tables, source_db: None, target })
+        Ok(Members { synctype: known_type(synctype), source, tables, target })
+    }
+
+    /// The database in which `tables=` are looked for: the first source.
+    fn first_source(&self) -> Option<&str> {
+        match &self.target {
+            Target::Dbs(roles) => roles.iter().find(|(_, role)| *role == Role::Source).map(|(name, _)| name.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Whether the databases of `dbs=` include `db` as a source.
+    fn has_source(&self, db: &str) -> bool {
+        match &self.target {
+            Target::Dbs(roles) => roles.iter().any(|(name, role)| *role == Role::Source && name == db),
+            _ => true,
+        }
     }
 }
 
@@ -55,64 +80,63 @@ fn in_one_word(pairs: &Pairs, dbs: &[String], tables: Vec<String>) -> Result<Mem
     if pairs.get("targetdb").or(pairs.get("targetgroup")).is_some() {
         return Err(need("Need to specify only one: dbs OR targetdb OR targetgroup"));
     }
-    let roles = dbs.iter().enumerate().map(|(at, word)| with_role(at, word)).collect::<Result<Vec<_>>>()?;
-    let named = |wanted: &str| roles.iter().filter(|(_, role)| *role == wanted).map(|(name, _)| name.clone()).collect();
-    let source_db = only_source(named("source"))?;
-    let (natural, targets) = only_kind(named("target"), named("fullcopy"))?;
-    let source = match pairs.get("source") {
-        Some(herd) => herd.to_owned(),
-        None if !tables.is_empty() => source_db.clone(),
-        None => return Err(need("Need to specify a source for this sync")),
+    let roles = roles(dbs)?;
+    let natural = natural_type(&roles)?;
+    let source = match (pairs.get("source"), roles.iter().find(|(_, role)| *role == Role::Source)) {
+        (Some(herd), _) => herd.to_owned(),
+        (None, Some((first, _))) if !tables.is_empty() => first.clone(),
+        (None, _) => return Err(need("Need to specify a source for this sync")),
     };
-    let target = if let [only] = targets.as_slice() { Target::Db(only.clone()) } else { Target::Dbs(targets) };
     let synctype = pairs.get("synctype").map_or(natural, known_type);
-    Ok(Members { synctype, source, tables, source_db: Some(source_db), target })
+    Ok(Members { synctype, source, tables, target: Target::Dbs(roles) })
 }
 
-/// A database and its role; without one, the first is the source and the others are targets.
-fn with_role(at: usize, word: &str) -> Result<(String, &'static str)> {
-    let (name, word) = word.split_once(':').unwrap_or((word, if at == 0 { "source" } else { "target" }));
+/// Databases and their roles; without one, the first is a source and the others are targets.
+pub fn roles(dbs: &[String]) -> Result<Vec<(String, Role)>> {
+    dbs.iter().enumerate().map(|(at, word)| with_role(word, if at == 0 { Role::Source } else { Role::Target })).collect()
+}
+
+/// A database and its role, written `name:role`.
+pub fn with_role(word: &str, default: Role) -> Result<(String, Role)> {
+    let Some((name, word)) = word.split_once(':') else { return Ok((word.to_owned(), default)) };
     let role = role(word).ok_or_else(|| {
         refusal::refused(format!("Unknown role \"{word}\" in dbs="), "the roles are source, target and fullcopy")
     })?;
     Ok((name.to_owned(), role))
 }
 
-fn only_source(mut sources: Vec<String>) -> Result<String> {
-    match (sources.pop(), sources.len()) {
-        (Some(only), 0) => Ok(only),
-        (last, before) => Err(refusal::refused(
-            format!("A sync has one source here, and dbs= names {}", before + usize::from(last.is_some())),
-            "write dbs=a:source,b:target,c:target",
+/// The type of a sync with these members.
+pub fn natural_type(roles: &[(String, Role)]) -> Result<&'static str> {
+    let count = |wanted: Role| roles.iter().filter(|(_, role)| *role == wanted).count();
+    match (count(Role::Source), count(Role::Target), count(Role::Fullcopy)) {
+        (0, ..) => {
+            Err(refusal::refused("A sync has at least one source, and dbs= names none", "write dbs=a:source,b:target,c:target"))
+        }
+        (1, 0, 0) => Err(need("Need to specify a targetdb or a targetgroup for this sync")),
+        (1, _, 0) => Ok("pushdelta"),
+        (1, 0, _) => Ok("fullcopy"),
+        (_, _, 0) => Ok("swap"),
+        _ => Err(refusal::refused(
+            "The role fullcopy cannot be mixed with others in one sync",
+            "make two syncs, and give the role fullcopy in only one of them",
         )),
     }
 }
 
-/// The type of a sync with these targets.
-fn only_kind(targets: Vec<String>, copies: Vec<String>) -> Result<(&'static str, Vec<String>)> {
-    match (targets.is_empty(), copies.is_empty()) {
-        (false, true) => Ok(("pushdelta", targets)),
-        (true, false) => Ok(("fullcopy", copies)),
-        (true, true) => Err(need("Need to specify a targetdb or a targetgroup for this sync")),
-        (false, false) => Err(refusal::refused(
-            "The roles target and fullcopy cannot be mixed in one sync",
-            "make two syncs, one of type pushdelta and one of type fullcopy",
-        )),
-    }
-}
-
-fn role(word: &str) -> Option<&'static str> {
+/// The beginnings that the newer program knows.
+fn role(word: &str) -> Option<Role> {
     let word = word.to_lowercase();
     let begins = |starts: &[&str]| starts.iter().any(|start| word.starts_with(start));
     match () {
-        () if begins(&["s", "mas", "pri"]) => Some("source"),
-        () if begins(&["t", "rep"]) => Some("target"),
-        () if begins(&["f"]) => Some("fullcopy"),
+        () if begins(&["s", "mas", "pri"]) => Some(Role::Source),
+        () if begins(&["t", "rep"]) => Some(Role::Target),
+        () if begins(&["f"]) => Some(Role::Fullcopy),
         () => None,
     }
 }
 
-fn known_type(word: &str) -> &'static str {
+/// A type of sync by its name.
+pub fn known_type(word: &str) -> &'static str {
     ["fullcopy", "swap"].into_iter().find(|known| *known == word).unwrap_or("pushdelta")
 }
 
@@ -124,18 +148,18 @@ fn need(what: &str) -> Error {
     refusal::refused(what, "see `help add sync`; for example: add sync s1 type=pushdelta source=herd1 targetdb=B")
 }
 
-/// The source herd, made from `tables=` if need be, and the lines that tell what was made.
+/// The source herd, made from `tables=` if need be, with the database it is in, and the lines that tell what was made.
 pub fn herd(control: &mut Connection, sync: &str, members: &Members, pairs: &Pairs) -> Result<(String, Vec<String>)> {
     let source = &members.source;
     if exists(control, "herd", source)? {
-        check_herd_db(control, source, members.source_db.as_deref())?;
+        check_herd_db(control, source, members)?;
         return Ok((source.clone(), Vec::new()));
     }
     if members.tables.is_empty() {
         let hint = "`list herd` shows the herds; `add herd` makes one; tables=a,b makes one on the way";
         return Err(refusal::missing(format!("No such source herd: {source}"), hint));
     }
-    let db = members.source_db.as_deref().unwrap_or(source);
+    let db = members.first_source().unwrap_or(source);
     if !exists(control, "db", db)? {
         let sentence = "When using the tables option, the source argument must be a database";
         return Err(refusal::missing(sentence, "`list db` shows the databases; `add db` adds one"));
@@ -148,17 +172,22 @@ pub fn herd(control: &mut Connection, sync: &str, members: &Members, pairs: &Pai
     Ok((sync.to_owned(), gather(control, sync, db, &members.tables, pairs)?))
 }
 
-fn exists(control: &mut Connection, table: &'static str, name: &str) -> Result<bool> {
+/// Whether there is something called `name` in `bucardo.TABLE`.
+pub fn exists(control: &mut Connection, table: &'static str, name: &str) -> Result<bool> {
     Ok(control.query_opt(&format!("select from bucardo.{table} where name = $1"), &[&name])?.is_some())
 }
 
-/// `dbs=` names the source again, so that the two may contradict each other.
-fn check_herd_db(control: &mut Connection, herd: &str, db: Option<&str>) -> Result<()> {
+/// The database of a herd's members.
+pub fn db_of(control: &mut Connection, herd: &str) -> Result<Option<String>> {
     let sql = "select g.db from bucardo.herdmap m join bucardo.goat g on g.id = m.goat where m.herd = $1 limit 1";
-    let found: Option<String> = control.query_opt(sql, &[&herd])?.map(|row| row.get(0));
-    match (found, db) {
-        (Some(found), Some(db)) if found != db => Err(refusal::refused(
-            format!("The tables of herd \"{herd}\" are in database \"{found}\", not in \"{db}\""),
+    Ok(control.query_opt(sql, &[&herd])?.map(|row| row.get(0)))
+}
+
+/// `dbs=` names the source again, so that the two may contradict each other.
+fn check_herd_db(control: &mut Connection, herd: &str, members: &Members) -> Result<()> {
+    match (db_of(control, herd)?, members.first_source()) {
+        (Some(found), Some(first)) if !members.has_source(&found) => Err(refusal::refused(
+            format!("The tables of herd \"{herd}\" are in database \"{found}\", not in \"{first}\""),
             format!("write dbs={found}:source,..."),
         )),
         _ => Ok(()),
@@ -185,26 +214,43 @@ fn gather(control: &mut Connection, herd: &str, db: &str, names: &[String], pair
 }
 
 /// The column for the target and its value; several databases become a group called like the sync.
-pub fn target(control: &mut Connection, sync: &str, members: &Members) -> Result<(&'static str, String, Vec<String>)> {
-    let dbs = match &members.target {
+pub fn target(
+    control: &mut Connection,
+    sync: &str,
+    herd: &str,
+    members: &Members,
+) -> Result<(&'static str, String, Vec<String>)> {
+    let roles = match &members.target {
         Target::Db(name) => return Ok(("targetdb", name.clone(), Vec::new())),
         Target::Group(name) => return Ok(("targetgroup", name.clone(), Vec::new())),
-        Target::Dbs(dbs) => dbs,
+        Target::Dbs(roles) => roles,
     };
-    if !dbgroup::ensure(control, sync)? {
-        let sentence = format!("Cannot create sync: database group \"{sync}\" already exists");
-        return Err(refusal::refused(sentence, format!("use it with targetgroup={sync}, or give the sync another name")));
+    let own = db_of(control, herd)?;
+    let own = own.as_deref().or(members.first_source()).unwrap_or_default();
+    let others: Vec<_> = roles.iter().filter(|(name, _)| name != own).cloned().collect();
+    if let [(only, _)] = others.as_slice() {
+        return Ok(("targetdb", only.clone(), Vec::new()));
     }
-    for db in dbs {
+    group(control, sync, &others)?;
+    Ok(("targetgroup", sync.to_owned(), vec![format!("Added database group \"{sync}\"")]))
+}
+
+/// Makes a group of these databases.
+pub fn group(control: &mut Connection, name: &str, roles: &[(String, Role)]) -> Result<()> {
+    if !dbgroup::ensure(control, name)? {
+        let sentence = format!("Cannot create sync: database group \"{name}\" already exists");
+        return Err(refusal::refused(sentence, format!("use it with targetgroup={name}, or give the sync another name")));
+    }
+    for (db, role) in roles {
         if !exists(control, "db", db)? {
             return Err(refusal::missing(
                 format!("Unknown database \"{db}\""),
                 "`list db` shows the databases; `add db` adds one",
             ));
         }
-        dbgroup::join(control, db, sync, 0)?;
+        dbgroup::join_as(control, db, name, 0, if *role == Role::Source { "source" } else { "target" })?;
     }
-    Ok(("targetgroup", sync.to_owned(), vec![format!("Added database group \"{sync}\"")]))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -235,10 +281,11 @@ mod tests {
             ("type=swap source=h", "Need to specify a targetdb or a targetgroup for this sync"),
             ("type=swap source=h targetdb=a targetgroup=b", "Need to specify only one: targetdb OR targetgroup"),
             ("dbs=a:source,b:boss source=h", "Unknown role \"boss\" in dbs="),
-            ("dbs=a:source,b:source source=h", "A sync has one source here, and dbs= names 2"),
+            ("dbs=a:target,b:target source=h", "A sync has at least one source, and dbs= names none"),
             ("dbs=a source=h", "Need to specify a targetdb or a targetgroup for this sync"),
             ("dbs=a,b", "Need to specify a source for this sync"),
-            ("dbs=a,b:target,c:fullcopy source=h", "The roles target and fullcopy cannot be mixed in one sync"),
+            ("dbs=a,b:target,c:fullcopy source=h", "The role fullcopy cannot be mixed with others in one sync"),
+            ("dbs=a,b:source,c:fullcopy source=h", "The role fullcopy cannot be mixed with others in one sync"),
         ] {
             assert_eq!(members(line).unwrap_err().message(), sentence, "{line}");
         }
@@ -247,10 +294,19 @@ mod tests {
     #[test]
     fn one_word_says_what_several_do() {
         let found = members("dbs=a:master,b:replica,c tables=t1,,s.t2").unwrap();
-        let target = Target::Dbs(vec!["b".to_owned(), "c".to_owned()]);
+        let of = |name: &str, role| (name.to_owned(), role);
+        let roles = vec![of("a", Role::Source), of("b", Role::Target), of("c", Role::Target)];
         let tables = vec!["t1".to_owned(), "s.t2".to_owned()];
-        assert_eq!(found, Members { synctype: "pushdelta", source: "a".into(), tables, source_db: Some("a".into()), target });
+        assert_eq!(found, Members { synctype: "pushdelta", source: "a".into(), tables, target: Target::Dbs(roles) });
         assert_eq!(members("dbs=a,b:fullcopy source=h").unwrap().synctype, "fullcopy");
-        assert_eq!(members("dbs=a,b source=h").unwrap().target, Target::Db("b".to_owned()));
+    }
+
+    #[test]
+    fn several_sources_are_masters_of_one_another() {
+        for dbs in ["a:source,b:source", "a:s,b:pri,c:mas,d:target"] {
+            let found = members(&format!("dbs={dbs} source=h")).unwrap();
+            assert_eq!(found.synctype, "swap", "{dbs}");
+            assert!(found.has_source("b") && !found.has_source("d") && found.first_source() == Some("a"));
+        }
     }
 }

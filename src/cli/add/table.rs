@@ -25,7 +25,7 @@ pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3
   herd=x               put them into this herd
   standard_conflict=x  source, target, skip, lowest or highest";
 
-const KEYS: &[Key] = &[
+pub(super) const KEYS: &[Key] = &[
     Key { column: "db", names: &["db"], takes: Value::Text },
     Key { column: "herd", names: &["herd", "relgroup"], takes: Value::Text },
     Key { column: "ping", names: &["ping", "autokick"], takes: Value::Bool },
@@ -75,10 +75,10 @@ fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pai
     let db = database(control, pairs.get("db"))?;
     let mut adder = Adder::new(&db, kind);
     let mut lines = Vec::new();
-    if let Some(herd) = pairs.get("herd")
-        && herd::ensure(control, herd)?
-    {
-        lines.push(format!("Created herd \"{herd}\""));
+    if let Some(herd) = pairs.get("herd") {
+        if herd::ensure(control, herd)? {
+            lines.push(format!("Created herd \"{herd}\""));
+        }
     }
     for relation in relations {
         // A known one is left alone, silently, and not put into the herd either (reference, section 10, 9).

@@ -35,6 +35,8 @@ pub enum Style {
 /// The display of one sync.
 pub struct Display {
     style: Style,
+    /// Whether there is a word for each target.
+    targets: bool,
     /// What is on the screen behind the name, and is printed again at each tick.
     shown: String,
     seconds: u64,
@@ -45,8 +47,13 @@ impl Display {
     pub fn open(name: &str, style: Style) -> (Display, String) {
         let timer = if style == Style::Timer { "[0 s] " } else { "" };
         let first = format!("Kick {name}: {timer}");
-        let display = Display { style, shown: timer.to_owned(), seconds: 0 };
+        let display = Display { style, targets: true, shown: timer.to_owned(), seconds: 0 };
         (display, if style == Style::Quiet { String::new() } else { first })
+    }
+
+    /// The same without words for the targets, which the newer dialect never shows.
+    pub fn without_targets(self) -> Display {
+        Display { targets: false, ..self }
     }
 
     /// Time passed. The timer moves only when the whole seconds changed.
@@ -72,7 +79,7 @@ impl Display {
             Event::Done => "DONE!".to_owned(),
             Event::Killed => "KILLED!".to_owned(),
         };
-        if self.style == Style::Quiet {
+        if self.style == Style::Quiet || !(self.targets || event.is_word_for_the_end()) {
             return String::new();
         }
         self.shown.push_str(&word);
@@ -134,6 +141,12 @@ mod tests {
         assert_eq!(display.tick(10).replace('\u{8}', "^H"), "^H^H^H^H^H^H[10 s] ");
         assert_eq!(display.tick(10), "");
         assert_eq!(display.tick(12).replace('\u{8}', "^H"), "^H^H^H^H^H^H^H[12 s] ");
+    }
+
+    #[test]
+    fn the_newer_dialect_has_no_words_for_targets() {
+        let mut display = Display::open("s1", Style::Words).0.without_targets();
+        assert_eq!([done("B"), killed("C"), Event::Killed].map(|event| display.tell(&event)).concat(), "KILLED!");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Ok(help::usage("kick", &[]));
     }
     let stored = sync_list::stored(session)?;
-    let selection = sync_list::resolve(nouns, &stored, &format!("{} kick", session.prog))?;
+    let selection = sync_list::resolve_for(session, nouns, &stored, "kick")?;
     match selection.seconds {
         None => all_at_once(session, &selection.syncs),
         Some(seconds) => one_after_the_other(session, &selection.syncs, seconds),
@@ -43,7 +43,7 @@ fn all_at_once(session: &mut Session, syncs: &[Listed]) -> Result<u8> {
 
 /// Kick, wait, next. After a kill, and if a retry is left, again from the first one.
 fn one_after_the_other(session: &mut Session, syncs: &[Listed], seconds: u64) -> Result<u8> {
-    let mut verdict = Verdict::new(u64::try_from(session.options.retry).unwrap_or(0));
+    let mut verdict = Verdict::new(u64::try_from(session.options.retry).unwrap_or(0), session.dialect().kick_error_code);
     let mut next = 0;
     while let (Some(sync), false) = (syncs.get(next), session.control.is_closed()) {
         next += 1;

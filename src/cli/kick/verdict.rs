@@ -26,11 +26,13 @@ impl End {
     }
 
     /// The exit code that this end asks for; success asks for none, so that it never hides an earlier failure.
-    pub fn code(self) -> Option<u8> {
+    /// That of any other failure than a kill or a timeout is `failure`.
+    pub fn code(self, failure: u8) -> Option<u8> {
         match self {
             End::Done => None,
             End::TimedOut => Some(1),
-            End::Killed | End::Failed => Some(2),
+            End::Killed => Some(2),
+            End::Failed => Some(failure),
         }
     }
 }
@@ -38,19 +40,20 @@ impl End {
 /// The exit code of the whole command and the retries that are left.
 pub struct Verdict {
     code: u8,
+    failure: u8,
     used: u64,
     allowed: u64,
 }
 
 impl Verdict {
-    /// Nothing has happened yet; `allowed` is the number of retries.
-    pub fn new(allowed: u64) -> Verdict {
-        Verdict { code: 0, used: 0, allowed }
+    /// Nothing has happened yet; `allowed` is the number of retries, `failure` the exit code of a failure of its own kind.
+    pub fn new(allowed: u64, failure: u8) -> Verdict {
+        Verdict { code: 0, failure, used: 0, allowed }
     }
 
     /// Takes one end into account. A number means: retry, for this time, from the first sync of the list.
     pub fn add(&mut self, end: End) -> Option<u64> {
-        self.code = end.code().unwrap_or(self.code);
+        self.code = end.code(self.failure).unwrap_or(self.code);
         if end != End::Killed || self.used >= self.allowed {
             return None;
         }
@@ -70,7 +73,7 @@ mod tests {
     use super::*;
 
     fn code(ends: &[End]) -> u8 {
-        let mut verdict = Verdict::new(0);
+        let mut verdict = Verdict::new(0, 2);
         for end in ends {
             assert_eq!(verdict.add(*end), None);
         }
@@ -89,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_kill_is_retried_as_often_as_allowed_and_a_timeout_is_not() {
-        let mut verdict = Verdict::new(2);
+        let mut verdict = Verdict::new(2, 2);
         assert_eq!(verdict.add(End::TimedOut), None);
         assert_eq!((verdict.add(End::Killed), verdict.code()), (Some(1), 0));
         assert_eq!(verdict.add(End::Killed), Some(2));

@@ -35,6 +35,7 @@ impl Watch {
     /// Kicks `sync`; from then on nothing about it is missed. 0 seconds means without limit.
     pub fn open(session: &mut Session, sync: &Listed, seconds: u64) -> Result<Watch> {
         let (display, first) = Display::open(&sync.name, style(session));
+        let display = if session.dialect().newer { display.without_targets() } else { display };
         say_part!("{first}");
         let (events, refusal, validated) = (events(sync), channel::sync_error(&sync.name), channel::validated(&sync.name));
         let younger_than = session.transaction(|session| {
@@ -57,7 +58,15 @@ impl Watch {
                 answer::notify(&mut session.control, &channel::kick_sync(&self.sync))?;
             }
             match self.hear(&mut session.control, heard)? {
-                Some(Event::TargetKilled(_)) => return self.second_half(&mut session.control),
+                Some(Event::TargetKilled(_)) => {
+                    let end = self.second_half(&mut session.control)?;
+                    self.tell_why(session)?;
+                    return Ok(end);
+                }
+                Some(Event::Killed) => {
+                    self.tell_why(session)?;
+                    return Ok(End::Killed);
+                }
                 Some(event) => return Ok(End::of(&event).unwrap_or(End::Done)),
                 None if self.patience.is_over(&mut session.control)? => return Ok(End::TimedOut),
                 None => {}
@@ -124,6 +133,21 @@ impl Watch {
         let heard = answer::arrivals(control, Instant::now().checked_add(SECOND_HALF))?;
         self.hear(control, heard)?;
         Ok(End::Killed)
+    }
+
+    /// The newer dialect tells why a run died, also when it is quiet.
+    fn tell_why(&self, session: &mut Session) -> Result<()> {
+        if !session.dialect().newer {
+            return Ok(());
+        }
+        let sql = "select started::text, coalesce(ended, aborted)::text, whydie from bucardo.q \
+            where sync = $1 and aborted is not null and id > $2 order by id desc limit 1";
+        if let Some(row) = session.control.query_opt(sql, &[&self.sync, &self.younger_than])? {
+            let text = |at: usize| row.get::<_, Option<String>>(at).unwrap_or_default();
+            let why = text(2).trim_end().replace('\n', "\n      ");
+            say_part!("\n  Started: {}\n  Ended: {}\n    Failed : {why}", text(0), text(1));
+        }
+        Ok(())
     }
 
     /// The next whole second, at which the timer moves, or the end of the patience.

@@ -13,6 +13,8 @@ pub fn of(control: &mut Connection, noun: Noun, key: &str) -> Result<Vec<String>
         Noun::Sync => ("sync", "name"),
         Noun::Table | Noun::Sequence => ("goat", "id"),
         Noun::Customcode => ("customcode", "name"),
+        Noun::Customname => ("customname", "id"),
+        Noun::Customcols => ("customcols", "id"),
         Noun::Conflict => ("conflict", "id"),
     };
     let mut columns = columns(control, table)?;

@@ -6,16 +6,12 @@ use crate::say;
 
 /// Prints it; the exit code as result. The older dialect calls an empty list a failure.
 pub fn report(personality: Personality, noun: Noun, filtered: bool) -> u8 {
-    match personality {
-        Personality::BucardoCtl4 => {
-            say!("There are no{} entries in the '{}' table.", if filtered { " matching" } else { "" }, table(noun));
-            1
-        }
-        Personality::Bucardo5 => {
-            say!("{}", newer(noun, filtered));
-            0
-        }
+    let dialect = personality.dialect();
+    match dialect.newer {
+        false => say!("There are no{} entries in the '{}' table.", if filtered { " matching" } else { "" }, table(noun)),
+        true => say!("{}", newer(noun, filtered)),
     }
+    dialect.empty_list_code
 }
 
 fn table(noun: Noun) -> &'static str {
@@ -25,14 +21,18 @@ fn table(noun: Noun) -> &'static str {
         Noun::Herd => "herd",
         Noun::Sync => "sync",
         Noun::Table | Noun::Sequence => "goat",
+        Noun::Customname => "customname",
+        Noun::Customcols => "customcols",
         Noun::Conflict => "conflict",
     }
 }
 
 fn newer(noun: Noun, filtered: bool) -> &'static str {
     match (noun, filtered) {
-        (Noun::Db | Noun::Customcode, false) => "No databases have been added yet",
-        (Noun::Db | Noun::Customcode, true) => "No matching databases found",
+        (Noun::Db, false) => "No databases have been added yet",
+        (Noun::Db, true) => "No matching databases found",
+        (Noun::Customcode, false) => "No customcode has been added yet",
+        (Noun::Customcode, true) => "No matching customcode found",
         (Noun::Dbgroup, false) => "No dbgroups have been added yet",
         (Noun::Dbgroup, true) => "No matching dbgroups found",
         (Noun::Herd, false) => "There are no relgroups.",
@@ -42,6 +42,8 @@ fn newer(noun: Noun, filtered: bool) -> &'static str {
         (Noun::Table, true) => "No matching tables found",
         (Noun::Sequence, false) => "There are no sequences.",
         (Noun::Sequence, true) => "There are no matching sequences.",
+        (Noun::Customname, _) => "No customnames found",
+        (Noun::Customcols, _) => "No customcols found",
         (Noun::Conflict, _) => "No conflicts found",
     }
 }

@@ -2,17 +2,19 @@
 
 mod columns;
 mod conflict;
+mod custom;
 mod customcode;
 mod db;
 mod dbgroup;
 mod empty;
 mod goat;
 mod herd;
+mod newer;
 mod sync;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help};
+use crate::cli::{Session, help, settings};
 use crate::error::Result;
 use crate::say;
 
@@ -35,20 +37,41 @@ struct Entry {
 
 /// `list TYPE [NAME|PATTERN ...]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    let Some((noun, words)) = nouns.split_first().and_then(|(kind, words)| Some((noun::beginning(kind)?, words))) else {
-        return Ok(help::usage("list", &[]));
-    };
-    let control = &mut session.control;
-    let entries = match noun {
-        Noun::Db => db::entries(control, words)?,
-        Noun::Dbgroup => dbgroup::entries(control, words)?,
-        Noun::Herd => herd::entries(control, words)?,
-        Noun::Sync => sync::entries(control, words)?,
-        Noun::Table => goat::entries(control, "table", words)?,
-        Noun::Sequence => goat::entries(control, "sequence", words)?,
-        Noun::Customcode => customcode::entries(control, session.personality, words)?,
-        Noun::Conflict => conflict::entries(control, words)?,
-    };
+    let Some((kind, words)) = nouns.split_first() else { return Ok(help::usage("list", &[])) };
+    if session.dialect().newer {
+        match kind.to_lowercase().as_str() {
+            "all" => return everything(session),
+            kind if kind.starts_with("config") => return settings::show(session, &["all".to_owned()]),
+            _ => {}
+        }
+    }
+    let noun = if session.dialect().newer { noun::newer(kind) } else { noun::beginning(kind) };
+    match noun.or_else(|| noun::beginning(kind)) {
+        Some(noun) => one(session, noun, words),
+        None => Ok(help::usage("list", &[])),
+    }
+}
+
+/// The newer dialect's `list all`.
+fn everything(session: &mut Session) -> Result<u8> {
+    let sections = [
+        ("dbgroups", Noun::Dbgroup),
+        ("databases", Noun::Db),
+        ("relgroup", Noun::Herd),
+        ("syncs", Noun::Sync),
+        ("tables", Noun::Table),
+        ("sequences", Noun::Sequence),
+    ];
+    for (title, noun) in sections {
+        say!("-- {title}:");
+        one(session, noun, &[])?;
+        say!("");
+    }
+    Ok(0)
+}
+
+fn one(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
+    let entries = if session.dialect().newer { newer(session, noun, words)? } else { entries(session, noun, words)? };
     if entries.is_empty() {
         return Ok(empty::report(session.personality, noun, !words.is_empty()));
     }
@@ -56,6 +79,33 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         print(session, noun, &entry)?;
     }
     Ok(0)
+}
+
+fn entries(session: &mut Session, noun: Noun, words: &[String]) -> Result<Vec<Entry>> {
+    let control = &mut session.control;
+    match noun {
+        Noun::Db => db::entries(control, words),
+        Noun::Dbgroup => dbgroup::entries(control, words),
+        Noun::Herd => herd::entries(control, words),
+        Noun::Sync => sync::entries(control, words),
+        Noun::Table => goat::entries(control, "table", words),
+        Noun::Sequence => goat::entries(control, "sequence", words),
+        Noun::Customcode => customcode::entries(control, session.personality, words),
+        Noun::Customname | Noun::Customcols => custom::entries(control, noun, words),
+        Noun::Conflict => conflict::entries(control, words),
+    }
+}
+
+/// Where the newer dialect has lists of its own.
+fn newer(session: &mut Session, noun: Noun, words: &[String]) -> Result<Vec<Entry>> {
+    match noun {
+        Noun::Db => newer::dbs(&mut session.control, words),
+        Noun::Dbgroup => newer::dbgroups(&mut session.control, words),
+        Noun::Herd => newer::relgroups(&mut session.control, words),
+        Noun::Sync => newer::syncs(&mut session.control, words),
+        Noun::Table | Noun::Sequence => newer::goats(&mut session.control, noun, words),
+        _ => entries(session, noun, words),
+    }
 }
 
 fn print(session: &mut Session, noun: Noun, entry: &Entry) -> Result<()> {

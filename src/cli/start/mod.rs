@@ -17,6 +17,9 @@ pub const TOPICS: &[Topic] = &[help::only("Usage: start [reason]")];
 /// `start [REASON]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let plan = plan(session)?;
+    if session.dialect().start_refuses && !replace::may_start(session, nouns)? {
+        return Ok(1);
+    }
     start(session, plan, "start", nouns)?;
     Ok(0)
 }
@@ -33,7 +36,7 @@ pub fn plan(session: &mut Session) -> Result<Launch> {
 
 /// Starts; in the foreground, this process becomes the daemon. `verb` is what the history of reasons shows.
 pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) -> Result<()> {
-    reason::record(&session.files.reason_file, verb, nouns)?;
+    reason::record_for(session, verb, nouns)?;
     tell(session, "Checking for existing processes");
     replace::stop_running(session, &reason::text(nouns))?;
     replace::clear_the_way(session)?;

@@ -1,8 +1,10 @@
 //! Making room for a new daemon: the old one stops and is gone, and its files are too.
 
 use super::tell;
-use crate::cli::{Session, pidfile, stop, stopfile};
+use crate::cli::pidfile::Master;
+use crate::cli::{Session, pidfile, reason, stop, stopfile};
 use crate::error::{Error, Kind, Result};
+use crate::{say, warn_user};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -12,6 +14,26 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// How often it is looked at: nobody tells us of the end of a process that is not our child.
 const STEP: Duration = Duration::from_millis(20);
+
+/// The newer dialect does not start over a running daemon, and says so. A pid file that nobody stands behind goes.
+pub fn may_start(session: &Session, nouns: &[String]) -> Result<bool> {
+    let piddir = Path::new(&session.files.piddir);
+    let path = pidfile::master_path(piddir);
+    match pidfile::master(piddir) {
+        Master::Missing => Ok(true),
+        Master::Pid(pid) if pidfile::is_master(pid) => {
+            say!("Cannot start, PID file \"{}\" exists", path.display());
+            reason::record_newer(&session.files.reason_file, "fail", nouns)?;
+            Ok(false)
+        }
+        Master::Pid(pid) => {
+            warn_user!("Removing file \"{}\" with stale PID {pid}", path.display());
+            stopfile::remove(&path)?;
+            Ok(true)
+        }
+        Master::Unreadable(_) | Master::Garbled(_) => Ok(true),
+    }
+}
 
 /// Asks the running daemon to stop and waits until its process is gone.
 pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {

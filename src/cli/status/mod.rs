@@ -1,6 +1,7 @@
 //! `status`: how the syncs are doing (reference, 3.10), as a table of all or as a block for each one named.
 
 pub mod detail;
+pub mod newer;
 mod query;
 pub mod sync;
 pub mod table;
@@ -20,9 +21,12 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let names = query::names(session)?;
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     pidfile::tidy(Path::new(&session.files.piddir), &known);
-    match nouns {
-        [] => whole_table(session, &names),
-        _ => blocks(session, &asked_for(nouns, &known)?),
+    match (nouns, session.dialect().newer) {
+        ([], false) => whole_table(session, &names),
+        ([], true) => newer_table(session, &names),
+        (_, false) => blocks(session, &asked_for(nouns, &known)?),
+        (_, true) if nouns == ["all"] => newer_blocks(session, &names),
+        (_, true) => newer_blocks(session, &asked_for(nouns, &known)?),
     }
 }
 
@@ -47,6 +51,31 @@ fn blocks(session: &mut Session, names: &[String]) -> Result<u8> {
     for sync in &syncs {
         say_part!("{}", detail::text(sync, interval));
     }
+    Ok(0)
+}
+
+fn newer_table(session: &mut Session, names: &[String]) -> Result<u8> {
+    match pidfile::living_master(Path::new(&session.files.piddir)) {
+        Some(pid) => say!("PID of Bucardo MCP: {pid}"),
+        None => say!(""),
+    }
+    table::sort(&mut [], session.options.sort)?;
+    if names.is_empty() {
+        say!("No syncs have been created yet.");
+        return Ok(0);
+    }
+    let mut syncs = query::syncs(session, names)?;
+    table::sort(&mut syncs, session.options.sort)?;
+    say_part!("{}", newer::table(&syncs));
+    Ok(0)
+}
+
+fn newer_blocks(session: &mut Session, names: &[String]) -> Result<u8> {
+    let mut syncs = query::syncs(session, names)?;
+    syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
+    let blocks: Vec<String> =
+        syncs.iter().map(|sync| format!("{rule}\n{}{rule}\n", newer::block(sync), rule = "=".repeat(70))).collect();
+    say_part!("{}", blocks.join("\n"));
     Ok(0)
 }
 

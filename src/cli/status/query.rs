@@ -85,6 +85,7 @@ fn run(row: &Row) -> Run {
         age: row.get("age"),
         duration: row.get("duration"),
         at: row.get("at"),
+        clock: row.get("clock"),
         target: row.get("target"),
         inserts: row.get("inserts"),
         updates: row.get("updates"),
@@ -94,7 +95,7 @@ fn run(row: &Row) -> Run {
 }
 
 fn job(row: &Row) -> Job {
-    Job { started: row.get("is_started"), age: row.get("age"), target: row.get("target") }
+    Job { started: row.get("is_started"), pid: row.get("pid"), age: row.get("age"), target: row.get("target") }
 }
 
 fn retry(row: &Row) -> Retry {

@@ -6,6 +6,8 @@ select s.name as sync, r.bad,
        extract(epoch from now() - coalesce(r.aborted, r.ended))::bigint as age,
        extract(epoch from coalesce(r.aborted, r.ended) - r.started)::bigint as duration,
        to_char(coalesce(r.aborted, r.ended), 'Mon DD, YYYY HH24:MI:SS') as at,
+       to_char(coalesce(r.aborted, r.ended), case when coalesce(r.aborted, r.ended) >= date_trunc('day', now())
+           then 'HH24:MI:SS' else 'Mon DD HH24:MI:SS' end) as clock,
        coalesce(r.targetdb, '') as target, coalesce(r.whydie, '') as whydie,
        coalesce(r.inserts, 0) as inserts, coalesce(r.updates, 0) as updates, coalesce(r.deletes, 0) as deletes
 from bucardo.sync s

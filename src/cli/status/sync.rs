@@ -70,6 +70,8 @@ pub struct Run {
     pub duration: Option<i64>,
     /// When it was over, for people.
     pub at: String,
+    /// The same, shorter: without the date if it was today.
+    pub clock: String,
     /// The target.
     pub target: String,
     /// Rows inserted.
@@ -87,6 +89,8 @@ pub struct Run {
 pub struct Job {
     /// Whether a worker has taken it; else it waits.
     pub started: bool,
+    /// The process id of the worker.
+    pub pid: i32,
     /// Seconds since it started or, waiting, since it was queued.
     pub age: i64,
     /// The target.

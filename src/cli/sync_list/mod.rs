@@ -1,9 +1,10 @@
 //! Which syncs the words after `kick`, `activate` and `deactivate` mean (reference, 2.3).
 
+pub mod newer;
 mod pattern;
 mod stored;
 
-use crate::cli::refusal;
+use crate::cli::{Session, refusal};
 use crate::error::Result;
 use pattern::Pattern;
 
@@ -44,6 +45,14 @@ pub struct Selection {
     pub syncs: Vec<Listed>,
     /// The number among the words.
     pub seconds: Option<u64>,
+}
+
+/// Resolves `words` in the dialect of the session.
+pub fn resolve_for(session: &Session, words: &[String], syncs: &[Listed], verb: &str) -> Result<Selection> {
+    match session.dialect().newer {
+        true => newer::resolve(words, syncs),
+        false => resolve(words, syncs, &format!("{} {verb}", session.prog)),
+    }
 }
 
 /// Resolves `words` against the syncs there are, which come ordered by name. `usage` is the program and verb as typed.

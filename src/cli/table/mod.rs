@@ -108,10 +108,27 @@ impl Native {
     }
 }
 
-/// The verb called `word`, in any case.
+/// The verb called `word`, in any case; or one of which the newer dialect knows beginnings and slips of the fingers.
 pub fn verb(word: &str) -> Option<&'static Verb> {
     let word = word.to_lowercase();
-    VERBS.iter().find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
+    let exact = |word: &str| VERBS.iter().find(|verb| verb.name == word || verb.aliases.contains(&word));
+    exact(&word).or_else(|| exact(slip(&word)?))
+}
+
+fn slip(word: &str) -> Option<&'static str> {
+    let begins = |starts: &[&str]| starts.iter().any(|start| word.starts_with(start));
+    match () {
+        () if word.contains("instal") => Some("install"),
+        () if begins(&["upgr", "uprgade", "ugprade"]) => Some("upgrade"),
+        () if begins(&["vali"]) => Some("validate"),
+        () => None,
+    }
+}
+
+/// A verb and its first noun, written as one word: `add_db`, `reload_config`.
+pub fn verb_and_noun(word: &str) -> Option<(&'static Verb, &str)> {
+    let (start, noun) = word.rsplit_once('_').filter(|(_, noun)| !noun.is_empty())?;
+    Some((verb(start)?, noun))
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 use super::Run::{Alone, Connected};
 use super::{Run, Topic, Verb};
 use crate::cli::{
-    activate, add, help, inspect, install, kick, list, ping, reload, reload_config, remove, restart, settings, start, status,
-    stop, update, upgrade, validate,
+    activate, add, delta, help, inspect, install, kick, list, pause, ping, purge, reload, reload_config, remove, reopen, restart,
+    settings, start, status, stop, update, upgrade, validate,
 };
 
 /// Every verb there is, in the order of the help.
 pub const VERBS: &[Verb] = &[
     verb("install", "[--batch]", "Make a database the control database", install::TOPICS, Alone(install::command)),
     verb("upgrade", "", "Bring the control database up to date", upgrade::TOPICS, Connected(upgrade::run)),
-    verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)),
+    verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)).or(&["strt"]),
     verb("stop", "[reason]", "Stop the daemon", stop::TOPICS, Connected(stop::run)),
     verb("restart", "[reason]", "Stop the daemon and start it again", restart::TOPICS, Connected(restart::run)),
     verb("ping", "[seconds]", "Ask the daemon for a sign of life", ping::TOPICS, Connected(ping::run)),
@@ -41,14 +41,28 @@ pub const VERBS: &[Verb] = &[
     ),
     verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
     verb("add", "<type> <name> [...]", "Add a database, table, sequence, group, herd or sync", add::TOPICS, Connected(add::run)),
-    verb("list", "<type> [name ...]", "List what there is", list::TOPICS, Connected(list::run)).or(&["l"]),
+    verb("list", "<type> [name ...]", "List what there is", list::TOPICS, Connected(list::run))
+        .or(&["l", "lsit", "liast", "lisy", "lit"]),
     verb("remove", "<type> <name ...>", "Remove something", remove::TOPICS, Connected(remove::run)).or(&["delete", "del"]),
     verb("set", "<setting=value ...>", "Change settings", settings::SET, Connected(settings::set)),
     verb("show", "all | <setting ...>", "Show settings", settings::SHOW, Connected(settings::show)),
     verb("config", "[show ... | set ...]", "The same in other words", settings::CONFIG, Connected(settings::config)),
-    verb("message", "<text>", "Put a line into the daemon's log", settings::MESSAGE, Connected(settings::message)),
-    verb("update", "<type> <name> <column=value ...>", "Change something", update::TOPICS, Connected(update::run)),
+    verb("message", "<text>", "Put a line into the daemon's log", settings::MESSAGE, Connected(settings::message)).or(&["msg"]),
+    verb("update", "<type> <name> <column=value ...>", "Change something", update::TOPICS, Connected(update::run))
+        .or(&["upd", "udpate"]),
     verb("inspect", "<type> <name>", "Look for foreign keys that leave a herd", inspect::TOPICS, Connected(inspect::run)),
+    verb("pause", "<sync ...>", "Let the running daemon leave syncs alone", pause::TOPICS, Connected(pause::run)),
+    verb("resume", "<sync ...>", "Let the running daemon run paused syncs again", pause::TOPICS, Connected(pause::run_resume)),
+    verb(
+        "delta",
+        "[totals | database ...]",
+        "Count the changes that still wait on the sources",
+        delta::TOPICS,
+        Connected(delta::run),
+    )
+    .or(&["deltas"]),
+    verb("purge", "[all]", "Reclaim changes that all targets have", purge::TOPICS, Connected(purge::run)),
+    verb("reopen", "", "Let the running daemon open its log files anew", reopen::TOPICS, Connected(reopen::run)),
     verb("help", "[verb [type]]", "Show this text, or that of one verb", &[], Alone(help::run)),
 ];
 

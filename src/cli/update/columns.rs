@@ -3,7 +3,7 @@
 use super::after;
 use super::find::{self, Table, Thing};
 use crate::cli::noun::Noun;
-use crate::cli::{Session, refusal};
+use crate::cli::{Session, conflict, refusal};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Ident};
 use crate::say;
@@ -12,11 +12,66 @@ use std::collections::BTreeMap;
 
 /// A column, and what it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Assignment {
+pub struct Assignment {
     column: String,
     value: Option<String>,
     /// What is said of the new value; as typed unless given.
     shown: Option<String>,
+}
+
+impl Assignment {
+    /// Gives a column a value.
+    pub fn new(column: String, value: String) -> Assignment {
+        Assignment { column, value: Some(value), shown: None }
+    }
+
+    /// The column.
+    pub fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// The value as given.
+    pub fn value(&self) -> String {
+        self.value.clone().unwrap_or_default()
+    }
+}
+
+/// One change, for those who tell of it in other words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quiet {
+    /// The column.
+    pub column: String,
+    /// What it was.
+    pub old: String,
+    /// What it is.
+    pub new: String,
+}
+
+/// Changes all things that `name` means, and says nothing.
+pub fn change_to(session: &mut Session, noun: Noun, name: &str, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
+    session.transaction(|session| {
+        let things = find::things(&mut session.control, noun, name)?;
+        let given = meant(&mut session.control, noun, &things[0], given)?;
+        let mut changes = Vec::new();
+        for thing in things.iter().filter(|_| !given.is_empty()) {
+            let old = changed_one(session, noun, thing, &given)?;
+            changes.extend(given.iter().zip(old).map(|(new, old)| quiet(new, old)));
+        }
+        Ok(changes)
+    })
+}
+
+/// A password is not shown.
+fn quiet(new: &Assignment, old: Option<String>) -> Quiet {
+    let secret = new.column == "dbpass";
+    let show = |text: Option<String>| match text {
+        Some(_) if secret => "<not shown>".to_owned(),
+        Some(text) if text == "t" => "1".to_owned(),
+        Some(text) if text == "f" => "0".to_owned(),
+        text => text.unwrap_or_else(|| "NULL".to_owned()),
+    };
+    let old = if secret { "<old>".to_owned() } else { show(old) };
+    Quiet { column: new.column.clone(), old, new: show(new.value.clone()) }
 }
 
 /// Column names that the newer dialect uses.
@@ -53,7 +108,7 @@ fn meant(control: &mut Connection, noun: Noun, thing: &Thing, given: Vec<Assignm
     given
         .into_iter()
         .map(|assignment| match types.contains_key(&assignment.column) {
-            true => special(noun, assignment),
+            true => special(control, noun, assignment),
             false => Err(no_column(noun, thing, &assignment.column)),
         })
         .collect()
@@ -68,8 +123,8 @@ fn no_column(noun: Noun, thing: &Thing, column: &str) -> Error {
     refusal::refused(format!("Sorry, cannot change \"{column}\" for {title} \"{}\"", thing.label), hint)
 }
 
-/// A host that is none, and source code that is in a file.
-fn special(noun: Noun, assignment: Assignment) -> Result<Assignment> {
+/// A host that is none, source code that is in a file, and a strategy that has several spellings.
+fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Result<Assignment> {
     match (noun, assignment.column.as_str(), assignment.value.as_deref()) {
         (Noun::Db, "dbhost", Some("none")) => {
             Ok(Assignment { value: Some(String::new()), shown: Some("NULL".to_owned()), ..assignment })
@@ -79,6 +134,10 @@ fn special(noun: Noun, assignment: Assignment) -> Result<Assignment> {
                 refusal::refused("The 'src_file' value must be a file", format!("\"{file}\" cannot be read: {error}"))
             })?;
             Ok(Assignment { value: Some(text), ..assignment })
+        }
+        (Noun::Sync, "conflict_strategy", Some(text)) => {
+            let strategy = conflict::strategy(control, text)?;
+            Ok(Assignment { value: Some(strategy), ..assignment })
         }
         _ => Ok(assignment),
     }
@@ -96,6 +155,12 @@ fn one(session: &mut Session, noun: Noun, thing: &Thing, assignments: &[Assignme
     if assignments.is_empty() {
         return Ok("No changes made".to_owned());
     }
+    let old = changed_one(session, noun, thing, assignments)?;
+    Ok(text(find::table(noun), thing, &old, assignments))
+}
+
+/// Changes one thing; its old values.
+fn changed_one(session: &mut Session, noun: Noun, thing: &Thing, assignments: &[Assignment]) -> Result<Vec<Option<String>>> {
     let table = find::table(noun);
     let types = types(&mut session.control, table.name)?;
     let old = old(&mut session.control, table, thing, assignments, &types)?;
@@ -106,7 +171,7 @@ fn one(session: &mut Session, noun: Noun, thing: &Thing, assignments: &[Assignme
     let key = assignments.iter().rev().find(|assignment| assignment.column == table.key);
     let key = key.and_then(|assignment| assignment.value.clone()).unwrap_or_else(|| thing.key.clone());
     after::settle(session, noun, &key)?;
-    Ok(text(table, thing, &old, assignments))
+    Ok(old)
 }
 
 /// A sync has one kind of target: naming one takes the other away.

@@ -35,6 +35,8 @@ pub fn table(noun: Noun) -> Table {
         Noun::Table => ("goat", "id", "table"),
         Noun::Sequence => ("goat", "id", "sequence"),
         Noun::Customcode => ("customcode", "name", "customcode"),
+        Noun::Customname => ("customname", "id", "customname"),
+        Noun::Customcols => ("customcols", "id", "customcols"),
         Noun::Conflict => ("conflict", "id", "conflict"),
     };
     Table { name, key, title }

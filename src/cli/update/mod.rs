@@ -5,6 +5,7 @@ mod after;
 mod columns;
 mod find;
 mod members;
+mod newer;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
@@ -65,13 +66,15 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if words.is_empty() {
         return Ok(help::usage("update", &[kind]));
     }
-    let noun = noun::changeable(kind).ok_or_else(|| {
+    let newer = if session.dialect().newer { noun::newer(kind) } else { None };
+    let noun = newer.or_else(|| noun::changeable(kind)).ok_or_else(|| {
         refusal::refused("Invalid item: must be code, db, dbgroup, sequence, sync, or table.", "see `help update`")
     })?;
     let verb = words[0].to_lowercase();
     match (noun, verb.as_str()) {
         (Noun::Sync, "add" | "remove") => members::of_sync(session, name, &verb, &words[1..]),
         (Noun::Dbgroup, "add" | "remove") => members::of_group(session, name, &verb, &words[1..]),
+        _ if session.dialect().newer => newer::run(session, noun, name, words),
         _ => columns::change(session, noun, name, words),
     }
 }

@@ -110,7 +110,14 @@ fn tell_reason(path: &Path) -> Option<String> {
 
 fn reason(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
-    Some(text.split_once('|').map_or(text.as_str(), |(_, reason)| reason).trim().to_owned())
+    Some(reason_in(&text).to_owned()).filter(|reason| !reason.is_empty())
+}
+
+/// What follows the date, and the verb that the newer dialect writes before the reason.
+fn reason_in(text: &str) -> &str {
+    let behind = text.split_once('|').map_or(text, |(_, behind)| behind);
+    let verb = |word: &str| [" start ", " stop  ", " restart ", " fail  "].contains(&word);
+    behind.split_once('|').filter(|(word, _)| verb(word)).map_or(behind, |(_, reason)| reason).trim()
 }
 
 /// Answers whoever started us, once: `ready`, or why not. From then on nobody reads what we would print.
@@ -126,5 +133,22 @@ pub(super) fn answer(launch: &Launch, text: &str) {
     if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
         let _ = nix::unistd::dup2_stdin(&null);
         let _ = nix::unistd::dup2_stdout(&null);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_what_follows_the_date_and_the_verb() {
+        for (text, reason) in [
+            ("Mon Nov 23 02:24:13 2026 | new disks\n", "new disks"),
+            ("Mon Nov 23 02:24:13 2026 | stop  | new | disks\n", "new | disks"),
+            ("Mon Nov 23 02:24:13 2026 | start | \n", ""),
+            ("Mon Nov 23 02:24:13 2026 | a | b\n", "a | b"),
+        ] {
+            assert_eq!(reason_in(text), reason, "{text}");
+        }
     }
 }

@@ -54,7 +54,9 @@ impl Requests {
             channels.insert(channel::kick_sync(sync), Request::Kick(name.clone()));
             channels.insert(channel::sync_request("reload", sync), Request::ReloadSync(name.clone()));
             channels.insert(channel::sync_request("activate", sync), Request::Activate(name.clone()));
-            channels.insert(channel::sync_request("deactivate", sync), Request::Deactivate(name));
+            channels.insert(channel::sync_request("deactivate", sync), Request::Deactivate(name.clone()));
+            channels.insert(channel::sync_request("resume", sync), Request::Activate(name.clone()));
+            channels.insert(channel::sync_request("pause", sync), Request::Deactivate(name));
         }
         Requests(channels)
     }
@@ -88,6 +90,6 @@ mod tests {
         assert_eq!(read("bucardo_mcp_ping"), Some(Request::Ping));
         assert_eq!(read("bucardo_kick_sync_other"), None);
         assert_eq!(requests.read(channel::VALIDATE, "s9"), Some(Request::Validate("s9".into())));
-        assert_eq!(requests.channels().len(), 5 + 8 + 3);
+        assert_eq!(requests.channels().len(), 5 + 12 + 3);
     }
 }

@@ -1,0 +1,84 @@
+//! `add db NAME[,NAME2 ...]`: lists of values are dealt out to the names.
+
+use crate::cli::add::db::{self, KEYS, USAGE};
+use crate::cli::add::{all, newer::dbgroup};
+use crate::cli::pairs::{self, Pairs};
+use crate::cli::{Session, refusal};
+use crate::error::{Error, Result};
+use crate::say;
+
+pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
+    let pairs = pairs::read_newer(words, KEYS, USAGE)?;
+    let names: Vec<&str> = word.split(',').filter(|name| !name.is_empty()).collect();
+    for name in &names {
+        if session.control.query_opt("select from bucardo.db where name = $1", &[name])?.is_some() {
+            say!("Cannot add database: the name \"{name}\" already exists");
+            return Ok(1);
+        }
+    }
+    let lines = session.transaction(|session| {
+        let mut lines = vec![added(&names)];
+        for (at, name) in names.iter().enumerate() {
+            lines.extend(one(session, name, &pairs.dealt(at))?);
+        }
+        Ok(lines)
+    })?;
+    crate::cli::add::report(session, &lines);
+    everything(session, &names, &pairs)
+}
+
+fn added(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("Added database{} {}", if names.len() == 1 { "" } else { "s" }, quoted.join(","))
+}
+
+fn one(session: &mut Session, name: &str, pairs: &Pairs) -> Result<Vec<String>> {
+    db::check_port(pairs)?;
+    let real = real_name(name, pairs)?;
+    db::insert(&mut session.control, name, &real, &with_environment(pairs))?;
+    let lines = match pairs.get("group") {
+        Some(word) => {
+            let (group, role) = word.split_once(':').unwrap_or((word, "target"));
+            let member = dbgroup::Member::of(&format!("{name}:{role}"))?;
+            dbgroup::add(&mut session.control, group, &[member])?
+        }
+        None => Vec::new(),
+    };
+    if pairs.get("status") != Some("inactive") {
+        db::try_out(session, name)?;
+    }
+    // Within this command, what is about the group is indented below what is about the database.
+    Ok(lines.iter().map(|line| if line.starts_with("Added") { format!("  {line}") } else { line.clone() }).collect())
+}
+
+fn real_name(name: &str, pairs: &Pairs) -> Result<String> {
+    match (pairs.get("dbname"), pairs.get("dbservice")) {
+        (Some(real), _) => Ok(real.to_owned()),
+        (None, Some(_)) => Ok(name.to_owned()),
+        (None, None) => Err(no_name(name).exit_code(1)),
+    }
+}
+
+fn no_name(name: &str) -> Error {
+    let sentence = "Cannot add database: must supply a database name to connect to";
+    refusal::refused(sentence, format!("say `add db {name} dbname=...`"))
+}
+
+/// Host and port as libpq's variables have them, where nothing is said.
+fn with_environment(pairs: &Pairs) -> Pairs {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let with_service = pairs.get("dbservice").is_some();
+    let host = variable("PGHOSTADDR").or_else(|| variable("PGHOST")).filter(|_| !with_service);
+    let port = variable("PGPORT").filter(|port| !with_service && port.parse::<u16>().is_ok());
+    pairs.or(KEYS, "dbhost", host).or(KEYS, "dbport", port)
+}
+
+/// `addalltables` and `addallsequences`.
+fn everything(session: &mut Session, names: &[&str], pairs: &Pairs) -> Result<u8> {
+    for (column, kind) in [("addalltables", "tables"), ("addallsequences", "sequences")] {
+        for name in names.iter().filter(|_| pairs.get(column) == Some("1")) {
+            all::run(session, &[kind.to_owned(), format!("db={name}")])?;
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,38 @@
+//! `add table TERM ...` and `add sequence TERM ...`.
+
+use super::terms;
+use crate::cli::add::herd;
+use crate::cli::add::table::{KEYS, USAGE_SEQUENCE, USAGE_TABLE};
+use crate::cli::noun::Noun;
+use crate::cli::{Session, help, pairs};
+use crate::error::Result;
+use crate::say;
+
+/// The exit code is 0 even if nothing matched.
+pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
+    let (kind, usage) = match noun {
+        Noun::Sequence => ("sequence", USAGE_SEQUENCE),
+        _ => ("table", USAGE_TABLE),
+    };
+    let pairs = pairs::read_newer(words, KEYS, usage)?;
+    if pairs.rest.is_empty() {
+        return Ok(help::usage("add", &[kind]));
+    }
+    let named = pairs.get("db").or(session.options.db.as_deref()).map(str::to_owned);
+    let group = pairs.get("herd").or(session.options.herd.as_deref()).map(str::to_owned);
+    let lines = session.transaction(|session| {
+        let control = &mut session.control;
+        let db = terms::database(control, named.as_deref())?;
+        let found = terms::resolve(control, &db, &[kind], &pairs.rest, &pairs)?;
+        let mut lines = terms::lines(&found, false);
+        if let Some(group) = group.as_deref().filter(|_| !found.all.is_empty()) {
+            if herd::ensure(control, group)? {
+                lines.push(format!("Created the relgroup named \"{group}\""));
+            }
+            lines.extend(terms::gather(control, group, &found)?);
+        }
+        Ok(lines)
+    })?;
+    lines.iter().for_each(|line| say!("{line}"));
+    Ok(0)
+}

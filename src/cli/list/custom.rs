@@ -1,0 +1,28 @@
+//! `list customname` and `list customcols`.
+
+use super::Entry;
+use crate::cli::noun::Noun;
+use crate::cli::pattern;
+use crate::error::Result;
+use crate::pg::Connection;
+
+pub fn entries(control: &mut Connection, noun: Noun, words: &[String]) -> Result<Vec<Entry>> {
+    let (table, column, title) = match noun {
+        Noun::Customname => ("customname", "newname", "Name"),
+        _ => ("customcols", "clause", "Clause"),
+    };
+    let (schemas, names): (Vec<_>, Vec<_>) = words.iter().map(|word| pattern::relation(word)).unzip();
+    let sql = format!(
+        "select c.id, g.schemaname || '.' || g.tablename, c.{column}, c.db, c.sync from bucardo.{table} c \
+         join bucardo.goat g on g.id = c.goat where cardinality($1::text[]) = 0 or exists (select from unnest($1::text[], $2::text[]) \
+         as wanted (schema, name) where g.schemaname ~ wanted.schema and g.tablename ~ wanted.name) order by c.id"
+    );
+    let rows = control.query(&sql, &[&schemas, &names])?;
+    let entry = |row: &postgres::Row| {
+        let (id, label, text): (i32, String, String) = (row.get(0), row.get(1), row.get(2));
+        let of = [("DB", row.get::<_, Option<String>>(3)), ("Sync", row.get(4))];
+        let of: String = of.into_iter().filter_map(|(what, name)| Some(format!("  {what}: {}", name?))).collect();
+        Entry { line: format!("{id}. Table: {label}  {title}: {text}{of}"), more: Vec::new(), key: id.to_string() }
+    };
+    Ok(rows.iter().map(entry).collect())
+}
