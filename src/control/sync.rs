@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What kind of sync it is.
@@ -54,6 +55,54 @@ pub struct Goat {
     pub makedelta: Option<bool>,
     /// How conflicts are decided; overrides the sync's.
     pub standard_conflict: Option<String>,
+    /// What a fullcopy selects instead of the table.
+    pub customselect: Option<String>,
+    /// The target's statistics are renewed after a copy.
+    pub analyze_after_copy: bool,
+    /// The target's indexes are built anew after a copy.
+    pub rebuild_index: bool,
+    /// When so many changes are pending, the table is copied as a whole.
+    pub bypass: Option<Bypass>,
+    /// Names on other databases, by database; empty: on all.
+    pub names: BTreeMap<String, String>,
+    /// What is selected instead of all columns, by database; empty: for all.
+    pub clauses: BTreeMap<String, String>,
+}
+
+/// When copying the whole table is less work than its changes (`delta_bypass`, reference, section 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bypass {
+    /// From so many changes on.
+    pub count: Option<i64>,
+    /// Else from so many percent of the rows on …
+    pub percent: Option<i64>,
+    /// … if there are at least so many changes.
+    pub least: i64,
+}
+
+impl Bypass {
+    /// Whether so many changes of a table of about so many rows are too many.
+    pub fn applies(&self, changes: i64, rows: f32) -> bool {
+        let many =
+            self.percent.is_some_and(|percent| changes >= self.least && changes as f32 * 100.0 > percent as f32 * rows.max(1.0));
+        self.count.is_some_and(|count| changes >= count) || many
+    }
+}
+
+impl Goat {
+    /// What it is called on a database other than its own. A name without schema is in the same schema.
+    pub fn relation_on(&self, db: &str) -> Relation {
+        let Some(name) = self.names.get(db).or_else(|| self.names.get("")) else { return self.relation.clone() };
+        match name.split_once('.') {
+            Some((schema, table)) => Relation::new(schema, table),
+            None => Relation::new(self.relation.schema.raw(), name),
+        }
+    }
+
+    /// What is selected for a database instead of all columns.
+    pub fn clause_for(&self, db: &str) -> Option<&str> {
+        self.clauses.get(db).or_else(|| self.clauses.get("")).map(String::as_str)
+    }
 }
 
 /// A sync.
@@ -93,6 +142,14 @@ pub struct Sync {
     pub conflict_strategy: Option<String>,
     /// 1: all tables are copied once as a whole, 2: those that are empty on the target; 0: none.
     pub onetimecopy: i32,
+    /// How a fullcopy empties tables: `delete`, `truncate` or `truncate_cascade`.
+    pub deletemethod: String,
+    /// Whether a fullcopy heeds `customselect`.
+    pub usecustomselect: bool,
+    /// Added to both statements of a copy.
+    pub copyextra: String,
+    /// The targets' statistics are renewed after a copy.
+    pub analyze_after_copy: bool,
 }
 
 impl Sync {
@@ -152,6 +209,9 @@ impl Sync {
     /// The members of the herd, in the order in which they are processed: priority descending, then id (reference, 1.2).
     pub fn goats(&self, control: &mut Connection) -> Result<Vec<Goat>> {
         let rows = control.query(include_str!("sql/goats.sql"), &[&self.herd])?;
+        let names = self.customs(control, "customname", "newname")?;
+        let clauses = self.customs(control, "customcols", "clause")?;
+        let of = |all: &BTreeMap<i32, BTreeMap<String, String>>, goat| all.get(&goat).cloned().unwrap_or_default();
         Ok(rows
             .iter()
             .map(|row| Goat {
@@ -164,8 +224,30 @@ impl Sync {
                 looked_up: row.get(7),
                 makedelta: row.get(8),
                 standard_conflict: row.get(9),
+                customselect: row.get::<_, Option<String>>(10).filter(|_| self.usecustomselect),
+                analyze_after_copy: self.analyze_after_copy && row.get(11),
+                rebuild_index: row.get(12),
+                bypass: row.get::<_, bool>(13).then(|| Bypass {
+                    count: row.get(14),
+                    percent: row.get(15),
+                    least: row.get::<_, Option<i64>>(16).unwrap_or_default(),
+                }),
+                names: of(&names, row.get(0)),
+                clauses: of(&clauses, row.get(0)),
             })
             .collect())
+    }
+
+    /// What is said of goats for all databases or for one, in general or for this sync, which counts more.
+    fn customs(&self, control: &mut Connection, table: &str, column: &str) -> Result<BTreeMap<i32, BTreeMap<String, String>>> {
+        let sql = format!(
+            "select goat, coalesce(db, '')::text, {column} from bucardo.{table} where sync is null or sync = $1 order by sync is not null"
+        );
+        let mut all: BTreeMap<i32, BTreeMap<String, String>> = BTreeMap::new();
+        for row in control.query(&sql, &[&self.name])? {
+            all.entry(row.get(0)).or_default().insert(row.get(1), row.get(2));
+        }
+        Ok(all)
     }
 }
 
@@ -193,6 +275,10 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         makedelta: row.get("makedelta"),
         conflict_strategy: row.get("conflict_strategy"),
         onetimecopy: row.get("onetimecopy"),
+        deletemethod: row.get("deletemethod"),
+        usecustomselect: row.get("usecustomselect"),
+        copyextra: row.get("copyextra"),
+        analyze_after_copy: row.get("analyze_after_copy"),
     })
 }
 
@@ -220,7 +306,19 @@ mod tests {
             makedelta: false,
             conflict_strategy: None,
             onetimecopy: 0,
+            deletemethod: "delete".into(),
+            usecustomselect: false,
+            copyextra: String::new(),
+            analyze_after_copy: true,
         }
+    }
+
+    #[test]
+    fn a_table_is_copied_as_a_whole_when_too_much_of_it_has_changed() {
+        let by_count = Bypass { count: Some(100), percent: None, least: 0 };
+        assert!(by_count.applies(100, 1e9) && !by_count.applies(99, 1.0));
+        let by_percent = Bypass { count: None, percent: Some(50), least: 10 };
+        assert!(by_percent.applies(51, 100.0) && !by_percent.applies(50, 100.0) && !by_percent.applies(9, 1.0));
     }
 
     #[test]

@@ -11,9 +11,15 @@ pub struct Differences {
     pub notes: Vec<String>,
 }
 
-/// Compares two tables. With `strict`, differences that do not hinder replication are fatal as well.
+/// Compares two tables. With `strict`, differences that do not hinder replication are fatal as well. For what is selected instead of a
+/// table, only names count: the server will tell whether the values fit.
 pub fn compare(source: &Shape, target: &Shape, strict: bool) -> Differences {
     let mut differences = Differences::default();
+    if source.select.is_some() {
+        let missing = source.columns.iter().filter(|column| target.column(column.name.raw()).is_none());
+        differences.fatal.extend(missing.map(|column| format!("the target has no column \"{}\"", column.name.raw())));
+        return differences;
+    }
     for column in &source.columns {
         match target.column(column.name.raw()) {
             Some(there) => compare_column(column, there, strict, &mut differences),
@@ -99,6 +105,7 @@ mod tests {
             keys: Vec::new(),
             unique_indexes: 0,
             rules: false,
+            select: None,
         }
     }
 

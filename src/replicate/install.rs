@@ -3,7 +3,7 @@
 //! Everything here can be run again at any time: what is there and right is left alone, what is missing or outdated is made anew.
 //! DDL on a user's table waits for a lock at most a moment at a time, because while it waits, everybody behind it waits too.
 
-use crate::control::sync::Sync;
+use crate::control::sync::{Sync, SyncType};
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
@@ -236,7 +236,11 @@ fn locked_once(conn: &mut Connection, ddl: &str) -> Result<()> {
 /// Registers the consumers of a sync on one of its sources: the `receivers`, the flags of those that sleep there, and the kick triggers
 /// that wake them. `kicking` are the tables whose changes kick, out of `tables`.
 pub fn register(conn: &mut Connection, sync: &Sync, source: &str, tables: &[&Shape], kicking: &[&Shape]) -> Result<()> {
-    let (receivers, sleepers) = (sync.receivers(source), sync.sleepers(source));
+    let (receivers, sleepers) = match sync.synctype {
+        // It looks for no changes, and is woken by each.
+        SyncType::Fullcopy => Default::default(),
+        _ => (sync.receivers(source), sync.sleepers(source)),
+    };
     let flags: Vec<Relation> = sleepers.iter().map(|sleeper| capture::armed_flag(&sync.name, sleeper)).collect();
     let sync = sync.name.as_str();
     for flag in &flags {

@@ -20,8 +20,20 @@ pub fn copy(
     encoding: &str,
     tick: &mut dyn FnMut() -> Result<()>,
 ) -> Result<u64> {
-    let mut reader = source.copy_out(&format!("copy ({query}) to stdout (encoding '{encoding}')"))?;
-    let fill = target.keep(&format!("copy {into} from stdin (encoding '{encoding}')"))?;
+    let fill = format!("copy {into} from stdin (encoding '{encoding}')");
+    pour(source, &format!("copy ({query}) to stdout (encoding '{encoding}')"), target, &fill, tick)
+}
+
+/// The same, with both statements as they are.
+pub fn pour(
+    source: &mut Connection,
+    draw: &str,
+    target: &mut Connection,
+    fill: &str,
+    tick: &mut dyn FnMut() -> Result<()>,
+) -> Result<u64> {
+    let mut reader = source.copy_out(draw)?;
+    let fill = target.keep(fill)?;
     let mut writer = target.copy_in(&fill)?;
     let mut gathered = Vec::with_capacity(CHUNK + (CHUNK >> 1));
     loop {

@@ -68,6 +68,8 @@ pub struct Shape {
     pub unique_indexes: i64,
     /// Whether it has rules, or once had.
     pub rules: bool,
+    /// What is selected instead of the table.
+    pub select: Option<String>,
 }
 
 impl Shape {
@@ -86,8 +88,55 @@ impl Shape {
 
     /// How to read it in FROM: without the rows of inheriting tables, which are tables of their own.
     pub fn from_clause(&self) -> String {
-        if self.partitioned { self.relation.to_string() } else { format!("only {}", self.relation) }
+        match &self.select {
+            Some(select) => format!("({select})"),
+            None if self.partitioned => self.relation.to_string(),
+            None => format!("only {}", self.relation),
+        }
     }
+
+    /// The shape of a query that stands for the table: its columns, the table's keys. Names in it are looked up as in a session of our
+    /// role. One without the key columns is [`Kind::Mismatch`].
+    pub fn selected(&self, conn: &mut Connection, select: &str) -> Result<Shape> {
+        let found = qualified(conn, select);
+        let undone = conn.batch("rollback");
+        let (select, names) =
+            found.map_err(|error| error.context(format!("What is selected from \"{}\"", self.relation.label())))?;
+        undone?;
+        let columns: Vec<Column> = names.iter().map(|name| self.produced(name)).collect();
+        let keys: Vec<Key> = self.keys.iter().filter(|key| key.columns.iter().all(|k| names.contains(k))).cloned().collect();
+        if keys.is_empty() && !self.keys.is_empty() {
+            let sentence = format!("What is selected from \"{}\" lacks its key", self.relation.label());
+            return Err(Error::new(Kind::Mismatch, sentence).hint("Select the key columns, too, under their own names."));
+        }
+        Ok(Shape { select: Some(select), columns, keys, ..self.clone() })
+    }
+
+    /// A column of a query: like that of the table, if it has its name.
+    fn produced(&self, name: &str) -> Column {
+        let known = self.column(name).map(|column| Column { generated: false, ..column.clone() });
+        known.unwrap_or_else(|| Column {
+            name: Ident::new(name),
+            type_name: String::new(),
+            base_type: String::new(),
+            not_null: false,
+            generated: false,
+            identity_always: false,
+            default: None,
+        })
+    }
+}
+
+/// A query with all its names qualified, and the names of its columns: by means of a view, which the caller rolls back. One statement
+/// only: the extended protocol refuses more.
+fn qualified(conn: &mut Connection, select: &str) -> Result<(String, Vec<String>)> {
+    conn.batch("begin; set local search_path to default")?;
+    conn.execute(&format!("create temporary view bucardo_select as {}", select.trim().trim_end_matches(';')), &[])?;
+    conn.batch("set local search_path to pg_catalog, pg_temp")?;
+    let columns = conn.prepare("select * from pg_temp.bucardo_select")?;
+    let text: String = conn.query_one("select pg_get_viewdef('pg_temp.bucardo_select'::regclass)", &[])?.get(0);
+    let names = columns.columns().iter().map(|column| column.name().to_owned()).collect();
+    Ok((text.trim().trim_end_matches(';').to_owned(), names))
 }
 
 /// The key of a table: its primary key, else the unique, not-null index with the fewest columns, else an empty key
@@ -122,6 +171,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
         rows: row.get(2),
         unique_indexes: row.get(3),
         rules: row.get(5),
+        select: None,
         columns: columns(conn, oid)?,
         keys: keys(conn, oid)?,
     })

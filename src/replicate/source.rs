@@ -18,7 +18,7 @@ pub struct Source {
     scratch: Scratch,
     /// What [`Source::prefer_index`] has set.
     few: Option<bool>,
-    flag: Relation,
+    flag: Option<Relation>,
     /// The even one of our pair of values of the flag.
     ours: i64,
     /// What the flag says; none until it was set here.
@@ -52,12 +52,16 @@ pub struct Pending {
 }
 
 impl Source {
-    /// Prepares a session from [`Connection::open_replicated`]. `flag` is the armed flag of the KID that uses it.
-    pub fn new(mut conn: Connection, flag: Relation) -> Result<Source> {
+    /// Prepares a session from [`Connection::open_replicated`]. `flag` is the armed flag of the KID that uses it; one that looks for no
+    /// changes has none.
+    pub fn new(mut conn: Connection, flag: Option<Relation>) -> Result<Source> {
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
-        let taken: i64 = conn.query_one("select nextval($1::text::regclass)", &[&flag.to_string()])?.get(0);
+        let taken: i64 = match &flag {
+            Some(flag) => conn.query_one("select nextval($1::text::regclass)", &[&flag.to_string()])?.get(0),
+            None => 0,
+        };
         let ours = taken - taken % 2;
         Ok(Source { conn, look: None, scratch: Scratch::default(), few: None, flag, ours, armed: None, freshly_armed: false })
     }
@@ -210,7 +214,8 @@ impl Source {
 
     /// Sets the flag unless another kid has taken it.
     fn try_set(&mut self, before: &str, value: i64, after: &str) -> Result<bool> {
-        let (flag, ours) = (&self.flag, self.ours);
+        let Some(flag) = &self.flag else { return Ok(true) };
+        let ours = self.ours;
         let is_ours = format!("(select last_value from {flag}) in ({ours}, {})", ours + 1);
         let sql = format!("{before}select setval({}, {value}) where {is_ours}{after}", literal(&flag.to_string()));
         let answer = self.conn.simple_query(&sql)?;

@@ -156,6 +156,24 @@ impl Target {
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 
+    /// Removes all rows of a table, for a copy of the whole, as its plan says. A TRUNCATE that is refused (foreign keys, rights) becomes a
+    /// DELETE.
+    pub fn make_room(&mut self, plan: &Plan) -> Result<Counts> {
+        if !plan.copying().truncate {
+            return self.empty(plan, None);
+        }
+        let rows: i64 = self.conn.query_one(&plan.count_target(), &[])?.get(0);
+        self.conn.batch("savepoint bucardo_truncate")?;
+        match self.conn.batch(&plan.truncate_target()) {
+            Ok(()) => Ok(Counts { deletes: rows, ..Counts::default() }),
+            Err(error) if self.conn.is_closed() => Err(error),
+            Err(_) => {
+                self.conn.batch("rollback to savepoint bucardo_truncate")?;
+                self.empty(plan, None)
+            }
+        }
+    }
+
     fn numbers(&mut self, sql: &str) -> Result<Vec<(i64, i64)>> {
         let messages = self.conn.simple_query(sql)?;
         let number = |row: &postgres::SimpleQueryRow, column| row.get(column).and_then(|text| text.parse().ok());

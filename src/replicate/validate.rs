@@ -60,9 +60,6 @@ fn check_members(sync: &Sync, source: &str) -> Result<()> {
         return Err(Error::new(Kind::Mismatch, format!("Database \"{source}\" is both source and target of sync \"{name}\"")));
     }
     match (sync.synctype, sync.partners.is_empty()) {
-        (SyncType::Fullcopy, _) => {
-            Err(Error::new(Kind::Mismatch, "Syncs of type fullcopy cannot run yet").hint("Use pushdelta with onetimecopy."))
-        }
         (SyncType::Swap, true) => {
             Err(Error::new(Kind::Mismatch, format!("No database of the targets of swap \"{name}\" is a master"))
                 .hint("Give at least one member of the group the role source."))
@@ -91,11 +88,11 @@ impl<'a> Members<'a> {
     }
 
     fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
-        let mut shapes = Vec::new();
+        let mut shapes: Shapes = Vec::new();
         for (conn, name) in self.conns.iter_mut().zip(&self.names) {
-            shapes.push(
-                shape::read(conn, &goat.relation).map_err(|error| if shapes.is_empty() { error } else { on(error, name) })?,
-            );
+            let first = shapes.is_empty();
+            let relation = if first { goat.relation.clone() } else { goat.relation_on(name) };
+            shapes.push(shape::read(conn, &relation).map_err(|error| if first { error } else { on(error, name) })?);
         }
         for (from, to) in self.ways() {
             self.compare(goat, &shapes, from, to, notes)?;
@@ -103,23 +100,33 @@ impl<'a> Members<'a> {
         Ok(shapes)
     }
 
-    fn compare(&self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
-        let differences = compare::compare(&shapes[from], &shapes[to], self.sync.strict && goat.strict);
+    fn compare(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
+        let clause = goat.clause_for(&self.names[to]).or(goat.customselect.as_deref());
+        let source = match clause {
+            Some(clause) => shapes[from].selected(&mut self.conns[from], clause)?,
+            None => shapes[from].clone(),
+        };
+        let differences = compare::compare(&source, &shapes[to], self.sync.strict && goat.strict);
         let label = |what: &String| format!("Table \"{}\" on database \"{}\": {what}", goat.relation.label(), self.names[to]);
         if !differences.fatal.is_empty() {
             return Err(misfit(&differences.fatal.iter().map(label).collect::<Vec<_>>()));
         }
         notes.extend(differences.notes.iter().map(label));
         Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()))?;
-        Plan::new(goat.id, &shapes[from], &shapes[to], goat.pkey.as_deref(), &Route::default()).map(drop)
+        match self.sync.synctype {
+            SyncType::Fullcopy => Plan::for_copies(goat.id, &source, &shapes[to], &Route::default()),
+            _ => Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &Route::default()),
+        }
+        .map(drop)
     }
 
     fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
-        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+        for (number, (conn, name)) in self.conns.iter_mut().zip(&self.names).enumerate() {
+            let relation = if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
             let sql = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
                        where n.nspname = $1 and c.relname = $2 and c.relkind = 'S')";
-            if !conn.query_one(sql, &[&goat.relation.schema.raw(), &goat.relation.name.raw()])?.get::<_, bool>(0) {
-                let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label());
+            if !conn.query_one(sql, &[&relation.schema.raw(), &relation.name.raw()])?.get::<_, bool>(0) {
+                let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", relation.label());
                 return Err(Error::new(Kind::NotFound, what));
             }
         }
@@ -132,6 +139,9 @@ impl<'a> Members<'a> {
             session::require_replica_role(target)?;
             install::target_base(target)?;
         }
+        if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {
+            return Ok(());
+        }
         for master in 0..self.masters {
             self.capture(master, goats, tables)?;
         }
@@ -143,7 +153,7 @@ impl<'a> Members<'a> {
         install::source_base(conn)?;
         let members: Vec<(&Goat, &Shape)> =
             goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[master])).collect();
-        for (goat, table) in &members {
+        for (goat, table) in members.iter().filter(|_| self.sync.synctype != SyncType::Fullcopy) {
             let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
             install::capture_table(conn, table, &key)?;
         }

@@ -3,6 +3,8 @@
 mod backlog;
 mod basics;
 mod case;
+mod chains;
+mod copies;
 mod equal;
 mod invariants;
 mod load;
@@ -12,6 +14,7 @@ mod partitions;
 mod sample;
 mod servers;
 mod sessions;
+mod shapes;
 mod targets;
 mod transactions;
 mod truncate;

@@ -30,7 +30,11 @@ select s.name::text as name,
        s.strict_checking as strict,
        s.makedelta as makedelta,
        s.conflict_strategy as conflict_strategy,
-       s.onetimecopy::integer as onetimecopy
+       s.onetimecopy::integer as onetimecopy,
+       s.deletemethod::text as deletemethod,
+       s.usecustomselect as usecustomselect,
+       s.copyextra::text as copyextra,
+       s.analyze_after_copy as analyze_after_copy
 from bucardo.sync s
 where true /* which */
 order by s.priority desc, s.name

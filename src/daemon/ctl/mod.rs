@@ -21,7 +21,7 @@ use crate::notice::mail::texts::{self, Whose};
 use crate::pg::Notification;
 use dispatch::Dispatches;
 use kids::Places;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How long kids may take to leave when asked.
@@ -33,6 +33,8 @@ const ROOM_AGAIN: Duration = Duration::from_millis(500);
 const ASKED: u8 = 2;
 
 struct Ctl<'a> {
+    /// Places that have not had a job done yet.
+    copying: BTreeSet<String>,
     launch: &'a Launch,
     desk: Desk,
     sync: Sync,
@@ -104,7 +106,8 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     let check_at = sync.checktime.map(|period| Instant::now() + period);
     let mailer = Mailer::load(&mut desk.control, launch, Some(name))?;
     let (dispatches, room_at) = (Dispatches::default(), None);
-    let mut ctl = Ctl { launch, desk, sync, source, places, dispatches, names, check_at, room_at, mailer };
+    let copying = sync.places().into_iter().collect();
+    let mut ctl = Ctl { launch, desk, sync, source, copying, places, dispatches, names, check_at, room_at, mailer };
     let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());
     ctl.end();
     outcome
@@ -233,11 +236,25 @@ impl Ctl<'_> {
             let mail = texts::kid_back(&self.mailer.about(self.launch), &whose, since.elapsed().as_secs());
             self.mailer.send(mail, self.launch);
         }
+        self.end_copy(target)?;
         let channel = channel::sync_done(&self.sync.name);
         for answer in self.dispatches.done(target, job) {
             self.desk.notify(&channel, &answer.to_string())?;
         }
         self.follow(target)
+    }
+
+    /// When every place has had a job done, the copy that was wanted once has been made.
+    fn end_copy(&mut self, target: &str) -> Result<()> {
+        self.copying.remove(target);
+        if self.sync.onetimecopy == 0 || !self.copying.is_empty() {
+            return Ok(());
+        }
+        self.sync.onetimecopy = 0;
+        let sql = "update bucardo.sync set onetimecopy = 0 where name = $1";
+        self.desk.control.execute(sql, &[&self.sync.name])?;
+        log::info!("The copy that sync \"{}\" was to make once is made", self.sync.name);
+        Ok(())
     }
 
     fn bury(&mut self) -> Result<()> {

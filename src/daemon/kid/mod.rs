@@ -161,6 +161,7 @@ impl Kid {
 
     fn work(&mut self, job: i64) -> Result<()> {
         self.watch.begin(job);
+        self.carrier.begin_job();
         self.watch.at(Step::BeforeTxn, None)?;
         let (counts, more) = self.rounds()?;
         let began = self.watch.began;

@@ -4,13 +4,13 @@ use super::Place;
 use super::watch::Watch;
 use crate::control::db;
 use crate::control::settings::Settings;
-use crate::control::sync::{Goat, Sync};
+use crate::control::sync::{Goat, Sync, SyncType};
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::install;
-use crate::replicate::plan::{Feed, Plan, Route};
+use crate::replicate::plan::{Copying, Feed, Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::round::{Carrier, Parts, Table};
 use crate::replicate::sequence::{Sequence, Sequences};
@@ -84,12 +84,17 @@ impl Members {
         self.masters > 1
     }
 
+    fn copies_only(&self) -> bool {
+        self.sync.synctype == SyncType::Fullcopy
+    }
+
     fn open(&mut self, role: &Role, infos: &[ConnInfo], place: &str) -> Result<()> {
         let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
         for (number, (name, info)) in members.iter().take(self.masters) {
             let conn = session(role, info, name, "source")?;
             let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
-            self.sources.insert(*number, Source::new(conn, armed_flag(&self.sync.name, &sleeper))?);
+            let flag = (!self.copies_only()).then(|| armed_flag(&self.sync.name, &sleeper));
+            self.sources.insert(*number, Source::new(conn, flag)?);
         }
         let receivers = if self.contested() { 0 } else { self.masters };
         for (number, (name, info)) in members.iter().skip(receivers) {
@@ -121,8 +126,9 @@ impl Members {
         }
         let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes)).collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
+        let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
         let Members { sync, names, sources, targets, .. } = self;
-        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences: Sequences::new(sequences), batch })
+        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences, batch, copies_only })
     }
 
     /// From each source to each other receiver.
@@ -133,19 +139,22 @@ impl Members {
 
     /// The table on each member.
     fn shapes(&mut self, goat: &Goat) -> Result<Vec<Shape>> {
-        if !goat.looked_up {
+        if !goat.looked_up && !self.copies_only() {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
         let mut shapes = Vec::new();
         for number in 0..self.names.len() {
+            let relation = if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
             let on = format!("database \"{}\"", self.names[number]);
             let shape = match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
                 (Some(source), _) => {
-                    let shape = shape::read(&mut source.conn, &goat.relation).map_err(|error| error.context(on))?;
-                    source.captures(&shape)?;
+                    let shape = shape::read(&mut source.conn, &relation).map_err(|error| error.context(on))?;
+                    if self.sync.synctype != SyncType::Fullcopy {
+                        source.captures(&shape)?;
+                    }
                     shape
                 }
-                (None, Some(target)) => shape::read(&mut target.conn, &goat.relation).map_err(|error| error.context(on))?,
+                (None, Some(target)) => shape::read(&mut target.conn, &relation).map_err(|error| error.context(on))?,
                 (None, None) => return Err(Error::new(Kind::Bug, "a member without session")),
             };
             shapes.push(shape);
@@ -163,10 +172,24 @@ impl Members {
             masters: self.contested(),
             traced: feed.is_some(),
         };
-        let plan = Plan::new(goat.id, &shapes[from], &shapes[to], goat.pkey.as_deref(), &route)?;
+        let source = self.selected(goat, &shapes[from], from, to)?;
+        let copying = copying(&self.sync, goat);
+        if self.copies_only() {
+            return Ok(Plan::for_copies(goat.id, &source, &shapes[to], &route)?.copied(copying));
+        }
+        let plan = Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &route)?.copied(copying);
         match feed {
             Some(feed) => plan.with_feed(feed),
             None => Ok(plan),
+        }
+    }
+
+    /// The source's table, or what is selected from it for this receiver.
+    fn selected(&mut self, goat: &Goat, table: &Shape, from: usize, to: usize) -> Result<Shape> {
+        let clause = goat.clause_for(&self.names[to]).or(goat.customselect.as_deref());
+        match (clause, self.sources.get_mut(&from)) {
+            (Some(clause), Some(source)) => table.selected(&mut source.conn, clause),
+            _ => Ok(table.clone()),
         }
     }
 
@@ -185,7 +208,7 @@ impl Members {
 
     fn table(&mut self, goat: &Goat, shapes: &[Shape]) -> Result<Table> {
         let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
-        Ok(Table { strategy: Strategy::parse(word)?, copy: self.wants_copy(shapes)? })
+        Ok(Table { strategy: Strategy::parse(word)?, copy: self.wants_copy(shapes)?, bypass: goat.bypass })
     }
 
     fn wants_copy(&mut self, shapes: &[Shape]) -> Result<bool> {
@@ -208,8 +231,21 @@ impl Members {
 
     fn sequence(&self, goat: &Goat) -> Result<Sequence> {
         let word = goat.standard_conflict.as_deref();
-        let names = self.names.iter().map(|_| goat.relation.clone()).collect();
+        let name = |(number, db): (usize, &String)| if number == 0 { goat.relation.clone() } else { goat.relation_on(db) };
+        let names = self.names.iter().enumerate().map(name).collect();
         Ok(Sequence { names, strategy: SequenceStrategy::parse(word)? })
+    }
+}
+
+/// TRUNCATE is for fullcopy alone: elsewhere, readers of the target shall not have to wait.
+fn copying(sync: &Sync, goat: &Goat) -> Copying {
+    let fullcopy = sync.synctype == SyncType::Fullcopy;
+    Copying {
+        truncate: fullcopy && sync.deletemethod != "delete",
+        cascade: sync.deletemethod == "truncate_cascade",
+        extra: sync.copyextra.clone(),
+        analyze: goat.analyze_after_copy,
+        reindex: goat.rebuild_index,
     }
 }
 

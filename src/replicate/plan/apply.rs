@@ -6,6 +6,7 @@
 
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
+use crate::pg::ident::literal;
 
 impl Plan {
     /// Makes the stage, once per session. Its columns have the types of the target's columns, domains stripped.
@@ -39,9 +40,9 @@ impl Plan {
         )
     }
 
-    /// The COPY that fills the table itself, in the order of [`Plan::whole`].
-    pub fn fill_target(&self) -> String {
-        format!("{} ({})", self.target, list_plain(&self.filled()))
+    /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
+    pub fn fill(&self, encoding: &str) -> String {
+        format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), self.copying.options(encoding))
     }
 
     /// The columns that are filled: all but those that the target computes.
@@ -53,6 +54,25 @@ impl Plan {
     /// Empties the target, for a TRUNCATE on the source. DELETE, not TRUNCATE: readers of the target are not made to wait.
     pub fn empty_target(&self) -> String {
         format!("delete from {}", self.target_from)
+    }
+
+    /// Empties the target by TRUNCATE, for a copy of the whole.
+    pub fn truncate_target(&self) -> String {
+        format!("truncate {}{}", self.target_from, if self.copying.cascade { " cascade" } else { "" })
+    }
+
+    /// About how many rows that removes.
+    pub fn count_target(&self) -> String {
+        let table = literal(&self.target.to_string());
+        format!("select greatest(reltuples, 0)::bigint from pg_class where oid = {table}::regclass")
+    }
+
+    /// What is done at the target after a copy, within the transaction.
+    pub fn after_copy(&self) -> Option<String> {
+        let reindex = self.copying.reindex.then(|| format!("reindex table {}", self.target));
+        let analyze = self.copying.analyze.then(|| format!("analyze {}", self.target));
+        let all: Vec<String> = reindex.into_iter().chain(analyze).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// Applies the stage. Each of the two statements returns one row: (updated, deleted), then (written).

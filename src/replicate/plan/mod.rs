@@ -77,6 +77,32 @@ pub struct Plan {
     exact: bool,
     partitioned: bool,
     feed: Option<Feed>,
+    /// Whether the source is a query.
+    selected: bool,
+    /// Whether changes are captured on the source.
+    captured: bool,
+    copying: Copying,
+}
+
+/// How a table is copied as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Copying {
+    /// Emptied by TRUNCATE instead of DELETE, if that is possible; …
+    pub truncate: bool,
+    /// … with CASCADE.
+    pub cascade: bool,
+    /// Added to both COPYs, in their old form without parentheses.
+    pub extra: String,
+    /// ANALYZE afterwards.
+    pub analyze: bool,
+    /// REINDEX afterwards.
+    pub reindex: bool,
+}
+
+impl Copying {
+    fn options(&self, encoding: &str) -> String {
+        format!("{} encoding '{encoding}'", self.extra.trim())
+    }
 }
 
 impl Plan {
@@ -107,7 +133,27 @@ impl Plan {
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
             feed: None,
+            selected: source.select.is_some(),
+            captured: true,
+            copying: Copying::default(),
         })
+    }
+
+    /// For tables that are only ever copied as a whole: nothing is captured on the source, and no key is needed.
+    pub fn for_copies(goat: i32, source: &Shape, target: &Shape, route: &Route) -> Result<Plan> {
+        let keyless = |shape: &Shape| Shape { keys: vec![Key::default()], ..shape.clone() };
+        let plan = Plan::new(goat, &keyless(source), &keyless(target), None, route)?;
+        Ok(Plan { captured: false, ..plan })
+    }
+
+    /// The same, copied in this way.
+    pub fn copied(self, copying: Copying) -> Plan {
+        Plan { copying, ..self }
+    }
+
+    /// How it is copied as a whole.
+    pub fn copying(&self) -> &Copying {
+        &self.copying
     }
 
     /// The receiver notes what is applied there, or what applications change there meanwhile matters: `feed` says where its deltas are.
@@ -252,6 +298,7 @@ mod tests {
             keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],
             unique_indexes,
             rules: false,
+            select: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The source's side: what is pending, and the query whose rows are shipped.
 
-use super::{Plan, list_plain, matched, of};
+use super::{Plan, list_plain, matched};
 use crate::pg::Relation;
 use crate::pg::ident::literal;
 use crate::replicate::snapshot::Span;
@@ -9,6 +9,9 @@ impl Plan {
     /// An expression that is true when a change of this table is pending; parameters: $1 = the receipt's `xmax` (bigint), $2 = its running
     /// transactions (bigint[]). `max` reads one end of the index whatever the planner believes about the table.
     pub fn changed_expression(&self) -> String {
+        if !self.captured {
+            return "false".to_owned();
+        }
         let one = |generation: i64| {
             let delta = self.names.delta(generation);
             format!(
@@ -55,10 +58,15 @@ impl Plan {
         let named: Vec<String> =
             self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();
         let others = self.sent_others().iter().map(|value| format!(", {value}")).collect::<String>();
+        // A row of a query has no tableoid, but a key, which is never NULL.
+        let alive = match self.keys().first().filter(|_| self.selected) {
+            Some(key) => format!("t.{key}"),
+            None => "t.tableoid".to_owned(),
+        };
         let trace = if self.route.traced { self.trace() } else { String::new() };
         let lost = if lost { format!(" where {}", self.not_lost()) } else { String::new() };
         format!(
-            "select {}, t.tableoid is not null{others}{trace} from ({}) as d left join {} as t on {}{lost}",
+            "select {}, {alive} is not null{others}{trace} from ({}) as d left join {} as t on {}{lost}",
             named.join(", "),
             self.changed_keys(span),
             self.source_from,
@@ -102,8 +110,12 @@ impl Plan {
         format!("not exists (select from {} as l where {})", self.lost(), matched("l", "d", &keys, &keys, &self.key.equals))
     }
 
-    /// All rows of the table, for a copy of the whole.
-    pub fn whole(&self) -> String {
-        format!("select {} from {} as t", of("t", &self.filled()), self.source_from)
+    /// The COPY that reads the table as a whole. A plain table is named as such, which is faster than a query.
+    pub fn draw(&self, encoding: &str) -> String {
+        let (columns, options) = (list_plain(&self.filled()), self.copying.options(encoding));
+        match self.selected || self.source_from == self.source.to_string() {
+            true => format!("copy (select {columns} from {} as t) to stdout {options}", self.source_from),
+            false => format!("copy {} ({columns}) to stdout {options}", self.source),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The carrier: everything that one KID needs to run rounds.
 
 use super::at;
+use crate::control::sync::Bypass;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::plan::Plan;
@@ -26,6 +27,7 @@ pub struct Carrier {
     pub(super) batch: i64,
     pub(super) cut: bool,
     pub(super) whole: bool,
+    copies_only: bool,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -46,6 +48,8 @@ pub struct Parts {
     pub sequences: Sequences,
     /// The number of changes of one table after which a backlog is cut.
     pub batch: i64,
+    /// Changes are not looked for: each job copies all tables as a whole.
+    pub copies_only: bool,
 }
 
 /// A way from one source to one receiver.
@@ -66,23 +70,33 @@ pub struct Table {
     pub strategy: Strategy,
     /// It is to be copied as a whole by the next round.
     pub copy: bool,
+    /// When that is less work than its changes.
+    pub bypass: Option<Bypass>,
 }
 
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
-        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch } = parts;
+        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
             let receipt = target.receipt(&sync, &names[from])?;
-            if !tables.iter().all(|table| table.copy) {
+            if !copies_only && !tables.iter().all(|table| table.copy) {
                 source.still_has(&sync, &names[to], receipt.as_ref())?;
             }
             let encoding = common_encoding(source, target)?;
             opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
         }
-        Ok(Carrier { sync, names, sources, targets, lanes: opened, tables, sequences, batch, cut: false, whole: false })
+        let (cut, whole) = (false, false);
+        Ok(Carrier { sync, names, sources, targets, lanes: opened, tables, sequences, batch, cut, whole, copies_only })
+    }
+
+    /// A job begins.
+    pub fn begin_job(&mut self) {
+        if self.copies_only {
+            self.tables.iter_mut().for_each(|table| table.copy = true);
+        }
     }
 
     /// Whether there are several masters.
@@ -92,6 +106,9 @@ impl Carrier {
 
     /// Tells each source how far its receivers are, once after each move.
     pub fn note_receipts(&mut self) -> Result<()> {
+        if self.copies_only {
+            return Ok(());
+        }
         for lane in &mut self.lanes {
             if let (false, Some(receipt)) = (lane.noted, &lane.receipt) {
                 at(&mut self.sources, lane.from)?.note_receipt(&self.sync, &self.names[lane.to], receipt)?;
@@ -126,15 +143,13 @@ impl Carrier {
     /// Reclaims consumed deltas on the sources; says whether anything is left to be reclaimed later.
     pub fn rotate(&mut self, retention: f64) -> Result<bool> {
         let mut left = false;
+        if self.copies_only {
+            return Ok(left);
+        }
         for source in self.sources.values_mut() {
             left |= reclaim::rotate(&mut source.conn, retention)?;
         }
         Ok(left)
-    }
-
-    /// Whether a table waits for a copy of the whole.
-    pub fn copies(&self) -> bool {
-        self.tables.iter().any(|table| table.copy)
     }
 
     /// The sockets of all sessions.

@@ -132,7 +132,7 @@ impl Carrier {
         watcher.at(Step::AfterTriggerDrop, None)?;
         let mut counts = Counts::default();
         for (table, lanes) in tables {
-            counts += match self.tables[*table].copy {
+            counts += match self.tables[*table].copy || self.bypasses(*table, lanes, &round) {
                 true => self.copy_table(*table, &mut round, watcher)?,
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
             };
@@ -164,6 +164,16 @@ impl Carrier {
         self.cut = spans.iter().any(|span| span.cut.is_some());
         let (late, judged, conflicts, noted) = Default::default();
         Ok(Round { looks, spans, pending, late, judged, conflicts, noted })
+    }
+
+    /// With one source, a table that changed too much is copied as a whole.
+    fn bypasses(&self, table: usize, lanes: &[usize], round: &Round) -> bool {
+        let Some(bypass) = self.tables[table].bypass.filter(|_| !self.is_contested()) else { return false };
+        let too_many = |lane: &usize| {
+            let changes = round.pending.get(&(*lane, table)).map_or(0, |pending| pending.changes);
+            bypass.applies(changes, self.lanes[*lane].plans[table].rows)
+        };
+        lanes.iter().any(too_many)
     }
 
     fn begin_targets(&mut self) -> Result<()> {

@@ -107,11 +107,14 @@ impl Carrier {
             let plan = &lane.plans[table];
             watcher.at(Step::Ship, Some(&plan.source))?;
             let (source, target) = (at(&mut self.sources, 0)?, at(&mut self.targets, lane.to)?);
-            counts += target.empty(plan, None)?;
+            counts += target.make_room(plan)?;
             let mut tick = || watcher.tick();
-            let rows =
-                relay::copy(&mut source.conn, &plan.whole(), &mut target.conn, &plan.fill_target(), &lane.encoding, &mut tick)
-                    .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
+            let (draw, fill) = (plan.draw(&lane.encoding), plan.fill(&lane.encoding));
+            let rows = relay::pour(&mut source.conn, &draw, &mut target.conn, &fill, &mut tick)
+                .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
+            if let Some(after) = plan.after_copy() {
+                target.conn.batch(&after)?;
+            }
             counts.inserts += i64::try_from(rows).unwrap_or(i64::MAX);
             if let Some(note) = plan.note_whole() {
                 target.conn.batch(&note)?;

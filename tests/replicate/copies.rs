@@ -1,0 +1,143 @@
+//! Copies of whole tables: fullcopy, the copy that is made once, and the one that is less work than many changes.
+
+use crate::daemon::world::World;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const ROWS: &str = "coalesce((select string_agg(id || ':' || counter, ' ' order by id) from t), 'none')";
+
+fn equal(world: &World, one: &str, other: &str) {
+    for table in ["t", "u"] {
+        let all = format!("select count(*) || ' ' || coalesce(sum(hashtextextended({table}::text, 0)), 0) from {table}");
+        assert_eq!(world.value(one, &all), world.value(other, &all), "table {table}");
+    }
+}
+
+#[test]
+fn a_fullcopy_brings_everything_at_each_run_and_removes_what_only_the_target_had() {
+    for method in ["delete", "truncate", "truncate_cascade"] {
+        let world = World::with(&["A", "B"], &[]);
+        world.at("A", "insert into t select n, n from generate_series(1, 1000) n; insert into u values (1)");
+        world.at("B", "insert into t values (5, 0), (2000, 0)");
+        world.says("add sync s type=fullcopy source=h targetdb=B");
+        let set = "update bucardo.sync set deletemethod = $1";
+        world.installed.control().execute(set, &[&method]).unwrap();
+        world.says("start");
+        world.says("kick s 0");
+        equal(&world, "A", "B");
+        world.at("A", "delete from t where id > 10; update t set counter = 7 where id = 3");
+        world.becomes("B", "select count(*) from t", "10");
+        world.says("kick s 0");
+        equal(&world, "A", "B");
+    }
+}
+
+#[test]
+fn a_fullcopy_needs_no_key_and_may_select_what_it_copies() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "create table log (line text, private text)");
+    }
+    world.at("A", "insert into log values ('one', 'x'), ('one', 'x'), ('two', 'y')");
+    world.says("add table log db=A herd=logs");
+    let select = "update bucardo.goat set customselect = 'select line from public.log', pkey = 'line', pkeytype = 'text' where tablename = 'log'";
+    world.installed.control().batch_execute(&format!("set bucardo.validating = 'on'; {select}")).unwrap();
+    world.says("add sync s type=fullcopy source=logs targetdb=B status=inactive");
+    world.installed.control().execute("update bucardo.sync set usecustomselect = true, status = 'active'", &[]).unwrap();
+    world.says("validate s");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!(
+        world.value("B", "select string_agg(line || coalesce(private, '-'), ' ' order by line) from log"),
+        "one- one- two-"
+    );
+}
+
+#[test]
+fn a_copy_that_is_made_once_loses_nothing_that_is_written_meanwhile() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "insert into t select n, n from generate_series(1, 20000) n");
+    world.at("B", "insert into t values (99999, 1)");
+    world.says("add sync s type=pushdelta source=h targetdb=B onetimecopy=1");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (mut client, done_) = (world.db("A"), &done);
+        scope.spawn(move || {
+            for n in 0_i32.. {
+                client.execute("update t set counter = counter + 1 where id = $1", &[&(n % 300 + 1)]).unwrap();
+                client.execute("insert into t values ($1) on conflict do nothing", &[&(n + 30_000)]).unwrap();
+                if done_.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        });
+        let copied = std::panic::catch_unwind(|| {
+            world.says("start");
+            world.says("kick s 0");
+            world.becomes("control", "select onetimecopy from bucardo.sync", "0");
+        });
+        done.store(true, Ordering::Relaxed);
+        copied.unwrap();
+    });
+    world.says("kick s 0");
+    equal(&world, "A", "B");
+}
+
+#[test]
+fn only_empty_tables_are_copied_where_that_is_wanted() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "insert into t values (1, 1); insert into u values (1, 1)");
+    world.at("B", "insert into t values (2, 2)");
+    world.says("add sync s type=pushdelta source=h targetdb=B onetimecopy=2");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!(world.value("B", "select count(*) from u"), "1");
+    // The row of A was changed before the sync was added, and t was not empty.
+    assert_eq!(world.value("B", ROWS), "2:2");
+}
+
+#[test]
+fn a_table_that_is_added_to_a_running_sync_is_copied_and_goes_on_from_there() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    for name in ["A", "B"] {
+        world.at(name, "create table w (id integer primary key)");
+    }
+    world.at("A", "insert into w select generate_series(1, 100); insert into t values (1)");
+    world.says("add table w db=A herd=h");
+    world.installed.control().execute("update bucardo.sync set onetimecopy = 2", &[]).unwrap();
+    world.says("validate s");
+    world.says("reload s");
+    world.at("A", "insert into w values (101); delete from w where id = 1");
+    world.says("kick s 0");
+    assert_eq!(world.value("B", "select count(*) || ' ' || min(id) from w"), "100 2");
+    assert_eq!(world.value("B", "select count(*) from t"), "1");
+}
+
+#[test]
+fn masters_begin_equal_when_the_first_ones_rows_are_copied() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "insert into t values (1, 1)");
+    world.at("B", "insert into t values (1, 9), (2, 2)");
+    world.says("add sync s type=swap source=h targetdb=B onetimecopy=1");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!((world.value("A", ROWS), world.value("B", ROWS)), ("1:1".into(), "1:1".into()));
+    world.at("B", "insert into t values (3)");
+    world.becomes("A", "select count(*) from t", "2");
+}
+
+#[test]
+fn a_table_of_which_too_much_has_changed_is_copied_as_a_whole() {
+    let world = World::with(&["A", "B"], &[]);
+    let set = "update bucardo.goat set delta_bypass = true, delta_bypass_count = 50 where tablename = 't'";
+    world.installed.control().execute(set, &[]).unwrap();
+    world.says("add sync s type=pushdelta source=h targetdb=B status=active");
+    world.at("B", "insert into t values (7777)");
+    world.says("start");
+    world.at("A", "insert into t select generate_series(1, 10)");
+    world.says("kick s 0");
+    assert_eq!(world.value("B", "select count(*) from t"), "11", "the changes alone");
+    world.at("A", "insert into t select generate_series(11, 100)");
+    world.says("kick s 0");
+    equal(&world, "A", "B");
+}
