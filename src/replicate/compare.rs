@@ -103,6 +103,7 @@ mod tests {
             rows: 0.0,
             columns,
             keys: Vec::new(),
+            uniques: Vec::new(),
             unique_indexes: 0,
             rules: false,
             select: None,

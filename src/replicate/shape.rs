@@ -62,8 +62,10 @@ pub struct Shape {
     pub rows: f32,
     /// The live columns in their order.
     pub columns: Vec<Column>,
-    /// All usable unique indexes, the best first.
+    /// All unique indexes that can tell rows apart, the best first.
     pub keys: Vec<Key>,
+    /// All unique indexes over columns.
+    pub uniques: Vec<Key>,
     /// Unique and exclusion constraints of any form, counted.
     pub unique_indexes: i64,
     /// Whether it has rules, or once had.
@@ -163,6 +165,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
     if !matches!(kind.as_str(), "r" | "p") {
         return Err(Error::new(Kind::NotFound, format!("{} is not a table", relation.label())));
     }
+    let (keys, uniques) = keys(conn, oid)?;
     Ok(Shape {
         relation: relation.clone(),
         oid,
@@ -173,7 +176,8 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
         rules: row.get(5),
         select: None,
         columns: columns(conn, oid)?,
-        keys: keys(conn, oid)?,
+        keys,
+        uniques,
     })
 }
 
@@ -193,7 +197,9 @@ fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
         .collect())
 }
 
-fn keys(conn: &mut Connection, oid: u32) -> Result<Vec<Key>> {
+/// Those that can tell rows apart, and all.
+fn keys(conn: &mut Connection, oid: u32) -> Result<(Vec<Key>, Vec<Key>)> {
     let rows = conn.query(include_str!("sql/keys.sql"), &[&oid])?;
-    Ok(rows.iter().map(|row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }).collect())
+    let key = |row: &postgres::Row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) };
+    Ok((rows.iter().filter(|row| row.get(4)).map(key).collect(), rows.iter().map(key).collect()))
 }

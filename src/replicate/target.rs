@@ -37,6 +37,19 @@ impl Counts {
     }
 }
 
+/// What matters when a stage is applied where applications write as well.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    /// The round's snapshot of the receiver.
+    pub now: &'a Snapshot,
+    /// How conflicts are decided.
+    pub strategy: Strategy,
+    /// The receiver's number among the members.
+    pub own: i32,
+    /// The receiver's changes that the others lack.
+    pub unknown: &'a Span,
+}
+
 /// What came of keys that applications changed at the receiver after the round's snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Late {
@@ -116,10 +129,13 @@ impl Target {
         }
     }
 
-    /// Applies a filled stage where applications write as well, this being member `own` of the sync: between staged rows and those that
-    /// they changed after the snapshot `now`, `strategy` decides. When a table is emptied meanwhile, it is a [`Kind::Collision`].
-    pub fn apply_beside(&mut self, plan: &Plan, now: &Snapshot, strategy: Strategy, own: i32) -> Result<(Counts, Late)> {
+    /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a table is emptied meanwhile, it is a [`Kind::Collision`].
+    pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Late)> {
+        let Beside { now, strategy, own, unknown } = *beside;
         self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;
+        if plan.has_rivals() {
+            self.scratch.ensure(&mut self.conn, || plan.create_rivals(), plan.drop_rivals())?;
+        }
         for tries in 0..MOST_TRIES {
             self.conn.batch("savepoint bucardo_apply")?;
             if tries > 0 {
@@ -129,6 +145,9 @@ impl Target {
                 return Err(Error::new(Kind::Collision, format!("table {} was emptied meanwhile", plan.target.label())));
             }
             let late = self.conn.execute(&plan.judge_late(now, strategy, own), &[])?;
+            if plan.has_rivals() {
+                self.conn.batch(&plan.settle_rivals(unknown, strategy, own))?;
+            }
             let counts = self.apply(plan)?;
             if !self.says(&plan.unjudged_late(now))? {
                 return Ok((counts, if late > 0 { self.late(plan)? } else { Late::default() }));

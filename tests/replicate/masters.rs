@@ -135,6 +135,32 @@ fn four() -> World {
 const ALL: [&str; 4] = ["A", "B", "C", "D"];
 
 #[test]
+fn two_rows_that_claim_the_same_unique_value_are_a_conflict_with_a_winner() {
+    for (strategy, winner) in [("source", "1:anna"), ("target", "2:anna"), ("latest", "2:anna")] {
+        let world = World::with(&["A", "B"], &[]);
+        for name in ["A", "B"] {
+            world.at(name, "create table people (id integer primary key, login text unique)");
+        }
+        world.says("add table people db=A herd=people");
+        world.says("add sync s type=swap source=people targetdb=B");
+        decide_by(&world, strategy);
+        world.at("A", "insert into people values (1, 'anna'), (3, 'carl')");
+        world.at("B", "insert into people values (2, 'anna'), (4, 'dora')");
+        world.says("start");
+        world.says("kick s 0");
+        for name in ["A", "B"] {
+            let rows = world.value(name, "select string_agg(id || ':' || login, ' ' order by login) from people");
+            assert_eq!(rows, format!("{winner} 3:carl 4:dora"), "on {name}, {strategy}");
+        }
+        let record = world
+            .value("control", "select string_agg(key || winner || (details::text like '%anna%'), ' ') from bucardo.conflict");
+        assert_eq!(record, if strategy == "source" { "2Atrue" } else { "1Btrue" });
+        world.at("B", "update people set login = 'emil' where id = 4");
+        world.becomes("A", "select login from people where id = 4", "emil");
+    }
+}
+
+#[test]
 fn three_masters_and_a_target_agree() {
     let world = four();
     for (n, name) in ["A", "B", "C"].iter().enumerate() {

@@ -55,7 +55,7 @@ impl Plan {
         self.feed.as_ref().is_some_and(|feed| feed.makedelta)
     }
 
-    fn feed_columns(&self) -> Vec<Ident> {
+    pub(super) fn feed_columns(&self) -> Vec<Ident> {
         self.feed.as_ref().map(|feed| feed.columns(&self.key.columns)).unwrap_or_default()
     }
 
@@ -101,7 +101,7 @@ impl Plan {
     }
 
     /// What came late, each key once.
-    fn late_changes(&self, now: &Snapshot) -> String {
+    pub(super) fn late_changes(&self, now: &Snapshot) -> String {
         let columns = list_plain(&self.feed_columns());
         format!(
             "select {columns}, max(txntime) as here, count(*) as seen from ({}) as p where truncated is null group by {columns}",

@@ -11,6 +11,7 @@
 mod apply;
 mod feed;
 mod meet;
+mod rivals;
 mod ship;
 
 use crate::error::{Error, Kind, Result};
@@ -77,6 +78,8 @@ pub struct Plan {
     exact: bool,
     partitioned: bool,
     feed: Option<Feed>,
+    /// Unique indexes of the target besides the key's.
+    uniques: Vec<Key>,
     /// Whether the source is a query.
     selected: bool,
     /// Whether changes are captured on the source.
@@ -133,6 +136,7 @@ impl Plan {
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
             feed: None,
+            uniques: target.uniques.iter().filter(|unique| !same_columns(unique, key)).cloned().collect(),
             selected: source.select.is_some(),
             captured: true,
             copying: Copying::default(),
@@ -296,6 +300,7 @@ mod tests {
             rows: 0.0,
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
             keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],
+            uniques: Vec::new(),
             unique_indexes,
             rules: false,
             select: None,

@@ -1,7 +1,7 @@
 //! Masters' changes of one table meet: the winner of each key is chosen on the first master, in SQL, so that memory here does not depend on
 //! the number of keys. Losers are told to their sources, and each conflict is recorded.
 
-use super::{Carrier, Round, at};
+use super::{Carrier, Lane, Round, at};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
@@ -77,24 +77,35 @@ impl Carrier {
 
     /// Before anybody commits, so that no lost change can be without its record; after a crash in between there may be two.
     pub(super) fn record_conflicts(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let none = round.conflicts.is_empty() && round.judged.is_empty();
-        let (false, Some(control)) = (none, watcher.control()) else { return Ok(()) };
-        let here = self.lane_to_place()?;
-        let met = round
-            .conflicts
-            .iter()
-            .map(|table| (PLACE, self.lanes[here].plans[*table].conflicts_query(self.tables[*table].strategy, &self.names)));
-        let judged = round.judged.iter().map(|(lane, table)| {
-            let lane = &self.lanes[*lane];
-            (lane.to, lane.plans[*table].late_conflicts_query(self.tables[*table].strategy, &self.names))
-        });
-        let queries: Vec<(usize, String)> = met.chain(judged).collect();
+        let queries = self.conflict_queries(round)?;
+        let (false, Some(control)) = (queries.is_empty(), watcher.control()) else { return Ok(()) };
         control.batch("begin")?;
-        let into = format!("bucardo.conflict ({})", Plan::CONFLICT_COLUMNS);
-        for (member, query) in queries {
-            relay::copy(&mut at(&mut self.targets, member)?.conn, &query, control, &into, "UTF8", &mut || Ok(()))?;
+        for (member, query, columns) in queries {
+            let (place, into) = (&mut at(&mut self.targets, member)?.conn, format!("bucardo.conflict ({columns})"));
+            relay::copy(place, &query, control, &into, "UTF8", &mut || Ok(()))?;
         }
         control.batch("commit")
+    }
+
+    /// Where records of conflicts come from: the member, the query, the columns it fills.
+    fn conflict_queries(&self, round: &Round) -> Result<Vec<(usize, String, String)>> {
+        let columns = Plan::CONFLICT_COLUMNS.to_owned();
+        let strategy = |table: &usize| self.tables[*table].strategy;
+        let here = if round.conflicts.is_empty() { 0 } else { self.lane_to_place()? };
+        let mut queries = Vec::new();
+        for table in &round.conflicts {
+            let plan = &self.lanes[here].plans[*table];
+            queries.push((PLACE, plan.conflicts_query(strategy(table), &self.names), columns.clone()));
+        }
+        for (lane, table) in &round.judged {
+            let Lane { to, plans, .. } = &self.lanes[*lane];
+            queries.push((*to, plans[*table].late_conflicts_query(strategy(table), &self.names), columns.clone()));
+        }
+        for (lane, table) in &round.rivals {
+            let Lane { to, plans, .. } = &self.lanes[*lane];
+            queries.push((*to, plans[*table].rivals_query(strategy(table), &self.names), format!("{columns}, details")));
+        }
+        Ok(queries)
     }
 }
 

@@ -49,6 +49,8 @@ struct Round {
     late: BTreeSet<(usize, usize)>,
     /// Lanes and tables with keys that came late and were decided on the spot.
     judged: BTreeSet<(usize, usize)>,
+    /// Lanes and tables where rows may have had rivals.
+    rivals: BTreeSet<(usize, usize)>,
     /// Tables whose meeting found conflicts.
     conflicts: BTreeSet<usize>,
     /// Receivers where something was noted for other syncs.
@@ -162,8 +164,8 @@ impl Carrier {
             .map(|(lane, look)| span(self.lanes[lane].receipt.clone(), &look.now, &of_lane(lane), batch))
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
-        let (late, judged, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, late, judged, conflicts, noted })
+        let (late, judged, rivals, conflicts, noted) = Default::default();
+        Ok(Round { looks, spans, pending, late, judged, rivals, conflicts, noted })
     }
 
     /// With one source, a table that changed too much is copied as a whole.

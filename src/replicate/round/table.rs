@@ -7,7 +7,7 @@ use crate::replicate::relay;
 use crate::replicate::snapshot::Span;
 use crate::replicate::source::Pending;
 use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::{Counts, Late};
+use crate::replicate::target::{Beside, Counts, Late};
 use std::collections::BTreeMap;
 
 impl Carrier {
@@ -73,20 +73,25 @@ impl Carrier {
 
     fn apply(&mut self, table: usize, lane: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
         let to = self.lanes[lane].to;
+        let unknown = self.unknown_to_source(lane).unwrap_or_default();
         let plan = &self.lanes[lane].plans[table];
         watcher.at(Step::Apply, Some(&plan.source))?;
         let target = at(&mut self.targets, to)?;
         let as_source = self.lanes.iter().position(|other| other.from == to);
         let applied = match as_source.filter(|_| plan.feed().is_some()) {
             Some(own) => {
-                let strategy = self.tables[table].strategy;
-                target.apply_beside(plan, &round.looks[own].now, strategy, i32::try_from(to).unwrap_or_default())
+                let (now, strategy) = (&round.looks[own].now, self.tables[table].strategy);
+                let own = i32::try_from(to).unwrap_or_default();
+                target.apply_beside(plan, &Beside { now, strategy, own, unknown: &unknown })
             }
             None => target.apply(plan).map(|counts| (counts, Late::default())),
         };
         let (counts, late) = applied.map_err(|error| error.context(format!("table {}", plan.target.label())))?;
         if late.left {
             round.late.insert((to, table));
+        }
+        if plan.has_rivals() {
+            round.rivals.insert((lane, table));
         }
         if late.judged {
             round.judged.insert((lane, table));
