@@ -1,13 +1,20 @@
 //! `remove`: takes things out of the control database. All names are looked up first; then all go, in one transaction, or none.
 
+use crate::cli::answer::{Patience, ask};
 use crate::cli::noun::{self, Noun};
+use crate::cli::pidfile;
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, refusal};
+use crate::control::channel::sync_request;
 use crate::error::{Error, Result};
 use crate::pg::Connection;
-use crate::replicate::validate;
+use crate::replicate::places;
 use crate::{say, warn_user};
+use std::path::Path;
+
+/// How many seconds a running daemon may take to leave a sync alone.
+const DAEMON: u64 = 5;
 
 const USAGE: &str = "Usage: {verb} <type> <name> [options]
 
@@ -72,8 +79,14 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if names.is_empty() {
         return Ok(help::usage(&verb, &[kind]));
     }
+    if noun == Noun::Sync {
+        stop_syncs(session, names)?;
+    }
     let lines = session.transaction(|session| remove(session, noun, names))?;
     lines.iter().for_each(|line| say!("{line}"));
+    if noun == Noun::Sync {
+        tidy(session, names)?;
+    }
     Ok(0)
 }
 
@@ -82,7 +95,7 @@ fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<Str
         Noun::Db => named(&mut session.control, &DB, names),
         Noun::Dbgroup => named(&mut session.control, &DBGROUP, names),
         Noun::Herd => named(&mut session.control, &HERD, names),
-        Noun::Sync => syncs(session, names),
+        Noun::Sync => named(&mut session.control, &SYNC, names),
         Noun::Customcode => named(&mut session.control, &CODE, names),
         Noun::Table => goats(&mut session.control, "table", names),
         Noun::Sequence => goats(&mut session.control, "sequence", names),
@@ -132,15 +145,28 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
     }
 }
 
-/// Before a sync goes, what it has on its databases goes. A database that is down keeps it, and the user is told.
-fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for name in all_there(&mut session.control, &SYNC, names)? {
-        let notes = validate::drop_sync(&mut session.control, &name)?;
-        lines.push(delete(&mut session.control, &SYNC, &name)?);
-        lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
+/// A running daemon leaves the syncs alone first, so that none of its processes stumbles over what is removed under its feet. One that does
+/// not answer stops them when the rows are gone.
+fn stop_syncs(session: &mut Session, names: &[String]) -> Result<()> {
+    session.transaction(|session| all_there(&mut session.control, &SYNC, names))?;
+    if pidfile::living_master(Path::new(&session.files.piddir)).is_none() {
+        return Ok(());
     }
-    Ok(lines)
+    for name in names {
+        let patience = Patience::new(DAEMON, &session.files.piddir);
+        ask(&mut session.control, &sync_request("deactivate", name), &sync_request("deactivated", name), patience)?;
+    }
+    Ok(())
+}
+
+/// After a sync has gone, what it has on its databases goes. A database that is down keeps it, and the user is told.
+fn tidy(session: &mut Session, names: &[String]) -> Result<()> {
+    for name in names {
+        for note in places::tidy(&mut session.control, name)? {
+            say!("Note: {note}");
+        }
+    }
+    Ok(())
 }
 
 fn goats(control: &mut Connection, kind: &str, names: &[String]) -> Result<Vec<String>> {

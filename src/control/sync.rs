@@ -67,6 +67,8 @@ pub struct Sync {
     pub synctype: SyncType,
     /// Whether `sync.status` and the status of its source are `active`.
     pub active: bool,
+    /// Whether the status of its source is.
+    pub possible: bool,
     /// The controller stays between runs.
     pub stayalive: bool,
     /// The kids stay between runs.
@@ -138,7 +140,8 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         source: row.get("source"),
         targets: row.get("targets"),
         synctype: SyncType::parse(row.get("synctype"))?,
-        active: row.get("active"),
+        active: row.get::<_, bool>("wanted") && row.get::<_, bool>("possible"),
+        possible: row.get("possible"),
         stayalive: row.get("stayalive"),
         kidsalive: row.get("kidsalive"),
         ping: row.get("ping"),

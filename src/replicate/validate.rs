@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, install};
+use crate::replicate::{compare, install, places};
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
 /// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`] or [`Kind::Lost`].
@@ -34,6 +34,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
             false => look_at_sequence(goat, sync, &source_name, &mut source, &mut targets)?,
         }
     }
+    places::note(control, sync)?;
     make(sync, &goats, &tables, &mut source, &mut targets)?;
     remember_keys(control, &goats, &tables)?;
     Ok(notes)
@@ -118,8 +119,12 @@ fn on(error: Error, database: &str) -> Error {
 fn make(sync: &Sync, goats: &[Goat], tables: &[Shape], source: &mut Connection, targets: &mut [Connection]) -> Result<()> {
     for target in targets {
         session::require_replica_role(target)?;
-        install::target_base(target)?;
+        install::target_base(target, &sync.name, sync.source()?)?;
     }
+    install::alone(source, |source| make_on_source(sync, goats, tables, source))
+}
+
+fn make_on_source(sync: &Sync, goats: &[Goat], tables: &[Shape], source: &mut Connection) -> Result<()> {
     install::source_base(source)?;
     let members: Vec<&Goat> = goats.iter().filter(|goat| goat.is_table).collect();
     for (goat, table) in members.iter().zip(tables) {
@@ -150,35 +155,25 @@ fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shape]) -> 
     control.batch("set bucardo.validating = 'off'")
 }
 
+/// Whether an error is about the sync itself.
+fn tells(kind: Kind) -> bool {
+    matches!(kind, Kind::Mismatch | Kind::NotFound | Kind::Denied | Kind::Refused)
+}
+
+/// A look that was prevented tells nothing about the sync: one that was good stays good.
 fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -> Result<()> {
     let text = match outcome {
         Ok(notes) => notes.join("\n"),
         Err(error) => error.to_string(),
     };
+    let prevented = outcome.as_ref().is_err_and(|error| !tells(error.kind()));
     control.execute(
-        "insert into bucardo.validation (sync, requested, validated, ok, outcome) \
+        "insert into bucardo.validation as v (sync, requested, validated, ok, outcome) \
          values ($1, clock_timestamp(), clock_timestamp(), $2, $3) \
-         on conflict (sync) do update set validated = excluded.validated, ok = excluded.ok, outcome = excluded.outcome",
-        &[&name, &outcome.is_ok(), &text],
+         on conflict (sync) do update set validated = excluded.validated, outcome = excluded.outcome, \
+         ok = excluded.ok or ($4 and v.ok is true)",
+        &[&name, &outcome.is_ok(), &text, &prevented],
     )?;
     control.execute("select pg_notify($1, '')", &[&channel::validated(name)])?;
     Ok(())
-}
-
-/// Removes what a sync has on its databases and nobody else needs. Databases that cannot be reached are left as they are and named
-/// in the notes that are returned.
-pub fn drop_sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
-    let sync = Sync::load(control, name)?;
-    let mut notes = Vec::new();
-    for database in sync.source.iter().chain(&sync.targets) {
-        let is_source = Some(database) == sync.source.as_ref();
-        let removed = connect(control, &sync, database).and_then(|mut conn| match is_source {
-            true => install::unregister(&mut conn, name),
-            false => install::forget_receipts(&mut conn, name),
-        });
-        if let Err(error) = removed {
-            notes.push(format!("Database \"{database}\" still has objects of sync \"{name}\": {error}"));
-        }
-    }
-    Ok(notes)
 }

@@ -64,7 +64,7 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("bucardo_log_message", "msg text!; cdate timestamptz! now()"),
 ];
 
-/// Columns of ours, behind those of the reference, and a table of ours.
+/// Columns of ours, behind those of the reference, and tables of ours.
 pub const ADDED: &[(&str, &str)] = &[
     ("bucardo_config", "id integer! nextval('bucardo_config_id_seq')"),
     ("dbmap", "id integer! nextval('dbmap_id_seq')"),
@@ -76,6 +76,7 @@ pub const ADDED: &[(&str, &str)] = &[
     ("upgrade_log", "id integer! nextval('upgrade_log_id_seq')"),
     ("bucardo_log_message", "id bigint! nextval('bucardo_log_message_id_seq')"),
     ("validation", "sync text!; requested timestamptz!; validated timestamptz; ok boolean; outcome text"),
+    ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
 ];
 
 /// Primary keys, foreign keys with what happens on update and on delete (`a` nothing, `r` restrict, `c` cascade, `n` set

@@ -8,9 +8,10 @@ select s.name::text as name,
              where d.status = 'active' and (d.name = s.targetdb or m.dbgroup is not null)
              order by coalesce(m.priority, 0), d.name) as targets,
        s.synctype::text as synctype,
-       s.status = 'active' and not exists (
+       s.status = 'active' as wanted,
+       not exists (
          select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat join bucardo.db d on d.name = g.db
-         where h.herd = s.source and d.status <> 'active') as active,
+         where h.herd = s.source and d.status <> 'active') as possible,
        s.stayalive or s.kidsalive as stayalive,
        s.kidsalive as kidsalive,
        s.ping as ping,
