@@ -73,6 +73,8 @@ pub struct Sync {
     pub synctype: SyncType,
     /// Whether `sync.status` and the status of its source are `active`.
     pub active: bool,
+    /// Whether the status of its source is.
+    pub possible: bool,
     /// The controller stays between runs.
     pub stayalive: bool,
     /// The kids stay between runs.
@@ -182,7 +184,8 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         targets: row.get("targets"),
         partners: row.get("partners"),
         synctype: SyncType::parse(row.get("synctype"))?,
-        active: row.get("active"),
+        active: row.get::<_, bool>("wanted") && row.get::<_, bool>("possible"),
+        possible: row.get("possible"),
         stayalive: row.get("stayalive"),
         kidsalive: row.get("kidsalive"),
         ping: row.get("ping"),
@@ -210,6 +213,7 @@ mod tests {
             targets: all(targets),
             synctype: SyncType::Swap,
             active: true,
+            possible: true,
             stayalive: true,
             kidsalive: true,
             ping: true,
