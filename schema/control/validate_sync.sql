@@ -8,6 +8,9 @@ begin
         end if;
     end if;
     perform bucardo.request_validation(new.name);
+    if tg_op = 'UPDATE' and new.name <> old.name then
+        perform pg_notify('bucardo_validate_sync', old.name);
+    end if;
     return null;
 end
 $$;
@@ -22,7 +25,7 @@ begin
     if not exists (select 1 from bucardo.sync as s where s.name = validate_sync.sync) then
         raise exception 'No such sync: %', sync;
     end if;
-    perform bucardo.request_validation(sync);
+    perform bucardo.request_validation(sync, false);
     return 'MODIFY';
 end
 $$;

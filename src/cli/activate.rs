@@ -1,11 +1,14 @@
 //! `activate` and `deactivate`: whether the running daemon serves a sync. Nothing is stored: the next start of the daemon
 //! goes by the column `status` again (reference, 3.8).
+//!
+//! The daemon takes every request to activate, but a sync that does not fit its databases does not run. Who waits is told.
 
-use crate::cli::answer::{Patience, ask, notify};
+use crate::cli::answer::{self, Patience, notify};
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
-use crate::control::channel::sync_request;
+use crate::control::channel::{self, sync_request};
 use crate::error::Result;
-use crate::{say, say_part};
+use crate::pg::Connection;
+use crate::{say, say_part, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: {verb} <sync> [sync2 sync3 ...] [0]")];
@@ -20,6 +23,9 @@ pub fn run_deactivate(session: &mut Session, nouns: &[String]) -> Result<u8> {
     each(session, nouns, "deactivate", "Deactivating")
 }
 
+/// The exit code when a sync that was to be activated does not run.
+const DOES_NOT_RUN: u8 = 2;
+
 /// Only the number 0 waits for the daemon's answer; any other is taken and ignored.
 fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Result<u8> {
     if sync_list::names_nothing(nouns) {
@@ -27,23 +33,88 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::resolve_for(session, nouns, &stored, verb)?;
+    let mut code = 0;
     for sync in &selection.syncs {
         if !session.options.quiet {
             say_part!("{doing} sync {}", sync.name);
         }
-        let request = sync_request(verb, &sync.name);
         match selection.seconds {
-            Some(0) => answered(session, &request, &sync_request(&format!("{verb}d"), &sync.name))?,
-            _ => notify(&mut session.control, &request)?,
+            Some(0) => code |= answered(session, verb, &sync.name)?,
+            _ => {
+                notify(&mut session.control, &sync_request(verb, &sync.name))?;
+                say!("");
+            }
         }
-        say!("");
     }
-    Ok(0)
+    Ok(code)
 }
 
-fn answered(session: &mut Session, request: &str, answer: &str) -> Result<()> {
+fn answered(session: &mut Session, verb: &str, sync: &str) -> Result<u8> {
     say_part!("...");
-    ask(&mut session.control, request, answer, Patience::new(0, &session.files.piddir))?;
-    say_part!("OK");
-    Ok(())
+    let patience = Patience::new(0, &session.files.piddir);
+    match outcome(&mut session.control, verb, sync, patience)? {
+        Outcome::Done => {
+            say!("OK");
+            Ok(0)
+        }
+        Outcome::Impossible(why) => {
+            say!("FAILED");
+            warn_user!(
+                "the daemon cannot run sync \"{sync}\": {why}\nHINT: the daemon's log tells more; `validate {sync}` looks again"
+            );
+            Ok(DOES_NOT_RUN)
+        }
+    }
+}
+
+/// What came of a request.
+enum Outcome {
+    Done,
+    Impossible(String),
+}
+
+/// Sends the request and waits for the answer and, where a sync shall run, until it is known to be fit for that.
+fn outcome(control: &mut Connection, verb: &str, sync: &str, mut patience: Patience) -> Result<Outcome> {
+    let request = sync_request(verb, sync);
+    let [answer, refusal, validated] =
+        [sync_request(&format!("{verb}d"), sync), channel::sync_error(sync), channel::validated(sync)];
+    answer::listen(control, [&answer, &refusal, &validated].map(String::as_str))?;
+    notify(control, &request)?;
+    let mut taken = false;
+    loop {
+        let heard = answer::arrivals(control, patience.next())?;
+        patience.heard(!heard.is_empty());
+        if answer::has_started(&heard) {
+            notify(control, &request)?;
+        }
+        let came = |channel: &String| heard.iter().any(|notification| notification.channel == *channel);
+        taken |= came(&answer);
+        if heard.iter().any(|notification| notification.channel == refusal && notification.payload == verb) {
+            return Ok(Outcome::Impossible("it does not know it, or its source database is not active".to_owned()));
+        }
+        if taken && verb != "activate" {
+            return Ok(Outcome::Done);
+        }
+        match validity(control, sync)? {
+            Validity::Fit if taken => return Ok(Outcome::Done),
+            Validity::Unfit(why) if taken && came(&validated) => return Ok(Outcome::Impossible(why)),
+            _ => {}
+        }
+        patience.is_over(control)?;
+    }
+}
+
+enum Validity {
+    Fit,
+    Unknown,
+    Unfit(String),
+}
+
+fn validity(control: &mut Connection, sync: &str) -> Result<Validity> {
+    let row = control.query_opt("select ok, coalesce(outcome, '') from bucardo.validation where sync = $1", &[&sync])?;
+    Ok(match row.map(|row| (row.get::<_, Option<bool>>(0), row.get(1))) {
+        Some((Some(true), _)) => Validity::Fit,
+        Some((Some(false), why)) => Validity::Unfit(why),
+        _ => Validity::Unknown,
+    })
 }

@@ -2,14 +2,21 @@
 
 mod newer;
 
+use crate::cli::answer::{Patience, ask};
 use crate::cli::noun::{self, Noun};
+use crate::cli::pidfile;
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, refusal};
+use crate::control::channel::sync_request;
 use crate::error::{Error, Result};
 use crate::pg::Connection;
-use crate::replicate::validate;
+use crate::replicate::places;
 use crate::{say, warn_user};
+use std::path::Path;
+
+/// How many seconds a running daemon may take to leave a sync alone.
+const DAEMON: u64 = 5;
 
 const USAGE: &str = "Usage: {verb} <type> <name> [options]
 
@@ -77,7 +84,10 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if names.is_empty() {
         return Ok(help::usage(&verb, &[kind]));
     }
-    let lines = session.transaction(|session| remove(session, noun, names))?;
+    let lines = match noun {
+        Noun::Sync => syncs(session, names)?,
+        _ => session.transaction(|session| remove(session, noun, names))?,
+    };
     lines.iter().for_each(|line| say!("{line}"));
     Ok(0)
 }
@@ -87,7 +97,7 @@ fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<Str
         Noun::Db => named(&mut session.control, &DB, names),
         Noun::Dbgroup => named(&mut session.control, &DBGROUP, names),
         Noun::Herd => named(&mut session.control, &HERD, names),
-        Noun::Sync => syncs(session, names),
+        Noun::Sync => named(&mut session.control, &SYNC, names),
         Noun::Customcode => named(&mut session.control, &CODE, names),
         Noun::Customname | Noun::Customcols => customs(&mut session.control, noun, names),
         Noun::Conflict => {
@@ -141,15 +151,28 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
     }
 }
 
-/// Before a sync goes, what it has on its databases goes. A database that is down keeps it, and the user is told.
+/// Removes syncs, and then what they have on their databases. A database that is down keeps it, and the user is told.
 fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for name in all_there(&mut session.control, &SYNC, names)? {
-        let notes = validate::drop_sync(&mut session.control, &name)?;
-        lines.push(delete(&mut session.control, &SYNC, &name)?);
-        lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
+    stop_syncs(session, names)?;
+    let mut lines = session.transaction(|session| remove(session, Noun::Sync, names))?;
+    for name in names {
+        lines.extend(places::tidy(&mut session.control, name)?.into_iter().map(|note| format!("Note: {note}")));
     }
     Ok(lines)
+}
+
+/// A running daemon leaves the syncs alone first, so that none of its processes stumbles over what is removed under its feet. One that does
+/// not answer stops them when the rows are gone.
+fn stop_syncs(session: &mut Session, names: &[String]) -> Result<()> {
+    session.transaction(|session| all_there(&mut session.control, &SYNC, names))?;
+    if pidfile::living_master(Path::new(&session.files.piddir)).is_none() {
+        return Ok(());
+    }
+    for name in names {
+        let patience = Patience::new(DAEMON, &session.files.piddir);
+        ask(&mut session.control, &sync_request("deactivate", name), &sync_request("deactivated", name), patience)?;
+    }
+    Ok(())
 }
 
 fn goats(control: &mut Connection, kind: &str, names: &[String]) -> Result<Vec<String>> {

@@ -1,8 +1,9 @@
-//! `validate`: checks syncs against their databases (reference, 3.7), in this process.
+//! `validate`: checks syncs against their databases (reference, 3.7), in this process, and tidies where a sync has been and is no more.
 
 use crate::cli::sync_list::SYNCS;
 use crate::cli::{Session, help, refusal, table::Topic};
 use crate::error::{Error, Result};
+use crate::replicate::places;
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -22,9 +23,14 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         say!("Sorry, there are no syncs to validate!");
     }
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let failed = names.iter().filter(|name| !is_valid(session, name, width)).count();
+    let (valid, failed): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_valid(session, name, width));
+    let gone = if nouns == ["all"] { places::orphaned(&mut session.control)? } else { Vec::new() };
+    for name in valid.iter().chain(&gone) {
+        places::tidy(&mut session.control, name)?.iter().for_each(|note| warn_user!("Note: {note}"));
+    }
+    let (failed, all) = (failed.len(), valid.len() + failed.len());
     if failed > 0 {
-        warn_user!("{failed} of {} syncs failed", names.len());
+        warn_user!("{failed} of {all} syncs failed");
     }
     Ok(u8::try_from(failed.min(MOST)).unwrap_or(u8::MAX))
 }

@@ -67,7 +67,7 @@ pub fn sync_killed(sync: &str) -> String {
     fitted(&format!("bucardo_synckill_{sync}"))
 }
 
-/// A kick came for a sync that is unknown or inactive.
+/// A kick came for a sync that is unknown or inactive; with payload `activate`, a request for one that cannot be made active.
 pub fn sync_error(sync: &str) -> String {
     fitted(&format!("bucardo_syncerror_{sync}"))
 }

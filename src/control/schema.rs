@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "herdmap",
     "sync",
     "validation",
+    "place",
     "q",
     "audit_pid",
     "customcode",

@@ -122,6 +122,8 @@ pub struct Sync {
     pub synctype: SyncType,
     /// Whether `sync.status` and the status of its source are `active`.
     pub active: bool,
+    /// Whether the status of its source is.
+    pub possible: bool,
     /// The controller stays between runs.
     pub stayalive: bool,
     /// The kids stay between runs.
@@ -264,7 +266,8 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         targets: row.get("targets"),
         partners: row.get("partners"),
         synctype: SyncType::parse(row.get("synctype"))?,
-        active: row.get("active"),
+        active: row.get::<_, bool>("wanted") && row.get::<_, bool>("possible"),
+        possible: row.get("possible"),
         stayalive: row.get("stayalive"),
         kidsalive: row.get("kidsalive"),
         ping: row.get("ping"),
@@ -296,6 +299,7 @@ mod tests {
             targets: all(targets),
             synctype: SyncType::Swap,
             active: true,
+            possible: true,
             stayalive: true,
             kidsalive: true,
             ping: true,

@@ -82,6 +82,21 @@ const STEPS: &[Step] = &[
         summary: "Created function: db_change()",
         sql: include_str!("../../schema/control/db_change.sql"),
     },
+    table!("place"),
+    // Nobody has noted where the syncs have objects: whoever looks at them next does it.
+    Step {
+        missing: "select to_regprocedure('bucardo.request_validation(text,boolean)') is null",
+        summary: "Created function: request_validation(text, boolean), and anew: validate_sync() and sync_gone()",
+        sql: concat!(
+            "drop function bucardo.request_validation(text); drop function bucardo.validate_sync(text, integer); \
+             drop function bucardo.validate_sync(text); drop function bucardo.validate_sync() cascade; \
+             drop function bucardo.sync_gone() cascade;",
+            include_str!("../../schema/control/request_validation.sql"),
+            include_str!("../../schema/control/validate_sync.sql"),
+            include_str!("../../schema/control/sync_gone.sql"),
+            "select bucardo.request_validation(name, false) from bucardo.sync"
+        ),
+    },
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

@@ -1,25 +1,25 @@
-//! The validator: looks at one sync on all its databases, makes what is missing, records the outcome, and leaves. The MCP starts one when a
-//! sync was added or changed by SQL, where no program looked at the databases.
+//! The validator: looks at one sync on all its databases, makes what is missing, records the outcome, removes what is not needed any more, and
+//! leaves. The MCP starts one when a sync was added, changed or deleted by SQL, where no program looked at the databases.
 
+use crate::control::sync::Sync;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::notice::log as our_log;
-use crate::replicate::validate;
+use crate::pg::Connection;
+use crate::replicate::{places, validate};
 
-/// Validates; the exit code is 0 if the sync can run, 1 if not.
+/// Validates and tidies; the exit code is 0 if the sync can run, or is gone without a trace.
 pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
     if let Err(error) = our_log::init(&launch.log, "VAL") {
         eprintln!("{error}");
     }
-    match look(launch, role, sync) {
-        Ok(notes) => {
-            log::info!("Sync \"{sync}\" is valid");
-            notes.iter().for_each(|note| log::info!("{note}"));
-            0
-        }
+    let outcome =
+        Signals::new().and_then(|signals| Desk::open(launch, role, signals)).and_then(|mut desk| look(&mut desk.control, sync));
+    match outcome {
+        Ok(clean) => u8::from(!clean),
         Err(error) => {
             log::warn!("Warning! Sync \"{sync}\" cannot run: {error}");
             1
@@ -27,7 +27,18 @@ pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
     }
 }
 
-fn look(launch: &Launch, role: &Role, sync: &str) -> Result<Vec<String>> {
-    let mut desk = Desk::open(launch, role, Signals::new()?)?;
-    validate::sync(&mut desk.control, sync)
+/// Says whether nothing is left to do.
+fn look(control: &mut Connection, sync: &str) -> Result<bool> {
+    match Sync::load(control, sync) {
+        Err(error) if error.kind() == Kind::NotFound => log::info!("Sync \"{sync}\" is gone: tidying its databases"),
+        Err(error) => return Err(error),
+        Ok(_) => {
+            let notes = validate::sync(control, sync)?;
+            log::info!("Sync \"{sync}\" is valid");
+            notes.iter().for_each(|note| log::info!("{note}"));
+        }
+    }
+    let left = places::tidy(control, sync)?;
+    left.iter().for_each(|note| log::warn!("Warning! {note}"));
+    Ok(left.is_empty())
 }

@@ -14,7 +14,17 @@ use crate::replicate::shape::{Key, Shape};
 const LOCK_TIMEOUT: &str = "800ms";
 const LOCK_TRIES: u32 = 12;
 
-/// Makes what every source has.
+/// Does something with our objects on a database while nobody else makes or removes any there; IF NOT EXISTS does not keep two processes
+/// apart. One database at a time: nobody would notice a deadlock across databases.
+pub fn alone<T>(conn: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+    conn.batch("select pg_advisory_lock(hashtext('bucardo'))")?;
+    let outcome = work(conn);
+    // A session that is gone has lost its lock as well.
+    let _ = conn.batch("select pg_advisory_unlock(hashtext('bucardo'))");
+    outcome
+}
+
+/// Makes what every source has. To be called [`alone`].
 pub fn source_base(conn: &mut Connection) -> Result<()> {
     base(
         conn,
@@ -25,18 +35,22 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
     )
 }
 
-/// Makes what every target has.
-pub fn target_base(conn: &mut Connection) -> Result<()> {
-    base(conn, &[include_str!("../../schema/replicated/bucardo_track.sql")])
+/// Makes what every target has, and the places for a sync's receipts: a table without receipts is taken for one that nobody needs.
+pub fn target_base(conn: &mut Connection, sync: &str, sources: &[String]) -> Result<()> {
+    alone(conn, |conn| {
+        base(conn, &[include_str!("../../schema/replicated/bucardo_track.sql")])?;
+        let receipts = "insert into bucardo.bucardo_track (sync, source) select $1, unnest($2::text[]) \
+                        on conflict (sync, source) do nothing";
+        conn.execute(receipts, &[&sync, &sources])?;
+        Ok(())
+    })
 }
 
-/// Several processes may do this at once, and IF NOT EXISTS alone does not keep them apart: a lock does.
 fn base(conn: &mut Connection, tables: &[&str]) -> Result<()> {
     let schema = include_str!("../../schema/replicated/schema.sql");
     let exists = "select exists (select from pg_namespace where nspname = 'bucardo')";
     let schema = if conn.query_one(exists, &[])?.get(0) { "" } else { schema };
-    let lock = "select pg_advisory_xact_lock(hashtext('bucardo'))";
-    conn.batch(&format!("begin; set local client_min_messages = warning; {lock}; {schema} {}; commit", tables.join("\n")))
+    conn.batch(&format!("begin; set local client_min_messages = warning; {schema} {}; commit", tables.join("\n")))
         .or_else(|error| rolled_back(conn, error))
 }
 
@@ -303,6 +317,10 @@ fn consumers(conn: &mut Connection, sync: &str, tables: &[&Shape], targets: &[St
 
 /// Removes a sync from a source: its kick triggers, flags and consumers, and the capture of tables that nobody wants any more.
 pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
+    alone(conn, |conn| unregister_alone(conn, sync))
+}
+
+fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     if !exists(conn, "bucardo.bucardo_delta_targets")? {
         return Ok(());
     }
@@ -340,6 +358,10 @@ fn drop_capture(conn: &mut Connection, table: &Relation, names: &Names) -> Resul
 
 /// Removes a sync's receipts from a target.
 pub fn forget_receipts(conn: &mut Connection, sync: &str) -> Result<()> {
+    alone(conn, |conn| forget_alone(conn, sync))
+}
+
+fn forget_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     if !exists(conn, "bucardo.bucardo_track")? {
         return Ok(());
     }

@@ -2,11 +2,13 @@
 //!
 //! [`capture`] puts triggers on a source that note the keys of changed rows. A *round* ([`round`]) takes what is pending according to
 //! the target's receipt ([`snapshot`]), ships the rows as they are now ([`relay`]) and applies them together with the new receipt in one
-//! transaction. [`plan`] computes the statements from the tables' [`shape`]s; [`validate`] makes and checks all of it.
+//! transaction. [`plan`] computes the statements from the tables' [`shape`]s; [`validate`] makes and checks all of it, and
+//! [`places`] knows where it is.
 
 pub mod capture;
 pub mod compare;
 pub mod install;
+pub mod places;
 pub mod plan;
 pub mod reclaim;
 pub mod relay;

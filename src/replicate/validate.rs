@@ -10,7 +10,7 @@ use crate::pg::{Connection, session};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, install};
+use crate::replicate::{compare, install, places};
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
 /// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`] or [`Kind::Lost`].
@@ -44,6 +44,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
             false => members.look_at_sequence(goat)?,
         }
     }
+    places::note(control, sync)?;
     members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
     Ok(notes)
@@ -133,11 +134,17 @@ impl<'a> Members<'a> {
         SequenceStrategy::parse(goat.standard_conflict.as_deref()).map(drop)
     }
 
+    /// The members from which rows go to this one.
+    fn givers(&self, receiver: usize) -> Vec<String> {
+        self.ways().into_iter().filter(|(_, to)| *to == receiver).map(|(from, _)| self.names[from].clone()).collect()
+    }
+
     fn make(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
         let receivers = if self.masters > 1 { 0 } else { 1 };
-        for target in &mut self.conns[receivers..] {
-            session::require_replica_role(target)?;
-            install::target_base(target)?;
+        for receiver in receivers..self.names.len() {
+            let givers = self.givers(receiver);
+            session::require_replica_role(&mut self.conns[receiver])?;
+            install::target_base(&mut self.conns[receiver], &self.sync.name, &givers)?;
         }
         if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {
             return Ok(());
@@ -149,18 +156,19 @@ impl<'a> Members<'a> {
     }
 
     fn capture(&mut self, master: usize, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
-        let conn = &mut self.conns[master];
-        install::source_base(conn)?;
         let members: Vec<(&Goat, &Shape)> =
             goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[master])).collect();
-        for (goat, table) in members.iter().filter(|_| self.sync.synctype != SyncType::Fullcopy) {
-            let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
-            install::capture_table(conn, table, &key)?;
-        }
         let kicking: Vec<&Shape> =
             members.iter().filter(|(goat, _)| goat.ping.unwrap_or(self.sync.ping)).map(|(_, table)| *table).collect();
-        let tables: Vec<&Shape> = members.into_iter().map(|(_, table)| table).collect();
-        install::register(conn, self.sync, &self.names[master], &tables, &kicking)
+        let tables: Vec<&Shape> = members.iter().map(|(_, table)| *table).collect();
+        install::alone(&mut self.conns[master], |conn| {
+            install::source_base(conn)?;
+            for (goat, table) in members.iter().filter(|_| self.sync.synctype != SyncType::Fullcopy) {
+                let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
+                install::capture_table(conn, table, &key)?;
+            }
+            install::register(conn, self.sync, &self.names[master], &tables, &kicking)
+        })
     }
 }
 
@@ -193,34 +201,25 @@ fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shapes]) ->
     control.batch("set bucardo.validating = 'off'")
 }
 
+/// Whether an error is about the sync itself.
+fn tells(kind: Kind) -> bool {
+    matches!(kind, Kind::Mismatch | Kind::NotFound | Kind::Denied | Kind::Refused)
+}
+
+/// A look that was prevented tells nothing about the sync: one that was good stays good.
 fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -> Result<()> {
     let text = match outcome {
         Ok(notes) => notes.join("\n"),
         Err(error) => error.to_string(),
     };
+    let prevented = outcome.as_ref().is_err_and(|error| !tells(error.kind()));
     control.execute(
-        "insert into bucardo.validation (sync, requested, validated, ok, outcome) \
+        "insert into bucardo.validation as v (sync, requested, validated, ok, outcome) \
          values ($1, clock_timestamp(), clock_timestamp(), $2, $3) \
-         on conflict (sync) do update set validated = excluded.validated, ok = excluded.ok, outcome = excluded.outcome",
-        &[&name, &outcome.is_ok(), &text],
+         on conflict (sync) do update set validated = excluded.validated, outcome = excluded.outcome, \
+         ok = excluded.ok or ($4 and v.ok is true)",
+        &[&name, &outcome.is_ok(), &text, &prevented],
     )?;
     control.execute("select pg_notify($1, '')", &[&channel::validated(name)])?;
     Ok(())
-}
-
-/// Removes what a sync has on its databases and nobody else needs. Databases that cannot be reached are left as they are and named
-/// in the notes that are returned.
-pub fn drop_sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
-    let sync = Sync::load(control, name)?;
-    let mut notes = Vec::new();
-    for database in sync.masters().iter().chain(&sync.targets) {
-        let removed = connect(control, &sync, database).and_then(|mut conn| {
-            install::unregister(&mut conn, name)?;
-            install::forget_receipts(&mut conn, name)
-        });
-        if let Err(error) = removed {
-            notes.push(format!("Database \"{database}\" still has objects of sync \"{name}\": {error}"));
-        }
-    }
-    Ok(notes)
 }

@@ -11,6 +11,11 @@ const OLDER: &str = "
     drop trigger db_change on bucardo.db;
     drop function bucardo.db_change();
     drop function bucardo.db_testconn(text);
+    drop table bucardo.place;
+    drop trigger sync_gone on bucardo.sync;
+    create trigger sync_gone after delete on bucardo.sync for each row execute procedure bucardo.sync_gone();
+    drop function bucardo.request_validation(text, boolean);
+    create function bucardo.request_validation(name text) returns void language sql as 'select';
     delete from bucardo.bucardo_config where setting = 'batch_changes'";
 
 /// What the schema consists of.
@@ -37,7 +42,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 9 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 11 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -47,7 +52,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     ));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "9");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "11");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
 }

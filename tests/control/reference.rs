@@ -64,7 +64,7 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("bucardo_log_message", "msg text!; cdate timestamptz! now()"),
 ];
 
-/// Columns of ours and of the newer version, behind those of the reference, and such tables.
+/// Columns of ours and of the newer version, behind those of the reference, and tables of both.
 pub const ADDED: &[(&str, &str)] = &[
     ("bucardo_config", "id integer! nextval('bucardo_config_id_seq')"),
     ("dbmap", "id integer! nextval('dbmap_id_seq'); role text! 'target'"),
@@ -90,6 +90,7 @@ pub const ADDED: &[(&str, &str)] = &[
          winner text; changes jsonb! '{}'; details jsonb; cdate timestamptz! now()",
     ),
     ("validation", "sync text!; requested timestamptz!; validated timestamptz; ok boolean; outcome text"),
+    ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
 ];
 
 /// Primary keys, foreign keys with what happens on update and on delete (`a` nothing, `r` restrict, `c` cascade, `n` set

@@ -1,6 +1,7 @@
 //! The processes of the daemon: starting, stopping, dying, being replaced.
 
 mod fresh;
+mod gone;
 mod jobs;
 mod link;
 mod load;
@@ -10,4 +11,5 @@ mod outage;
 mod replaced;
 mod stops;
 mod storm;
+mod validity;
 pub mod world;

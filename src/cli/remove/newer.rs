@@ -1,7 +1,7 @@
 //! `remove` of the newer dialect (reference, 8.5): `--force` takes along what stands in the way; a table needs its schema; names that do not
 //! exist among tables are told and passed over.
 
-use super::{CODE, DB, DBGROUP, HERD, Kind, customs, delete_goat, named, syncs};
+use super::{CODE, DB, DBGROUP, HERD, Kind, all_there, customs, delete_goat, named, syncs};
 use crate::cli::noun::{self, Noun};
 use crate::cli::relation::{self, Goat};
 use crate::cli::{Session, help, output, refusal};
@@ -23,26 +23,40 @@ pub fn run(session: &mut Session, kind: &str, names: &[String]) -> Result<u8> {
     if matches!(noun, Noun::Table | Noun::Sequence) {
         return goats(session, noun, names);
     }
-    let lines = session.transaction(|session| {
-        if session.options.force {
-            clear(session, noun, names)?;
-        }
-        match noun {
-            Noun::Db => named(&mut session.control, &DB, names),
-            Noun::Dbgroup => named(&mut session.control, &NEWER_DBGROUP, names),
-            Noun::Herd => named(&mut session.control, &NEWER_HERD, names),
-            Noun::Sync => syncs(session, names),
-            Noun::Customcode => named(&mut session.control, &CODE, names),
-            Noun::Customname | Noun::Customcols => customs(&mut session.control, noun, names),
-            _ => Err(refusal::refused("Cannot remove: unknown type", "records of conflicts go by themselves, after a month")),
-        }
-    })?;
+    if session.options.force {
+        clear_syncs(session, noun, names)?;
+    }
+    let lines = match noun {
+        Noun::Sync => syncs(session, names)?,
+        _ => session.transaction(|session| remove(session, noun, names))?,
+    };
     lines.iter().for_each(|line| say!("{line}"));
     Ok(0)
 }
 
-/// What stands in the way of `--force`, goes.
-fn clear(session: &mut Session, noun: Noun, names: &[String]) -> Result<()> {
+fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<String>> {
+    if session.options.force && noun == Noun::Db {
+        clear_members(&mut session.control, names)?;
+    }
+    match noun {
+        Noun::Db => named(&mut session.control, &DB, names),
+        Noun::Dbgroup => named(&mut session.control, &NEWER_DBGROUP, names),
+        Noun::Herd => named(&mut session.control, &NEWER_HERD, names),
+        Noun::Customcode => named(&mut session.control, &CODE, names),
+        Noun::Customname | Noun::Customcols => customs(&mut session.control, noun, names),
+        _ => Err(refusal::refused("Cannot remove: unknown type", "records of conflicts go by themselves, after a month")),
+    }
+}
+
+/// Syncs that stand in the way of `--force` go first: what they have on a database cannot be removed any more when that is not known any more.
+fn clear_syncs(session: &mut Session, noun: Noun, names: &[String]) -> Result<()> {
+    let kind = match noun {
+        Noun::Db => &DB,
+        Noun::Dbgroup => &NEWER_DBGROUP,
+        Noun::Herd => &NEWER_HERD,
+        _ => return Ok(()),
+    };
+    session.transaction(|session| all_there(&mut session.control, kind, names))?;
     for name in names {
         let sql = match noun {
             Noun::Db => {
@@ -59,11 +73,16 @@ fn clear(session: &mut Session, noun: Noun, names: &[String]) -> Result<()> {
             warn_user!("Dropping all syncs that reference the {} \"{name}\"", title(noun));
             syncs(session, &blocking)?.iter().for_each(|line| warn_user!("{line}"));
         }
-        if noun == Noun::Db {
-            warn_user!("Dropping all tables and dbgroups that reference database \"{name}\"");
-            session.control.execute("delete from bucardo.goat where db = $1", &[&name])?;
-            session.control.execute("delete from bucardo.dbmap where db = $1", &[&name])?;
-        }
+    }
+    Ok(())
+}
+
+/// A database's tables and its places in groups go with it.
+fn clear_members(control: &mut Connection, names: &[String]) -> Result<()> {
+    for name in names {
+        warn_user!("Dropping all tables and dbgroups that reference database \"{name}\"");
+        control.execute("delete from bucardo.goat where db = $1", &[&name])?;
+        control.execute("delete from bucardo.dbmap where db = $1", &[&name])?;
     }
     Ok(())
 }

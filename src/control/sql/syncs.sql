@@ -18,9 +18,10 @@ select s.name::text as name,
                  select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source and g.db = d.name)
              order by coalesce(m.priority, 0), d.name) as partners,
        s.synctype::text as synctype,
-       s.status = 'active' and not exists (
+       s.status = 'active' as wanted,
+       not exists (
          select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat join bucardo.db d on d.name = g.db
-         where h.herd = s.source and d.status <> 'active') as active,
+         where h.herd = s.source and d.status <> 'active') as possible,
        s.stayalive or s.kidsalive as stayalive,
        s.kidsalive as kidsalive,
        s.ping as ping,

@@ -9,9 +9,10 @@ mod request;
 mod sources;
 mod syncs;
 mod testers;
+mod validators;
 
 use crate::daemon::backoff;
-use crate::daemon::children;
+use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
 use crate::daemon::mailer::Mailer;
@@ -22,6 +23,7 @@ use crate::error::{Error, Kind, Result};
 use crate::notice::mail::texts;
 use crate::pg::connect::Connecting;
 use crate::pg::wait;
+use crate::replicate::places;
 use begin::Ground;
 use housekeeping::Housekeeping;
 use nix::sys::signal::Signal;
@@ -31,6 +33,7 @@ use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 use syncs::Syncs;
 use testers::Testers;
+use validators::Validators;
 
 /// How long controllers may take to leave when asked; their kids take most of it.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -43,6 +46,7 @@ struct Mcp<'a> {
     desk: Desk,
     requests: Requests,
     syncs: Syncs,
+    validators: Validators,
     sources: Sources,
     housekeeping: Housekeeping,
     testers: Testers,
@@ -150,8 +154,9 @@ fn watched(ground: &Ground, signals: &mut Signals, fd: Option<RawFd>, until: Ins
 impl<'a> Mcp<'a> {
     fn new(launch: &'a Launch, ground: &'a Ground, desk: Desk, mailer: &'a mut Mailer) -> Mcp<'a> {
         let (housekeeping, testers) = (Housekeeping::new(), Testers::default());
-        let (requests, syncs, sources) = (Requests::default(), Syncs::default(), Sources::default());
-        Mcp { launch, ground, desk, requests, syncs, sources, housekeeping, testers, mailer }
+        let (requests, validators) = (Requests::default(), Validators::default());
+        let (syncs, sources) = (Syncs::default(), Sources::default());
+        Mcp { launch, ground, desk, requests, syncs, validators, sources, housekeeping, testers, mailer }
     }
 
     fn begin(&mut self, first: bool) -> Result<()> {
@@ -178,14 +183,22 @@ impl<'a> Mcp<'a> {
         }
     }
 
-    /// Reads all syncs and brings what runs in line with them.
+    /// Reads all syncs and brings what runs in line with them. Requests for a look that nobody has served are served now.
     fn load(&mut self) -> Result<()> {
         *self.mailer = Mailer::load(&mut self.desk.control, self.launch, None)?;
         self.testers.find(&mut self.desk)?;
         self.syncs.load(&mut self.desk)?;
         self.listen()?;
         self.show();
-        self.syncs.start_due(&mut self.desk, self.launch)
+        let open = "select sync from bucardo.validation where validated is null";
+        self.desk.control.query(open, &[])?.iter().for_each(|row| self.validators.need(row.get(0)));
+        places::orphaned(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
+        self.start_due()
+    }
+
+    fn start_due(&mut self) -> Result<()> {
+        self.syncs.start_due(&mut self.desk, self.launch, &mut self.validators)?;
+        self.validators.start_due(self.launch)
     }
 
     fn listen(&mut self) -> Result<()> {
@@ -214,12 +227,12 @@ impl<'a> Mcp<'a> {
                 }
             }
             for sync in self.sources.advance() {
-                self.syncs.kick(&sync, &mut self.desk, self.launch)?;
+                self.syncs.kick(&sync, &mut self.desk)?;
             }
-            self.bury();
+            self.bury()?;
             self.syncs.tell_recovered(self.mailer, self.launch);
             self.testers.start_due(self.launch)?;
-            self.syncs.start_due(&mut self.desk, self.launch)?;
+            self.start_due()?;
             self.housekeeping.run_if_due(&mut self.desk)?;
             self.sleep()?;
         }
@@ -228,7 +241,8 @@ impl<'a> Mcp<'a> {
     fn sleep(&mut self) -> Result<()> {
         let mut fds = self.sources.fds();
         fds.push(self.ground.fd());
-        let until = [self.sources.next(), self.syncs.next(), Some(self.housekeeping.next())].into_iter().flatten().min();
+        let times = [self.sources.next(), self.syncs.next(), self.validators.next(), Some(self.housekeeping.next())];
+        let until = times.into_iter().flatten().min();
         if self.desk.sleep(&fds, until)? {
             self.syncs.pids().iter().for_each(|pid| children::signal(*pid, Signal::SIGHUP));
             self.reload()?;
@@ -244,7 +258,7 @@ impl<'a> Mcp<'a> {
             Request::Reload => self.reload().and_then(|()| self.desk.notify("bucardo_reloaded_mcp", "")),
             Request::ReloadConfig => self.reload().and_then(|()| self.desk.notify("bucardo_reload_config_finished", "")),
             Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
-            Request::Kick(sync) => self.syncs.kick(&sync, &mut self.desk, self.launch),
+            Request::Kick(sync) => self.syncs.kick(&sync, &mut self.desk),
             Request::Validate(sync) => self.validate(&sync),
             Request::CheckDb(db) => {
                 self.testers.add(db);
@@ -260,32 +274,62 @@ impl<'a> Mcp<'a> {
     fn validate(&mut self, sync: &str) -> Result<()> {
         if self.syncs.is_gone(sync, &mut self.desk)? {
             log::info!("Sync \"{sync}\" was removed");
-            self.stop(&[sync.to_owned()]);
+            self.stop(&[sync.to_owned()])?;
             self.syncs.forget(sync);
             self.show();
-            return self.listen();
+            self.listen()?;
         }
         if self.syncs.learn(sync, &mut self.desk)? {
             self.listen()?;
             self.desk.notify(crate::control::channel::MCP_HEARS, "")?;
         }
-        self.syncs.validate(sync, &mut self.desk, self.launch)
+        // Whoever changed it may have looked at it as well, and tidied.
+        let open = "select 1 from bucardo.validation where sync = $1 and validated is null union all \
+                    select 1 from bucardo.place where sync = $1 and not exists (select from bucardo.sync where name = $1)";
+        if self.desk.control.query_opt(&format!("{open} limit 1"), &[&sync])?.is_some() {
+            self.validators.ask(sync);
+        }
+        Ok(())
+    }
+
+    /// A validator has left. If the sync is another than the one that runs, that begins anew.
+    fn validated(&mut self, sync: &str) -> Result<()> {
+        self.syncs.looked_at(sync);
+        if !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync) {
+            self.validators.forget(sync);
+        }
+        match self.syncs.is_outdated(sync, &mut self.desk)? {
+            true => self.restart(sync).map(drop),
+            false => Ok(()),
+        }
     }
 
     fn change(&mut self, sync: &str, verb: &str, answer: &str) -> Result<()> {
         log::info!("Received request to {verb} sync \"{sync}\"");
-        if verb == "activate" && self.syncs.is_active(sync) {
+        if verb == "activate" && self.syncs.runs(sync) {
             return self.answer(sync, answer);
         }
-        self.stop(&[sync.to_owned()]);
-        if verb != "deactivate" && !self.syncs.wake(sync, &mut self.desk)? {
-            log::warn!("Warning! Sync \"{sync}\" cannot be made active: its status is not active");
-            return Ok(());
+        if verb == "deactivate" {
+            self.stop(&[sync.to_owned()])?;
+            self.validators.forget(sync);
+            self.listen()?;
+            self.show();
+        } else if !self.restart(sync)? {
+            log::warn!("Warning! Sync \"{sync}\" cannot be made active: its source database is not active");
+            return self.desk.notify(&crate::control::channel::sync_error(sync), verb);
         }
+        self.answer(sync, answer)
+    }
+
+    /// Stops a sync, reads it again and starts it; says whether that is possible. One that waits to be looked at waits no longer.
+    fn restart(&mut self, sync: &str) -> Result<bool> {
+        self.stop(&[sync.to_owned()])?;
+        let possible = self.syncs.wake(sync, &mut self.desk)?;
+        self.validators.forget(sync);
         self.listen()?;
         self.show();
-        self.syncs.start_due(&mut self.desk, self.launch)?;
-        self.answer(sync, answer)
+        self.start_due()?;
+        Ok(possible)
     }
 
     fn answer(&mut self, sync: &str, verb: &str) -> Result<()> {
@@ -295,30 +339,37 @@ impl<'a> Mcp<'a> {
     fn reload(&mut self) -> Result<()> {
         log::info!("Reloading all syncs");
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
-        self.stop(&names);
+        self.stop(&names)?;
         self.load()
     }
 
-    fn bury(&mut self) {
+    fn bury(&mut self) -> Result<()> {
         if self.desk.signals.child() {
             while let Some((pid, end)) = children::reap() {
-                self.died(pid, end);
+                self.died(pid, end)?;
             }
         }
+        Ok(())
+    }
+
+    fn died(&mut self, pid: i32, end: End) -> Result<()> {
+        self.testers.died(pid);
+        let looked_at = self.validators.died(pid, end);
+        let about = self.mailer.about(self.launch);
+        let mail = match &looked_at {
+            Some(sync) => self.syncs.kept_waiting(sync, pid, end, &about),
+            None => self.syncs.died(pid, end, self.launch, &about),
+        };
+        if let Some(mail) = mail {
+            self.mailer.send(mail, self.launch);
+        }
+        looked_at.map_or(Ok(()), |sync| self.validated(&sync))
     }
 
     /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
-    fn stop(&mut self, names: &[String]) {
-        for (pid, end) in self.syncs.stop(names) {
-            self.died(pid, end);
-        }
-    }
-
-    fn died(&mut self, pid: i32, end: children::End) {
-        self.testers.died(pid);
-        if let Some(mail) = self.syncs.died(pid, end, &self.mailer.about(self.launch)) {
-            self.mailer.send(mail, self.launch);
-        }
+    fn stop(&mut self, names: &[String]) -> Result<()> {
+        let ended = self.syncs.stop(names, self.launch);
+        ended.into_iter().try_for_each(|(pid, end)| self.died(pid, end))
     }
 
     /// Ends all children, and says so if that is possible; gives the signals back.
@@ -327,8 +378,9 @@ impl<'a> Mcp<'a> {
             self.desk.signals.ask_to_stop();
             self.desk.signals.stop();
         }
+        self.validators.pids().into_iter().for_each(|pid| children::signal(pid, Signal::SIGKILL));
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
-        self.syncs.stop(&names);
+        self.syncs.stop(&names, self.launch);
         if outcome.is_ok() {
             // Whoever listens can also see that the pid file is gone.
             let _ = self.desk.notify("bucardo_stopped", "");

@@ -8,6 +8,8 @@ use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::mailer::Mailer;
+use crate::daemon::mcp::validators::Validators;
+use crate::daemon::pidfile;
 use crate::daemon::role::Role;
 use crate::error::Result;
 use crate::notice::mail::Mail;
@@ -39,16 +41,14 @@ struct Entry {
 struct Child {
     pid: i32,
     born: Instant,
-    validator: bool,
-    /// It is a controller, and listens.
+    /// It listens.
     ready: bool,
     /// A kick was passed on to it.
     kicked: bool,
 }
 
 impl Entry {
-    fn new(sync: Sync) -> Entry {
-        let active = sync.active;
+    fn new(sync: Sync, active: bool) -> Entry {
         Entry { sync, active, child: None, failures: 0, start: active.then(Instant::now), kicked: false, mailed: false }
     }
 
@@ -71,7 +71,8 @@ impl Syncs {
     /// Reads all syncs; nothing may be running.
     pub fn load(&mut self, desk: &mut Desk) -> Result<()> {
         let all = Sync::load_all(&mut desk.control)?;
-        self.0 = all.into_iter().map(|sync| (sync.name.clone(), Entry::new(sync))).collect();
+        let entry = |sync: Sync| (sync.name.clone(), Entry::new(sync.clone(), sync.active));
+        self.0 = all.into_iter().map(entry).collect();
         Ok(())
     }
 
@@ -82,7 +83,7 @@ impl Syncs {
         }
         let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
         // It runs when it is asked to, or at the next reload.
-        self.0.insert(name.to_owned(), Entry { active: false, start: None, ..Entry::new(sync) });
+        self.0.insert(name.to_owned(), Entry::new(sync, false));
         Ok(true)
     }
 
@@ -97,13 +98,32 @@ impl Syncs {
         self.0.remove(name);
     }
 
-    /// Reads one sync again and makes it active; says whether that is possible.
+    /// Reads one sync again and makes it active, whatever its row says; says whether that is possible.
     pub fn wake(&mut self, name: &str, desk: &mut Desk) -> Result<bool> {
         let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
-        let entry = Entry::new(sync);
-        let active = entry.active;
-        self.0.insert(name.to_owned(), entry);
-        Ok(active)
+        let possible = sync.possible;
+        self.0.insert(name.to_owned(), Entry::new(sync, possible));
+        Ok(possible)
+    }
+
+    /// Whether a sync runs that is not as we know it any more.
+    pub fn is_outdated(&self, name: &str, desk: &mut Desk) -> Result<bool> {
+        match self.0.get(name).filter(|entry| entry.child.is_some()) {
+            Some(entry) => Ok(Sync::load(&mut desk.control, name).is_ok_and(|sync| sync != entry.sync)),
+            None => Ok(false),
+        }
+    }
+
+    /// Somebody has looked at a sync: if it only waited for that, it can start.
+    pub fn looked_at(&mut self, name: &str) {
+        if let Some(entry) = self.0.get_mut(name).filter(|entry| entry.active && entry.child.is_none()) {
+            entry.start.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Whether a controller runs.
+    pub fn runs(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|entry| entry.child.is_some())
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -122,6 +142,7 @@ impl Syncs {
         self.active().next().is_none()
     }
 
+    /// The controllers.
     pub fn pids(&self) -> Vec<i32> {
         self.0.values().filter_map(|entry| entry.child.as_ref()).map(|child| child.pid).collect()
     }
@@ -131,15 +152,22 @@ impl Syncs {
         let mut sources: BTreeMap<String, (ConnInfo, BTreeSet<String>)> = BTreeMap::new();
         for entry in self.0.values().filter(|entry| entry.active && entry.sync.listens()) {
             for master in entry.sync.masters() {
-                let info = db::conninfo(&mut desk.control, &master)?.named(Role::Mcp.application_name("listen"));
-                sources.entry(master).or_insert((info, BTreeSet::new())).1.insert(entry.sync.name.clone());
+                match db::conninfo(&mut desk.control, &master) {
+                    Ok(info) => {
+                        let info = info.named(Role::Mcp.application_name("listen"));
+                        sources.entry(master).or_insert((info, BTreeSet::new())).1.insert(entry.sync.name.clone());
+                    }
+                    Err(error) if desk.control.is_closed() => return Err(error),
+                    // What is wrong with one database is no reason not to serve the others. Its kids tell it, too.
+                    Err(error) => log::warn!("Warning! Source database \"{master}\" cannot be listened to: {error}"),
+                }
             }
         }
         Ok(sources)
     }
 
     /// Passes a kick on to the controller, or starts one for it.
-    pub fn kick(&mut self, name: &str, desk: &mut Desk, launch: &Launch) -> Result<()> {
+    pub fn kick(&mut self, name: &str, desk: &mut Desk) -> Result<()> {
         match self.0.get_mut(name) {
             Some(entry) if entry.active && entry.hears() => {
                 entry.child.iter_mut().for_each(|child| child.kicked = true);
@@ -150,7 +178,7 @@ impl Syncs {
                 if entry.child.is_none() {
                     entry.start.get_or_insert_with(Instant::now);
                 }
-                self.start_due(desk, launch)
+                Ok(())
             }
             _ => {
                 log::info!("Cannot kick sync \"{name}\": it is unknown or not active");
@@ -174,22 +202,16 @@ impl Syncs {
         }
     }
 
-    /// Starts a validator, unless the request was served meanwhile or one is at it.
-    pub fn validate(&mut self, name: &str, desk: &mut Desk, launch: &Launch) -> Result<()> {
-        let sql = "select 1 from bucardo.validation where sync = $1 and validated is null";
-        let wanted = desk.control.query_opt(sql, &[&name])?.is_some();
-        let Some(entry) = self.0.get_mut(name).filter(|entry| wanted && entry.child.is_none()) else { return Ok(()) };
-        entry.child = Some(born(launch::spawn(Role::Val { sync: name.to_owned() }, launch)?, true));
-        Ok(())
-    }
-
-    /// Starts what is to be started by now: a controller if the sync is valid, else a validator.
-    pub fn start_due(&mut self, desk: &mut Desk, launch: &Launch) -> Result<()> {
+    /// Starts what is to be started by now. A sync that is not valid waits until somebody has looked at it.
+    pub fn start_due(&mut self, desk: &mut Desk, launch: &Launch, validators: &mut Validators) -> Result<()> {
         let now = Instant::now();
         for entry in self.0.values_mut() {
             if entry.active && entry.child.is_none() && entry.start.is_some_and(|at| at <= now) {
                 entry.start = None;
-                start(entry, desk, launch)?;
+                match is_valid(desk, &entry.sync.name)? {
+                    true => entry.start(launch)?,
+                    false => validators.need(&entry.sync.name),
+                }
             }
         }
         Ok(())
@@ -212,40 +234,47 @@ impl Syncs {
     }
 
     /// Stops the controllers of these syncs, which are not active any more; returns all children that died meanwhile.
-    pub fn stop(&mut self, names: &[String]) -> BTreeMap<i32, End> {
-        let mut pids = Vec::new();
+    pub fn stop(&mut self, names: &[String], launch: &Launch) -> BTreeMap<i32, End> {
+        let mut stopped = BTreeMap::new();
         for entry in self.0.values_mut().filter(|entry| names.contains(&entry.sync.name)) {
             entry.active = false;
             entry.start = None;
-            pids.extend(entry.child.take().map(|child| child.pid));
+            stopped.extend(entry.child.take().map(|child| (child.pid, entry.sync.name.clone())));
         }
+        let pids: Vec<i32> = stopped.keys().copied().collect();
         let mut ended = children::stop_all(&pids, super::PATIENCE);
-        ended.retain(|pid, _| !pids.contains(pid));
+        ended.retain(|pid, _| !stopped.contains_key(pid));
+        stopped.iter().for_each(|(pid, name)| pidfile::remove_of(&pidfile::ctl(&launch.piddir, name), *pid));
         ended
     }
 
     /// A child died. A mail, if that is worth one.
-    pub fn died(&mut self, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
+    pub fn died(&mut self, pid: i32, end: End, launch: &Launch, about: &About<'_>) -> Option<Mail> {
         let of = |entry: &&mut Entry| entry.child.as_ref().is_some_and(|child| child.pid == pid);
         let entry = self.0.values_mut().find(of)?;
         let child = entry.child.take()?;
-        match (child.validator, end) {
-            (true, End::Exit(0)) => entry.again(Duration::ZERO),
-            (true, _) => return entry.failed("validator", pid, end, about),
+        pidfile::remove_of(&pidfile::ctl(&launch.piddir, &entry.sync.name), pid);
+        match end {
             // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
-            (false, End::Exit(0)) if !(child.kicked || entry.kicked) => {}
-            (false, End::Exit(0)) => {
+            End::Exit(0) if !(child.kicked || entry.kicked) => {}
+            End::Exit(0) => {
                 entry.kicked = true;
                 entry.again(Duration::ZERO);
             }
-            (false, _) => {
+            _ => {
                 if child.born.elapsed() > LIVED {
                     entry.failures = 0;
                 }
-                return entry.failed("controller", pid, end, about);
+                return entry.failed(pid, end, about);
             }
         }
         None
+    }
+
+    /// A validator died. A mail, if it failed and the sync does not run because of that.
+    pub fn kept_waiting(&mut self, name: &str, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
+        let entry = self.0.get_mut(name).filter(|entry| end != End::Exit(0) && entry.active && entry.child.is_none())?;
+        entry.mail(&format!("The validator {pid} of sync \"{name}\" {}", end.words()), about)
     }
 }
 
@@ -254,14 +283,31 @@ impl Entry {
         self.start = self.active.then(|| Instant::now() + pause);
     }
 
-    /// Counts a failure and logs it; the first of several is worth a mail.
-    fn failed(&mut self, what: &str, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
+    fn start(&mut self, launch: &Launch) -> Result<()> {
+        let role = Role::Ctl {
+            sync: self.sync.name.clone(),
+            synctype: self.sync.synctype.word().to_owned(),
+            herd: self.sync.herd.clone(),
+            kicked: std::mem::take(&mut self.kicked),
+        };
+        let pid = launch::spawn(role, launch)?;
+        self.child = Some(Child { pid, born: Instant::now(), ready: false, kicked: false });
+        Ok(())
+    }
+
+    /// Counts a failure and logs it.
+    fn failed(&mut self, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
         self.failures += 1;
         let pause = backoff::pause(self.failures);
-        let sentence = format!("The {what} {pid} of sync \"{}\" {}", self.sync.name, end.words());
+        let sentence = format!("The controller {pid} of sync \"{}\" {}", self.sync.name, end.words());
         log::warn!("Warning! {sentence}; next try in {:.1} s", pause.as_secs_f64());
         self.kicked = true;
         self.again(pause);
+        self.mail(&sentence, about)
+    }
+
+    /// The first of several failures is worth a mail.
+    fn mail(&mut self, sentence: &str, about: &About<'_>) -> Option<Mail> {
         if std::mem::replace(&mut self.mailed, true) {
             return None;
         }
@@ -270,22 +316,6 @@ impl Entry {
     }
 }
 
-fn born(pid: i32, validator: bool) -> Child {
-    Child { pid, born: Instant::now(), validator, ready: false, kicked: false }
-}
-
-fn start(entry: &mut Entry, desk: &mut Desk, launch: &Launch) -> Result<()> {
-    let sql = "select 1 from bucardo.validation where sync = $1 and ok";
-    let valid = desk.control.query_opt(sql, &[&entry.sync.name])?.is_some();
-    let role = match valid {
-        false => Role::Val { sync: entry.sync.name.clone() },
-        true => Role::Ctl {
-            sync: entry.sync.name.clone(),
-            synctype: entry.sync.synctype.word().to_owned(),
-            herd: entry.sync.herd.clone(),
-            kicked: std::mem::take(&mut entry.kicked),
-        },
-    };
-    entry.child = Some(born(launch::spawn(role, launch)?, !valid));
-    Ok(())
+fn is_valid(desk: &mut Desk, name: &str) -> Result<bool> {
+    Ok(desk.control.query_opt("select 1 from bucardo.validation where sync = $1 and ok", &[&name])?.is_some())
 }
