@@ -88,6 +88,9 @@ pub const CTL_READY: &str = "bucardo_ctl_ready";
 /// The MCP hears requests about a new sync from now on. Those sent before have not reached it.
 pub const MCP_HEARS: &str = "bucardo_mcp_hears";
 
+/// A job is over. Heard by controllers with a target for which limits leave no room.
+pub const ROOM: &str = "bucardo_room";
+
 /// Somebody wants a sync validated; payload: its name.
 pub const VALIDATE: &str = "bucardo_validate_sync";
 

@@ -18,8 +18,8 @@ pub(super) struct Place {
     pub retry: Option<Instant>,
     /// The job of the last failure.
     pub failed_job: Option<i64>,
-    /// A job is wanted, and there was no room for it.
-    pub wanted: bool,
+    /// A job is wanted, and there has been no room for it since then.
+    pub wanted: Option<Instant>,
 }
 
 /// All places, by target.
@@ -42,8 +42,11 @@ impl Places {
         self.0.entry(target.to_owned()).or_default()
     }
 
+    /// All targets, those that have waited for room first, the longest of all before the others.
     pub fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        let mut places: Vec<(&String, &Place)> = self.0.iter().collect();
+        places.sort_by_key(|(_, place)| (place.wanted.is_none(), place.wanted));
+        places.into_iter().map(|(target, _)| target.clone()).collect()
     }
 
     pub fn pids(&self) -> Vec<i32> {
@@ -55,13 +58,13 @@ impl Places {
         self.select(|place| place.retry.is_some_and(|at| at <= now))
     }
 
-    /// Targets that want a job and had no room.
+    /// Targets that want a job and had no room, as in [`Places::names`].
     pub fn wanting(&self) -> Vec<String> {
-        self.select(|place| place.wanted)
+        self.select(|place| place.wanted.is_some())
     }
 
     fn select(&self, test: impl Fn(&Place) -> bool) -> Vec<String> {
-        self.0.iter().filter(|(_, place)| test(place)).map(|(target, _)| target.clone()).collect()
+        self.names().into_iter().filter(|target| self.0.get(target).is_some_and(&test)).collect()
     }
 
     /// The next time a kid is to be started again.
@@ -115,5 +118,15 @@ mod tests {
         assert!(places.due(now).is_empty() && places.next_retry() > Some(now));
         places.get("B").succeeded();
         assert_eq!(places.get("B").failures, 0);
+    }
+
+    #[test]
+    fn who_has_waited_for_room_comes_first() {
+        let mut places = Places::new(&["B".into(), "C".into(), "D".into()]);
+        let now = Instant::now();
+        places.get("D").wanted = Some(now);
+        places.get("C").wanted = Some(now + Duration::from_secs(1));
+        assert_eq!(places.names(), ["D", "C", "B"]);
+        assert_eq!(places.wanting(), ["D", "C"]);
     }
 }

@@ -193,7 +193,10 @@ impl<'a> Mcp<'a> {
             if let Some(reason) = self.ground.stop_reason(&mut self.desk.signals) {
                 return Ok(reason);
             }
-            for notice in self.desk.heard()? {
+            let mut heard = self.desk.heard()?;
+            // Somebody may kick faster than anybody can run.
+            heard.dedup_by(|next, last| next.channel == last.channel && next.payload == last.payload);
+            for notice in heard {
                 match self.requests.read(&notice.channel, &notice.payload) {
                     Some(Request::FullStop) => return Ok("Received request for a full stop".to_owned()),
                     Some(request) => self.handle(request)?,
