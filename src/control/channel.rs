@@ -37,7 +37,10 @@ pub fn kick_sync(sync: &str) -> String {
     fitted(&format!("bucardo_kick_sync_{sync}"))
 }
 
-/// The MCP passes a kick on to the controller.
+/// The payload of a kick that somebody asked for; without it, it was changes that kicked.
+pub const ASKED: &str = "asked";
+
+/// The MCP passes a kick on to the controller; payload: [`ASKED`] or none.
 pub fn ctl_kick(sync: &str) -> String {
     fitted(&format!("bucardo_ctl_kick_{sync}"))
 }

@@ -141,6 +141,15 @@ pub fn close(
     Ok(Some(job))
 }
 
+/// The next try of a job that failed was brought forward.
+pub fn try_sooner(control: &mut Connection, job: i64, pause: Duration) -> Result<()> {
+    control.execute(
+        "update bucardo.q set retry_at = least(retry_at, clock_timestamp() + make_interval(secs => $2)) where id = $1",
+        &[&job, &pause.as_secs_f64()],
+    )?;
+    Ok(())
+}
+
 /// Removes the row of an earlier failure when the later one says the same: an outage of days is one row, not thousands.
 pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Result<()> {
     control.execute(

@@ -67,6 +67,16 @@ impl Places {
         self.names().into_iter().filter(|target| self.0.get(target).is_some_and(&test)).collect()
     }
 
+    /// Somebody asks and waits: whoever is to be tried later than soon is tried soon. Returns the jobs that say otherwise, and how soon it is.
+    pub fn hurry(&mut self, now: Instant) -> (Vec<i64>, Duration) {
+        let late = |place: &&mut Place| place.retry.is_some_and(|at| at > now + SOONEST);
+        let hurried = self.0.values_mut().filter(late).filter_map(|place| {
+            place.retry = Some(now + SOONEST);
+            place.failed_job
+        });
+        (hurried.collect(), SOONEST)
+    }
+
     /// The next time a kid is to be started again.
     pub fn next_retry(&self) -> Option<Instant> {
         self.0.values().filter_map(|place| place.retry).min()
@@ -74,16 +84,9 @@ impl Places {
 }
 
 impl Place {
-    /// Whether no kid is to be started now: one is there, or one after the other has failed. Then a kick brings the next try forward, but does
-    /// not make it a storm.
-    pub fn occupied(&mut self, now: Instant) -> bool {
-        match self.retry {
-            Some(at) if self.failures > 1 => {
-                self.retry = Some(at.min(now + SOONEST));
-                true
-            }
-            _ => self.pid.is_some(),
-        }
+    /// Whether no kid is to be started now: one is there, or one after the other has failed and there is a time for the next.
+    pub fn occupied(&self) -> bool {
+        self.pid.is_some() || self.retry.is_some() && self.failures > 1
     }
 
     /// Counts a failure; returns the pause before the next try.
@@ -118,6 +121,18 @@ mod tests {
         assert!(places.due(now).is_empty() && places.next_retry() > Some(now));
         places.get("B").succeeded();
         assert_eq!(places.get("B").failures, 0);
+    }
+
+    #[test]
+    fn whoever_asks_brings_the_next_try_forward_but_makes_no_storm() {
+        let mut places = Places::new(&["B".into(), "C".into()]);
+        let now = Instant::now();
+        (0..9).map(|_| places.get("B").failed(now)).last();
+        places.get("B").failed_job = Some(7);
+        assert!(places.get("B").occupied() && !places.get("C").occupied());
+        assert_eq!(places.hurry(now), (vec![7], SOONEST));
+        assert_eq!(places.next_retry(), Some(now + SOONEST));
+        assert_eq!(places.hurry(now).0, []);
     }
 
     #[test]

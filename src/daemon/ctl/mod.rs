@@ -140,6 +140,9 @@ impl Ctl<'_> {
                 self.desk.heard()?.into_iter().partition(|notice| notice.channel == self.names.kick);
             others.iter().try_for_each(|notice| self.handle(notice))?;
             // One answer is enough for all that came together.
+            if kicks.iter().any(|notice| notice.payload == channel::ASKED) {
+                self.hurry()?;
+            }
             if !kicks.is_empty() {
                 self.kick()?;
             }
@@ -188,6 +191,12 @@ impl Ctl<'_> {
         Ok(())
     }
 
+    /// Changes alone do not bring tries forward: a busy source would have a target that is away tried all the time.
+    fn hurry(&mut self) -> Result<()> {
+        let (jobs, soon) = self.places.hurry(Instant::now());
+        jobs.into_iter().try_for_each(|job| queue::try_sooner(&mut self.desk.control, job, soon))
+    }
+
     /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
     /// job which has to wait for room cannot be known, but will be higher than any other.
     fn dispatch(&mut self, target: &str) -> Result<i64> {
@@ -228,7 +237,7 @@ impl Ctl<'_> {
     }
 
     fn ensure_kid(&mut self, target: &str) -> Result<()> {
-        if self.places.get(target).occupied(Instant::now()) {
+        if self.places.get(target).occupied() {
             return Ok(());
         }
         let role = Role::Kid {
