@@ -37,7 +37,10 @@ pub fn kick_sync(sync: &str) -> String {
     fitted(&format!("bucardo_kick_sync_{sync}"))
 }
 
-/// The MCP passes a kick on to the controller.
+/// The payload of a kick that somebody asked for; without it, it was changes that kicked.
+pub const ASKED: &str = "asked";
+
+/// The MCP passes a kick on to the controller; payload: [`ASKED`] or none.
 pub fn ctl_kick(sync: &str) -> String {
     fitted(&format!("bucardo_ctl_kick_{sync}"))
 }
@@ -87,6 +90,9 @@ pub const CTL_READY: &str = "bucardo_ctl_ready";
 
 /// The MCP hears requests about a new sync from now on. Those sent before have not reached it.
 pub const MCP_HEARS: &str = "bucardo_mcp_hears";
+
+/// A job is over. Heard by controllers with a target for which limits leave no room.
+pub const ROOM: &str = "bucardo_room";
 
 /// Somebody wants a sync validated; payload: its name.
 pub const VALIDATE: &str = "bucardo_validate_sync";

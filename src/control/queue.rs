@@ -10,16 +10,50 @@ use crate::pg::ident::literal;
 use crate::replicate::target::Counts;
 use std::time::Duration;
 
-/// Puts a job into the queue and returns its id. One that is still waiting is taken instead, and gets a new id: whoever kicked just now is
-/// answered by it as well.
-pub fn put(control: &mut Connection, sync: &str, synctype: &str, source: &str, target: &str) -> Result<i64> {
-    let ppid = own_pid();
+/// A job as a controller wants it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The sync.
+    pub sync: &'a str,
+    /// Its type.
+    pub synctype: &'a str,
+    /// Its source.
+    pub source: &'a str,
+    /// The target the job is for.
+    pub target: &'a str,
+    /// How many jobs of the sync may run at once; 0 is no limit.
+    pub limit: i64,
+}
+
+/// Puts a job into the queue and returns its id, unless limits leave no room for it. One that is still waiting is taken instead, and gets a
+/// new id: whoever kicked just now is answered by it as well.
+///
+/// Jobs of one sync are put by one controller, but a database may be limited for several syncs, whose controllers must not all see the
+/// same room.
+pub fn put(control: &mut Connection, wish: Wish) -> Result<Option<i64>> {
+    let room = room(control, wish)?;
+    if !room.is_shared || !room.is_free(wish.limit) {
+        return if room.is_free(wish.limit) { insert(control, wish).map(Some) } else { Ok(None) };
+    }
+    control.batch("begin; select pg_advisory_xact_lock(4450002)")?;
+    let free = self::room(control, wish)?.is_free(wish.limit);
+    let job = free.then(|| insert(control, wish)).transpose()?;
+    control.batch("commit")?;
+    Ok(job)
+}
+
+fn insert(control: &mut Connection, wish: Wish) -> Result<i64> {
     let put = control.keep(
         "insert into bucardo.q (sync, ppid, sourcedb, targetdb, synctype, cdate) values ($1, $2, $3, $4, $5, clock_timestamp()) \
          on conflict (sync, sourcedb, targetdb) where started is null \
          do update set id = excluded.id, ppid = excluded.ppid returning id",
     )?;
-    Ok(control.query_one(&put, &[&sync, &ppid, &source, &target, &synctype])?.get(0))
+    Ok(control.query_one(&put, &[&wish.sync, &own_pid(), &wish.source, &wish.target, &wish.synctype])?.get(0))
+}
+
+/// A number above those of all jobs so far.
+pub fn next_number(control: &mut Connection) -> Result<i64> {
+    Ok(control.query_one("select nextval('bucardo.q_id_seq')", &[])?.get(0))
 }
 
 /// Claims the waiting job of a sync and target, if there is one. Only one that this kid's own controller has put there: where a daemon was
@@ -51,7 +85,8 @@ pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, coun
          updates = {updates} + coalesce((select updates from before), 0), \
          inserts = {inserts} + coalesce((select inserts from before), 0), \
          deletes = {deletes} + coalesce((select deletes from before), 0) where id = {job}; \
-         select pg_notify({done}, '{job}'); commit"
+         select pg_notify({done}, '{job}'); notify {}; commit",
+        channel::ROOM
     ))
 }
 
@@ -72,7 +107,7 @@ pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -
 
 fn tell_killed(control: &mut Connection, sync: &str, target: &str, job: Option<i64>) -> Result<()> {
     let payload = job.map(|id| id.to_string()).unwrap_or_default();
-    for channel in [channel::target_killed(sync, target), channel::sync_killed(sync)] {
+    for channel in [channel::target_killed(sync, target), channel::sync_killed(sync), channel::ROOM.to_owned()] {
         control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
     }
     Ok(())
@@ -104,6 +139,15 @@ pub fn close(
     Ok(Some(job))
 }
 
+/// The next try of a job that failed was brought forward.
+pub fn try_sooner(control: &mut Connection, job: i64, pause: Duration) -> Result<()> {
+    control.execute(
+        "update bucardo.q set retry_at = least(retry_at, clock_timestamp() + make_interval(secs => $2)) where id = $1",
+        &[&job, &pause.as_secs_f64()],
+    )?;
+    Ok(())
+}
+
 /// Removes the row of an earlier failure when the later one says the same: an outage of days is one row, not thousands.
 pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Result<()> {
     control.execute(
@@ -125,27 +169,28 @@ pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
     Ok(swept > 0)
 }
 
-/// Which databases have no room for another job now, because of `sourcelimit` and `targetlimit`; and how many jobs of this sync are under way.
-pub fn room(control: &mut Connection, sync: &str, source: &str, target: &str) -> Result<Room> {
-    let room = control.keep(include_str!("sql/room.sql"))?;
-    let row = control.query_one(&room, &[&sync, &source, &target])?;
-    Ok(Room { running: row.get(0), at_source: row.get(1), at_target: row.get(2) })
+/// How much is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Room {
+    /// Unfinished jobs of the sync, other than the one that waits for the same target.
+    running: i64,
+    /// Whether the source takes another job, by its `sourcelimit`.
+    at_source: bool,
+    /// Whether the target does, by its `targetlimit`.
+    at_target: bool,
+    /// Whether one of them has a limit.
+    is_shared: bool,
 }
 
-/// How much is under way; see [`room`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// Unfinished jobs of the sync.
-    pub running: i64,
-    /// Whether the source takes another job.
-    pub at_source: bool,
-    /// Whether the target does.
-    pub at_target: bool,
+fn room(control: &mut Connection, wish: Wish) -> Result<Room> {
+    let room = control.keep(include_str!("sql/room.sql"))?;
+    let row = control.query_one(&room, &[&wish.sync, &wish.source, &wish.target])?;
+    Ok(Room { running: row.get(0), at_source: row.get(1), at_target: row.get(2), is_shared: row.get(3) })
 }
 
 impl Room {
-    /// Whether a job may start, when `limit` jobs of the sync may run at once; 0 is no limit.
-    pub fn free(self, limit: i64) -> bool {
+    /// Whether a job may start, when `limit` jobs of the sync may run at once.
+    fn is_free(self, limit: i64) -> bool {
         (limit == 0 || self.running < limit) && self.at_source && self.at_target
     }
 }

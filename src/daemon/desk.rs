@@ -19,27 +19,23 @@ pub struct Desk {
 impl Desk {
     /// Opens the session.
     pub fn open(launch: &Launch, role: &Role, signals: Signals) -> Result<Desk> {
-        Desk::new(Connection::open(&launch.control.named(role.application_name("control")))?, signals)
+        let control = Connection::open(&launch.control.named(role.application_name("control")))?;
+        Ok(Desk { control: Desk::prepared(control)?, signals })
     }
 
-    /// Sits down with a session that is open already.
-    pub fn new(control: Connection, signals: Signals) -> Result<Desk> {
-        let mut desk = Desk { control, signals };
-        desk.prepare()?;
-        Ok(desk)
+    /// Prepares a session that is open already. What q says may be lost in a crash of the control database: the receipts in the targets are
+    /// the truth.
+    pub fn prepared(mut control: Connection) -> Result<Connection> {
+        control.batch(
+            "set synchronous_commit = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; \
+             set default_transaction_read_only = off; set default_transaction_isolation = 'read committed'",
+        )?;
+        Ok(control)
     }
 
     /// Leaves the desk; only the signals stay.
     pub fn into_signals(self) -> Signals {
         self.signals
-    }
-
-    /// What q says may be lost in a crash of the control database: the receipts in the targets are the truth.
-    fn prepare(&mut self) -> Result<()> {
-        self.control.batch(
-            "set synchronous_commit = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; \
-             set default_transaction_read_only = off; set default_transaction_isolation = 'read committed'",
-        )
     }
 
     /// LISTENs on these channels and no others. In one transaction, so that nothing is missed on those that stay.

@@ -1,14 +1,18 @@
 //! The processes of the daemon: starting, stopping, dying, being replaced.
 
+mod bookkeeping;
 mod fresh;
 mod gone;
 mod jobs;
+mod limits;
 mod link;
 mod load;
 mod loss;
 mod orphans;
 mod outage;
 mod replaced;
+mod requests;
+mod seen;
 mod stops;
 mod storm;
 mod validity;

@@ -45,5 +45,6 @@ fn a_storm_of_kills_loses_nothing_and_repeats_nothing() {
     let twice = "select coalesce(string_agg(id || ':' || counter, ' '), '') from \
         (select id, counter from seen group by id, counter having count(*) > 1) as twice";
     assert_eq!(world.value("B", twice), "", "rows were applied twice");
+    assert_ne!(world.value("B", "select count(*) from seen"), "0", "nobody watched");
     world.becomes_quiet();
 }

@@ -6,4 +6,5 @@ select (select count(*) from unfinished where sync = $1),
        coalesce((select sourcelimit = 0 or sourcelimit > (select count(*) from unfinished where sourcedb = $2)
                  from bucardo.db where name = $2), true),
        coalesce((select targetlimit = 0 or targetlimit > (select count(*) from unfinished where targetdb = $3)
-                 from bucardo.db where name = $3), true)
+                 from bucardo.db where name = $3), true),
+       exists (select from bucardo.db where name = $2 and sourcelimit <> 0 or name = $3 and targetlimit <> 0)

@@ -20,8 +20,8 @@ pub(super) struct Place {
     pub failed_job: Option<i64>,
     /// When the failures began of which a mail has told.
     pub mailed_at: Option<Instant>,
-    /// A job is wanted, and there was no room for it.
-    pub wanted: bool,
+    /// A job is wanted, and there has been no room for it since then.
+    pub wanted: Option<Instant>,
 }
 
 /// All places, by target.
@@ -44,8 +44,11 @@ impl Places {
         self.0.entry(target.to_owned()).or_default()
     }
 
+    /// All targets, those that have waited for room first, the longest of all before the others.
     pub fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        let mut places: Vec<(&String, &Place)> = self.0.iter().collect();
+        places.sort_by_key(|(_, place)| (place.wanted.is_none(), place.wanted));
+        places.into_iter().map(|(target, _)| target.clone()).collect()
     }
 
     pub fn pids(&self) -> Vec<i32> {
@@ -57,13 +60,23 @@ impl Places {
         self.select(|place| place.retry.is_some_and(|at| at <= now))
     }
 
-    /// Targets that want a job and had no room.
+    /// Targets that want a job and had no room, as in [`Places::names`].
     pub fn wanting(&self) -> Vec<String> {
-        self.select(|place| place.wanted)
+        self.select(|place| place.wanted.is_some())
     }
 
     fn select(&self, test: impl Fn(&Place) -> bool) -> Vec<String> {
-        self.0.iter().filter(|(_, place)| test(place)).map(|(target, _)| target.clone()).collect()
+        self.names().into_iter().filter(|target| self.0.get(target).is_some_and(&test)).collect()
+    }
+
+    /// Somebody asks and waits: whoever is to be tried later than soon is tried soon. Returns the jobs that say otherwise, and how soon it is.
+    pub fn hurry(&mut self, now: Instant) -> (Vec<i64>, Duration) {
+        let late = |place: &&mut Place| place.retry.is_some_and(|at| at > now + SOONEST);
+        let hurried = self.0.values_mut().filter(late).filter_map(|place| {
+            place.retry = Some(now + SOONEST);
+            place.failed_job
+        });
+        (hurried.collect(), SOONEST)
     }
 
     /// The next time a kid is to be started again.
@@ -73,16 +86,9 @@ impl Places {
 }
 
 impl Place {
-    /// Whether no kid is to be started now: one is there, or one after the other has failed. Then a kick brings the next try forward, but does
-    /// not make it a storm.
-    pub fn occupied(&mut self, now: Instant) -> bool {
-        match self.retry {
-            Some(at) if self.failures > 1 => {
-                self.retry = Some(at.min(now + SOONEST));
-                true
-            }
-            _ => self.pid.is_some(),
-        }
+    /// Whether no kid is to be started now: one is there, or one after the other has failed and there is a time for the next.
+    pub fn occupied(&self) -> bool {
+        self.pid.is_some() || self.retry.is_some() && self.failures > 1
     }
 
     /// Counts a failure; returns the pause before the next try.
@@ -124,5 +130,27 @@ mod tests {
         assert!(!places.get("B").mailed() && places.get("B").mailed());
         assert!(places.get("B").succeeded().is_some() && places.get("B").succeeded().is_none());
         assert_eq!(places.get("B").failures, 0);
+    }
+
+    #[test]
+    fn whoever_asks_brings_the_next_try_forward_but_makes_no_storm() {
+        let mut places = Places::new(&["B".into(), "C".into()]);
+        let now = Instant::now();
+        (0..9).map(|_| places.get("B").failed(now)).last();
+        places.get("B").failed_job = Some(7);
+        assert!(places.get("B").occupied() && !places.get("C").occupied());
+        assert_eq!(places.hurry(now), (vec![7], SOONEST));
+        assert_eq!(places.next_retry(), Some(now + SOONEST));
+        assert_eq!(places.hurry(now).0, []);
+    }
+
+    #[test]
+    fn who_has_waited_for_room_comes_first() {
+        let mut places = Places::new(&["B".into(), "C".into(), "D".into()]);
+        let now = Instant::now();
+        places.get("D").wanted = Some(now);
+        places.get("C").wanted = Some(now + Duration::from_secs(1));
+        assert_eq!(places.names(), ["D", "C", "B"]);
+        assert_eq!(places.wanting(), ["D", "C"]);
     }
 }

@@ -6,7 +6,7 @@
 mod dispatch;
 mod kids;
 
-use crate::control::queue;
+use crate::control::queue::{self, Wish};
 use crate::control::{channel, sync::Sync};
 use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
@@ -18,7 +18,8 @@ use crate::daemon::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
 use crate::notice::mail::texts::{self, Whose};
-use crate::pg::Notification;
+use crate::pg::{Connection, Notification, Relation};
+use crate::replicate::step::{Step, Watcher};
 use dispatch::Dispatches;
 use kids::Places;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +27,9 @@ use std::time::{Duration, Instant};
 
 /// How long kids may take to leave when asked.
 const PATIENCE: Duration = Duration::from_millis(900);
-/// How often limits are looked at again while a target waits for room.
-const ROOM_AGAIN: Duration = Duration::from_millis(500);
+/// How often limits are looked at again while a target waits for room and hears nothing: the limits may change, and so may a job end
+/// without a word.
+const ROOM_AGAIN: Duration = Duration::from_secs(5);
 
 /// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another is needed.
 const ASKED: u8 = 2;
@@ -113,6 +115,24 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     outcome
 }
 
+/// The controller's own steps, before jobs are queued and after all targets are done.
+impl Watcher for Ctl<'_> {
+    fn at(&mut self, _step: Step, _table: Option<&Relation>) -> Result<()> {
+        self.tick()
+    }
+
+    fn tick(&mut self) -> Result<()> {
+        match self.desk.signals.stop() {
+            true => Err(Error::new(Kind::Stopped, "MCP request")),
+            false => Ok(()),
+        }
+    }
+
+    fn control(&mut self) -> Option<&mut Connection> {
+        Some(&mut self.desk.control)
+    }
+}
+
 impl Ctl<'_> {
     /// What an earlier controller left is closed and done again. A sync that listens for changes runs once, because there may have been some.
     fn begin(&mut self, kicked: bool) -> Result<()> {
@@ -128,32 +148,39 @@ impl Ctl<'_> {
 
     fn serve(&mut self) -> Result<()> {
         loop {
-            for notice in self.desk.heard()? {
-                self.handle(&notice)?;
+            let (kicks, others): (Vec<_>, Vec<_>) =
+                self.desk.heard()?.into_iter().partition(|notice| notice.channel == self.names.kick);
+            others.iter().try_for_each(|notice| self.handle(notice))?;
+            // One answer is enough for all that came together.
+            if kicks.iter().any(|notice| notice.payload == channel::ASKED) {
+                self.hurry()?;
+            }
+            if !kicks.is_empty() {
+                self.kick()?;
             }
             self.bury()?;
             self.keep_time()?;
             if self.finished() {
                 return Ok(());
             }
+            self.listen_for_room()?;
             let until = [self.check_at, self.room_at, self.places.next_retry()].into_iter().flatten().min();
             self.desk.sleep(&[], until)?;
-            if self.desk.signals.stop() {
-                return Err(Error::new(Kind::Stopped, "MCP request"));
-            }
+            self.tick()?;
         }
     }
 
     /// A controller that does not stay leaves when nothing is under way.
     fn finished(&self) -> bool {
-        let idle = |place: &kids::Place| place.pid.is_none() && place.retry.is_none() && !place.wanted;
+        let idle = |place: &kids::Place| place.pid.is_none() && place.retry.is_none() && place.wanted.is_none();
         !self.sync.stayalive && self.places.0.values().all(idle)
     }
 
     fn handle(&mut self, notice: &Notification) -> Result<()> {
         let job = notice.payload.parse().unwrap_or_default();
-        if notice.channel == self.names.kick {
-            self.kick()
+        if notice.channel == channel::ROOM {
+            self.room_at = self.room_at.map(|_| Instant::now());
+            Ok(())
         } else if notice.channel == self.names.ping {
             self.desk.notify(&self.names.pong.clone(), "")
         } else if let Some(target) = self.names.done.get(&notice.channel).cloned() {
@@ -167,6 +194,7 @@ impl Ctl<'_> {
     }
 
     fn kick(&mut self) -> Result<()> {
+        self.at(Step::BeforeSync, None)?;
         let (now, later) = match self.masters() {
             Some(masters) => (vec![masters], self.sync.targets.clone()),
             None => (self.places.names(), Vec::new()),
@@ -197,23 +225,53 @@ impl Ctl<'_> {
         Ok(())
     }
 
+    /// Changes alone do not bring tries forward: a busy source would have a target that is away tried all the time.
+    fn hurry(&mut self) -> Result<()> {
+        let (jobs, soon) = self.places.hurry(Instant::now());
+        jobs.into_iter().try_for_each(|job| queue::try_sooner(&mut self.desk.control, job, soon))
+    }
+
     /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
     /// job which has to wait for room cannot be known, but will be higher than any other.
     fn dispatch(&mut self, target: &str) -> Result<i64> {
-        let control = &mut self.desk.control;
-        let free = queue::room(control, &self.sync.name, &self.source, target)?.free(self.sync.limitdbs);
-        self.places.get(target).wanted = !free;
-        if !free {
-            self.room_at = Some(Instant::now() + ROOM_AGAIN);
-            return Ok(control.query_one("select nextval('bucardo.q_id_seq')", &[])?.get(0));
+        let wish = Wish {
+            sync: &self.sync.name,
+            synctype: self.sync.synctype.word(),
+            source: &self.source,
+            target,
+            limit: self.sync.limitdbs,
+        };
+        match queue::put(&mut self.desk.control, wish)? {
+            Some(job) => {
+                self.places.get(target).wanted = None;
+                self.ensure_kid(target)?;
+                Ok(job)
+            }
+            None => {
+                self.places.get(target).wanted.get_or_insert_with(Instant::now);
+                queue::next_number(&mut self.desk.control)
+            }
         }
-        let job = queue::put(control, &self.sync.name, self.sync.synctype.word(), &self.source, target)?;
-        self.ensure_kid(target)?;
-        Ok(job)
+    }
+
+    /// While a target waits for room, the ends of all jobs are heard. Those before that were missed, so it looks again at once.
+    fn listen_for_room(&mut self) -> Result<()> {
+        let waits = !self.places.wanting().is_empty();
+        match (waits, self.room_at) {
+            (true, None) => {
+                self.room_at = Some(Instant::now());
+                self.desk.listen(&[&self.names.all()[..], &[channel::ROOM.to_owned()]].concat())
+            }
+            (false, Some(_)) => {
+                self.room_at = None;
+                self.desk.listen(&self.names.all())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn ensure_kid(&mut self, target: &str) -> Result<()> {
-        if self.places.get(target).occupied(Instant::now()) {
+        if self.places.get(target).occupied() {
             return Ok(());
         }
         let role = Role::Kid {
@@ -240,6 +298,7 @@ impl Ctl<'_> {
         let channel = channel::sync_done(&self.sync.name);
         for answer in self.dispatches.done(target, job) {
             self.desk.notify(&channel, &answer.to_string())?;
+            self.at(Step::AfterSync, None)?;
         }
         self.follow(target)
     }
@@ -323,7 +382,7 @@ impl Ctl<'_> {
             self.dispatches.add(BTreeMap::from([(target, job)]), &[]);
         }
         if self.room_at.is_some_and(|at| at <= now) {
-            self.room_at = None;
+            self.room_at = Some(now + ROOM_AGAIN);
             self.places.wanting().iter().try_for_each(|target| self.dispatch(target).map(drop))?;
         }
         if self.check_at.is_some_and(|at| at <= now) {

@@ -9,7 +9,7 @@ use crate::replicate::step::{Step, Watcher};
 use std::time::{Duration, Instant};
 
 /// How often a job shows that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// See the module's text.
 pub(super) struct Watch {

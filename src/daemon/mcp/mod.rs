@@ -6,52 +6,33 @@
 mod begin;
 mod housekeeping;
 mod request;
+mod service;
 mod sources;
 mod syncs;
 mod testers;
 mod validators;
 
 use crate::daemon::backoff;
-use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
 use crate::daemon::mailer::Mailer;
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
-use crate::daemon::title;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::notice::mail::texts;
 use crate::pg::connect::Connecting;
 use crate::pg::wait;
-use crate::replicate::places;
 use begin::Ground;
-use housekeeping::Housekeeping;
-use nix::sys::signal::Signal;
-use request::{Request, Requests};
-use sources::Sources;
+use service::Mcp;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
-use syncs::Syncs;
-use testers::Testers;
-use validators::Validators;
 
 /// How long controllers may take to leave when asked; their kids take most of it.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// Who lived this long did not fail at starting.
+const LIVED: Duration = Duration::from_secs(5);
 /// The longest pause between tries to reach the control database.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(10);
-
-struct Mcp<'a> {
-    launch: &'a Launch,
-    ground: &'a Ground,
-    desk: Desk,
-    requests: Requests,
-    syncs: Syncs,
-    validators: Validators,
-    sources: Sources,
-    housekeeping: Housekeeping,
-    testers: Testers,
-    mailer: &'a mut Mailer,
-}
 
 /// Runs the MCP until it is stopped; returns its exit code.
 pub fn run(launch: Launch) -> u8 {
@@ -89,13 +70,17 @@ fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
             Err(reason) => return Ok(reason),
         };
         let mut mcp = Mcp::new(launch, ground, desk, &mut mailer);
+        let began = Instant::now();
         let begun = mcp.begin(first);
         if begun.is_ok() {
             mcp.tell_begun(first, failures);
-            (first, failures) = (false, 0);
+            first = false;
         }
         let outcome = begun.and_then(|()| mcp.serve());
         signals = mcp.end(&outcome);
+        if began.elapsed() > LIVED {
+            failures = 0;
+        }
         match outcome {
             Err(error) if !first => {
                 log::warn!("Warning! Trouble with the control database, beginning again: {error}");
@@ -123,12 +108,17 @@ fn open_control(
     let info = launch.control.named(Role::Mcp.application_name("control"));
     let mut failures = 0;
     loop {
-        let connecting = Connecting::start(&info)?;
-        if let Some(reason) = watched(ground, &mut signals, Some(connecting.fd()), connecting.deadline())? {
-            return Ok(Err(reason));
-        }
-        match connecting.finish() {
-            Ok(conn) => return Desk::new(conn, signals).map(Ok),
+        let control = match Connecting::start(&info) {
+            Ok(connecting) => {
+                if let Some(reason) = watched(ground, &mut signals, Some(connecting.fd()), connecting.deadline())? {
+                    return Ok(Err(reason));
+                }
+                connecting.finish().and_then(Desk::prepared)
+            }
+            Err(error) => Err(error),
+        };
+        match control {
+            Ok(control) => return Ok(Ok(Desk { control, signals })),
             Err(error) if first => return Err(error),
             Err(_) => failures += 1,
         }
@@ -148,243 +138,5 @@ fn watched(ground: &Ground, signals: &mut Signals, fd: Option<RawFd>, until: Ins
         if reason.is_some() || ready.timed_out() || fd.is_some_and(|fd| ready.has(fd)) {
             return Ok(reason);
         }
-    }
-}
-
-impl<'a> Mcp<'a> {
-    fn new(launch: &'a Launch, ground: &'a Ground, desk: Desk, mailer: &'a mut Mailer) -> Mcp<'a> {
-        let (housekeeping, testers) = (Housekeeping::new(), Testers::default());
-        let (requests, validators) = (Requests::default(), Validators::default());
-        let (syncs, sources) = (Syncs::default(), Sources::default());
-        Mcp { launch, ground, desk, requests, syncs, validators, sources, housekeeping, testers, mailer }
-    }
-
-    fn begin(&mut self, first: bool) -> Result<()> {
-        self.desk.notify("bucardo_boot", "")?;
-        self.housekeeping.stale_jobs(&mut self.desk)?;
-        self.load()?;
-        if self.syncs.none_active() && first {
-            log::info!("No active syncs were found, so we are exiting");
-            self.desk.notify("bucardo_nosyncs", "")?;
-            return Err(Error::new(Kind::Refused, "No active syncs were found, so we are exiting"));
-        }
-        self.desk.notify("bucardo_started", "")?;
-        begin::answer(self.launch, crate::daemon::launch::READY);
-        Ok(())
-    }
-
-    /// Mails that the daemon runs, or runs again after trouble.
-    fn tell_begun(&self, first: bool, failures: u32) {
-        let about = self.mailer.about(self.launch);
-        if first {
-            self.mailer.send(texts::started(&about, self.ground.start_reason()), self.launch);
-        } else if failures > 0 {
-            self.mailer.send(texts::mcp_back(&about), self.launch);
-        }
-    }
-
-    /// Reads all syncs and brings what runs in line with them. Requests for a look that nobody has served are served now.
-    fn load(&mut self) -> Result<()> {
-        *self.mailer = Mailer::load(&mut self.desk.control, self.launch, None)?;
-        self.testers.find(&mut self.desk)?;
-        self.syncs.load(&mut self.desk)?;
-        self.listen()?;
-        self.show();
-        let open = "select sync from bucardo.validation where validated is null";
-        self.desk.control.query(open, &[])?.iter().for_each(|row| self.validators.need(row.get(0)));
-        places::orphaned(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
-        self.start_due()
-    }
-
-    fn start_due(&mut self) -> Result<()> {
-        self.syncs.start_due(&mut self.desk, self.launch, &mut self.validators)?;
-        self.validators.start_due(self.launch)
-    }
-
-    fn listen(&mut self) -> Result<()> {
-        self.requests = Requests::new(self.syncs.names());
-        self.desk.listen(&self.requests.channels())?;
-        self.sources.set(self.syncs.sources(&mut self.desk)?);
-        Ok(())
-    }
-
-    fn show(&self) {
-        let active: Vec<&str> = self.syncs.active().collect();
-        title::set(&format!("{} Active syncs: {}", Role::Mcp.title(self.launch), active.join(",")));
-    }
-
-    /// Serves until there is a reason to stop.
-    fn serve(&mut self) -> Result<String> {
-        loop {
-            if let Some(reason) = self.ground.stop_reason(&mut self.desk.signals) {
-                return Ok(reason);
-            }
-            for notice in self.desk.heard()? {
-                match self.requests.read(&notice.channel, &notice.payload) {
-                    Some(Request::FullStop) => return Ok("Received request for a full stop".to_owned()),
-                    Some(request) => self.handle(request)?,
-                    None => {}
-                }
-            }
-            for sync in self.sources.advance() {
-                self.syncs.kick(&sync, &mut self.desk)?;
-            }
-            self.bury()?;
-            self.syncs.tell_recovered(self.mailer, self.launch);
-            self.testers.start_due(self.launch)?;
-            self.start_due()?;
-            self.housekeeping.run_if_due(&mut self.desk)?;
-            self.sleep()?;
-        }
-    }
-
-    fn sleep(&mut self) -> Result<()> {
-        let mut fds = self.sources.fds();
-        fds.push(self.ground.fd());
-        let times = [self.sources.next(), self.syncs.next(), self.validators.next(), Some(self.housekeeping.next())];
-        let until = times.into_iter().flatten().min();
-        if self.desk.sleep(&fds, until)? {
-            self.syncs.pids().iter().for_each(|pid| children::signal(*pid, Signal::SIGHUP));
-            self.reload()?;
-        }
-        Ok(())
-    }
-
-    fn handle(&mut self, request: Request) -> Result<()> {
-        match request {
-            Request::FullStop => Ok(()),
-            Request::Ping => self.desk.notify("bucardo_mcp_pong", ""),
-            Request::LogMessage => self.housekeeping.log_messages(&mut self.desk),
-            Request::Reload => self.reload().and_then(|()| self.desk.notify("bucardo_reloaded_mcp", "")),
-            Request::ReloadConfig => self.reload().and_then(|()| self.desk.notify("bucardo_reload_config_finished", "")),
-            Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
-            Request::Kick(sync) => self.syncs.kick(&sync, &mut self.desk),
-            Request::Validate(sync) => self.validate(&sync),
-            Request::CheckDb(db) => {
-                self.testers.add(db);
-                Ok(())
-            }
-            Request::ReloadSync(sync) => self.change(&sync, "reload", "reloaded"),
-            Request::Activate(sync) => self.change(&sync, "activate", "activated"),
-            Request::Deactivate(sync) => self.change(&sync, "deactivate", "deactivated"),
-        }
-    }
-
-    /// A sync was added, changed or removed by SQL, or somebody asks for a look at it.
-    fn validate(&mut self, sync: &str) -> Result<()> {
-        if self.syncs.is_gone(sync, &mut self.desk)? {
-            log::info!("Sync \"{sync}\" was removed");
-            self.stop(&[sync.to_owned()])?;
-            self.syncs.forget(sync);
-            self.show();
-            self.listen()?;
-        }
-        if self.syncs.learn(sync, &mut self.desk)? {
-            self.listen()?;
-            self.desk.notify(crate::control::channel::MCP_HEARS, "")?;
-        }
-        // Whoever changed it may have looked at it as well, and tidied.
-        let open = "select 1 from bucardo.validation where sync = $1 and validated is null union all \
-                    select 1 from bucardo.place where sync = $1 and not exists (select from bucardo.sync where name = $1)";
-        if self.desk.control.query_opt(&format!("{open} limit 1"), &[&sync])?.is_some() {
-            self.validators.ask(sync);
-        }
-        Ok(())
-    }
-
-    /// A validator has left. If the sync is another than the one that runs, that begins anew.
-    fn validated(&mut self, sync: &str) -> Result<()> {
-        self.syncs.looked_at(sync);
-        if !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync) {
-            self.validators.forget(sync);
-        }
-        match self.syncs.is_outdated(sync, &mut self.desk)? {
-            true => self.restart(sync).map(drop),
-            false => Ok(()),
-        }
-    }
-
-    fn change(&mut self, sync: &str, verb: &str, answer: &str) -> Result<()> {
-        log::info!("Received request to {verb} sync \"{sync}\"");
-        if verb == "activate" && self.syncs.runs(sync) {
-            return self.answer(sync, answer);
-        }
-        if verb == "deactivate" {
-            self.stop(&[sync.to_owned()])?;
-            self.validators.forget(sync);
-            self.listen()?;
-            self.show();
-        } else if !self.restart(sync)? {
-            log::warn!("Warning! Sync \"{sync}\" cannot be made active: its source database is not active");
-            return self.desk.notify(&crate::control::channel::sync_error(sync), verb);
-        }
-        self.answer(sync, answer)
-    }
-
-    /// Stops a sync, reads it again and starts it; says whether that is possible. One that waits to be looked at waits no longer.
-    fn restart(&mut self, sync: &str) -> Result<bool> {
-        self.stop(&[sync.to_owned()])?;
-        let possible = self.syncs.wake(sync, &mut self.desk)?;
-        self.validators.forget(sync);
-        self.listen()?;
-        self.show();
-        self.start_due()?;
-        Ok(possible)
-    }
-
-    fn answer(&mut self, sync: &str, verb: &str) -> Result<()> {
-        self.desk.notify(&crate::control::channel::sync_request(verb, sync), "")
-    }
-
-    fn reload(&mut self) -> Result<()> {
-        log::info!("Reloading all syncs");
-        let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
-        self.stop(&names)?;
-        self.load()
-    }
-
-    fn bury(&mut self) -> Result<()> {
-        if self.desk.signals.child() {
-            while let Some((pid, end)) = children::reap() {
-                self.died(pid, end)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn died(&mut self, pid: i32, end: End) -> Result<()> {
-        self.testers.died(pid);
-        let looked_at = self.validators.died(pid, end);
-        let about = self.mailer.about(self.launch);
-        let mail = match &looked_at {
-            Some(sync) => self.syncs.kept_waiting(sync, pid, end, &about),
-            None => self.syncs.died(pid, end, self.launch, &about),
-        };
-        if let Some(mail) = mail {
-            self.mailer.send(mail, self.launch);
-        }
-        looked_at.map_or(Ok(()), |sync| self.validated(&sync))
-    }
-
-    /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
-    fn stop(&mut self, names: &[String]) -> Result<()> {
-        let ended = self.syncs.stop(names, self.launch);
-        ended.into_iter().try_for_each(|(pid, end)| self.died(pid, end))
-    }
-
-    /// Ends all children, and says so if that is possible; gives the signals back.
-    fn end(mut self, outcome: &Result<String>) -> Signals {
-        if outcome.is_ok() && !self.desk.signals.stop() {
-            self.desk.signals.ask_to_stop();
-            self.desk.signals.stop();
-        }
-        self.validators.pids().into_iter().for_each(|pid| children::signal(pid, Signal::SIGKILL));
-        let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
-        self.syncs.stop(&names, self.launch);
-        if outcome.is_ok() {
-            // Whoever listens can also see that the pid file is gone.
-            let _ = self.desk.notify("bucardo_stopped", "");
-        }
-        self.desk.into_signals()
     }
 }

@@ -18,9 +18,6 @@ use crate::pg::ConnInfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// A controller that lived this long did not fail at starting.
-const LIVED: Duration = Duration::from_secs(5);
-
 /// All syncs, by name.
 #[derive(Default)]
 pub(super) struct Syncs(BTreeMap<String, Entry>);
@@ -63,7 +60,7 @@ impl Entry {
     /// When failures of which a mail has told are over: a controller that hears stays for a while.
     fn recovers(&self) -> Option<Instant> {
         let child = self.child.as_ref().filter(|child| child.ready && self.mailed)?;
-        Some(child.born + LIVED)
+        Some(child.born + super::LIVED)
     }
 }
 
@@ -166,12 +163,12 @@ impl Syncs {
         Ok(sources)
     }
 
-    /// Passes a kick on to the controller, or starts one for it.
-    pub fn kick(&mut self, name: &str, desk: &mut Desk) -> Result<()> {
+    /// Passes a kick on to the controller, or starts one for it. `why` is [`channel::ASKED`] or nothing.
+    pub fn kick(&mut self, name: &str, why: &str, desk: &mut Desk) -> Result<()> {
         match self.0.get_mut(name) {
             Some(entry) if entry.active && entry.hears() => {
                 entry.child.iter_mut().for_each(|child| child.kicked = true);
-                desk.notify(&channel::ctl_kick(name), "")
+                desk.notify(&channel::ctl_kick(name), why)
             }
             Some(entry) if entry.active => {
                 entry.kicked = true;
@@ -262,7 +259,7 @@ impl Syncs {
                 entry.again(Duration::ZERO);
             }
             _ => {
-                if child.born.elapsed() > LIVED {
+                if child.born.elapsed() > super::LIVED {
                     entry.failures = 0;
                 }
                 return entry.failed(pid, end, about);
