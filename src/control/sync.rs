@@ -136,6 +136,10 @@ pub struct Sync {
     pub checktime: Option<Duration>,
     /// Targets of this sync that may run at the same time; 0 for all.
     pub limitdbs: i64,
+    /// The controller is replaced by the first kick after this time.
+    pub lifetime: Option<Duration>,
+    /// The controller is replaced after so many kicks; 0: never.
+    pub maxkicks: i64,
     /// Whether small differences between source and target are refused.
     pub strict: bool,
     /// What is applied on the targets is noted there for other syncs.
@@ -275,6 +279,8 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         checktime: row.get::<_, Option<f64>>("checktime").filter(|s| *s > 0.0).map(Duration::from_secs_f64),
         limitdbs: row.get("limitdbs"),
         strict: row.get("strict"),
+        lifetime: row.get::<_, Option<f64>>("lifetime").filter(|s| *s > 0.0).map(Duration::from_secs_f64),
+        maxkicks: row.get("maxkicks"),
         makedelta: row.get("makedelta"),
         conflict_strategy: row.get("conflict_strategy"),
         onetimecopy: row.get("onetimecopy"),
@@ -306,6 +312,8 @@ mod tests {
             do_listen: false,
             checktime: None,
             limitdbs: 0,
+            lifetime: None,
+            maxkicks: 0,
             strict: true,
             makedelta: false,
             conflict_strategy: None,

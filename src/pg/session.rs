@@ -2,7 +2,7 @@
 //! change what our statements mean, hide rows from us, or stop us halfway, is put to a known value. Both sides of a copy must
 //! write and read text alike.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::pg::{Connection, Ident};
 
 /// A setting, the value we need, and the first server version that has it.
@@ -79,15 +79,21 @@ pub fn try_replica_role(conn: &mut Connection) -> Result<bool> {
     }
 }
 
-/// As [`try_replica_role`], for those who cannot do without: a missing right is [`Kind::Denied`] and its hint says how to get it.
-pub fn require_replica_role(conn: &mut Connection) -> Result<()> {
+/// Makes a session in which nothing of ours fires when rows are applied: by [`try_replica_role`] or, where that right is missing, by a
+/// setting that our own triggers heed. Then triggers, rules and foreign keys of the tables are in force, and what would help is returned.
+pub fn apply_quietly(conn: &mut Connection) -> Result<Option<String>> {
     if try_replica_role(conn)? {
-        return Ok(());
+        return Ok(None);
     }
+    conn.batch(&format!("set session {APPLYING} = 'on'"))?;
     let user: String = conn.query_one("select current_user::text", &[])?.get(0);
-    let sentence = format!("role \"{user}\" may not set session_replication_role, so triggers and rules would fire");
-    Err(Error::new(Kind::Denied, sentence).hint(how_to_grant(conn.version(), &user)))
+    let sentence =
+        format!("role \"{user}\" may not set session_replication_role, so triggers and rules fire and foreign keys are checked");
+    Ok(Some(format!("{sentence} ({})", how_to_grant(conn.version(), &user))))
 }
+
+/// The setting that our triggers heed: while it is `on`, what is written is not captured.
+pub const APPLYING: &str = "bucardo.applying";
 
 fn how_to_grant(version: u32, user: &str) -> String {
     match version {

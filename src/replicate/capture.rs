@@ -203,10 +203,14 @@ fn function(name: &Relation, body: &str) -> String {
     )
 }
 
+/// What we write ourselves where triggers cannot be switched off is not captured ([`crate::pg::session::APPLYING`]). As a condition of the
+/// trigger it costs next to nothing.
+const UNLESS_OURS: &str = "when (pg_catalog.current_setting('bucardo.applying', true) is distinct from 'on')";
+
 /// `CREATE TRIGGER` for rows of `table`.
 pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} after insert or update or delete on {table} for each row execute procedure {}()",
+        "create trigger {} after insert or update or delete on {table} for each row {UNLESS_OURS} execute procedure {}()",
         Ident::new(ROW_TRIGGER),
         names.row_function()
     )
@@ -215,7 +219,7 @@ pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
 /// `CREATE TRIGGER` for TRUNCATE of `table`, which may be a partition. It fires before, while the rows can still be read.
 pub fn create_truncate_trigger(names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} before truncate on {table} for each statement execute procedure {}()",
+        "create trigger {} before truncate on {table} for each statement {UNLESS_OURS} execute procedure {}()",
         Ident::new(TRUNCATE_TRIGGER),
         names.truncate_function()
     )
@@ -226,7 +230,7 @@ pub fn create_kick_trigger(sync: &str, table: &Relation) -> String {
     let name = kick_trigger(sync);
     format!(
         "create trigger {name} after insert or update or delete or truncate on {table} for each statement \
-         execute procedure {}()",
+         {UNLESS_OURS} execute procedure {}()",
         Relation::new("bucardo", name.raw())
     )
 }

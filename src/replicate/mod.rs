@@ -13,6 +13,7 @@ pub mod plan;
 pub mod reclaim;
 pub mod relay;
 pub mod resolve;
+pub mod rights;
 pub mod round;
 pub mod scratch;
 pub mod sequence;

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, session};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
+use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::{compare, install, places};
 
@@ -45,7 +46,8 @@ fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
         }
     }
     places::note(control, sync)?;
-    members.make(&goats, &tables)?;
+    members.check_rights(&tables)?;
+    members.make(&goats, &tables, &mut notes)?;
     remember_keys(control, &goats, &tables)?;
     Ok(notes)
 }
@@ -134,16 +136,27 @@ impl<'a> Members<'a> {
         SequenceStrategy::parse(goat.standard_conflict.as_deref()).map(drop)
     }
 
+    fn check_rights(&mut self, tables: &[Shapes]) -> Result<()> {
+        for number in 0..self.names.len() {
+            let shapes: Vec<&Shape> = tables.iter().map(|shapes| &shapes[number]).collect();
+            let part = Part { source: number < self.masters, receiver: number > 0 || self.masters > 1 };
+            rights::check(&mut self.conns[number], &self.names[number], part, &shapes)?;
+        }
+        Ok(())
+    }
+
     /// The members from which rows go to this one.
     fn givers(&self, receiver: usize) -> Vec<String> {
         self.ways().into_iter().filter(|(_, to)| *to == receiver).map(|(from, _)| self.names[from].clone()).collect()
     }
 
-    fn make(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    fn make(&mut self, goats: &[Goat], tables: &[Shapes], notes: &mut Vec<String>) -> Result<()> {
         let receivers = if self.masters > 1 { 0 } else { 1 };
         for receiver in receivers..self.names.len() {
             let givers = self.givers(receiver);
-            session::require_replica_role(&mut self.conns[receiver])?;
+            if let Some(note) = session::apply_quietly(&mut self.conns[receiver])? {
+                notes.push(format!("Database \"{}\": {note}", self.names[receiver]));
+            }
             install::target_base(&mut self.conns[receiver], &self.sync.name, &givers)?;
         }
         if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {

@@ -55,3 +55,18 @@ fn a_controller_and_a_kid_that_do_not_stay_come_for_each_change() {
     }
     world.becomes("control", "select count(*) from pg_stat_activity where application_name ~ 'bucardo (ctl|kid)'", "0");
 }
+
+#[test]
+fn a_controller_that_has_served_its_time_is_replaced_by_a_kick_and_no_kick_is_lost() {
+    let world = World::new();
+    world.says("add sync s type=pushdelta source=h targetdb=B maxkicks=3");
+    world.says("start");
+    let mut controllers = std::collections::BTreeSet::new();
+    for id in 0..12 {
+        world.at("A", &format!("insert into t values ({id})"));
+        world.says("kick s 0");
+        assert_eq!(world.value("B", &format!("select count(*) from t where id = {id}")), "1");
+        controllers.insert(world.pid("ctl.sync.s"));
+    }
+    assert!(controllers.len() > 1, "{controllers:?}");
+}

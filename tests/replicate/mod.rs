@@ -11,6 +11,7 @@ mod load;
 mod masters;
 mod names;
 mod partitions;
+mod rights;
 mod sample;
 mod servers;
 mod sessions;

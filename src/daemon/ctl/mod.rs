@@ -47,6 +47,21 @@ struct Ctl<'a> {
     check_at: Option<Instant>,
     room_at: Option<Instant>,
     mailer: Mailer,
+    wear: Wear,
+}
+
+/// How long the controller serves, and how many kicks it has had.
+struct Wear {
+    born: Instant,
+    kicks: i64,
+}
+
+impl Wear {
+    /// Whether the next kick is for another controller (`lifetime`, `maxkicks`; reference, section 3.7).
+    fn is_over(&self, sync: &Sync) -> bool {
+        let old = sync.lifetime.is_some_and(|lifetime| self.born.elapsed() > lifetime);
+        old || sync.maxkicks > 0 && self.kicks >= sync.maxkicks
+    }
 }
 
 /// The channels it hears.
@@ -108,8 +123,9 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     let check_at = sync.checktime.map(|period| Instant::now() + period);
     let mailer = Mailer::load(&mut desk.control, launch, Some(name))?;
     let (dispatches, room_at) = (Dispatches::default(), None);
+    let wear = Wear { born: Instant::now(), kicks: 0 };
     let copying = sync.places().into_iter().collect();
-    let mut ctl = Ctl { launch, desk, sync, source, copying, places, dispatches, names, check_at, room_at, mailer };
+    let mut ctl = Ctl { launch, desk, sync, source, copying, places, dispatches, names, check_at, room_at, mailer, wear };
     let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());
     ctl.end();
     outcome
@@ -156,6 +172,12 @@ impl Ctl<'_> {
                 self.hurry()?;
             }
             if !kicks.is_empty() {
+                if self.wear.is_over(&self.sync) {
+                    // Whoever sent the kick starts another controller for it.
+                    log::info!("Controller of sync \"{}\" has served its time", self.sync.name);
+                    return Ok(());
+                }
+                self.wear.kicks += 1;
                 self.kick()?;
             }
             self.bury()?;

@@ -1,0 +1,99 @@
+//! Which rights our role lacks on a database of a sync, told as the GRANTs that give them. Asked before anything is made, so that nobody
+//! has to guess from an error in the middle.
+
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Connection, Ident};
+use crate::replicate::shape::Shape;
+
+/// What a member of a sync is; a master is both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Its changes are captured.
+    pub source: bool,
+    /// Rows are written there.
+    pub receiver: bool,
+}
+
+impl Part {
+    /// The rights needed on each table.
+    fn on_table(self) -> Vec<&'static str> {
+        let source: &[&str] = if self.source { &["SELECT", "TRIGGER"] } else { &[] };
+        let receiver: &[&str] = if self.receiver { &["SELECT", "INSERT", "UPDATE", "DELETE"] } else { &[] };
+        let mut all = [source, receiver].concat();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The rights needed on the database, where our schema is not there yet.
+    fn on_database(self) -> &'static [&'static str] {
+        if self.receiver { &["CREATE", "TEMPORARY"] } else { &["CREATE"] }
+    }
+}
+
+/// Makes sure that our role has what it needs; else it is [`Kind::Denied`], and the hint holds the GRANTs.
+pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape]) -> Result<()> {
+    let mut missing = on_database(conn, part)?;
+    for table in tables {
+        missing.extend(on_schema(conn, table)?);
+        missing.extend(on_table(conn, table, part)?);
+    }
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let user: String = conn.query_one("select current_user::text", &[])?.get(0);
+    let what: Vec<&str> = missing.iter().map(|lack| lack.what.as_str()).collect();
+    let grants: Vec<String> =
+        missing.iter().map(|lack| format!("GRANT {} TO {};", lack.grant, Ident::new(user.as_str()))).collect();
+    let sentence = format!("Database \"{database}\": role \"{user}\" may not {}", what.join("; "));
+    Err(Error::new(Kind::Denied, sentence).hint(grants.join(" ")))
+}
+
+/// A missing right.
+#[derive(Debug, PartialEq, Eq)]
+struct Lack {
+    what: String,
+    grant: String,
+}
+
+fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
+    let sql = "select current_database()::text, right_, right_ = 'CREATE' and to_regnamespace('bucardo') is not null \
+               or has_database_privilege(current_database(), right_) from unnest($1::text[]) as right_";
+    let wanted: Vec<&str> = part.on_database().to_vec();
+    let lacks = conn.query(sql, &[&wanted])?.into_iter().filter(|row| !row.get::<_, bool>(2)).map(|row| {
+        let (name, right): (String, String) = (row.get(0), row.get(1));
+        let what = if right == "CREATE" { "create our schema" } else { "make temporary tables" };
+        Lack { what: what.to_owned(), grant: format!("{right} ON DATABASE {}", Ident::new(name)) }
+    });
+    Ok(lacks.collect())
+}
+
+fn on_schema(conn: &mut Connection, table: &Shape) -> Result<Option<Lack>> {
+    let schema = &table.relation.schema;
+    let usable: bool = conn.query_one("select has_schema_privilege($1, 'USAGE')", &[&schema.raw()])?.get(0);
+    let lack = Lack { what: format!("use schema {}", schema.raw()), grant: format!("USAGE ON SCHEMA {schema}") };
+    Ok((!usable).then_some(lack))
+}
+
+fn on_table(conn: &mut Connection, table: &Shape, part: Part) -> Result<Option<Lack>> {
+    let sql = "select coalesce(array_agg(right_::text) filter (where not has_table_privilege($1::oid, right_)), '{}') \
+               from unnest($2::text[]) as right_";
+    let rights: Vec<String> = conn.query_one(sql, &[&table.oid, &part.on_table()])?.get(0);
+    let all = rights.join(", ");
+    let lack = Lack { what: format!("{all} on {}", table.relation.label()), grant: format!("{all} ON {}", table.relation) };
+    Ok((!rights.is_empty()).then_some(lack))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_master_needs_the_rights_of_both_sides_once() {
+        let both = Part { source: true, receiver: true };
+        assert_eq!(both.on_table(), ["DELETE", "INSERT", "SELECT", "TRIGGER", "UPDATE"]);
+        assert_eq!(Part { receiver: false, ..both }.on_table(), ["SELECT", "TRIGGER"]);
+        assert_eq!(Part { receiver: false, ..both }.on_database(), ["CREATE"]);
+    }
+}

@@ -1,0 +1,74 @@
+//! Roles that are no superusers: what they lack is told as GRANTs, and what they may not switch off does no harm.
+
+use crate::daemon::world::World;
+
+/// A and B, reached by the role `carrier`, which has these rights there.
+fn world(rights: &str) -> World {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "create role carrier login");
+    world.at("A", rights);
+    world.at("B", rights);
+    world.installed.control().execute("update bucardo.db set dbuser = 'carrier'", &[]).unwrap();
+    world
+}
+
+const OWNER: &str = "alter table t owner to carrier; alter table u owner to carrier;
+    do $$ begin execute format('grant create, temporary on database %I to carrier', current_database()); end $$;";
+
+#[test]
+fn validate_says_exactly_which_right_is_missing_and_how_to_give_it() {
+    let world = world("grant select on t, u to carrier");
+    for database in ["A", "B"] {
+        let refused = world.run("add sync s type=pushdelta source=h targetdb=B");
+        assert_eq!(refused.code(), 255);
+        assert!(refused.stderr.contains(&format!("Database \"{database}\": role \"carrier\" may not")), "{}", refused.stderr);
+        let hint = refused.stderr.split_once("HINT: ").unwrap().1;
+        assert!(
+            hint.contains(if database == "A" {
+                "TRIGGER ON \"public\".\"t\""
+            } else {
+                "DELETE, INSERT, UPDATE ON \"public\".\"u\""
+            }),
+            "{hint}"
+        );
+        world.at(database, hint);
+    }
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    world.says("start");
+    world.at("A", "insert into t values (1)");
+    world.becomes("B", "select count(*) from t", "1");
+}
+
+#[test]
+fn masters_whose_triggers_cannot_be_switched_off_send_nothing_back() {
+    let world = world(OWNER);
+    world.says("add sync s type=swap source=h targetdb=B");
+    let outcome = world.value("control", "select outcome from bucardo.validation");
+    assert!(outcome.contains("may not set session_replication_role"), "{outcome}");
+    world.says("start");
+    world.at("A", "insert into t select generate_series(1, 5)");
+    world.at("B", "insert into u values (9)");
+    world.becomes("B", "select count(*) from t", "5");
+    world.becomes("A", "select count(*) from u", "1");
+    world.at("A", "truncate t");
+    world.becomes("B", "select count(*) from t", "0");
+    // Nobody noted what was carried: only what the applications did is there.
+    let noted = "select sum(n_tup_ins) from pg_stat_user_tables where schemaname = 'bucardo' and relname like 'delta%'";
+    world.says("kick s 0");
+    world.becomes("A", noted, "6");
+    world.becomes("B", noted, "1");
+}
+
+#[test]
+fn foreign_keys_that_are_in_force_are_checked_when_everything_is_there() {
+    let world = world(OWNER);
+    for name in ["A", "B"] {
+        world.at(name, "alter table t add foreign key (counter) references u (id) deferrable; insert into u values (0)");
+    }
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    world.says("start");
+    world.at("A", "begin; insert into u values (7); insert into t values (1, 7); commit");
+    world.becomes("B", "select count(*) from t", "1");
+    world.at("A", "begin; delete from t; delete from u where id = 7; commit");
+    world.becomes("B", "select count(*) from u", "1");
+}
