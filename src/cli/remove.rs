@@ -5,7 +5,7 @@ mod newer;
 use crate::cli::noun::{self, Noun};
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, refusal};
+use crate::cli::{Session, help, near, refusal};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::replicate::validate;
@@ -109,7 +109,7 @@ fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<
     for name in names {
         let sql = format!("select from bucardo.{} where name = $1 for update", kind.table);
         if control.query_opt(&sql, &[&name])?.is_none() {
-            let hint = format!("`list {}` shows what there is; names are case-sensitive", kind.table);
+            let hint = hint(control, kind.table, name)?;
             return Err(refusal::missing(format!("No such {}: {name}", kind.title), hint));
         }
         if !found.contains(name) {
@@ -117,6 +117,14 @@ fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<
         }
     }
     Ok(found)
+}
+
+/// What there is, and a guess at what was meant.
+fn hint(control: &mut Connection, table: &str, name: &str) -> Result<String> {
+    let names = control.query(&format!("select name from bucardo.{table}"), &[])?;
+    let question = near::question(name, names.iter().map(|row| row.get(0)));
+    let question = question.map(|question| format!("{question} ")).unwrap_or_default();
+    Ok(format!("{question}`list {table}` shows what there is; names are case-sensitive"))
 }
 
 fn delete(control: &mut Connection, kind: &Kind, name: &str) -> Result<String> {
@@ -145,7 +153,8 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
 fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for name in all_there(&mut session.control, &SYNC, names)? {
-        let notes = validate::drop_sync(&mut session.control, &name)?;
+        // What is on the databases stays when this is only a rehearsal.
+        let notes = if session.options.dryrun { Vec::new() } else { validate::drop_sync(&mut session.control, &name)? };
         lines.push(delete(&mut session.control, &SYNC, &name)?);
         lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
     }

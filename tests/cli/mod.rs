@@ -9,6 +9,7 @@ mod inspect;
 mod install;
 mod kick;
 mod list;
+mod machines;
 mod newer;
 mod options;
 mod ping;
