@@ -54,6 +54,9 @@ pub mod stopfile;
 pub mod sync_list;
 pub mod table;
 
+#[cfg(test)]
+mod fuzz;
+
 pub use options::Options;
 pub use prog::Personality;
 pub use session::Session;

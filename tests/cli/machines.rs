@@ -31,7 +31,7 @@ fn lists_and_status_are_json_if_asked() {
     assert_eq!(at(&installed, &installed.ctl(&["list", "herds", "--json"]).ok(), "{0,members,0}"), "public.orders");
     assert_eq!(at(&installed, &installed.ctl(&["list", "tables", "--json"]).ok(), "{0,herds,0}"), "h");
     for kind in ["sequences", "customcode", "customname", "customcols", "conflicts"] {
-        assert_eq!(installed.ctl(&["list", kind, "--json"]).ok(), "[]\n", "{kind}");
+        assert_eq!(installed.ctl(&["list", kind, "--json"]).ok().replace("\n", ""), "[]", "{kind}");
     }
 
     let insert = "insert into bucardo.q (sync, targetdb, ppid, started, aborted, ended, whydie) values
