@@ -1,7 +1,7 @@
 //! `help`, `--help`, and the usage texts of all verbs. Needs no database.
 
 use crate::cli::table::{Topic, VERBS, verb};
-use crate::cli::{Invocation, Personality, options, output};
+use crate::cli::{Invocation, Personality, near, options, output};
 use crate::error::Result;
 use crate::{say, warn_user};
 
@@ -41,6 +41,11 @@ pub fn unknown_verb(invocation: &Invocation) -> u8 {
     let code = general(invocation);
     if !dialect.help_on_stdout && !invocation.options.quiet {
         warn_user!("\n{unknown}");
+    }
+    if let Some(question) =
+        near::question(&invocation.verb, VERBS.iter().map(|verb| verb.name)).filter(|_| !invocation.options.quiet)
+    {
+        warn_user!("HINT: {question}");
     }
     code
 }

@@ -4,12 +4,14 @@
 // The verbs, one file (or folder) each.
 pub mod activate;
 pub mod add;
+pub mod completion;
 pub mod delta;
 pub mod help;
 pub mod inspect;
 pub mod install;
 pub mod kick;
 pub mod list;
+pub mod man;
 pub mod pause;
 pub mod ping;
 pub mod purge;
@@ -33,6 +35,8 @@ pub mod dialect;
 pub mod files;
 pub mod insert;
 pub mod interval;
+pub mod json;
+pub mod near;
 pub mod noun;
 pub mod options;
 pub mod output;
@@ -49,6 +53,9 @@ pub mod spelling;
 pub mod stopfile;
 pub mod sync_list;
 pub mod table;
+
+#[cfg(test)]
+mod fuzz;
 
 pub use options::Options;
 pub use prog::Personality;
@@ -125,7 +132,13 @@ fn options(arguments: &[String], personality: Personality) -> Result<(Options, V
     }
     let typed = spelling::read(arguments, personality, std::env::var_os("POSIXLY_CORRECT").is_some());
     if !typed.errors.is_empty() {
-        return Err(Error::new(Kind::Usage, typed.errors.join("\n") + "\n"));
+        let error = Error::new(Kind::Usage, typed.errors.join("\n") + "\n");
+        let unknown = typed.errors.iter().find_map(|error| error.strip_prefix("Unknown option: "));
+        let meant = unknown.and_then(|name| near::question(name, table::OPTIONS.iter().map(|opt| opt.name)));
+        return Err(match meant {
+            Some(question) => error.hint(format!("{question} --help lists the options")),
+            None => error,
+        });
     }
     let settings =
         if arguments.is_empty() { Vec::new() } else { options::settings(&typed.options, home().as_deref(), personality)? };

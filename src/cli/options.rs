@@ -6,6 +6,7 @@ use crate::cli::spelling::{self, Given};
 use crate::cli::table::{OPTIONS, Opt, Takes};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Secret;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::collections::BTreeMap;
 
@@ -64,6 +65,14 @@ pub struct Options {
     pub batch: bool,
     /// Do it although there are objections.
     pub force: bool,
+    /// Do everything, and store nothing.
+    pub dryrun: bool,
+    /// Ask before anything is stored.
+    pub confirm: bool,
+    /// Print for programs.
+    pub json: bool,
+    /// `status`: show it again every so many seconds; 0 is once.
+    pub watch: i64,
     /// What `start` hands to the daemon.
     pub start: StartOptions,
     /// Names of an rc file that are no options; handed to the daemon by `start`.
@@ -91,6 +100,14 @@ pub struct StartOptions {
     pub debugsyslog: bool,
     /// First remove old log files.
     pub cleandebugs: bool,
+    /// Where the log goes, in the words of the newer dialect; empty if nothing was said.
+    pub destinations: Vec<String>,
+    /// Whether a directory of log files was named.
+    pub debugdir_given: bool,
+    /// Whether something was said about syslog.
+    pub debugsyslog_given: bool,
+    /// Whether the daemon ends where there is no active sync; none if nothing was said.
+    pub exit_on_nosync: Option<bool>,
 }
 
 impl Options {
@@ -117,7 +134,7 @@ impl Options {
             dbpass: found.text("dbpass").map(Secret::new),
             dbhost: found.text("dbhost"),
             dbport: found.port("dbport")?,
-            verbose: if found.flag("vv") { 2 } else { found.count("verbose") },
+            verbose: if ["vv", "vvv", "vvvv"].into_iter().any(|name| found.flag(name)) { 2 } else { found.count("verbose") },
             quiet: found.count("quiet") > 0,
             debug: found.count("debug") > 0,
             help: found.flag("help"),
@@ -138,6 +155,10 @@ impl Options {
             piddir: found.text("piddir"),
             batch: found.flag("batch"),
             force: found.flag("force"),
+            dryrun: found.flag("dryrun"),
+            confirm: found.flag("confirm"),
+            json: found.flag("json"),
+            watch: found.number("watch"),
             start: found.start(),
             unknown,
         })
@@ -172,6 +193,11 @@ impl Found<'_> {
         self.0.get_many::<String>(name).unwrap_or_default().cloned().collect()
     }
 
+    /// Whether it was said, on the command line or in the rc file.
+    fn is_given(&self, name: &str) -> bool {
+        self.0.value_source(name) == Some(ValueSource::CommandLine)
+    }
+
     fn port(&self, name: &str) -> Result<Option<u16>> {
         let Some(number) = self.0.get_one::<i64>(name) else { return Ok(None) };
         match u16::try_from(*number) {
@@ -191,7 +217,15 @@ impl Found<'_> {
             debugname: self.text("debugname"),
             debugfilesep: self.flag("debugfilesep"),
             debugsyslog: self.number("debugsyslog") != 0,
-            cleandebugs: self.number("cleandebugs") != 0,
+            cleandebugs: self.number("cleandebugs") != 0 || self.flag("log-clean"),
+            destinations: self.list("log-destination"),
+            debugdir_given: self.is_given("debugdir"),
+            debugsyslog_given: self.is_given("debugsyslog"),
+            exit_on_nosync: match (self.flag("exit-on-nosync"), self.flag("no-exit-on-nosync")) {
+                (_, true) => Some(false),
+                (true, false) => Some(true),
+                (false, false) => None,
+            },
         }
     }
 }

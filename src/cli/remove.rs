@@ -7,7 +7,7 @@ use crate::cli::noun::{self, Noun};
 use crate::cli::pidfile;
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, refusal};
+use crate::cli::{Session, help, near, refusal};
 use crate::control::channel::sync_request;
 use crate::error::{Error, Result};
 use crate::pg::Connection;
@@ -119,7 +119,7 @@ fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<
     for name in names {
         let sql = format!("select from bucardo.{} where name = $1 for update", kind.table);
         if control.query_opt(&sql, &[&name])?.is_none() {
-            let hint = format!("`list {}` shows what there is; names are case-sensitive", kind.table);
+            let hint = hint(control, kind.table, name)?;
             return Err(refusal::missing(format!("No such {}: {name}", kind.title), hint));
         }
         if !found.contains(name) {
@@ -127,6 +127,14 @@ fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<
         }
     }
     Ok(found)
+}
+
+/// What there is, and a guess at what was meant.
+fn hint(control: &mut Connection, table: &str, name: &str) -> Result<String> {
+    let names = control.query(&format!("select name from bucardo.{table}"), &[])?;
+    let question = near::question(name, names.iter().map(|row| row.get(0)));
+    let question = question.map(|question| format!("{question} ")).unwrap_or_default();
+    Ok(format!("{question}`list {table}` shows what there is; names are case-sensitive"))
 }
 
 fn delete(control: &mut Connection, kind: &Kind, name: &str) -> Result<String> {
@@ -153,9 +161,13 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
 
 /// Removes syncs, and then what they have on their databases. A database that is down keeps it, and the user is told.
 fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
-    stop_syncs(session, names)?;
+    // What runs and what is on the databases stays when this is only a rehearsal.
+    let rehearsal = session.options.dryrun;
+    if !rehearsal {
+        stop_syncs(session, names)?;
+    }
     let mut lines = session.transaction(|session| remove(session, Noun::Sync, names))?;
-    for name in names {
+    for name in names.iter().filter(|_| !rehearsal) {
         lines.extend(places::tidy(&mut session.control, name)?.into_iter().map(|note| format!("Note: {note}")));
     }
     Ok(lines)

@@ -1,7 +1,7 @@
 //! A command at work: what was typed, and the open control database.
 
 use crate::cli::dialect::Dialect;
-use crate::cli::{Invocation, Options, Personality};
+use crate::cli::{Invocation, Options, Personality, output};
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::environment::Process;
 use crate::pg::conninfo::{Parts, resolve};
@@ -53,10 +53,19 @@ impl Session {
         self.personality.dialect()
     }
 
+    /// With `--confirm`, asks.
+    fn may_commit(&self) -> Result<()> {
+        if !self.options.confirm || self.options.dryrun || output::agreed("Commit the changes? Y/N ") {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Refused, "Nothing was changed").hint("answer with Y to change it").exit_code(1))
+    }
+
     /// Runs `work` in one transaction of the control database: all of it, or nothing.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
         self.control.batch_execute("begin")?;
-        match work(self) {
+        match work(self).and_then(|value| self.may_commit().map(|()| value)) {
+            Ok(value) if self.options.dryrun => self.control.batch_execute("rollback").map(|()| value).map_err(Error::from),
             Ok(value) => self.control.batch_execute("commit").map(|()| value).map_err(Error::from),
             Err(error) => {
                 // Should even this fail, the connection is gone, and the transaction with it.

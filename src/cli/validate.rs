@@ -1,7 +1,6 @@
 //! `validate`: checks syncs against their databases (reference, 3.7), in this process, and tidies where a sync has been and is no more.
 
-use crate::cli::sync_list::SYNCS;
-use crate::cli::{Session, help, refusal, table::Topic};
+use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::error::{Error, Result};
 use crate::replicate::places;
 use crate::{say, say_part, warn_user};
@@ -52,7 +51,10 @@ fn meant(nouns: &[String], stored: Vec<String>) -> Result<Vec<String>> {
 fn known(name: &str, stored: &[String]) -> Result<String> {
     match stored.iter().any(|stored| stored == name) {
         true => Ok(name.to_owned()),
-        false => Err(refusal::missing(format!("Sorry, there is no sync named \"{name}\""), SYNCS)),
+        false => Err(refusal::missing(
+            format!("Sorry, there is no sync named \"{name}\""),
+            sync_list::meant(name, stored.iter().map(String::as_str)),
+        )),
     }
 }
 

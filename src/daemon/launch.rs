@@ -9,7 +9,7 @@ use crate::notice::log::Options as LogOptions;
 use crate::pg::ConnInfo;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -38,6 +38,12 @@ pub struct Launch {
     /// A file that gets a copy of each mail, also when none is sent.
     #[serde(default)]
     pub email_debug_file: Option<PathBuf>,
+    /// Whether the daemon goes on where there is no active sync.
+    #[serde(default)]
+    pub stays: bool,
+    /// Lines of the log go to the caller's standard output instead of its standard error.
+    #[serde(default)]
+    pub log_to_stdout: bool,
     /// The directory of pid files and the stop file.
     pub piddir: PathBuf,
     /// The file whose existence asks the daemon to stop.
@@ -85,7 +91,7 @@ impl Orders {
 pub fn start(launch: &Launch) -> Result<i32> {
     let orders = Orders { role: Role::Mcp, launch: launch.clone() };
     let mut command = command(&orders);
-    command.env(PARENT_VARIABLE, "0").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env(PARENT_VARIABLE, "0").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stream(launch)?);
     let mut child = command.spawn().map_err(cannot_start)?;
     give(&mut child, &orders)?;
     let mut answer = String::new();
@@ -101,6 +107,15 @@ pub fn start(launch: &Launch) -> Result<i32> {
         READY => Ok(pid_of(&child)),
         "" => Err(Error::new(Kind::Bug, "the daemon died while it started").hint("See its log.")),
         reason => Err(Error::new(Kind::Refused, reason).exit_code(1)),
+    }
+}
+
+/// Where what the daemon writes to its standard error goes: nowhere, unless its log shall be there.
+fn stream(launch: &Launch) -> Result<Stdio> {
+    match (launch.log.stderr, launch.log_to_stdout) {
+        (false, _) => Ok(Stdio::null()),
+        (true, false) => Ok(Stdio::inherit()),
+        (true, true) => Ok(Stdio::from(std::io::stdout().as_fd().try_clone_to_owned().map_err(cannot_start)?)),
     }
 }
 
@@ -120,6 +135,9 @@ fn foreground(launch: &Launch) -> Result<std::io::Error> {
     drop(writer);
     let mut command = command(&orders);
     command.env(PARENT_VARIABLE, "0").env(FOREGROUND_VARIABLE, "1").stdin(Stdio::from(OwnedFd::from(reader)));
+    if launch.log_to_stdout {
+        command.stderr(stream(launch)?);
+    }
     Ok(command.exec())
 }
 
@@ -172,6 +190,8 @@ mod tests {
             extraname: "night".into(),
             sendmail: true,
             email_debug_file: Some("/tmp/mails".into()),
+            stays: true,
+            log_to_stdout: false,
             piddir: "/run/b".into(),
             stopfile: "/run/b/stop".into(),
             reason_file: "/run/b/reason".into(),

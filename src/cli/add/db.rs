@@ -20,7 +20,10 @@ pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
   status=x     active or inactive
   sourcelimit=x  targetlimit=x   syncs at work on it at the same time, at most
   ssp=x        whether server-side prepared statements may be used
-  group=x      put it into this database group";
+  group=x      put it into this database group
+
+  add db shop host=db1
+  add db warehouse dbname=shop host=db2 port=5433 user=replicator pgpass=/etc/bucardo.pgpass";
 
 pub(super) const KEYS: &[Key] = &[
     Key { column: "name", names: &["name"], takes: Value::Text },

@@ -7,7 +7,9 @@ use crate::pg::Connection;
 
 pub(super) const USAGE: &str = "Usage: add dbgroup <name> [database1 database2 ...]
 
-  Databases may be given by patterns such as a* or *a*. A group that exists gets what it lacks.";
+  Databases may be given by patterns such as a* or *a*. A group that exists gets what it lacks.
+
+  add dbgroup branches north south";
 
 pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let lines: Vec<String> = session.transaction(|session| {

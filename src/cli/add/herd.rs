@@ -8,7 +8,9 @@ use crate::pg::Connection;
 
 pub(super) const USAGE: &str = "Usage: add herd <name> [table1 table2 ...]
 
-  Tables and sequences must have been added; give schema.table, a table (all of that name), or an id.";
+  Tables and sequences must have been added; give schema.table, a table (all of that name), or an id.
+
+  add herd sales public.orders public.lines";
 
 pub(super) fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let (lines, grown) = session.transaction(|session| fill(&mut session.control, name, words))?;

@@ -17,7 +17,10 @@ pub(super) const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
   herd=x               put them into this herd
   ping=x               overrides the setting of the sync
   standard_conflict=x  source, target, skip, random, latest or abort
-  analyze_after_copy=x  makedelta=x  rebuild_index=x  customselect=x";
+  analyze_after_copy=x  makedelta=x  rebuild_index=x  customselect=x
+
+  add table orders lines db=shop herd=sales
+  add table '\"Odd Name\"' db=shop";
 
 pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3 ...]
 

@@ -16,7 +16,15 @@ use verdict::{End, Verdict};
 use watch::Watch;
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: kick <name> [# of seconds] [name2 name3...] [--notimer]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: kick <name> [# of seconds] [name2 name3...] [--notimer]
+
+  kick orders               start it, and do not wait
+  kick orders 0             wait until everything committed so far has arrived
+  kick orders 60            wait at most a minute; exit code 1 when it was too short, 2 when a worker died
+  kick all                  every active sync
+  --quiet kick orders 0     for cron",
+)];
 
 /// `kick SYNC ... [SECONDS]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {

@@ -9,6 +9,7 @@ mod dbgroup;
 mod empty;
 mod goat;
 mod herd;
+mod json;
 mod newer;
 mod sync;
 
@@ -72,6 +73,11 @@ fn everything(session: &mut Session) -> Result<u8> {
 
 fn one(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
     let entries = if session.dialect().newer { newer(session, noun, words)? } else { entries(session, noun, words)? };
+    if session.options.json {
+        let keys: Vec<String> = entries.into_iter().map(|entry| entry.key).collect();
+        say!("{}", json::text(&mut session.control, noun, &keys)?);
+        return Ok(0);
+    }
     if entries.is_empty() {
         return Ok(empty::report(session.personality, noun, !words.is_empty()));
     }

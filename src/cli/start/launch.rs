@@ -16,6 +16,8 @@ pub fn launch(session: &Session, settings: &Settings) -> Launch {
         program: session.prog.clone(),
         extraname: options.extraname.clone().unwrap_or_default(),
         sendmail: options.sendmail,
+        stays: options.exit_on_nosync.map_or(session.dialect().newer, |exits| !exits),
+        log_to_stdout: options.destinations.iter().any(|word| word == "stdout"),
         email_debug_file: email_debug_file(settings, &here),
         stopfile: piddir.join(&files.stopfile),
         reason_file: here.join(&files.reason_file),
@@ -50,5 +52,29 @@ fn log_options(session: &Session, settings: &Settings, here: &Path) -> log::Opti
         stderr: options.foreground,
         verbose: session.options.verbose.max(1),
     };
-    log.rooted(here)
+    log_to(session, log).rooted(here)
+}
+
+/// What the newer dialect says about where the log goes.
+fn log_to(session: &Session, log: log::Options) -> log::Options {
+    let options = &session.options.start;
+    if options.destinations.is_empty() {
+        return if session.dialect().newer { usual(session, log) } else { log };
+    }
+    let nothing = log::Options { file: false, syslog: options.debugsyslog_given && options.debugsyslog, ..log };
+    options.destinations.iter().fold(nothing, |log, word| match word.as_str() {
+        "none" => log,
+        "stderr" | "stdout" => log::Options { stderr: true, ..log },
+        "syslog" => log::Options { syslog: true, ..log },
+        directory => log::Options { file: true, directory: PathBuf::from(directory), ..log },
+    })
+}
+
+/// Without a word: the usual directory, if it is there for us, and no syslog.
+fn usual(session: &Session, log: log::Options) -> log::Options {
+    let options = &session.options.start;
+    let usual = Path::new("/var/log/bucardo");
+    let writable = nix::unistd::access(usual, nix::unistd::AccessFlags::W_OK).is_ok();
+    let directory = if writable && !options.debugdir_given { usual.to_owned() } else { log.directory };
+    log::Options { directory, syslog: options.debugsyslog_given && options.debugsyslog, ..log }
 }

@@ -1,26 +1,64 @@
 //! `status`: how the syncs are doing (reference, 3.10), as a table of all or as a block for each one named.
 
 pub mod detail;
+mod json;
 pub mod newer;
 mod query;
 pub mod sync;
 pub mod table;
 
 use crate::cli::pidfile::{self, Master};
-use crate::cli::sync_list::SYNCS;
+use crate::cli::sync_list::meant;
 use crate::cli::{Session, help, interval, refusal, table::Topic};
 use crate::error::Result;
 use crate::{say, say_part};
+use std::io::IsTerminal;
 use std::path::Path;
+use std::time::Duration;
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: status [sync1 sync2 ...]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: status [sync1 sync2 ...]
 
-/// `status [SYNC ...]`.
+  status                    a table of all syncs
+  status orders             all about one
+  status --sort=-5          longest without a good run first
+  status --watch            again every second, or with --watch=5 every five, until Ctrl-C
+  status --json             for programs",
+)];
+
+/// How to begin anew at the top of a terminal.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+
+/// `status [SYNC ...]`, once or again and again.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let Some(pause) = u64::try_from(session.options.watch).ok().filter(|pause| *pause > 0) else {
+        return once(session, nouns);
+    };
+    let pause = Duration::from_secs(pause);
+    let terminal = std::io::stdout().is_terminal();
+    loop {
+        if terminal {
+            say_part!("{CLEAR}");
+        }
+        once(session, nouns)?;
+        if !terminal {
+            say!("");
+        }
+        std::thread::sleep(pause);
+    }
+}
+
+fn once(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let names = query::names(session)?;
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     pidfile::tidy(Path::new(&session.files.piddir), &known);
+    if session.options.json {
+        let asked = if nouns.is_empty() || nouns == ["all"] { names } else { asked_for(nouns, &known)? };
+        let mcp = pidfile::living_master(Path::new(&session.files.piddir));
+        say!("{}", json::text(&query::syncs(session, &asked)?, mcp));
+        return Ok(0);
+    }
     match (nouns, session.dialect().newer) {
         ([], false) => whole_table(session, &names),
         ([], true) => newer_table(session, &names),
@@ -87,7 +125,7 @@ fn asked_for(nouns: &[String], known: &[&str]) -> Result<Vec<String>> {
         match known.contains(&noun.as_str()) {
             true => names.push(noun.clone()),
             false if noun == "sync" => {}
-            false => return Err(refusal::missing(format!("No such sync: {noun}"), SYNCS)),
+            false => return Err(refusal::missing(format!("No such sync: {noun}"), meant(noun, known.iter().copied()))),
         }
     }
     Ok(names)

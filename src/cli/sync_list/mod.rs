@@ -4,7 +4,7 @@ pub mod newer;
 mod pattern;
 mod stored;
 
-use crate::cli::{Session, refusal};
+use crate::cli::{Session, near, refusal};
 use crate::error::Result;
 use pattern::Pattern;
 
@@ -12,6 +12,11 @@ pub use stored::stored;
 
 /// What to do about a sync that is not there.
 pub const SYNCS: &str = "`list sync` shows the syncs there are";
+
+/// The same, with a guess at which one was meant.
+pub fn meant<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    near::question(word, names).map_or_else(|| SYNCS.to_owned(), |question| format!("{question} {SYNCS}"))
+}
 
 /// What may follow "all".
 const KINDS: &str = "after \"all\" there may be kinds of syncs, the word \"active\" and a number, but no names";
@@ -87,7 +92,10 @@ fn meant_by(word: &str, syncs: &[Listed]) -> Result<Vec<Listed>> {
     match syncs.iter().find(|sync| sync.name == *word) {
         Some(sync) => Ok(vec![sync.clone()]),
         None if word == "sync" => Ok(Vec::new()),
-        None => Err(refusal::missing(format!("Sync \"{word}\" does not appear to exist"), SYNCS)),
+        None => Err(refusal::missing(
+            format!("Sync \"{word}\" does not appear to exist"),
+            meant(word, syncs.iter().map(|sync| &*sync.name)),
+        )),
     }
 }
 

@@ -23,8 +23,25 @@ pub struct Verb {
     pub about: &'static str,
     /// Usage texts for `help VERB [TYPE]`.
     pub topics: &'static [Topic],
+    /// What may follow it, for completion.
+    pub follows: Follows,
     /// The function that does it.
     pub run: Run,
+}
+
+/// What the words after a verb are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Nothing that could be completed.
+    Nothing,
+    /// Names of syncs.
+    Syncs,
+    /// A noun and names.
+    Nouns,
+    /// Names of settings.
+    Settings,
+    /// Verbs.
+    Verbs,
 }
 
 /// The function of a verb; exit code as result.

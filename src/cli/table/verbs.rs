@@ -1,10 +1,10 @@
 //! The verbs (reference, 1.6), each once.
 
 use super::Run::{Alone, Connected};
-use super::{Run, Topic, Verb};
+use super::{Follows, Run, Topic, Verb};
 use crate::cli::{
-    activate, add, delta, help, inspect, install, kick, list, pause, ping, purge, reload, reload_config, remove, reopen, restart,
-    settings, start, status, stop, update, upgrade, validate,
+    activate, add, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload, reload_config, remove,
+    reopen, restart, settings, start, status, stop, update, upgrade, validate,
 };
 
 /// Every verb there is, in the order of the help.
@@ -63,11 +63,31 @@ pub const VERBS: &[Verb] = &[
     .or(&["deltas"]),
     verb("purge", "[all]", "Reclaim changes that all targets have", purge::TOPICS, Connected(purge::run)),
     verb("reopen", "", "Let the running daemon open its log files anew", reopen::TOPICS, Connected(reopen::run)),
+    verb(
+        "completion",
+        "bash|zsh|fish",
+        "Print what a shell needs to complete command lines",
+        completion::TOPICS,
+        Alone(completion::run),
+    ),
+    verb("man", "", "Print the manual page", man::TOPICS, Alone(man::run)),
     verb("help", "[verb [type]]", "Show this text, or that of one verb", &[], Alone(help::run)),
 ];
 
 const fn verb(name: &'static str, arguments: &'static str, about: &'static str, topics: &'static [Topic], run: Run) -> Verb {
-    Verb { name, aliases: &[], arguments, about, topics, run }
+    let follows = follows(name);
+    Verb { name, aliases: &[], arguments, about, topics, follows, run }
+}
+
+/// What follows a verb.
+const fn follows(name: &str) -> Follows {
+    match name.as_bytes() {
+        b"status" | b"kick" | b"activate" | b"deactivate" | b"reload" | b"validate" | b"pause" | b"resume" => Follows::Syncs,
+        b"add" | b"list" | b"remove" | b"update" | b"inspect" => Follows::Nouns,
+        b"set" | b"show" => Follows::Settings,
+        b"help" => Follows::Verbs,
+        _ => Follows::Nothing,
+    }
 }
 
 impl Verb {

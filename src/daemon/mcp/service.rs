@@ -48,7 +48,7 @@ impl<'a> Mcp<'a> {
         self.desk.notify("bucardo_boot", "")?;
         self.housekeeping.stale_jobs(&mut self.desk)?;
         self.load()?;
-        if self.syncs.none_active() && first {
+        if self.syncs.none_active() && first && !self.launch.stays {
             log::info!("No active syncs were found, so we are exiting");
             self.desk.notify("bucardo_nosyncs", "")?;
             return Err(Error::new(Kind::Refused, "No active syncs were found, so we are exiting"));

@@ -4,6 +4,7 @@ mod add;
 mod change;
 mod daemon;
 mod list;
+mod options;
 
 use super::world::World;
 use crate::harness::Outcome;

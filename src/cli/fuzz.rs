@@ -1,0 +1,107 @@
+//! Random command lines: whatever is typed, the parsers neither panic nor hang, and know their own words.
+
+use super::options::Options;
+use super::pairs::{self, Key, Value};
+use super::table::OPTIONS;
+use super::{Personality, near, relation, spelling, sync_list};
+
+/// A small generator of pseudo-random numbers (xorshift), so that a failure can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit).unwrap_or(1)).unwrap_or_default()
+    }
+
+    fn one<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+}
+
+const KEYS: &[Key] = &[
+    Key { column: "host", names: &["host", "dbhost"], takes: Value::Text },
+    Key { column: "port", names: &["port"], takes: Value::Number },
+    Key { column: "ping", names: &["ping"], takes: Value::Bool },
+    Key { column: "type", names: &["type"], takes: Value::Named(&[("pushdelta", "delta")]) },
+    Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
+];
+
+const PIECES: &[&str] = &[
+    "=",
+    "-",
+    "--",
+    "+",
+    "\"",
+    "'",
+    " ",
+    ".",
+    ",",
+    ":",
+    "*",
+    "%",
+    "\\",
+    "host",
+    "port",
+    "ping",
+    "status",
+    "active",
+    "0",
+    "1",
+    "-3",
+    "all",
+    "sync",
+    "é",
+    "🐘",
+    "\n",
+    "\u{0}",
+    "a",
+    "",
+    "$(x)",
+    ";",
+    "{",
+    "[",
+    "99999999999999999999",
+    "public",
+    "t1",
+];
+
+fn word(dice: &mut Dice) -> String {
+    (0..dice.below(6)).map(|_| dice.one(PIECES)).collect()
+}
+
+fn option(dice: &mut Dice) -> String {
+    let opt = &OPTIONS[dice.below(OPTIONS.len())];
+    let cut = 1 + dice.below(opt.name.len());
+    let name = if dice.below(2) == 0 { opt.name } else { &opt.name[..cut] };
+    let dashes = dice.one(&["-", "--", "+"]);
+    if dice.below(2) == 0 { format!("{dashes}{name}={}", word(dice)) } else { format!("{dashes}{name}") }
+}
+
+#[test]
+fn a_hundred_thousand_lines_are_understood_or_refused() {
+    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let mut understood = 0;
+    for round in 0..100_000 {
+        let line: Vec<String> =
+            (0..dice.below(7)).map(|_| if dice.below(3) == 0 { option(&mut dice) } else { word(&mut dice) }).collect();
+        let personality = if dice.below(2) == 0 { Personality::BucardoCtl4 } else { Personality::Bucardo5 };
+        let typed = spelling::read(&line, personality, dice.below(8) == 0);
+        assert!(typed.words.len() + typed.options.len() + typed.errors.len() <= line.len());
+        understood += usize::from(typed.errors.is_empty());
+        // Slow: it builds the whole table anew.
+        if round % 100 == 0 && typed.errors.is_empty() {
+            let _ = Options::merge(&[], &typed.options);
+        }
+        let _ = pairs::read(&typed.words, KEYS, "Usage: x");
+        let _ = sync_list::resolve(&typed.words, &[], "x");
+        let _ = sync_list::newer::resolve(&typed.words, &[]);
+        for word in &typed.words {
+            let _ = relation::named(word);
+            let _ = near::closest(word, ["kick", "status"]);
+        }
+    }
+    assert!(understood > 20_000, "{understood}");
+}

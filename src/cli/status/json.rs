@@ -1,0 +1,44 @@
+//! `status --json`: the same for programs. Times are seconds; names stay as they are here.
+
+use super::sync::{Run, Sync};
+use crate::cli::interval;
+use crate::cli::json::{Object, list};
+
+/// All syncs.
+pub fn text(syncs: &[Sync], mcp: Option<i32>) -> String {
+    let syncs: Vec<String> = syncs.iter().map(sync).collect();
+    Object::default().number("mcp_pid", mcp.map(i64::from)).raw("syncs", &list(&syncs)).end()
+}
+
+fn sync(sync: &Sync) -> String {
+    let config = &sync.config;
+    let retries: Vec<String> =
+        sync.retries.iter().map(|retry| Object::default().text("target", &retry.target).text("at", &retry.at).end()).collect();
+    Object::default()
+        .text("name", &config.name)
+        .text("type", &config.synctype)
+        .text("state", &sync.state(">", interval::compressed))
+        .text("status", &config.status)
+        .text("source_herd", &config.source)
+        .maybe("source_db", config.sourcedb.as_deref())
+        .maybe("target_db", config.targetdb.as_deref())
+        .maybe("target_group", config.targetgroup.as_deref())
+        .number("tables", Some(config.members))
+        .number("controller_pid", sync.pid().parse().ok())
+        .raw("last_good", &run(sync.good.as_ref()))
+        .raw("last_bad", &run(sync.bad.as_ref()))
+        .raw("retries", &list(&retries).replace('\n', ""))
+        .flag("overdue", sync.flag() == " O!")
+        .flag("expired", sync.flag() == " E!")
+        .number("conflicts", Some(config.conflicts))
+        .maybe("invalid", config.invalid.as_deref())
+        .end()
+}
+
+fn run(run: Option<&Run>) -> String {
+    let Some(run) = run else { return "null".to_owned() };
+    let object = Object::default().number("age", Some(run.age)).number("duration", run.duration).text("at", &run.at);
+    let object = object.text("target", &run.target).number("inserts", Some(run.inserts)).number("updates", Some(run.updates));
+    let object = object.number("deletes", Some(run.deletes));
+    if run.whydie.is_empty() { object.end() } else { object.text("reason", &run.whydie).end() }
+}

@@ -1,0 +1,66 @@
+//! Options of 5.6 (reference, 8.1).
+
+use super::add::with_dbs;
+use super::{run, says};
+use crate::daemon::world::World;
+use crate::harness::wait_until;
+use std::time::Duration;
+
+#[test]
+fn a_rehearsal_says_all_and_stores_nothing() {
+    let world = with_dbs();
+    let said = says(&world, "add sync s dbs=A:source,B:target tables=public.t1 --dryrun");
+    assert!(said.starts_with("Added sync \"s\"\n"), "{said}");
+    says(&world, "set kid_pingtime=7 --dry-run");
+    let counts = "select (select count(*) from bucardo.sync) + (select count(*) from bucardo.goat)
+        + (select count(*) from bucardo.bucardo_config where value = '7')";
+    assert_eq!(world.value(counts), "0");
+    let sql = "select count(*) from pg_namespace where nspname = 'bucardo'";
+    assert_eq!(world.cluster.connect("a").query_one(sql, &[]).unwrap().get::<_, i64>(0), 0);
+}
+
+#[test]
+fn who_wants_to_be_asked_is_asked() {
+    let world = with_dbs();
+    let add = ["add", "dbgroup", "g", "A", "--confirm"];
+    let refused = world.call("bucardo", &add).stdin("n\n").run().ended_with(1);
+    assert_eq!(
+        (refused.stdout.as_str(), refused.stderr.lines().next()),
+        ("Commit the changes? Y/N ", Some("Nothing was changed"))
+    );
+    assert_eq!(world.value("select count(*) from bucardo.dbgroup"), "0");
+    world.call("bucardo", &add).stdin("Y\n").run().ok();
+    assert_eq!(world.value("select count(*) from bucardo.dbgroup"), "1");
+}
+
+#[test]
+fn a_container_has_the_log_on_standard_output_and_the_daemon_waits_for_syncs() {
+    let world = World::new();
+    let start = world.installed.call("bucardo", &["start", "--log-destination=stdout"]).start();
+    wait_until("the log is on standard output", Duration::from_secs(20), || {
+        start.stdout().contains("MCP Starting Bucardo version").then_some(())
+    });
+    wait_until("the daemon runs without a sync", Duration::from_secs(20), || world.pid_now("mcp"));
+    assert!(!world.installed.logdir().join("log.bucardo").exists());
+    start.wait().ok();
+    let refused = run_line(&world, "start --exit-on-nosync");
+    assert_eq!(refused.code(), 1);
+    run_line(&world, "stop").ok();
+    wait_until("it is gone", Duration::from_secs(20), || world.pid_now("mcp").is_none().then_some(()));
+    let refused = run_line(&world, "start --exit-on-nosync").ended_with(1);
+    assert!(refused.stderr.contains("No active syncs were found"), "{}", refused.stderr);
+}
+
+fn run_line(world: &World, line: &str) -> crate::harness::Outcome {
+    world.installed.bucardo(&line.split(' ').collect::<Vec<_>>())
+}
+
+#[test]
+fn a_verb_and_its_noun_may_be_one_word_and_slips_are_forgiven() {
+    let world = with_dbs();
+    assert_eq!(says(&world, "list_dbs A").split(' ').nth(1), Some("A"));
+    assert_eq!(says(&world, "add_dbgroup g A"), "Created dbgroup \"g\"\nAdded database \"A\" to dbgroup \"g\" as target\n");
+    for line in ["lsit dbs", "liast dbs", "lit dbs", "validation all"] {
+        run(&world, line).ended_with(0);
+    }
+}
