@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long kids may take to leave when asked.
-const PATIENCE: Duration = Duration::from_millis(900);
+const PATIENCE: Duration = Duration::from_millis(800);
 /// How often limits are looked at again while a target waits for room and hears nothing: the limits may change, and so may a job end
 /// without a word.
 const ROOM_AGAIN: Duration = Duration::from_secs(5);
@@ -329,7 +329,7 @@ impl Ctl<'_> {
 
     /// Ends all kids. Their jobs are for whoever comes next.
     fn end(&mut self) {
-        for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE) {
+        for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE, &self.desk.signals) {
             let Some(target) = self.vacate(pid) else { continue };
             let reason = format!("Kid {pid} {} on its controller's request", end.words());
             // The control database may be what is gone; whoever starts next sweeps.
