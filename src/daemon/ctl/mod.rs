@@ -198,8 +198,12 @@ impl Ctl<'_> {
     }
 
     /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
-    /// job which has to wait for room cannot be known, but will be higher than any other.
+    /// job which has to wait, for room or for the next try, cannot be known, but will be higher than any other. A job that only waits for the
+    /// next try must not be in the queue: it would take the room of others.
     fn dispatch(&mut self, target: &str) -> Result<i64> {
+        if self.places.get(target).stalled() {
+            return queue::next_number(&mut self.desk.control);
+        }
         let wish = Wish {
             sync: &self.sync.name,
             synctype: self.sync.synctype.word(),
@@ -237,7 +241,8 @@ impl Ctl<'_> {
     }
 
     fn ensure_kid(&mut self, target: &str) -> Result<()> {
-        if self.places.get(target).occupied() {
+        let place = self.places.get(target);
+        if place.pid.is_some() || place.stalled() {
             return Ok(());
         }
         let role = Role::Kid {
