@@ -1,5 +1,6 @@
 //! Child processes: who has died, and ending those that shall.
 
+use crate::daemon::signals::Signals;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -49,8 +50,8 @@ pub fn signal(pid: i32, signal: Signal) {
 }
 
 /// Asks children to stop, waits for them at most `patience`, and then ends the rest by force. Returns how each child that died
-/// meanwhile did.
-pub fn stop_all(pids: &[i32], patience: Duration) -> BTreeMap<i32, End> {
+/// meanwhile did. A request to stop ourselves is noticed.
+pub fn stop_all(pids: &[i32], patience: Duration, signals: &Signals) -> BTreeMap<i32, End> {
     pids.iter().for_each(|pid| signal(*pid, Signal::SIGTERM));
     let deadline = Instant::now() + patience;
     let mut ended = BTreeMap::new();
@@ -59,6 +60,7 @@ pub fn stop_all(pids: &[i32], patience: Duration) -> BTreeMap<i32, End> {
             Some((pid, end)) => drop(ended.insert(pid, end)),
             None => std::thread::sleep(Duration::from_millis(5)),
         }
+        signals.stop();
     }
     left(pids, &ended).for_each(|pid| signal(pid, Signal::SIGKILL));
     while left(pids, &ended).next().is_some() {

@@ -13,12 +13,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long the main thread may take to notice.
-const UNNOTICED: Duration = Duration::from_millis(500);
+const UNNOTICED: Duration = Duration::from_millis(400);
 /// How long a stop of the MCP may take in all.
 pub(super) const MASTER: Duration = Duration::from_millis(1800);
 /// The same of a child. An MCP that did not notice and a controller that cannot tidy end one after the other.
-pub(super) const CHILD: Duration = Duration::from_millis(1200);
-/// How often statements are cancelled until that is noticed: a request that comes between two of them stops neither.
+pub(super) const CHILD: Duration = Duration::from_millis(1000);
+/// Who is not in a statement notices before this.
+const SOON: Duration = Duration::from_millis(50);
+/// How often statements are cancelled until the request is noticed: a cancel that comes between two of them stops neither.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the two threads share.
@@ -56,9 +58,10 @@ impl Patience {
 
     fn enforce(&self, longest: Duration) {
         let asked = Instant::now();
+        thread::sleep(SOON);
         self.start_cancelling();
         while asked.elapsed() < if self.noticed() { longest } else { UNNOTICED } {
-            thread::sleep(AGAIN / 10);
+            thread::sleep(SOON / 5);
         }
         // Nothing gentler reaches a thread that waits for a server.
         let _ = kill(Pid::this(), Signal::SIGKILL);
@@ -69,13 +72,14 @@ impl Patience {
         let statements = std::mem::take(&mut *self.statements.lock().unwrap_or_else(PoisonError::into_inner));
         for statement in statements {
             let shared = self.clone();
-            thread::spawn(move || {
+            let cancel = move || {
                 while !shared.noticed() {
-                    // Who cannot be asked will be left.
                     let _ = statement.cancel();
                     thread::sleep(AGAIN);
                 }
-            });
+            };
+            // A server that cannot be asked is left with its statement.
+            let _ = thread::Builder::new().name("cancel".to_owned()).spawn(cancel);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How many jobs may run at once, how often, and who stays in between.
 
-use super::world::World;
+use super::world::{PATIENCE, World};
+use crate::harness::wait_until;
 
 /// Notes, for each job that is claimed, how many of its sync, of its source and of its target run then.
 const WITNESS: &str = "create table running (sync text, by_sync bigint, by_source bigint, by_target bigint);
@@ -84,6 +85,29 @@ fn a_target_that_waits_for_its_turn_gets_it_although_the_other_is_always_busy() 
         }
         over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+
+    // One that is away takes no turn from others while it waits for its next try.
+    world.at("postgres", "alter database b allow_connections false");
+    world.at("postgres", "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'b'");
+    let mut id = 100;
+    let mut control = world.installed.control();
+    let mut waiting = || {
+        let sql =
+            "select coalesce(max(id), 0) from bucardo.q where targetdb = 'B' and retry_at > clock_timestamp() + interval '0.5 s'";
+        control.query_one(sql, &[]).unwrap().get::<_, i64>(0)
+    };
+    wait_until("a row arrives while the other waits", PATIENCE, || {
+        let before = waiting();
+        id += 1;
+        world.at("A", &format!("insert into t values ({id})"));
+        world.becomes("C", &format!("select count(*) from t where id = {id}"), "1");
+        let sql = "select count(*) from bucardo.q where targetdb = 'B' and id > $1";
+        let tried: i64 = world.installed.control().query_one(sql, &[&before]).unwrap().get(0);
+        (before > 0 && tried == 0).then_some(())
+    });
+    world.at("postgres", "alter database b allow_connections true");
+    world.says("kick s");
+    world.becomes_equal("A", "B");
 }
 
 #[test]

@@ -86,9 +86,9 @@ impl Places {
 }
 
 impl Place {
-    /// Whether no kid is to be started now: one is there, or one after the other has failed and there is a time for the next.
-    pub fn occupied(&self) -> bool {
-        self.pid.is_some() || self.retry.is_some() && self.failures > 1
+    /// Whether one kid after the other has failed, and the next has its time.
+    pub fn stalled(&self) -> bool {
+        self.retry.is_some() && self.failures > 1
     }
 
     /// Counts a failure; returns the pause before the next try.
@@ -138,7 +138,7 @@ mod tests {
         let now = Instant::now();
         (0..9).map(|_| places.get("B").failed(now)).last();
         places.get("B").failed_job = Some(7);
-        assert!(places.get("B").occupied() && !places.get("C").occupied());
+        assert!(places.get("B").stalled() && !places.get("C").stalled());
         assert_eq!(places.hurry(now), (vec![7], SOONEST));
         assert_eq!(places.next_retry(), Some(now + SOONEST));
         assert_eq!(places.hurry(now).0, []);

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How long kids may take to leave when asked.
-const PATIENCE: Duration = Duration::from_millis(900);
+const PATIENCE: Duration = Duration::from_millis(800);
 /// How often limits are looked at again while a target waits for room and hears nothing: the limits may change, and so may a job end
 /// without a word.
 const ROOM_AGAIN: Duration = Duration::from_secs(5);
@@ -254,8 +254,12 @@ impl Ctl<'_> {
     }
 
     /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
-    /// job which has to wait for room cannot be known, but will be higher than any other.
+    /// job which has to wait, for room or for the next try, cannot be known, but will be higher than any other. A job that only waits for the
+    /// next try must not be in the queue: it would take the room of others.
     fn dispatch(&mut self, target: &str) -> Result<i64> {
+        if self.places.get(target).stalled() {
+            return queue::next_number(&mut self.desk.control);
+        }
         let wish = Wish {
             sync: &self.sync.name,
             synctype: self.sync.synctype.word(),
@@ -293,7 +297,8 @@ impl Ctl<'_> {
     }
 
     fn ensure_kid(&mut self, target: &str) -> Result<()> {
-        if self.places.get(target).occupied() {
+        let place = self.places.get(target);
+        if place.pid.is_some() || place.stalled() {
             return Ok(());
         }
         let role = Role::Kid {
@@ -416,7 +421,7 @@ impl Ctl<'_> {
 
     /// Ends all kids. Their jobs are for whoever comes next.
     fn end(&mut self) {
-        for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE) {
+        for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE, &self.desk.signals) {
             let Some(target) = self.vacate(pid) else { continue };
             let reason = format!("Kid {pid} {} on its controller's request", end.words());
             // The control database may be what is gone; whoever starts next sweeps.

@@ -256,7 +256,7 @@ impl<'a> Mcp<'a> {
 
     /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
     fn stop(&mut self, names: &[String]) -> Result<()> {
-        let ended = self.syncs.stop(names, self.launch);
+        let ended = self.syncs.stop(names, self.launch, &self.desk.signals);
         ended.into_iter().try_for_each(|(pid, end)| self.died(pid, end))
     }
 
@@ -268,7 +268,7 @@ impl<'a> Mcp<'a> {
         }
         self.validators.pids().into_iter().for_each(|pid| children::signal(pid, Signal::SIGKILL));
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
-        self.syncs.stop(&names, self.launch);
+        self.syncs.stop(&names, self.launch, &self.desk.signals);
         if outcome.is_ok() {
             // Whoever listens can also see that the pid file is gone.
             let _ = self.desk.notify("bucardo_stopped", "");

@@ -11,6 +11,7 @@ use crate::daemon::mailer::Mailer;
 use crate::daemon::mcp::validators::Validators;
 use crate::daemon::pidfile;
 use crate::daemon::role::Role;
+use crate::daemon::signals::Signals;
 use crate::error::Result;
 use crate::notice::mail::Mail;
 use crate::notice::mail::texts::{self, About, Whose};
@@ -231,7 +232,7 @@ impl Syncs {
     }
 
     /// Stops the controllers of these syncs, which are not active any more; returns all children that died meanwhile.
-    pub fn stop(&mut self, names: &[String], launch: &Launch) -> BTreeMap<i32, End> {
+    pub fn stop(&mut self, names: &[String], launch: &Launch, signals: &Signals) -> BTreeMap<i32, End> {
         let mut stopped = BTreeMap::new();
         for entry in self.0.values_mut().filter(|entry| names.contains(&entry.sync.name)) {
             entry.active = false;
@@ -239,7 +240,7 @@ impl Syncs {
             stopped.extend(entry.child.take().map(|child| (child.pid, entry.sync.name.clone())));
         }
         let pids: Vec<i32> = stopped.keys().copied().collect();
-        let mut ended = children::stop_all(&pids, super::PATIENCE);
+        let mut ended = children::stop_all(&pids, super::PATIENCE, signals);
         ended.retain(|pid, _| !stopped.contains_key(pid));
         stopped.iter().for_each(|(pid, name)| pidfile::remove_of(&pidfile::ctl(&launch.piddir, name), *pid));
         ended

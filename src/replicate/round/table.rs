@@ -96,9 +96,8 @@ impl Carrier {
         if late.judged {
             round.judged.insert((lane, table));
         }
-        if let Some(note) = plan.note_applied()
-            && target.conn.execute(&note, &[])? > 0
-        {
+        let noted = plan.note_applied().map_or(Ok(0), |note| target.conn.execute(&note, &[]))?;
+        if noted > 0 {
             round.noted.insert(to);
         }
         watcher.at(Step::AfterTableSync, Some(&plan.source))?;
