@@ -5,6 +5,7 @@ mod change;
 mod daemon;
 mod list;
 mod options;
+mod story;
 
 use super::world::World;
 use crate::harness::Outcome;
