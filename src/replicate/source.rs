@@ -82,6 +82,11 @@ impl Source {
         self.scratch.rollback(&mut self.conn)
     }
 
+    /// Makes sure that the list of keys in conflict exists.
+    pub fn clash(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_clash(), plan.drop_clash())
+    }
+
     /// Makes sure that the list of keys exists that lost against other masters'.
     pub fn lost(&mut self, plan: &Plan) -> Result<()> {
         self.scratch.ensure(&mut self.conn, || plan.create_lost(), plan.drop_lost())

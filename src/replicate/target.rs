@@ -116,6 +116,11 @@ impl Target {
         self.scratch.ensure(&mut self.conn, || plan.create_stage(), plan.drop_stage())
     }
 
+    /// Makes sure that the table for rows in conflict exists.
+    pub fn details(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_details(), plan.drop_details())
+    }
+
     /// Makes sure that the tables exist in which masters' keys meet.
     pub fn meeting(&mut self, plan: &Plan) -> Result<()> {
         self.scratch.ensure(&mut self.conn, || plan.create_meeting(), plan.drop_meeting())

@@ -161,6 +161,19 @@ fn two_rows_that_claim_the_same_unique_value_are_a_conflict_with_a_winner() {
 }
 
 #[test]
+fn the_record_of_a_conflict_holds_all_rows_where_that_is_wanted() {
+    let world = swap();
+    world.says("set log_conflict_details=1");
+    world.at("A", "insert into t values (1, 10), (2, 20)");
+    world.at("B", "insert into t values (1, 11), (2, 21); delete from t where id = 2");
+    world.says("start");
+    world.says("kick s 0");
+    let details = "select string_agg(details::text, ' ' order by key) from bucardo.conflict";
+    let rows = r#"{"A": {"id": 1, "counter": 10}, "B": {"id": 1, "counter": 11}} {"A": {"id": 2, "counter": 20}, "B": null}"#;
+    assert_eq!(world.value("control", details), rows);
+}
+
+#[test]
 fn three_masters_and_a_target_agree() {
     let world = four();
     for (n, name) in ["A", "B", "C"].iter().enumerate() {

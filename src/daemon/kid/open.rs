@@ -57,7 +57,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
     members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
-    let parts = members.parts(&goats, batch(&settings))?;
+    let parts = members.parts(&goats, &settings)?;
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
@@ -116,7 +116,7 @@ impl Members {
         }
     }
 
-    fn parts(mut self, goats: &[Goat], batch: i64) -> Result<Parts> {
+    fn parts(mut self, goats: &[Goat], settings: &Settings) -> Result<Parts> {
         let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
         let shapes = tables.iter().map(|goat| self.shapes(goat)).collect::<Result<Vec<_>>>()?;
         let mut lanes = Vec::new();
@@ -127,8 +127,9 @@ impl Members {
         let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes)).collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
+        let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
         let Members { sync, names, sources, targets, .. } = self;
-        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences, batch, copies_only })
+        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences, batch, copies_only, details })
     }
 
     /// From each source to each other receiver.

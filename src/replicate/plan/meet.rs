@@ -12,7 +12,7 @@ impl Plan {
         self.temporary("meet")
     }
 
-    fn verdict(&self) -> Relation {
+    pub(super) fn verdict(&self) -> Relation {
         self.temporary("verdict")
     }
 
@@ -20,7 +20,7 @@ impl Plan {
         self.temporary("lost")
     }
 
-    fn named_keys(&self) -> String {
+    pub(super) fn named_keys(&self) -> String {
         let named = self.keys().into_iter().zip(self.stage_keys());
         named.map(|(column, k)| format!("{column} as {k}")).collect::<Vec<_>>().join(", ")
     }
@@ -92,12 +92,13 @@ impl Plan {
     }
 
     /// The conflicts, as rows of the control database's table `conflict`; see [`Plan::CONFLICT_COLUMNS`]. `members` are the masters'
-    /// names.
-    pub fn conflicts_query(&self, strategy: Strategy, members: &[String]) -> String {
+    /// names; with `detailed`, column `details` follows.
+    pub fn conflicts_query(&self, strategy: Strategy, members: &[String], detailed: bool) -> String {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let name = format!("(array[{}]::text[])[member + 1]", names.join(", "));
+        let details = if detailed { format!(", {}", self.detail_of_conflict(members)) } else { String::new() };
         format!(
-            "select {}, max({name}) filter (where not lost), jsonb_object_agg({name}, changed) from {} where conflict group by {}",
+            "select {}, max({name}) filter (where not lost), jsonb_object_agg({name}, changed){details} from {} as v where conflict group by {}",
             self.conflict_head(strategy),
             self.verdict(),
             list_plain(&self.stage_keys())

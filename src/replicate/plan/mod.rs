@@ -9,6 +9,7 @@
 //! A stage has more columns than the table, which may already have as many as there can be: then the last ones share an array of texts.
 
 mod apply;
+mod details;
 mod feed;
 mod meet;
 mod rivals;

@@ -28,6 +28,7 @@ pub struct Carrier {
     pub(super) cut: bool,
     pub(super) whole: bool,
     copies_only: bool,
+    pub(super) details: bool,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -50,6 +51,8 @@ pub struct Parts {
     pub batch: i64,
     /// Changes are not looked for: each job copies all tables as a whole.
     pub copies_only: bool,
+    /// Records of conflicts hold the rows of all masters.
+    pub details: bool,
 }
 
 /// A way from one source to one receiver.
@@ -77,7 +80,7 @@ pub struct Table {
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
-        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only } = parts;
+        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, details } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -89,7 +92,7 @@ impl Carrier {
             opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
         }
         let (cut, whole) = (false, false);
-        Ok(Carrier { sync, names, sources, targets, lanes: opened, tables, sequences, batch, cut, whole, copies_only })
+        Ok(Carrier { sync, names, sources, targets, lanes: opened, tables, sequences, batch, cut, whole, copies_only, details })
     }
 
     /// A job begins.

@@ -29,6 +29,9 @@ impl Carrier {
         self.decide(table, here, round)?;
         for lanes in by_source.values() {
             self.tell_losers(table, lanes[0])?;
+            if self.details && round.conflicts.contains(&table) {
+                self.bring_details(table, lanes[0], here)?;
+            }
         }
         Ok(true)
     }
@@ -75,6 +78,18 @@ impl Carrier {
         Ok(())
     }
 
+    /// The source's rows of the keys in conflict.
+    fn bring_details(&mut self, table: usize, lane: usize, here: usize) -> Result<()> {
+        let (plan, here) = (&self.lanes[lane].plans[table], &self.lanes[here].plans[table]);
+        let (source, place) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, PLACE)?);
+        source.clash(plan)?;
+        place.details(here)?;
+        let mut none = || Ok(());
+        relay::copy(&mut place.conn, &here.clash_query(), &mut source.conn, &plan.fill_clash(), "UTF8", &mut none)?;
+        relay::copy(&mut source.conn, &plan.details_query(), &mut place.conn, &here.fill_details(), "UTF8", &mut none)?;
+        Ok(())
+    }
+
     /// Before anybody commits, so that no lost change can be without its record; after a crash in between there may be two.
     pub(super) fn record_conflicts(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let queries = self.conflict_queries(round)?;
@@ -95,7 +110,8 @@ impl Carrier {
         let mut queries = Vec::new();
         for table in &round.conflicts {
             let plan = &self.lanes[here].plans[*table];
-            queries.push((PLACE, plan.conflicts_query(strategy(table), &self.names), columns.clone()));
+            let columns = if self.details { format!("{columns}, details") } else { columns.clone() };
+            queries.push((PLACE, plan.conflicts_query(strategy(table), &self.names, self.details), columns));
         }
         for (lane, table) in &round.judged {
             let Lane { to, plans, .. } = &self.lanes[*lane];
