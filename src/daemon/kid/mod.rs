@@ -33,6 +33,10 @@ const LONGEST_BURST: Duration = Duration::from_secs(60);
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// How often a round is repeated after collisions before the job counts as failed.
 const MOST_COLLISIONS: u32 = 30;
+/// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
+/// transaction that commits meanwhile would pay for it.
+const LINGER: Duration = Duration::from_millis(5);
+const LINGERS: u32 = 4;
 /// How long the last look waits for transactions that were running, between tries.
 const LONGEST_RECHECK: Duration = Duration::from_secs(1);
 
@@ -67,6 +71,10 @@ struct Kid {
     rotate_at: Option<Instant>,
     noted: Instant,
     looked: Instant,
+    /// Rounds in a row that carried something, whatever job they were for.
+    streak: u32,
+    /// Looks that are left before it sleeps.
+    lingers: u32,
     last: Option<Last>,
 }
 
@@ -132,7 +140,20 @@ impl Kid {
         let (running, recheck) = (Vec::new(), Duration::ZERO);
         let now = Instant::now();
         let rotate_at = Some(now);
-        Kid { place, watch, carrier, habits, running, recheck, rotate_at, noted: now, looked: now, last: None }
+        Kid {
+            place,
+            watch,
+            carrier,
+            habits,
+            running,
+            recheck,
+            rotate_at,
+            noted: now,
+            looked: now,
+            streak: 0,
+            lingers: 0,
+            last: None,
+        }
     }
 
     fn serve(&mut self) -> Result<End> {
@@ -212,20 +233,19 @@ impl Kid {
     /// promised all changes older than it, so at least one round must have taken everything it saw.
     fn rounds(&mut self) -> Result<(Counts, bool)> {
         let mut counts = Counts::default();
-        let mut carried = 0_u32;
         let mut served = false;
         loop {
             match self.round()? {
                 Outcome::Carried { counts: more, all } => {
                     counts += more;
-                    carried += 1;
                     served |= all;
-                    self.stay_awake(carried)?;
-                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.watch.hear()?) {
+                    self.stay_awake()?;
+                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()?) {
                         return Ok((counts, true));
                     }
                 }
                 Outcome::Outdated => self.reopen()?,
+                Outcome::Nothing { .. } if self.lingers()? => {}
                 Outcome::Nothing { running } if self.carrier.source.armed() => {
                     self.look_after(running);
                     return Ok((counts, false));
@@ -235,6 +255,11 @@ impl Kid {
         }
     }
 
+    /// Whether somebody has asked for another job. What is heard may be the call to the present one.
+    fn is_wanted(&mut self) -> Result<bool> {
+        Ok(self.watch.hear()? && queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)?)
+    }
+
     /// Begins anew with the tables as they are now.
     fn reopen(&mut self) -> Result<()> {
         log::info!("Tables of sync \"{}\" have changed: reading them again", self.place.sync);
@@ -242,11 +267,14 @@ impl Kid {
         Ok(())
     }
 
-    /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us.
-    fn stay_awake(&mut self, carried: u32) -> Result<()> {
-        if carried == 2 {
+    /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us. Each who did
+    /// may have brought a job of his own, so this is not a matter of one job.
+    fn stay_awake(&mut self) -> Result<()> {
+        self.streak = self.streak.saturating_add(1);
+        if self.streak >= 2 {
             self.carrier.source.disarm()?;
             self.running.clear();
+            self.lingers = LINGERS;
         }
         let pause = self.rotation_pause();
         self.rotate_at.get_or_insert_with(|| Instant::now() + pause);
@@ -256,6 +284,17 @@ impl Kid {
             self.rotate_if_due()?;
         }
         Ok(())
+    }
+
+    /// Whether to look once more, after a little while.
+    fn lingers(&mut self) -> Result<bool> {
+        let Some(left) = self.lingers.checked_sub(1) else {
+            self.streak = 0;
+            return Ok(false);
+        };
+        self.lingers = left;
+        self.watch.pause(LINGER)?;
+        Ok(true)
     }
 
     /// Of the transactions that were running when we found nothing, those that began before we armed may commit without waking us. While
