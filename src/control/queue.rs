@@ -66,6 +66,12 @@ pub fn claim(control: &mut Connection, sync: &str, target: &str) -> Result<Optio
     Ok(control.query_opt(&claim, &[&sync, &target, &own_pid(), &parent_pid()])?.map(|row| row.get(0)))
 }
 
+/// Whether a job of a sync and target waits to be claimed.
+pub fn waits(control: &mut Connection, sync: &str, target: &str) -> Result<bool> {
+    let sql = "select exists (select from bucardo.q where sync = $1 and targetdb = $2 and started is null)";
+    Ok(control.query_one(sql, &[&sync, &target])?.get(0))
+}
+
 /// Shows that the job is being worked on.
 pub fn heartbeat(control: &mut Connection, job: i64) -> Result<()> {
     control.execute("update bucardo.q set heartbeat = clock_timestamp() where id = $1", &[&job])?;

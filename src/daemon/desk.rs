@@ -5,6 +5,7 @@ use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::Result;
 use crate::pg::{Connection, Ident, Notification, wait};
+use std::collections::HashSet;
 use std::os::fd::RawFd;
 use std::time::Instant;
 
@@ -51,9 +52,14 @@ impl Desk {
         Ok(())
     }
 
-    /// What has come on the control database.
+    /// What has come on the control database. Of what came several times only the last is told: what is done now answers all of them.
     pub fn heard(&mut self) -> Result<Vec<Notification>> {
-        self.control.drain_notifications()
+        let mut heard = self.control.drain_notifications()?;
+        let mut known = HashSet::new();
+        heard.reverse();
+        heard.retain(|notice| known.insert((notice.channel.clone(), notice.payload.clone())));
+        heard.reverse();
+        Ok(heard)
     }
 
     /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or the time `until`. What came while

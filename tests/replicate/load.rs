@@ -196,3 +196,43 @@ fn not_one_row_of_many_writers_is_missing() {
     assert_eq!(case.at_target("select (select count(*) from t) + (select count(*) from u)"), rows.to_string());
     case.finish();
 }
+
+/// Changes a row that this session has locked on the target: the kid, when it comes to it, has to wait.
+fn change_a_locked_row(case: &mut Case, id: i32) -> Client {
+    let mut holder = case.target_cluster.connect(&case.targets[0]);
+    holder.batch_execute(&format!("begin; select from t where id = {id} for update")).unwrap();
+    case.write(&format!("update t set n = n + 1 where id = {id}"));
+    holder
+}
+
+fn kid_waits_for(holder: &mut Client) {
+    let sql = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))";
+    wait_until("the kid waits for the row", PATIENCE, || holder.query_one(sql, &[]).unwrap().get::<_, bool>(0).then_some(()));
+}
+
+fn another_job_waits(case: &Case) {
+    let (mut control, sql) = (case.world.control(), "select from bucardo.q where sync = $1 and started is null");
+    wait_until("another job waits for the kid", PATIENCE, || control.query_opt(sql, &[&case.name]).unwrap().map(drop));
+}
+
+/// Commits with a NOTIFY queue up behind each other, so a kid with enough to do says that it need not be woken; also when each of those who
+/// woke it before has brought a job of his own.
+#[test]
+fn a_kid_with_enough_to_do_need_not_be_woken() {
+    let mut case = case("unwoken", "create table t (id integer primary key, n integer)").run();
+    case.write("insert into t values (1, 0), (2, 0)");
+    case.arrives();
+    let mut before = change_a_locked_row(&mut case, 1);
+    kid_waits_for(&mut before);
+    for id in [2, 1] {
+        let mut next = change_a_locked_row(&mut case, id);
+        another_job_waits(&case);
+        drop(before);
+        kid_waits_for(&mut next);
+        before = next;
+    }
+    let awake = "select pg_sequence_last_value(oid) % 2 = 1 from pg_class where relname like 'armed%'";
+    assert!(case.a.query_one(awake, &[]).unwrap().get::<_, bool>(0), "after two rounds writers still have to wake it");
+    drop(before);
+    case.finish();
+}

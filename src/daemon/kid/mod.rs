@@ -34,6 +34,10 @@ const LONGEST_BURST: Duration = Duration::from_secs(60);
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// How often a round is repeated after collisions before the job counts as failed.
 const MOST_COLLISIONS: u32 = 30;
+/// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
+/// transaction that commits meanwhile would pay for it.
+const LINGER: Duration = Duration::from_millis(5);
+const LINGERS: u32 = 4;
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
 const ASKED: u8 = 2;
 
@@ -63,6 +67,10 @@ struct Kid {
     rotate_at: Option<Instant>,
     noted: Instant,
     looked: Instant,
+    /// Rounds in a row that carried something, whatever job they were for.
+    streak: u32,
+    /// Looks that are left before it sleeps.
+    lingers: u32,
     last: Option<Last>,
 }
 
@@ -127,7 +135,9 @@ impl Kid {
     fn new(place: Place, watch: Watch, carrier: Carrier, habits: Habits) -> Kid {
         let now = Instant::now();
         let rotate_at = Some(now);
-        Kid { place, watch, carrier, habits, stragglers: Stragglers::default(), rotate_at, noted: now, looked: now, last: None }
+        let stragglers = Stragglers::default();
+        let (streak, lingers) = (0, 0);
+        Kid { place, watch, carrier, habits, stragglers, rotate_at, noted: now, looked: now, streak, lingers, last: None }
     }
 
     fn serve(&mut self) -> Result<End> {
@@ -206,20 +216,19 @@ impl Kid {
     /// promised all changes older than it, so at least one round must have taken everything it saw.
     fn rounds(&mut self) -> Result<(Counts, bool)> {
         let mut counts = Counts::default();
-        let mut carried = 0_u32;
         let mut served = false;
         loop {
             match self.round()? {
                 Outcome::Carried { counts: more, all } => {
                     counts += more;
-                    carried += 1;
                     served |= all;
-                    self.stay_awake(carried)?;
-                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.watch.hear()?) {
+                    self.stay_awake()?;
+                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()?) {
                         return Ok((counts, true));
                     }
                 }
                 Outcome::Outdated => self.reopen()?,
+                Outcome::Nothing { .. } if self.lingers()? => {}
                 Outcome::Nothing { running } if self.carrier.armed() => {
                     let fresh = self.carrier.take_freshly_armed();
                     self.stragglers.seen(running, &fresh);
@@ -230,6 +239,11 @@ impl Kid {
         }
     }
 
+    /// Whether somebody has asked for another job. What is heard may be the call to the present one.
+    fn is_wanted(&mut self) -> Result<bool> {
+        Ok(self.watch.hear()? && queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)?)
+    }
+
     /// Begins anew with the tables as they are now.
     fn reopen(&mut self) -> Result<()> {
         log::info!("Tables of sync \"{}\" have changed: reading them again", self.place.sync);
@@ -237,11 +251,14 @@ impl Kid {
         Ok(())
     }
 
-    /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us.
-    fn stay_awake(&mut self, carried: u32) -> Result<()> {
-        if carried == 2 {
+    /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us. Each who did
+    /// may have brought a job of his own, so this is not a matter of one job.
+    fn stay_awake(&mut self) -> Result<()> {
+        self.streak = self.streak.saturating_add(1);
+        if self.streak >= 2 {
             self.carrier.disarm()?;
             self.stragglers = Stragglers::default();
+            self.lingers = LINGERS;
         }
         let pause = self.rotation_pause();
         self.rotate_at.get_or_insert_with(|| Instant::now() + pause);
@@ -251,6 +268,17 @@ impl Kid {
             self.rotate_if_due()?;
         }
         Ok(())
+    }
+
+    /// Whether to look once more, after a little while.
+    fn lingers(&mut self) -> Result<bool> {
+        let Some(left) = self.lingers.checked_sub(1) else {
+            self.streak = 0;
+            return Ok(false);
+        };
+        self.lingers = left;
+        self.watch.pause(LINGER)?;
+        Ok(true)
     }
 
     fn round(&mut self) -> Result<Outcome> {
