@@ -23,6 +23,7 @@ impl Carrier {
             counts += self.prepare(table, *lane, round)?;
         }
         let met = self.meet(table, lanes, round)?;
+        watcher.at(Step::Met, None)?;
         for lane in lanes {
             self.ship(table, *lane, met, round, watcher)?;
         }
