@@ -122,8 +122,10 @@ fn a_truncate_beside_new_rows_ends_the_same_for_all_wherever_a_kid_dies() {
     world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
     world.says("add sync s type=swap source=h targetgroup=g");
     start(&world);
-    for (n, step) in (1..).zip(STEPS) {
-        let (one, other, third) = [("A", "B", "C"), ("C", "A", "B"), ("B", "C", "A")][n as usize % 3];
+    let turns = [("A", "B", "C"), ("C", "A", "B"), ("B", "C", "A")];
+    let all =
+        ["Met", "SourcesCommitted", "ReceiverCommitted", "Committed"].iter().flat_map(|step| turns.map(|turn| (*step, turn)));
+    for (n, (step, (one, other, third))) in (1..).zip(all) {
         dies_at(&world, step, || {
             world.at(one, &format!("truncate u; insert into u values ({n}1)"));
             world.at(other, &format!("insert into u values ({n}2); delete from t"));
