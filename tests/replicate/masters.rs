@@ -180,6 +180,18 @@ fn three_masters_and_a_target_agree() {
 }
 
 #[test]
+fn the_first_master_feeds_the_target_also_while_the_masters_are_held_up() {
+    let world = four();
+    world.says("kick s 0");
+    let kid = world.pid("kid.sync.s.B");
+    send(kid, Signal::SIGSTOP);
+    world.at("A", "insert into t values (1)");
+    world.becomes("D", "select count(*) from t", "1");
+    send(kid, Signal::SIGCONT);
+    settles(&world, &ALL, "1:0");
+}
+
+#[test]
 fn a_truncate_that_spares_a_row_on_a_master_spares_it_on_the_target_that_has_it_already() {
     let world = four();
     world.says("kick s 0");
