@@ -11,3 +11,4 @@ mod harness;
 mod notice;
 mod pg;
 mod replicate;
+mod shop;
