@@ -12,3 +12,4 @@ mod notice;
 mod pg;
 mod replicate;
 mod scripts;
+mod shop;

@@ -21,6 +21,8 @@ pub enum Step {
     BeforeTriggerDrop,
     /// Hook: triggers and rules of the target are off.
     AfterTriggerDrop,
+    /// Winners among several masters' changes of one table are chosen.
+    Met,
     /// One table's rows are on their way into the stage.
     Ship,
     /// One table's rows are written from the stage.
@@ -35,7 +37,11 @@ pub enum Step {
     BeforeTriggerEnable,
     /// Hook: just before the target commits.
     AfterTriggerEnable,
-    /// The target has committed.
+    /// The sources have committed, and no receiver yet.
+    SourcesCommitted,
+    /// One receiver has committed.
+    ReceiverCommitted,
+    /// All receivers have committed.
     Committed,
     /// Hook: everything is committed and noted.
     AfterTxn,
@@ -59,7 +65,13 @@ impl Step {
             Step::AfterTriggerEnable => "after_trigger_enable",
             Step::AfterTxn => "after_txn",
             Step::AfterSync => "after_sync",
-            Step::Looked | Step::Ship | Step::Apply | Step::Committed => return None,
+            Step::Looked
+            | Step::Met
+            | Step::Ship
+            | Step::Apply
+            | Step::SourcesCommitted
+            | Step::ReceiverCommitted
+            | Step::Committed => return None,
         })
     }
 
@@ -99,6 +111,7 @@ mod tests {
             BeforeTxn,
             BeforeCheckRows,
             Looked,
+            Met,
             BeforeTriggerDrop,
             AfterTriggerDrop,
             Ship,
@@ -108,6 +121,8 @@ mod tests {
             Exception,
             BeforeTriggerEnable,
             AfterTriggerEnable,
+            SourcesCommitted,
+            ReceiverCommitted,
             Committed,
             AfterTxn,
             AfterSync,

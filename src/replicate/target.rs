@@ -176,10 +176,15 @@ impl Target {
         Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("t"))))
     }
 
-    /// Removes all rows of a table, for a TRUNCATE, but for those that are changed here and `unknown` to the source.
+    /// Makes sure that the table of spared keys is there, and empty.
+    pub fn spare(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_spared(), plan.drop_spared())?;
+        self.conn.batch(&plan.clear_spared())
+    }
+
+    /// Removes all rows of a table, for a TRUNCATE, but for the spared and those that are changed here and `unknown` to the source.
     pub fn empty(&mut self, plan: &Plan, unknown: Option<&Span>) -> Result<Counts> {
-        let delete = unknown.map_or_else(|| plan.empty_target(), |unknown| plan.empty_but_unknown(unknown));
-        let deletes = self.conn.execute(&delete, &[])?;
+        let deletes = self.conn.execute(&plan.empty(unknown), &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 
@@ -187,7 +192,7 @@ impl Target {
     /// DELETE.
     pub fn make_room(&mut self, plan: &Plan) -> Result<Counts> {
         if !plan.copying().truncate {
-            return self.empty(plan, None);
+            return self.delete_all(plan);
         }
         let rows: i64 = self.conn.query_one(&plan.count_target(), &[])?.get(0);
         self.conn.batch("savepoint bucardo_truncate")?;
@@ -196,9 +201,14 @@ impl Target {
             Err(error) if self.conn.is_closed() => Err(error),
             Err(_) => {
                 self.conn.batch("rollback to savepoint bucardo_truncate")?;
-                self.empty(plan, None)
+                self.delete_all(plan)
             }
         }
+    }
+
+    fn delete_all(&mut self, plan: &Plan) -> Result<Counts> {
+        let deletes = self.conn.execute(&plan.empty_target(), &[])?;
+        Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 
     fn numbers(&mut self, sql: &str) -> Result<Vec<(i64, i64)>> {

@@ -17,6 +17,11 @@ impl Chance {
         Chance(seed)
     }
 
+    /// With this seed.
+    pub fn seeded(seed: u64) -> Chance {
+        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
     /// Another one, for another thread.
     pub fn branch(&mut self) -> Chance {
         Chance(self.next() | 1)

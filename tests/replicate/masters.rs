@@ -1,6 +1,7 @@
 //! Several masters: changes flow from each to all others, and a row that was changed on more than one has one winner everywhere.
 
-use crate::daemon::world::World;
+use crate::daemon::world::{World, send};
+use nix::sys::signal::Signal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const ROWS: &str = "coalesce((select string_agg(id || ':' || counter, ' ' order by id) from t), 'none')";
@@ -189,6 +190,33 @@ fn three_masters_and_a_target_agree() {
     assert_eq!(conflicts(&world), "0=C 1=C 2=C");
     world.at("C", "insert into t values (50)");
     world.becomes("D", "select count(*) from t", "3");
+}
+
+#[test]
+fn the_first_master_feeds_the_target_also_while_the_masters_are_held_up() {
+    let world = four();
+    world.says("kick s 0");
+    let kid = world.pid("kid.sync.s.B");
+    send(kid, Signal::SIGSTOP);
+    world.at("A", "insert into t values (1)");
+    world.becomes("D", "select count(*) from t", "1");
+    send(kid, Signal::SIGCONT);
+    settles(&world, &ALL, "1:0");
+}
+
+#[test]
+fn a_truncate_that_spares_a_row_on_a_master_spares_it_on_the_target_that_has_it_already() {
+    let world = four();
+    world.says("kick s 0");
+    let kid = world.pid("kid.sync.s.B");
+    send(kid, Signal::SIGSTOP);
+    world.at("C", "insert into t values (1); truncate t");
+    world.at("A", "insert into t values (2)");
+    world.becomes("D", "select count(*) from t", "1");
+    send(kid, Signal::SIGCONT);
+    settles(&world, &ALL, "2:0");
+    world.says("kick s 0");
+    settles(&world, &ALL, "2:0");
 }
 
 #[test]

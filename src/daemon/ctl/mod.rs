@@ -226,7 +226,8 @@ impl Ctl<'_> {
             jobs.insert(target.clone(), self.dispatch(&target)?);
         }
         self.dispatches.add(jobs, &later);
-        Ok(())
+        // They need not wait for what the first master has already: another one may be away.
+        later.iter().try_for_each(|target| self.dispatch(target).map(drop))
     }
 
     /// The place of the masters, if there are several.

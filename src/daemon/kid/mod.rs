@@ -4,6 +4,8 @@
 //! sleeps (*arms*), looks once more, and sleeps. While work keeps coming it stays awake and unarmed, so that busy writers pay nothing for waking
 //! it. Any error that is not a mere collision ends the process: the reason is stored with the job, and the controller starts another kid.
 
+#[cfg(debug_assertions)]
+mod failpoint;
 mod open;
 mod stragglers;
 mod watch;

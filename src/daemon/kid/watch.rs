@@ -75,6 +75,12 @@ impl Watch {
 
 impl Watcher for Watch {
     fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()> {
+        #[cfg(debug_assertions)]
+        super::failpoint::pass(step);
+        // What some have committed already shall come to the others as well, whoever asks us to stop.
+        if let Step::SourcesCommitted | Step::ReceiverCommitted = step {
+            return Ok(());
+        }
         if let Some(word) = step.title() {
             let table = table.map(|table| format!(" {}", table.label())).unwrap_or_default();
             title::set(&format!("{} [{word}{table}]", self.title));

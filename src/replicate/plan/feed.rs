@@ -30,7 +30,7 @@ impl Feed {
     }
 
     /// What applications and other syncs changed here after a snapshot.
-    fn after(&self, columns: &[Ident], now: &Snapshot, sync: &str) -> String {
+    pub(super) fn after(&self, columns: &[Ident], now: &Snapshot, sync: &str) -> String {
         let span = Span { after: Some(now.clone()), cut: None };
         let of = |delta: Relation| {
             let columns = list_plain(columns);
@@ -189,33 +189,14 @@ impl Plan {
     pub fn note_whole(&self) -> Option<String> {
         let from = literal(&self.route.from);
         let rows = self.note(&format!("select {}, now(), {from}, {{}} from {}", list_plain(&self.keys()), self.target_from))?;
-        Some(format!("{}; {rows}", self.note_emptied()?))
-    }
-
-    /// Notes for others that the table was emptied.
-    pub fn note_emptied(&self) -> Option<String> {
         let feed = self.feed.as_ref().filter(|feed| feed.makedelta)?;
-        let (from, sync) = (literal(&self.route.from), literal(&self.route.sync));
-        Some(format!("insert into {} (truncated, origin, via) values (true, {from}, {sync})", feed.names.delta(1)))
+        let (delta, sync) = (feed.names.delta(1), literal(&self.route.sync));
+        Some(format!("insert into {delta} (truncated, origin, via) values (true, {from}, {sync}); {rows}"))
     }
 
-    fn note(&self, query: &str) -> Option<String> {
+    pub(super) fn note(&self, query: &str) -> Option<String> {
         let feed = self.feed.as_ref().filter(|feed| feed.makedelta)?;
         let query = query.replace("{}", &literal(&self.route.sync));
         Some(format!("insert into {} ({}, txntime, origin, via) {query}", feed.names.delta(1), list_plain(&self.feed_columns())))
-    }
-
-    /// Empties the receiver for a TRUNCATE on the source, but for the rows that applications changed here and the source does not
-    /// know yet. `unknown` is the span of the receiver's changes that the source lacks, without an end.
-    pub fn empty_but_unknown(&self, unknown: &Span) -> String {
-        let Some(feed) = &self.feed else { return self.empty_target() };
-        let after = unknown.after.clone().unwrap_or(Snapshot { xmin: 0, xmax: 0, running: Vec::new() });
-        let columns = self.feed_columns();
-        format!(
-            "{} as t where not exists (select from ({}) as d where {})",
-            self.empty_target(),
-            feed.after(&columns, &after, &self.route.sync),
-            matched("t", "d", &self.keys(), &columns, &self.target_equals)
-        )
     }
 }

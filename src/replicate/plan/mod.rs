@@ -14,6 +14,7 @@ mod feed;
 mod meet;
 mod rivals;
 mod ship;
+mod spare;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};

@@ -209,12 +209,13 @@ impl Carrier {
         for (lane, look) in self.lanes.iter().zip(&round.looks) {
             at(&mut self.sources, lane.from)?.settle(look)?;
         }
-        self.commit_targets(round)?;
+        watcher.at(Step::SourcesCommitted, None)?;
+        self.commit_targets(round, watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         watcher.at(Step::Committed, None)
     }
 
-    fn commit_targets(&mut self, round: &Round) -> Result<()> {
+    fn commit_targets(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         for (number, target) in &mut self.targets {
             target.commit()?;
             for (lane, (span, look)) in self.lanes.iter_mut().zip(round.spans.iter().zip(&round.looks)) {
@@ -223,6 +224,7 @@ impl Carrier {
                     lane.noted = false;
                 }
             }
+            watcher.at(Step::ReceiverCommitted, None)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Carrying one table: empty it where it was truncated, ship what is pending on each lane, apply it at each receiver.
 
-use super::{Carrier, Round, at};
+use super::{Carrier, Lane, Round, at};
 use crate::error::Result;
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
@@ -23,6 +23,7 @@ impl Carrier {
             counts += self.prepare(table, *lane, round)?;
         }
         let met = self.meet(table, lanes, round)?;
+        watcher.at(Step::Met, None)?;
         for lane in lanes {
             self.ship(table, *lane, met, round, watcher)?;
         }
@@ -35,19 +36,41 @@ impl Carrier {
     }
 
     fn prepare(&mut self, table: usize, lane: usize, round: &mut Round) -> Result<Counts> {
-        let unknown = self.unknown_to_source(lane);
-        let plan = &self.lanes[lane].plans[table];
-        let target = at(&mut self.targets, self.lanes[lane].to)?;
-        target.stage(plan)?;
+        let (from, to) = (self.lanes[lane].from, self.lanes[lane].to);
+        at(&mut self.targets, to)?.stage(&self.lanes[lane].plans[table])?;
         if !round.pending.get(&(lane, table)).is_some_and(|pending| pending.truncated) {
             return Ok(Counts::default());
         }
-        let counts = target.empty(plan, unknown.as_ref())?;
-        if let Some(note) = plan.note_emptied() {
-            target.conn.batch(&note)?;
-            round.noted.insert(self.lanes[lane].to);
+        let unknown = self.unknown_to_source(lane);
+        if unknown.is_some() {
+            at(&mut self.targets, to)?.spare(&self.lanes[lane].plans[table])?;
+            self.spare(table, lane, from, self.lanes[lane].plans[table].present_keys())?;
+            self.spare_unknown_of_others(table, lane)?;
         }
-        Ok(counts)
+        let plan = &self.lanes[lane].plans[table];
+        if plan.makes_delta() {
+            round.noted.insert(to);
+        }
+        at(&mut self.targets, to)?.empty(plan, unknown.as_ref())
+    }
+
+    /// What other masters changed and the lane's source lacks may be at the receiver already.
+    fn spare_unknown_of_others(&mut self, table: usize, lane: usize) -> Result<()> {
+        let (from, to) = (self.lanes[lane].from, self.lanes[lane].to);
+        let others = self.lanes.iter().filter(|other| other.to == from && other.from != to);
+        let lacking = |other: &Lane| {
+            let span = Span { after: other.receipt.clone(), cut: None };
+            (other.from, other.plans[table].pending_keys(&span))
+        };
+        let queries: Vec<(usize, String)> = others.map(lacking).collect();
+        queries.into_iter().try_for_each(|(master, query)| self.spare(table, lane, master, query))
+    }
+
+    fn spare(&mut self, table: usize, lane: usize, master: usize, query: String) -> Result<()> {
+        let Lane { to, plans, .. } = &self.lanes[lane];
+        let (source, target) = (at(&mut self.sources, master)?, at(&mut self.targets, *to)?);
+        relay::copy(&mut source.conn, &query, &mut target.conn, &plans[table].fill_spared(), "UTF8", &mut || Ok(()))?;
+        Ok(())
     }
 
     /// The span of the changes that a lane's receiver made as a source and its source lacks; none if the receiver is no source.

@@ -1,0 +1,140 @@
+//! A kid dies at each step of the round: what was written arrives all the same, by itself, and nothing comes twice.
+
+use crate::daemon::world::{PATIENCE, World};
+use crate::harness::wait_until;
+use std::fs;
+
+/// In their order. `AfterTxn` is after the report to q.
+const STEPS: [&str; 13] = [
+    "BeforeCheckRows",
+    "Looked",
+    "BeforeTriggerDrop",
+    "AfterTriggerDrop",
+    "Met",
+    "Ship",
+    "Apply",
+    "AfterTableSync",
+    "BeforeTriggerEnable",
+    "SourcesCommitted",
+    "ReceiverCommitted",
+    "Committed",
+    "AfterTxn",
+];
+
+/// Notes each row that a sync writes.
+const WITNESS: &str = "create table seen (id integer, counter integer);
+    create function witness() returns trigger language plpgsql as $$ begin
+        if current_setting('session_replication_role') = 'replica' then insert into public.seen values (new.id, new.counter); end if;
+        return null; end $$;
+    create trigger witness after insert or update on t for each row execute procedure witness();
+    alter table t enable always trigger witness";
+
+/// Starts a daemon whose kids die where they are wanted to.
+fn start(world: &World) {
+    fs::create_dir(world.installed.dir().join("fail")).unwrap();
+    world.installed.call("bucardo_ctl", &["start"]).env("BUCARDO_FAILPOINTS", world.installed.dir().join("fail")).run().ok();
+}
+
+/// Lets a kid die at this step while the sync carries what `write` writes on several databases at the same time.
+fn dies_at(world: &World, step: &str, write: impl FnOnce()) {
+    world.says("deactivate s 0");
+    write();
+    let wish = world.installed.dir().join("fail").join(step);
+    fs::write(&wish, "").unwrap();
+    world.says("activate s 0");
+    wait_until(&format!("a kid dies at {step}"), PATIENCE, || (!wish.exists()).then_some(()));
+}
+
+fn nothing_came_twice(world: &World, member: &str, step: &str) {
+    let twice = "select coalesce(string_agg(id || ':' || counter, ' '), '') from \
+        (select id, counter from seen group by id, counter having count(*) > 1) as twice";
+    assert_eq!(world.value(member, twice), "", "on {member}, after a death at {step}");
+}
+
+#[test]
+fn with_one_source_nothing_is_lost_or_repeated_wherever_a_kid_dies() {
+    let world = World::new();
+    ["B", "C"].iter().for_each(|target| world.at(target, WITNESS));
+    world.says("add dbgroup g B C");
+    world.says("add sync s type=pushdelta source=h targetgroup=g");
+    start(&world);
+    for (n, step) in (1..).zip(STEPS) {
+        dies_at(&world, step, || {
+            world.at(
+                "A",
+                &format!("insert into t select g, {n} from generate_series({n}01, {n}09) g; delete from t where id = {n}01"),
+            );
+            world.at("A", &format!("update t set id = id + 1000000, counter = 0 where id = {n}00 - 95; update t set counter = {n} where id = {n}02"));
+            world.at("A", &format!("insert into u values ({n}); delete from u where id < {n}"));
+        });
+        for target in ["B", "C"] {
+            world.becomes_equal("A", target);
+            nothing_came_twice(&world, target, step);
+        }
+    }
+    world.becomes_quiet();
+}
+
+#[test]
+fn with_two_masters_all_become_equal_and_no_conflict_is_forgotten_wherever_a_kid_dies() {
+    let world = World::new();
+    ["A", "B", "C"].iter().for_each(|member| world.at(member, WITNESS));
+    world.says("add dbgroup g B C");
+    world.installed.control().execute("update bucardo.dbmap set role = 'source' where db = 'B'", &[]).unwrap();
+    world.says("add sync s type=swap source=h targetgroup=g");
+    start(&world);
+    world.at("A", "insert into t select generate_series(-100, -1)");
+    world.says("kick s 0");
+    for (n, step) in (1..).zip(STEPS) {
+        dies_at(&world, step, || {
+            world.at("A", &format!("update t set counter = {n}1 where id = -1; delete from t where id = -50 - {n}; insert into t values ({n}1, {n}1), ({n}3, {n}3)"));
+            world.at(
+                "B",
+                &format!(
+                    "update t set counter = {n}2 where id in (-1, -50 - {n}); insert into t values ({n}2, {n}2), ({n}3, {n}4)"
+                ),
+            );
+            world.at("B", &format!("insert into u values ({n})"));
+        });
+        let all = ["A", "B", "C"];
+        let expected = format!("-1:{n}2 {}:{n}2 {n}1:{n}1 {n}2:{n}2 {n}3:{n}4", -50 - n);
+        let rows = format!(
+            "select string_agg(id || ':' || counter, ' ' order by id = -1 desc, id) from t where id in (-1, -50 - {n}, {n}1, {n}2, {n}3)"
+        );
+        all.iter().for_each(|member| world.becomes(member, &rows, &expected));
+        world.becomes_equal("A", "B");
+        world.becomes_equal("A", "C");
+        all.iter().for_each(|member| nothing_came_twice(&world, member, step));
+        let keys = format!(
+            "select string_agg(distinct key, ' ') from bucardo.conflict where winner = 'B' and key in ('-1', '{}', '{n}3')",
+            -50 - n
+        );
+        assert_eq!(world.value("control", &keys), format!("-1 {} {n}3", -50 - n), "after a death at {step}");
+        world.at("control", "delete from bucardo.conflict");
+    }
+    world.becomes_quiet();
+}
+
+#[test]
+fn a_truncate_beside_new_rows_ends_the_same_for_all_wherever_a_kid_dies() {
+    let world = World::new();
+    world.says("add dbgroup g B C");
+    world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
+    world.says("add sync s type=swap source=h targetgroup=g");
+    start(&world);
+    let turns = [("A", "B", "C"), ("C", "A", "B"), ("B", "C", "A")];
+    let all =
+        ["Met", "SourcesCommitted", "ReceiverCommitted", "Committed"].iter().flat_map(|step| turns.map(|turn| (*step, turn)));
+    for (n, (step, (one, other, third))) in (1..).zip(all) {
+        dies_at(&world, step, || {
+            world.at(one, &format!("truncate u; insert into u values ({n}1)"));
+            world.at(other, &format!("insert into u values ({n}2); delete from t"));
+            world.at(third, &format!("insert into u values ({n}3)"));
+        });
+        let rows = "select string_agg(id::text, ' ' order by id) from u";
+        for member in ["A", "B", "C"] {
+            world.becomes(member, rows, &format!("{n}1 {n}2 {n}3"));
+        }
+    }
+    world.becomes_quiet();
+}

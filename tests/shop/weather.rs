@@ -1,0 +1,104 @@
+//! What goes wrong while the shop is open: processes are killed, the daemon is restarted, links are cut or hang, servers crash.
+
+use super::Shop;
+use crate::daemon::world::send;
+use crate::harness::Chance;
+use nix::sys::signal::Signal;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// See the module's text.
+pub struct Weather {
+    chance: Chance,
+    /// Links that are not fine, and until when.
+    bad: Vec<(usize, Instant)>,
+}
+
+impl Weather {
+    /// As this chance will have it.
+    pub fn new(chance: Chance) -> Weather {
+        Weather { chance, bad: Vec::new() }
+    }
+
+    /// After a while, something happens.
+    pub fn change(&mut self, shop: &mut Shop) {
+        sleep(Duration::from_millis(30 + self.chance.below(400)));
+        let (fine, bad) = self.bad.drain(..).partition(|(_, until)| *until <= Instant::now());
+        self.bad = bad;
+        let fine: Vec<(usize, Instant)> = fine;
+        fine.iter().for_each(|(link, _)| shop.links[*link].1.resume());
+        let what = self.chance.below(20);
+        match what {
+            0..=2 => drop(shop.world.run("kick shop")),
+            3..=8 => self.kill(shop, "kid."),
+            9 => self.kill(shop, "ctl."),
+            10 => self.kill_all(shop),
+            11 => self.restart(shop),
+            12..=16 => self.link(shop),
+            17 => {
+                shop.world.installed.cluster.kill();
+                shop.world.installed.cluster.start();
+            }
+            _ => self.crash(shop),
+        }
+    }
+
+    fn kill(&mut self, shop: &Shop, which: &str) {
+        let files = shop.world.pid_files();
+        let found: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix("bucardo.")?.strip_suffix(".pid")).collect();
+        let found: Vec<&str> = found.into_iter().filter(|file| file.starts_with(which)).collect();
+        if found.is_empty() {
+            return;
+        }
+        let file = self.chance.pick(&found);
+        println!("kill {file}");
+        if let Some(pid) = shop.world.pid_now(file) {
+            send(pid, Signal::SIGKILL);
+        }
+    }
+
+    fn kill_all(&mut self, shop: &Shop) {
+        println!("kill mcp");
+        if let Some(pid) = shop.world.pid_now("mcp") {
+            send(pid, Signal::SIGKILL);
+        }
+        sleep(Duration::from_millis(self.chance.below(300)));
+        shop.world.says("start");
+    }
+
+    fn restart(&mut self, shop: &Shop) {
+        println!("restart");
+        shop.world.says("stop");
+        sleep(Duration::from_millis(self.chance.below(300)));
+        shop.world.says("start");
+    }
+
+    fn link(&mut self, shop: &Shop) {
+        let link = usize::try_from(self.chance.below(shop.links.len() as u64)).unwrap();
+        let (member, proxy) = &shop.links[link];
+        let until = Instant::now() + Duration::from_millis(self.chance.below(1500));
+        if self.chance.below(3) > 0 {
+            println!("cut {member}");
+            proxy.cut();
+        } else {
+            println!("stall {member}");
+            proxy.stall();
+        }
+        self.bad.push((link, until));
+    }
+
+    fn crash(&mut self, shop: &mut Shop) {
+        let members: Vec<&str> = shop.members().collect();
+        let member = self.chance.pick(&members);
+        println!("crash {member}");
+        let server = shop.world.server_mut(member);
+        server.kill();
+        sleep(Duration::from_millis(self.chance.below(300)));
+        server.start();
+    }
+
+    /// All is fine again.
+    pub fn clear_up(&self, shop: &Shop) {
+        shop.links.iter().for_each(|(_, link)| link.resume());
+    }
+}
