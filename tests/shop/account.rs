@@ -87,11 +87,9 @@ impl Books {
         let is_lost = |entry: &&Entry| {
             let there = self.present.get(place);
             let stands = if entry.gone { there.is_none() } else { there == Some(&entry.w) };
-            entry.w != 0
-                && !stands
-                && !seen.contains(&entry.w)
-                && !(entry.gone && followed(entry, entries))
-                && !self.on_record(place, entry)
+            let replaced = entry.gone && followed(entry, entries);
+            let accounted = entry.w == 0 || stands || seen.contains(&entry.w) || replaced;
+            !accounted && !self.on_record(place, entry)
         };
         let told = |entry: &Entry| {
             let history: Vec<String> = entries.iter().map(Entry::told).collect();
