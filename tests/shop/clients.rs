@@ -155,13 +155,16 @@ impl Writer {
 
     fn customer(&mut self) -> String {
         let (id, other, name) = (self.chance.below(30), self.chance.below(30), self.chance.below(1000));
+        let login = self.chance.below(60);
         match self.chance.below(6) {
             0 => format!("delete from customers where id = {id}"),
             1 => format!("update customers set id = {other} where id = {id}"),
-            2 => format!("update customers set name = 'name {name}', login = 'login {name}' where id between {id} and {id} + 3"),
-            3 => format!("delete from customers where id = {id}; insert into customers values ({id}, 'l', 'again {name}', 0)"),
+            2 => format!("update customers set name = 'name {name}', login = 'login {login}' where id = {id}"),
+            3 => format!(
+                "delete from customers where id = {id}; insert into customers values ({id}, 'login {login}', 'again {name}', 0)"
+            ),
             _ => format!(
-                "insert into customers values ({id}, 'login {name}', 'new', 0) on conflict (id) do update set name = 'name {name}'"
+                "insert into customers values ({id}, 'login {login}', 'new', 0) on conflict (id) do update set name = 'name {name}'"
             ),
         }
     }
