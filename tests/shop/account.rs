@@ -84,12 +84,11 @@ impl Books {
     fn lost(&self, place: &Place) -> Vec<String> {
         let entries = &self.entries[place];
         let seen: BTreeSet<i64> = entries.iter().filter_map(|entry| entry.old).collect();
-        let is_lost = |entry: &&Entry| {
+        let accounted = |entry: &Entry| {
             let there = self.present.get(place);
             let stands = if entry.gone { there.is_none() } else { there == Some(&entry.w) };
-            let replaced = entry.gone && followed(entry, entries);
-            let accounted = entry.w == 0 || stands || seen.contains(&entry.w) || replaced;
-            !accounted && !self.on_record(place, entry)
+            let replaced = seen.contains(&entry.w) || (entry.gone && followed(entry, entries));
+            entry.w == 0 || stands || replaced || self.on_record(place, entry)
         };
         let told = |entry: &Entry| {
             let history: Vec<String> = entries.iter().map(Entry::told).collect();
@@ -101,7 +100,7 @@ impl Books {
                 self.records(place)
             )
         };
-        entries.iter().filter(is_lost).map(told).collect()
+        entries.iter().filter(|entry| !accounted(entry)).map(told).collect()
     }
 
     /// What lost is the last of some changes that travelled together, so the record may be of a later one.

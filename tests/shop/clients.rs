@@ -92,7 +92,7 @@ struct Writer {
 impl Writer {
     /// A transaction that is refused (by a constraint, by a deadlock, or because the server is away) has written nothing.
     fn write(&mut self, client: &mut Client) {
-        let sql = match self.chance.below(12) {
+        let sql = match self.chance.below(14) {
             0 | 1 => self.order(),
             2 => self.change_line(),
             3 => self.pay(),
@@ -100,7 +100,7 @@ impl Writer {
             5 | 6 => self.customer(),
             7 | 8 => self.product(),
             9 => self.two_products(),
-            10 => self.promo(),
+            10..=12 => self.promo(),
             _ => "select nextval('invoice_numbers')".to_owned(),
         };
         if client.batch_execute(&format!("begin; {sql}; commit")).is_err() {
@@ -155,13 +155,16 @@ impl Writer {
 
     fn customer(&mut self) -> String {
         let (id, other, name) = (self.chance.below(30), self.chance.below(30), self.chance.below(1000));
+        let login = self.chance.below(60);
         match self.chance.below(6) {
             0 => format!("delete from customers where id = {id}"),
             1 => format!("update customers set id = {other} where id = {id}"),
-            2 => format!("update customers set name = 'name {name}', login = 'login {name}' where id between {id} and {id} + 3"),
-            3 => format!("delete from customers where id = {id}; insert into customers values ({id}, 'l', 'again {name}', 0)"),
+            2 => format!("update customers set name = 'name {name}', login = 'login {login}' where id = {id}"),
+            3 => format!(
+                "delete from customers where id = {id}; insert into customers values ({id}, 'login {login}', 'again {name}', 0)"
+            ),
             _ => format!(
-                "insert into customers values ({id}, 'login {name}', 'new', 0) on conflict (id) do update set name = 'name {name}'"
+                "insert into customers values ({id}, 'login {login}', 'new', 0) on conflict (id) do update set name = 'name {name}'"
             ),
         }
     }
@@ -183,12 +186,12 @@ impl Writer {
     }
 
     fn promo(&mut self) -> String {
-        let id = self.chance.below(20);
-        match self.chance.below(24) {
+        let id = self.chance.below(200);
+        match self.chance.below(60) {
             0 => "truncate promos".to_owned(),
             1 => format!("truncate promos; insert into promos values ({id}, 0)"),
-            2..=6 => format!("delete from promos where id = {id}"),
-            7..=12 => format!("update promos set w = 0 where id = {id}"),
+            2..=14 => format!("delete from promos where id = {id}"),
+            15..=30 => format!("update promos set w = 0 where id = {id}"),
             _ => format!("insert into promos values ({id}, 0) on conflict do nothing"),
         }
     }

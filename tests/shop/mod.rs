@@ -17,6 +17,8 @@ use crate::daemon::world::World;
 use crate::harness::{Chance, Proxy};
 use crate::replicate::invariants;
 use clients::Clients;
+use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use weather::Weather;
 
@@ -94,15 +96,27 @@ impl Shop {
     fn open(layout: Layout, chance: &mut Chance) -> Shop {
         let members: Vec<&str> = layout.masters.iter().chain(layout.targets).copied().collect();
         let world = World::with(&[], &members);
+        let unique = chance.below(2) == 0;
         for (number, member) in members.iter().enumerate() {
-            world.at(member, &schema::ddl(number));
+            world.at(member, &schema::ddl(number, unique));
         }
         let links = members.iter().map(|member| (*member, world.link(member))).collect();
         let shop = Shop { world, layout, links };
         shop.add_sync(chance);
         shop.receivers().for_each(|member| invariants::watch_receipts(&mut shop.world.db(member)));
-        shop.world.says("start");
+        println!("unique logins: {unique}");
+        fs::create_dir(shop.wishes()).unwrap();
+        shop.start();
         shop
+    }
+
+    /// Where a kid finds at which step of its round it shall die.
+    fn wishes(&self) -> PathBuf {
+        self.world.installed.dir().join("fail")
+    }
+
+    fn start(&self) {
+        self.world.installed.call("bucardo_ctl", &["start"]).env("BUCARDO_FAILPOINTS", self.wishes()).run().ok();
     }
 
     fn add_sync(&self, chance: &mut Chance) {

@@ -64,8 +64,8 @@ const DDL: &str = "
     create trigger note_all before truncate on promos for each statement execute procedure note_all();
 ";
 
-/// Statements that make them on the member of this number.
-pub fn ddl(number: usize) -> String {
+/// Statements that make them on the member of this number. With `unique`, no two customers have the same login.
+pub fn ddl(number: usize, unique: bool) -> String {
     let triggers = TABLES.map(|table| {
         let keys = if table == "order_lines" { "'order_id', 'line'" } else { "'id'" };
         format!(
@@ -73,5 +73,6 @@ pub fn ddl(number: usize) -> String {
             create trigger note after insert or update or delete on {table} for each row execute procedure note({keys});"
         )
     });
-    DDL.replace("{number}", &number.to_string()) + &triggers.join("\n")
+    let unique_login = if unique { "create unique index on customers (login);" } else { "" };
+    DDL.replace("{number}", &number.to_string()) + unique_login + &triggers.join("\n")
 }

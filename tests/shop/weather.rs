@@ -1,11 +1,24 @@
 //! What goes wrong while the shop is open: processes are killed, the daemon is restarted, links are cut or hang, servers crash.
 
 use super::Shop;
-use crate::daemon::world::send;
-use crate::harness::Chance;
+use crate::daemon::world::{PATIENCE, send};
+use crate::harness::{Chance, wait_until};
 use nix::sys::signal::Signal;
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+/// Steps of the round; the more delicate ones are more likely.
+const STEPS: [&str; 8] = [
+    "Looked",
+    "Apply",
+    "BeforeTriggerEnable",
+    "SourcesCommitted",
+    "ReceiverCommitted",
+    "ReceiverCommitted",
+    "ReceiverCommitted",
+    "Committed",
+];
 
 /// See the module's text.
 pub struct Weather {
@@ -30,7 +43,8 @@ impl Weather {
         let what = self.chance.below(20);
         match what {
             0..=2 => drop(shop.world.run("kick shop")),
-            3..=8 => self.kill(shop, "kid."),
+            3..=4 => self.kill(shop, "kid."),
+            5..=8 => self.wish(shop),
             9 => self.kill(shop, "ctl."),
             10 => self.kill_all(shop),
             11 => self.restart(shop),
@@ -57,20 +71,27 @@ impl Weather {
         }
     }
 
+    /// A kid shall die when it comes to a certain step.
+    fn wish(&mut self, shop: &Shop) {
+        let step = self.chance.pick(&STEPS);
+        println!("die at {step}");
+        fs::write(shop.wishes().join(step), "").unwrap();
+    }
+
     fn kill_all(&mut self, shop: &Shop) {
         println!("kill mcp");
         if let Some(pid) = shop.world.pid_now("mcp") {
             send(pid, Signal::SIGKILL);
         }
         sleep(Duration::from_millis(self.chance.below(300)));
-        shop.world.says("start");
+        shop.start();
     }
 
     fn restart(&mut self, shop: &Shop) {
         println!("restart");
         shop.world.says("stop");
         sleep(Duration::from_millis(self.chance.below(300)));
-        shop.world.says("start");
+        shop.start();
     }
 
     fn link(&mut self, shop: &Shop) {
@@ -97,8 +118,13 @@ impl Weather {
         server.start();
     }
 
-    /// All is fine again.
+    /// All is fine again, but for a last kid that dies between two commits while everybody still writes: what goes wrong then, no later
+    /// write can put right.
     pub fn clear_up(&self, shop: &Shop) {
         shop.links.iter().for_each(|(_, link)| link.resume());
+        let wish = shop.wishes().join("ReceiverCommitted");
+        fs::write(&wish, "").unwrap();
+        wait_until("a kid has died between two commits", PATIENCE, || (!wish.exists()).then_some(()));
+        STEPS.iter().for_each(|step| drop(fs::remove_file(shop.wishes().join(step))));
     }
 }
