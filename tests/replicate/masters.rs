@@ -62,6 +62,21 @@ fn clash(strategy: &str) -> World {
 }
 
 #[test]
+fn a_large_backlog_on_both_sides_is_decided_by_one_pass_over_its_keys() {
+    let world = swap();
+    world.at("A", "insert into t select n, 1 from generate_series(1, 30000) as n");
+    world.at("B", "insert into t select n, 2 from generate_series(29001, 60000) as n");
+    world.says("start");
+    // Looking for each key among all others would take an hour.
+    world.says("kick s 0");
+    for name in ["A", "B"] {
+        let rows = world.value(name, "select count(*) || ' ' || sum(counter) from t");
+        assert_eq!(rows, format!("60000 {}", 29000 + 31000 * 2), "on {name}");
+    }
+    assert_eq!(world.value("control", "select count(*) from bucardo.conflict"), "1000");
+}
+
+#[test]
 fn the_source_wins_where_it_shall() {
     let world = clash("source");
     settles(&world, &["A", "B"], "1:1 3:1 4:1");

@@ -1,7 +1,7 @@
 //! Where masters' keys meet: temporary tables on one master, in which the winner of each key is chosen, and the list of those that
 //! lost, on each master that lost some. Rows take no part in it.
 
-use super::{Plan, list_plain, matched, of};
+use super::{Plan, list_plain, of};
 use crate::pg::Relation;
 use crate::pg::ident::literal;
 use crate::replicate::resolve::Strategy;
@@ -67,15 +67,17 @@ impl Plan {
     /// change is left, or when everybody has seen another's.
     pub fn decide(&self, strategy: Strategy) -> String {
         let keys = list_plain(&self.stage_keys());
-        let rival = matched("o", "m", &self.stage_keys(), &self.stage_keys(), &self.target_equals);
         let lost = if strategy == Strategy::Skip { "place > 1 or rivals <> 1" } else { "place > 1" };
+        // Each key brings all that was said about it along: looking it up in the meeting again would be a scan for every key.
         format!(
             "insert into {verdict} select {keys}, member, changed, {lost}, rivals <> 1 from (\
-             select {keys}, member, changed, count(*) over same as present, count(*) filter (where not dominated) over same as rivals, \
+             select {keys}, member, changed, count(*) filter (where not dominated) over same as rivals, \
              row_number() over (partition by {keys} order by dominated, {order}) as place from (\
-             select m.*, exists (select from {meeting} as o where {rival} and o.member <> m.member \
-             and o.lack & (1::bigint << m.member) <> 0 and m.lack & (1::bigint << o.member) = 0) as dominated from {meeting} as m) as m \
-             window same as (partition by {keys})) as placed where present > 1",
+             select m.*, exists (select from unnest(members, lacks) as o (member, lack) where o.member <> m.member \
+             and o.lack & (1::bigint << m.member) <> 0 and m.lack & (1::bigint << o.member) = 0) as dominated from (\
+             select m.*, array_agg(member) over same as members, array_agg(lack) over same as lacks from {meeting} as m \
+             window same as (partition by {keys})) as m where cardinality(members) > 1) as m \
+             window same as (partition by {keys})) as placed",
             verdict = self.verdict(),
             meeting = self.meeting(),
             order = strategy.order(),
