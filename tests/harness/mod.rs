@@ -11,7 +11,8 @@
 //! test program dies in whatever way, all processes working there are ended and the folder is removed (see `folder`).
 //!
 //! Environment: `BUCARDO_TEST_PG` names the `bin` directory of the server to use (default: the newest one of Debian's, else
-//! the one on PATH); `BUCARDO_TEST_KEEP`, when set, leaves the folders of failed and passed tests for inspection.
+//! the one on PATH); `BUCARDO_TEST_KEEP`, when set, leaves the folders of failed and passed tests for inspection; `BUCARDO_TEST_LONG`, when
+//! set, lets some tests work for minutes and with much, instead of for seconds.
 
 #![allow(dead_code, unused_imports, reason = "a toolbox: not every tool is in use at every time")]
 
@@ -31,3 +32,8 @@ pub use commands::{Call, Commands, Outcome, Running};
 pub use installed::Installed;
 pub use proxy::Proxy;
 pub use wait::wait_until;
+
+/// Whether tests may take their time: `BUCARDO_TEST_LONG` is set.
+pub fn long() -> bool {
+    std::env::var_os("BUCARDO_TEST_LONG").is_some()
+}

@@ -1,9 +1,8 @@
-//! Busy sources: pgbench, and many writers of whom some commit late. `BUCARDO_TEST_LONG`, when set, lets them work for minutes.
+//! Busy sources: pgbench, and many writers of whom some commit late.
 
 use super::case::{Case, PATIENCE, case, case_in};
-use super::types::sizes::long;
 use super::world::World;
-use crate::harness::wait_until;
+use crate::harness::{long, wait_until};
 use bucardo::replicate::snapshot::Snapshot;
 use postgres::Client;
 use std::path::{Path, PathBuf};

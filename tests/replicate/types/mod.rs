@@ -3,7 +3,7 @@
 
 mod alike;
 mod own;
-pub mod sizes;
+mod sizes;
 mod values;
 
 use super::case::{Case, case};

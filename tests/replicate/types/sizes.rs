@@ -1,14 +1,10 @@
 //! As wide and as large as it gets.
 
 use super::super::case::case;
+use crate::harness::long;
 
 /// The most columns a table can have.
 const MOST: usize = 1600;
-
-/// Whether the tests may take their time: `BUCARDO_TEST_LONG` is set.
-pub fn long() -> bool {
-    std::env::var_os("BUCARDO_TEST_LONG").is_some()
-}
 
 fn columns(number: usize, text: impl Fn(usize) -> String) -> String {
     (1..=number).map(text).collect::<Vec<_>>().join(", ")
