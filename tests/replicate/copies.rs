@@ -1,6 +1,9 @@
 //! Copies of whole tables: fullcopy, the copy that is made once, and the one that is less work than many changes.
 
-use crate::daemon::world::World;
+use crate::daemon::world::{PATIENCE, World};
+use bucardo::control::channel;
+use fallible_iterator::FallibleIterator;
+use postgres::Client;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const ROWS: &str = "coalesce((select string_agg(id || ':' || counter, ' ' order by id) from t), 'none')";
@@ -29,6 +32,39 @@ fn a_fullcopy_brings_everything_at_each_run_and_removes_what_only_the_target_had
         world.says("kick s 0");
         equal(&world, "A", "B");
     }
+}
+
+/// What a session hears until it hears from `last`.
+fn heard_until(client: &mut Client, last: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    let mut notifications = client.notifications();
+    let mut incoming = notifications.timeout_iter(PATIENCE);
+    while let Some(notice) = incoming.next().unwrap() {
+        heard.push(notice.channel().to_owned());
+        if notice.channel() == last {
+            return heard;
+        }
+    }
+    panic!("nothing on {last}, only {heard:?}");
+}
+
+#[test]
+fn a_fullcopy_that_takes_long_is_not_followed_by_another() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "insert into t values (1)");
+    world.at("B", "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(10.5); return null; end'");
+    world.at("B", "create trigger slow before insert on t execute function slow(); alter table t enable always trigger slow");
+    world.says("add sync s type=fullcopy source=h targetdb=B");
+    let (done, kick) = (channel::target_done("s", "B"), channel::ctl_kick("s"));
+    let mut control = world.installed.control();
+    control.batch_execute(&format!("listen \"{done}\"; listen \"{kick}\"")).unwrap();
+    world.says("start");
+    heard_until(&mut control, &done);
+    // The kid answers after all that it had to say about the job.
+    let kid = world.pid("kid.sync.s.B");
+    control.batch_execute(&format!("listen bucardo_kid_{kid}_pong; notify bucardo_kid_{kid}_ping")).unwrap();
+    let heard = heard_until(&mut control, &format!("bucardo_kid_{kid}_pong"));
+    assert!(!heard.contains(&kick), "{heard:?}");
 }
 
 #[test]

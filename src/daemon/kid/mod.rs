@@ -226,7 +226,8 @@ impl Kid {
                     served |= all;
                     self.stay_awake()?;
                     if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()?) {
-                        return Ok((counts, true));
+                        // A copy of everything leaves nothing over; to ask for another job would be to copy for ever.
+                        return Ok((counts, !self.carrier.copies_only()));
                     }
                 }
                 Outcome::Outdated => self.reopen()?,

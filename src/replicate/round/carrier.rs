@@ -102,6 +102,11 @@ impl Carrier {
         }
     }
 
+    /// Whether each job copies all tables, so that what changes during a job is left to the next one that somebody asks for.
+    pub fn copies_only(&self) -> bool {
+        self.copies_only
+    }
+
     /// Whether there are several masters.
     pub(super) fn is_contested(&self) -> bool {
         self.sources.len() > 1
