@@ -49,7 +49,7 @@ drain_run() {
     start=$(now)
     "$1_start"
     if [ "$1" = ours ] && [ -n "${3-}" ]; then
-        watch_memory "$3" &
+        watch_memory "$3" ours bench "$mark" &
         watcher=$!
     fi
     arrive "$1" "$2" 900
@@ -58,9 +58,10 @@ drain_run() {
     "$1_stop"
 }
 
-# Follows a kid's memory while it works: its own peak (VmHWM) and the private part of it. KiB.
+# watch_memory KEY FOLDER SYNC MARK: follows a kid's memory until the mark is on the target: its own peak (VmHWM) and the private
+# part of it. KiB.
 watch_memory() {
-    local peak=0 private=0 now pid file=$world/ours/run/bucardo.kid.sync.bench.b.pid
+    local peak=0 private=0 now pid file=$world/$2/run/bucardo.kid.sync.$3.b.pid
     until [ -s "$file" ]; do sleep 0.02; done
     read -r pid <"$file"
     while [ -e "/proc/$pid/status" ] && [ "$(readlink "/proc/$pid/exe")" ]; do
@@ -69,7 +70,7 @@ watch_memory() {
         peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status")
         printf '%s %s\n' "$peak" "$private" >"$world/memory.$1.new"
         mv "$world/memory.$1.new" "$world/memory.$1"
-        [ "$(on ours_b --command="select exists (select from marks where id = $mark)")" = f ] || break
+        [ "$(on "$2_b" --command="select exists (select from marks where id = $4)")" = f ] || break
         sleep 0.1
     done
 }

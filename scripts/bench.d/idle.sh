@@ -20,8 +20,6 @@ measure_idle() {
     ours_in idle stop bench >/dev/null
 }
 
-ours_in() { (cd "$world/$1" && "$target/bucardo_ctl" --bucardorc="$world/$1/rc" "${@:2}"); }
-
 prepare_idle() {
     say "Preparing: $syncs syncs"
     server idle

@@ -7,6 +7,8 @@
 tables="items accounts single marks"
 declare -A prepared title
 title[plain]="no replication" title[ours]="bucardo_ctl" title[logical]="native logical" title[perl]="Perl bucardo"
+title[swap_ours]="bucardo_ctl, swap" title[swap_perl]="Perl bucardo, swap"
+title[copy]="bucardo_ctl, fullcopy" title[psql]="psql COPY | psql COPY" title[pgcopydb]="pgcopydb, one job"
 
 # prepare NAME: once.
 prepare() {
@@ -34,12 +36,13 @@ plain_stop() { :; }
 
 ours_servers() { both_servers ours; }
 
-ours() { (cd "$world/ours" && "$target/bucardo_ctl" --bucardorc="$world/ours/rc" "$@"); }
+# ours_in FOLDER WORD ...
+ours_in() { (cd "$world/$1" && "$target/bucardo_ctl" --bucardorc="$world/$1/rc" "${@:2}"); }
+ours() { ours_in ours "$@"; }
 
 ours_prepare() {
     ours_install ours "${port[ours_b]}"
-    ours add db a dbname=bench host="$world" port="${port[ours_a]}" user=postgres >/dev/null
-    ours add db b dbname=bench host="$world" port="${port[ours_b]}" user=postgres >/dev/null
+    ours_databases ours
     ours add all tables db=a herd=all >/dev/null
     ours add sync bench source=all targetdb=b type=pushdelta >/dev/null
 }
@@ -48,11 +51,20 @@ ours_prepare() {
 ours_install() {
     mkdir -p "$world/$1/run"
     printf '%s\n' "dbhost=$world" "dbport=$2" "debugdir=$world/$1" debugsyslog=0 >"$world/$1/rc"
-    (cd "$world/$1" && "$target/bucardo_ctl" --bucardorc="$world/$1/rc" install --batch --piddir="$world/$1/run" >/dev/null)
+    ours_in "$1" install --batch --piddir="$world/$1/run" >/dev/null
 }
 
-ours_start() { ours start bench >/dev/null; }
-ours_stop() { ours stop bench >/dev/null; gone "$world/ours/run/bucardo.mcp.pid"; }
+# ours_databases NAME: a and b.
+ours_databases() {
+    for side in a b; do
+        ours_in "$1" add db "$side" dbname=bench host="$world" port="${port[$1_$side]}" user=postgres >/dev/null
+    done
+}
+
+ours_start() { ours_start_in ours; }
+ours_stop() { ours_stop_in ours; }
+ours_start_in() { ours_in "$1" start bench >/dev/null; }
+ours_stop_in() { ours_in "$1" stop bench >/dev/null; gone "$world/$1/run/bucardo.mcp.pid"; }
 
 # Waits until a daemon's pid file is gone.
 gone() {
@@ -82,15 +94,19 @@ logical_stop() {
 perl_servers() { both_servers perl; }
 
 # Whether the Perl program is there, or can be made to be.
+# packaged PACKAGE ...: installs what is missing, if we may.
+packaged() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s "$@" >/dev/null 2>&1 || return 0
+    say "Installing $* ..."
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@" </dev/null >>"$world/apt.log" 2>&1 || true
+}
+
+# Whether the Perl program is there, or can be made to be.
 have_perl() {
     [ -n "$perl" ] || return 1
     local package=postgresql-plperl-${version%%.*}
     if [ "$perl" = wanted ]; then
-        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s bucardo "$package" >/dev/null 2>&1; then
-            say "Installing the Perl program ..."
-            DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends bucardo "$package" \
-                </dev/null >"$world/apt.log" 2>&1 || true
-        fi
+        packaged bucardo "$package"
         perl=/usr/bin/bucardo
     fi
     [ -x "$perl" ] && [ -e "$(pg_config --sharedir)/extension/plperlu.control" ] && return 0
@@ -99,29 +115,41 @@ have_perl() {
     return 1
 }
 
-perl() { (cd "$world/perl" && "$perl" --bucardorc="$world/perl/rc" "$@"); }
+# perl_in FOLDER WORD ...
+perl_in() { (cd "$world/$1" && "$perl" --bucardorc="$world/$1/rc" "${@:2}" >>"$world/$1/out"); }
 
 perl_prepare() {
-    mkdir -p "$world/perl/run"
-    printf '%s\n' "dbhost = $world" "dbport = ${port[perl_b]}" "dbuser = postgres" "dbname = bucardo" "piddir = $world/perl/run" \
-        "log_dir = $world/perl" "reason_file = $world/perl/reason" "log_level = terse" >"$world/perl/rc"
-    perl install --batch --dbhost="$world" --dbport="${port[perl_b]}" --dbuser=postgres --piddir="$world/perl/run" >"$world/perl/out"
-    perl set "piddir=$world/perl/run" "log_level=terse" "reason_file=$world/perl/reason" >>"$world/perl/out"
-    perl add db a dbname=bench dbhost="$world" dbport="${port[perl_a]}" dbuser=postgres >>"$world/perl/out"
-    perl add db b dbname=bench dbhost="$world" dbport="${port[perl_b]}" dbuser=postgres >>"$world/perl/out"
-    perl add sync bench dbs=a:source,b:target "tables=$(sed 's/ /,/g' <<<"$tables")" >>"$world/perl/out"
+    perl_install perl
+    perl_in perl add sync bench dbs=a:source,b:target "tables=$(sed 's/ /,/g' <<<"$tables")"
 }
 
-perl_start() { perl start bench >/dev/null; }
-perl_stop() { perl stop bench >/dev/null; gone "$world/perl/run/bucardo.mcp.pid"; }
+# perl_install NAME: a control database on NAME_b, with a and b.
+perl_install() {
+    local run=$world/$1/run
+    mkdir -p "$run"
+    printf '%s\n' "dbhost = $world" "dbport = ${port[$1_b]}" "dbuser = postgres" "dbname = bucardo" "piddir = $run" \
+        "log_dir = $world/$1" "reason_file = $world/$1/reason" "log_level = terse" >"$world/$1/rc"
+    perl_in "$1" install --batch --dbhost="$world" --dbport="${port[$1_b]}" --dbuser=postgres --piddir="$run"
+    perl_in "$1" set "piddir=$run" "log_level=terse" "reason_file=$world/$1/reason"
+    for side in a b; do
+        perl_in "$1" add db "$side" dbname=bench dbhost="$world" dbport="${port[$1_$side]}" dbuser=postgres
+    done
+}
+
+perl_start() { perl_start_in perl; }
+perl_stop() { perl_stop_in perl; }
+perl_start_in() { perl_in "$1" start bench; }
+perl_stop_in() { perl_in "$1" stop bench; gone "$world/$1/run/bucardo.mcp.pid"; }
 
 # mark NAME: commits a mark on the source; its number is in $mark then.
 mark=0
 mark() { mark=$((mark + 1)); on "$1_a" --command="insert into marks values ($mark)"; }
 
-# arrive NAME MARK [SECONDS]: waits until a mark is on the target.
+# arrive NAME MARK [SECONDS [SIDE]]: waits until a mark is on the target, or on that side.
 arrive() {
-    [ "$(on "$1_b" --command="select arrived($2, interval '${3:-300} s')")" = t ] || fail "${title[$1]}: nothing arrives; see $world"
+    local there
+    there=$(on "$1_${4:-b}" --command="select arrived($2, interval '${3:-300} s')")
+    [ "$there" = t ] || fail "${title[$1]}: nothing arrives; see $world"
 }
 
 # catch_up NAME: waits until the target has what is on the source now.

@@ -43,6 +43,30 @@ begin
 end
 $$;
 
+-- Changes items on one of two masters (side 0 or 1): of each hundred changes, 10 updates of rows that the other side updates as well,
+-- 30 updates, 55 inserts and 5 deletes of its own rows in one transaction; in the last one, a mark. No row is changed twice before
+-- 10,000 parts are through.
+create procedure change_side(side integer, first_part integer, changes integer, mark bigint) language plpgsql as $$
+begin
+    for part in first_part .. first_part + changes / 100 - 1 loop
+        update items set amount = amount + 1 + side, changed = clock_timestamp()
+        where id = any (array(select (part::bigint * 10 + j) * 7919 % 100000 * 10 + 10 from generate_series(0, 9) as j));
+        update items set amount = amount + 1, status = 'sent', changed = clock_timestamp()
+        where id = any (array(select k / 3 * 10 + 1 + side * 3 + k % 3 from (
+            select (part::bigint * 30 + j) * 7919 % 300000 as k from generate_series(0, 29) as j) as picked));
+        insert into items
+        select 1000001 + (part::bigint * 55 + j) * 2 + side, j, 'new', j, md5(part::text) || ' ' || md5(j::text), clock_timestamp(), null
+        from generate_series(0, 54) as j;
+        delete from items
+        where id = any (array(select (part::bigint * 5 + j) * 7919 % 100000 * 10 + 7 + side from generate_series(0, 4) as j));
+        if part = first_part + changes / 100 - 1 then
+            insert into marks values (mark);
+        end if;
+        commit;
+    end loop;
+end
+$$;
+
 -- Waits for a mark; false if it does not come in time.
 create function arrived(mark bigint, patience interval) returns boolean language plpgsql as $$
 begin
