@@ -53,7 +53,7 @@ fn a_fullcopy_that_takes_long_is_not_followed_by_another() {
     let world = World::with(&["A", "B"], &[]);
     world.at("A", "insert into t values (1)");
     world.at("B", "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(10.5); return null; end'");
-    world.at("B", "create trigger slow before insert on t execute function slow(); alter table t enable always trigger slow");
+    world.at("B", "create trigger slow before insert on t execute procedure slow(); alter table t enable always trigger slow");
     world.says("add sync s type=fullcopy source=h targetdb=B");
     let (done, kick) = (channel::target_done("s", "B"), channel::ctl_kick("s"));
     let mut control = world.installed.control();
