@@ -72,6 +72,12 @@ pub fn waits(control: &mut Connection, sync: &str, target: &str) -> Result<bool>
     Ok(control.query_one(sql, &[&sync, &target])?.get(0))
 }
 
+/// Whether any job of a sync waits or is being worked on.
+pub fn is_busy(control: &mut Connection, sync: &str) -> Result<bool> {
+    let sql = "select exists (select from bucardo.q where sync = $1 and ended is null and aborted is null)";
+    Ok(control.query_one(sql, &[&sync])?.get(0))
+}
+
 /// Shows that the job is being worked on.
 pub fn heartbeat(control: &mut Connection, job: i64) -> Result<()> {
     control.execute("update bucardo.q set heartbeat = clock_timestamp() where id = $1", &[&job])?;

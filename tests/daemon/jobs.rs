@@ -70,3 +70,21 @@ fn a_controller_that_has_served_its_time_is_replaced_by_a_kick_and_no_kick_is_lo
     }
     assert!(controllers.len() > 1, "{controllers:?}");
 }
+
+#[test]
+fn a_controller_that_has_served_its_time_ends_the_job_that_is_under_way() {
+    let world = World::new();
+    world.run_sync("s", "targetdb=B maxkicks=2");
+    let first = world.pid("ctl.sync.s");
+    let mut blocker = world.db("B");
+    blocker.batch_execute("begin; lock table t").unwrap();
+    world.at("A", "insert into t values (1)");
+    world.becomes("B", "select count(*) from pg_locks where not granted and relation = 't'::regclass", "1");
+    world.says("kick s");
+    blocker.batch_execute("commit").unwrap();
+    world.logs("has served its time");
+    world.says("kick s 0");
+    assert_eq!(world.value("B", "select count(*) from t"), "1");
+    assert_ne!(world.pid("ctl.sync.s"), first);
+    assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
+}

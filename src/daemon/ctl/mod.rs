@@ -33,6 +33,16 @@ const ROOM_AGAIN: Duration = Duration::from_secs(5);
 
 /// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another is needed.
 const ASKED: u8 = 2;
+/// The exit code of a controller that has served its time (`lifetime`, `maxkicks`): another is needed, and has been kicked.
+pub const WORN: i32 = 3;
+
+/// How a controller ended well.
+enum Ended {
+    /// Nothing was left to do.
+    Done,
+    /// It has served its time.
+    Worn,
+}
 
 struct Ctl<'a> {
     /// Places that have not had a job done yet.
@@ -54,13 +64,17 @@ struct Ctl<'a> {
 struct Wear {
     born: Instant,
     kicks: i64,
+    /// A kick came after its time: it ends what is under way and leaves.
+    over: bool,
 }
 
 impl Wear {
-    /// Whether the next kick is for another controller (`lifetime`, `maxkicks`; reference, section 3.7).
-    fn is_over(&self, sync: &Sync) -> bool {
+    /// Takes a kick, unless that is for another controller (`lifetime`, `maxkicks`; reference, section 3.7).
+    fn take(&mut self, sync: &Sync) -> bool {
         let old = sync.lifetime.is_some_and(|lifetime| self.born.elapsed() > lifetime);
-        old || sync.maxkicks > 0 && self.kicks >= sync.maxkicks
+        self.over |= old || sync.maxkicks > 0 && self.kicks >= sync.maxkicks;
+        self.kicks += 1;
+        !self.over
     }
 }
 
@@ -104,13 +118,14 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
     let reason = outcome.as_ref().err().map_or("Normal exit".to_owned(), Error::to_string);
     log::info!("Controller exiting at cleanup_controller. Reason: {reason}");
     match outcome {
-        Ok(()) => 0,
+        Ok(Ended::Done) => 0,
+        Ok(Ended::Worn) => WORN as u8,
         Err(error) if error.kind() == Kind::Stopped => ASKED,
         Err(_) => 1,
     }
 }
 
-fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
+fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<Ended> {
     let _pid_file = PidFile::write(pidfile::ctl(&launch.piddir, name), &[])?;
     let mut desk = Desk::open(launch, role, Signals::new()?)?;
     let sync = Sync::load(&mut desk.control, name)?;
@@ -123,7 +138,7 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<()> {
     let check_at = sync.checktime.map(|period| Instant::now() + period);
     let mailer = Mailer::load(&mut desk.control, launch, Some(name))?;
     let (dispatches, room_at) = (Dispatches::default(), None);
-    let wear = Wear { born: Instant::now(), kicks: 0 };
+    let wear = Wear { born: Instant::now(), kicks: 0, over: false };
     let copying = sync.places().into_iter().collect();
     let mut ctl = Ctl { launch, desk, sync, source, copying, places, dispatches, names, check_at, room_at, mailer, wear };
     let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());
@@ -162,7 +177,7 @@ impl Ctl<'_> {
         Ok(())
     }
 
-    fn serve(&mut self) -> Result<()> {
+    fn serve(&mut self) -> Result<Ended> {
         loop {
             let (kicks, others): (Vec<_>, Vec<_>) =
                 self.desk.heard()?.into_iter().partition(|notice| notice.channel == self.names.kick);
@@ -171,19 +186,17 @@ impl Ctl<'_> {
             if kicks.iter().any(|notice| notice.payload == channel::ASKED) {
                 self.hurry()?;
             }
-            if !kicks.is_empty() {
-                if self.wear.is_over(&self.sync) {
-                    // Whoever sent the kick starts another controller for it.
-                    log::info!("Controller of sync \"{}\" has served its time", self.sync.name);
-                    return Ok(());
-                }
-                self.wear.kicks += 1;
+            if !kicks.is_empty() && self.wear.take(&self.sync) {
                 self.kick()?;
             }
             self.bury()?;
             self.keep_time()?;
+            if self.wear.over && !queue::is_busy(&mut self.desk.control, &self.sync.name)? {
+                log::info!("Controller of sync \"{}\" has served its time", self.sync.name);
+                return Ok(Ended::Worn);
+            }
             if self.finished() {
-                return Ok(());
+                return Ok(Ended::Done);
             }
             self.listen_for_room()?;
             let until = [self.check_at, self.room_at, self.places.next_retry()].into_iter().flatten().min();

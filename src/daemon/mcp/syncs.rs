@@ -5,6 +5,7 @@ use crate::control::db;
 use crate::control::sync::Sync;
 use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
+use crate::daemon::ctl::WORN;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::mailer::Mailer;
@@ -255,7 +256,7 @@ impl Syncs {
         match end {
             // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
             End::Exit(0) if !(child.kicked || entry.kicked) => {}
-            End::Exit(0) => {
+            End::Exit(0) | End::Exit(WORN) => {
                 entry.kicked = true;
                 entry.again(Duration::ZERO);
             }
