@@ -30,7 +30,9 @@ const SETTINGS: &[Setting] = &[
     ("default_transaction_deferrable", "off", 0),
     // Limits meant for applications would end a large copy.
     ("statement_timeout", "0", 0),
-    ("lock_timeout", "0", 90_300),
+    // Long enough for any application. Two syncs in opposite directions, and somebody who wants the table for himself on both databases: that
+    // is a circle through two servers, which neither of them sees.
+    ("lock_timeout", "1min", 90_300),
     ("idle_in_transaction_session_timeout", "0", 90_600),
     ("idle_session_timeout", "0", 140_000),
     ("transaction_timeout", "0", 170_000),

@@ -21,7 +21,7 @@ const HOSTILE: &[(&str, &str, &str)] = &[
     ("default_transaction_isolation", "serializable", "read committed"),
     ("default_transaction_deferrable", "on", "off"),
     ("statement_timeout", "5s", "0"),
-    ("lock_timeout", "5s", "0"),
+    ("lock_timeout", "5s", "1min"),
     ("idle_in_transaction_session_timeout", "5s", "0"),
     ("xmloption", "document", "content"),
     ("synchronous_commit", "off", "on"),

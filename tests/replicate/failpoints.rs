@@ -1,7 +1,8 @@
 //! A kid dies at each step of the round: what was written arrives all the same, by itself, and nothing comes twice.
 
-use crate::daemon::world::{PATIENCE, World};
+use crate::daemon::world::{PATIENCE, World, send};
 use crate::harness::wait_until;
+use nix::sys::signal::Signal;
 use std::fs;
 
 /// In their order. `AfterTxn` is after the report to q.
@@ -136,5 +137,34 @@ fn a_truncate_beside_new_rows_ends_the_same_for_all_wherever_a_kid_dies() {
             world.becomes(member, rows, &format!("{n}1 {n}2 {n}3"));
         }
     }
+    world.becomes_quiet();
+}
+
+#[test]
+fn a_truncate_that_comes_between_reading_and_writing_waits_for_the_round_and_the_round_for_nobody() {
+    let world = World::with(&["A", "B"], &[]);
+    world.says("add sync s type=swap source=h targetdb=B");
+    start(&world);
+    world.at("A", "insert into t values (0)");
+    world.at("B", "insert into t values (4)");
+    world.says("kick s 0");
+    let wish = world.installed.dir().join("fail/Apply");
+    // The kid has carried this table before.
+    send(world.pid("kid.sync.s.B"), Signal::SIGSTOP);
+    world.at("A", "insert into t values (1)");
+    world.at("B", "insert into t values (2)");
+    fs::write(&wish, "stop").unwrap();
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+    let emptying = ["A", "B"].map(|member| {
+        let mut client = world.db(member);
+        std::thread::spawn(move || client.batch_execute("truncate t; insert into t values (3)").unwrap())
+    });
+    let waits = "select count(*) from pg_locks where not granted and relation = 't'::regclass and mode = 'AccessExclusiveLock'";
+    ["A", "B"].iter().for_each(|member| world.becomes(member, waits, "1"));
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    emptying.into_iter().for_each(|client| client.join().unwrap());
+    world.says("kick s 0");
+    ["A", "B"].iter().for_each(|member| world.becomes(member, "select string_agg(id::text, ' ') from t", "3"));
     world.becomes_quiet();
 }

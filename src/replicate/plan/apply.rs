@@ -40,6 +40,11 @@ impl Plan {
         )
     }
 
+    /// Takes the lock on the target that writing needs.
+    pub fn hold_target(&self) -> String {
+        format!("lock table {} in row exclusive mode", self.target)
+    }
+
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
     pub fn fill(&self, encoding: &str) -> String {
         format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), self.copying.options(encoding))

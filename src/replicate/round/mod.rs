@@ -71,12 +71,13 @@ impl Carrier {
         outcome
     }
 
-    /// Whether a round that failed so is worth running again at once: when it collided with another transaction, or when a part of a
-    /// backlog broke a constraint that the whole of it may well keep, as rows can exchange unique values across the cut.
+    /// Whether a round that failed so is worth running again at once: when it collided with another transaction or waited too long for a
+    /// lock, or when a part of a backlog broke a constraint that the whole of it may well keep, as rows can exchange unique values
+    /// across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
         let parted = error.kind() == Kind::Violation && self.cut && !self.whole;
         self.whole |= parted;
-        parted || error.kind() == Kind::Collision
+        parted || matches!(error.kind(), Kind::Collision | Kind::Locked)
     }
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
@@ -131,6 +132,7 @@ impl Carrier {
         let mut round = self.measure(looks, tables)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
         self.begin_targets()?;
+        self.hold_tables(tables)?;
         watcher.at(Step::AfterTriggerDrop, None)?;
         let mut counts = Counts::default();
         for (table, lanes) in tables {
@@ -182,6 +184,21 @@ impl Carrier {
         self.targets.values_mut().try_for_each(|target| target.begin())?;
         for lane in &self.lanes {
             at(&mut self.targets, lane.to)?.hold_receipt(&self.sync, &self.names[lane.from], lane.receipt.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// A master is read in one session and written in another. Somebody who wants a table for himself (TRUNCATE, ALTER TABLE) would get into
+    /// line between the two: he waits for the reader, and the writer for him, and nobody sees that this is a circle. So the writer's
+    /// locks are taken before anything is read.
+    fn hold_tables(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
+        if !self.is_contested() {
+            return Ok(());
+        }
+        for (number, target) in &mut self.targets {
+            let Some(lane) = self.lanes.iter().find(|lane| lane.to == *number) else { continue };
+            let held: Vec<String> = tables.keys().map(|table| lane.plans[*table].hold_target()).collect();
+            target.conn.batch(&held.join("; "))?;
         }
         Ok(())
     }
