@@ -45,6 +45,11 @@ impl Plan {
         format!("lock table {} in row exclusive mode", self.target)
     }
 
+    /// Takes the lock on the source that reading needs, or fails at once.
+    pub fn hold_source(&self) -> String {
+        format!("lock table {} in access share mode nowait", self.source)
+    }
+
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
     pub fn fill(&self, encoding: &str) -> String {
         format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), self.copying.options(encoding))

@@ -27,6 +27,8 @@ pub struct Carrier {
     pub(super) batch: i64,
     pub(super) cut: bool,
     pub(super) whole: bool,
+    /// The last round collided: the next takes its locks first.
+    pub(super) wary: bool,
     copies_only: bool,
     pub(super) details: bool,
 }
@@ -91,8 +93,22 @@ impl Carrier {
             let encoding = common_encoding(source, target)?;
             opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
         }
-        let (cut, whole) = (false, false);
-        Ok(Carrier { sync, names, sources, targets, lanes: opened, tables, sequences, batch, cut, whole, copies_only, details })
+        let (cut, whole, wary) = (false, false, false);
+        Ok(Carrier {
+            sync,
+            names,
+            sources,
+            targets,
+            lanes: opened,
+            tables,
+            sequences,
+            batch,
+            cut,
+            whole,
+            wary,
+            copies_only,
+            details,
+        })
     }
 
     /// A job begins.

@@ -65,7 +65,7 @@ impl Carrier {
             Ok(outcome)
         });
         match &outcome {
-            Ok(_) => self.whole = false,
+            Ok(_) => (self.whole, self.wary) = (false, false),
             Err(_) => self.abandon(watcher),
         }
         outcome
@@ -77,21 +77,27 @@ impl Carrier {
     pub fn repeats_after(&mut self, error: &Error) -> bool {
         let parted = error.kind() == Kind::Violation && self.cut && !self.whole;
         self.whole |= parted;
-        parted || matches!(error.kind(), Kind::Collision | Kind::Locked)
+        let collided = matches!(error.kind(), Kind::Collision | Kind::Locked);
+        self.wary |= collided && self.is_contested();
+        parted || collided
     }
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         self.sources.values_mut().try_for_each(|source| source.begin())?;
         watcher.at(Step::BeforeCheckRows, None)?;
+        if self.wary {
+            // Whatever came between looking and writing the last time cannot come now: locks are taken before the snapshot is.
+            self.begin_targets(&(0..self.tables.len()).collect::<Vec<_>>())?;
+        }
         let looks = self.looks()?;
         watcher.at(Step::Looked, None)?;
         if self.outdated(&looks) {
-            self.commit_sources()?;
+            self.leave()?;
             return Ok(Outcome::Outdated);
         }
         let tables = self.changed(&looks);
         if tables.is_empty() {
-            self.commit_sources()?;
+            self.leave()?;
             return Ok(Outcome::Nothing { running: self.running(looks) });
         }
         let counts = self.carry(looks, &tables, watcher)?;
@@ -131,8 +137,9 @@ impl Carrier {
     fn carry(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<Counts> {
         let mut round = self.measure(looks, tables)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
-        self.begin_targets()?;
-        self.hold_tables(tables)?;
+        if !self.wary {
+            self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
+        }
         watcher.at(Step::AfterTriggerDrop, None)?;
         let mut counts = Counts::default();
         for (table, lanes) in tables {
@@ -180,25 +187,31 @@ impl Carrier {
         lanes.iter().any(too_many)
     }
 
-    fn begin_targets(&mut self) -> Result<()> {
+    /// Ends a round that carries nothing.
+    fn leave(&mut self) -> Result<()> {
+        self.commit_sources()?;
+        if self.wary { self.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
+    }
+
+    fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
         self.targets.values_mut().try_for_each(|target| target.begin())?;
         for lane in &self.lanes {
             at(&mut self.targets, lane.to)?.hold_receipt(&self.sync, &self.names[lane.from], lane.receipt.as_ref())?;
         }
-        Ok(())
+        if self.is_contested() { self.hold_tables(tables) } else { Ok(()) }
     }
 
-    /// A master is read in one session and written in another. Somebody who wants a table for himself (TRUNCATE, ALTER TABLE) would get into
-    /// line between the two: he waits for the reader, and the writer for him, and nobody sees that this is a circle. So the writer's
-    /// locks are taken before anything is read.
-    fn hold_tables(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        if !self.is_contested() {
-            return Ok(());
-        }
+    /// A master is read in one session and written in another. Somebody who wants a table for himself (TRUNCATE, ALTER TABLE) could get into
+    /// line between the two: he waits for one of them, the other for him, and nobody sees that this is a circle. So both have their
+    /// locks before anything is read or written, and the second does not wait for his.
+    fn hold_tables(&mut self, tables: &[usize]) -> Result<()> {
         for (number, target) in &mut self.targets {
             let Some(lane) = self.lanes.iter().find(|lane| lane.to == *number) else { continue };
-            let held: Vec<String> = tables.keys().map(|table| lane.plans[*table].hold_target()).collect();
-            target.conn.batch(&held.join("; "))?;
+            target.conn.batch(&hold(tables, |table| lane.plans[table].hold_target()))?;
+        }
+        for (number, source) in &mut self.sources {
+            let Some(lane) = self.lanes.iter().find(|lane| lane.from == *number) else { continue };
+            source.conn.batch(&hold(tables, |table| lane.plans[table].hold_source()))?;
         }
         Ok(())
     }
@@ -275,6 +288,10 @@ impl Carrier {
         self.commit_sources()?;
         Ok((looks.iter().any(|look| !look.changed.is_empty()), self.running(looks)))
     }
+}
+
+fn hold(tables: &[usize], table: impl Fn(usize) -> String) -> String {
+    tables.iter().map(|number| table(*number)).collect::<Vec<_>>().join("; ")
 }
 
 /// One of the members; that it is there is a matter of how the carrier was put together.
