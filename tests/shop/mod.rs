@@ -44,9 +44,7 @@ fn two_masters_survive_the_weather() {
 
 #[test]
 fn three_masters_survive_the_weather() {
-    if at_length() {
-        seeds(1).for_each(run);
-    }
+    seeds(1).for_each(run);
 }
 
 #[test]
@@ -61,15 +59,7 @@ fn a_source_and_two_targets_survive_the_weather() {
 
 #[test]
 fn three_masters_and_a_target_survive_the_weather() {
-    if at_length() {
-        seeds(4).for_each(run);
-    }
-}
-
-/// Three masters on a busy machine need more patience than an ordinary run has: a round takes seconds there, and a table that is emptied
-/// more often than that makes it begin again.
-fn at_length() -> bool {
-    ["BUCARDO_TEST_LONG", "BUCARDO_SHOP_SEED", "BUCARDO_SHOP_SEEDS"].iter().any(|variable| std::env::var_os(variable).is_some())
+    seeds(4).for_each(run);
 }
 
 fn number(variable: &str) -> Option<u64> {
