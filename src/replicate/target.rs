@@ -33,6 +33,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// How many were written.
+    pub fn rows(&self) -> i64 {
+        self.updates + self.inserts + self.deletes
+    }
+
     /// Whether nothing was written.
     pub fn none(&self) -> bool {
         *self == Counts::default()

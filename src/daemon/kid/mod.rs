@@ -40,6 +40,10 @@ const MOST_COLLISIONS: u32 = 30;
 /// transaction that commits meanwhile would pay for it.
 const LINGER: Duration = Duration::from_millis(5);
 const LINGERS: u32 = 4;
+/// A round with so many rows, and then another: writers are busy. The server's time is theirs, so there is a pause before the next round. That
+/// one carries more rows for the same work, and each comes later by no more than this.
+const BUSY: i64 = 20;
+const BREATH: Duration = Duration::from_millis(50);
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
 const ASKED: u8 = 2;
 
@@ -228,6 +232,9 @@ impl Kid {
                     if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()?) {
                         // A copy of everything leaves nothing over; to ask for another job would be to copy for ever.
                         return Ok((counts, !self.carrier.copies_only()));
+                    }
+                    if all && self.streak >= 2 && more.rows() >= BUSY {
+                        self.watch.pause(BREATH)?;
                     }
                 }
                 Outcome::Outdated => self.reopen()?,
