@@ -25,9 +25,9 @@ impl Scratch {
         }
     }
 
-    /// Commits, and removes all when there are too many.
-    pub fn commit(&mut self, conn: &mut Connection) -> Result<()> {
-        conn.batch("commit")?;
+    /// Commits, after some last statements, and removes all when there are too many.
+    pub fn commit(&mut self, conn: &mut Connection, last: &str) -> Result<()> {
+        conn.batch(&format!("{last}commit"))?;
         if self.0.len() > KEPT { conn.batch(&self.drops()) } else { Ok(()) }
     }
 

@@ -73,7 +73,7 @@ impl Source {
 
     /// Ends the round's transaction, keeping what hooks wrote.
     pub fn commit(&mut self) -> Result<()> {
-        self.scratch.commit(&mut self.conn)
+        self.scratch.commit(&mut self.conn, "")
     }
 
     /// Ends the round's transaction, whatever state it is in.

@@ -2,6 +2,7 @@
 
 use crate::control::channel;
 use crate::error::{Error, Kind, Result};
+use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
 use crate::replicate::resolve::Strategy;
@@ -87,33 +88,35 @@ impl Target {
             "insert into bucardo.bucardo_track (sync, source) values ($1, $2) on conflict (sync, source) do nothing",
             &[&sync, &source],
         )?;
-        self.read_receipt("", sync, source)
+        self.read_receipt(sync, source)
     }
 
-    /// Opens the round's transaction.
-    pub fn begin(&mut self) -> Result<()> {
+    /// Opens the round's transaction and holds the receipts for what comes from these sources, so that no second process can carry the same
+    /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. All in one round trip.
+    pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)]) -> Result<()> {
         let deferred = if self.checked { "; set constraints all deferred" } else { "" };
-        self.conn.batch(&format!("begin isolation level read committed{deferred}"))
-    }
-
-    /// Holds a receipt, so that no second process can carry the same changes. One that differs from `expected` was moved by somebody
-    /// else: [`Kind::Collision`].
-    pub fn hold_receipt(&mut self, sync: &str, source: &str, expected: Option<&Snapshot>) -> Result<()> {
-        let held = self.read_receipt(" for update", sync, source)?;
-        if held.as_ref() == expected {
-            return Ok(());
+        let held: String = expected.iter().map(|(source, _)| format!("; {} for update", select_receipt(sync, source))).collect();
+        let held = self.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
+        let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
+        match held == expected {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Collision, "another process moved the receipt of this target")),
         }
-        Err(Error::new(Kind::Collision, "another process moved the receipt of this target"))
     }
 
-    fn read_receipt(&mut self, lock: &str, sync: &str, source: &str) -> Result<Option<Snapshot>> {
-        let sql = format!("select receipt::text from bucardo.bucardo_track where sync = $1 and source = $2{lock}");
-        let read = self.conn.keep(&sql)?;
-        let row = self
-            .conn
-            .query_opt(&read, &[&sync, &source])?
-            .ok_or_else(|| Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target")))?;
-        row.get::<_, Option<&str>>(0).map(Snapshot::parse).transpose()
+    /// The first column of each row.
+    fn texts(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
+        let text = |message: &postgres::SimpleQueryMessage| match message {
+            postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+            _ => None,
+        };
+        Ok(self.conn.simple_query(sql)?.iter().filter_map(text).collect())
+    }
+
+    fn read_receipt(&mut self, sync: &str, source: &str) -> Result<Option<Snapshot>> {
+        let found = self.texts(&select_receipt(sync, source))?;
+        let missing = || Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target"));
+        found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
     }
 
     /// Makes sure that a table's stage exists.
@@ -229,16 +232,6 @@ impl Target {
             .collect())
     }
 
-    /// Writes the new receipt into the open transaction.
-    pub fn write_receipt(&mut self, sync: &str, source: &str, receipt: &Snapshot) -> Result<()> {
-        let write = self.conn.keep(
-            "update bucardo.bucardo_track set receipt = $3::text::txid_snapshot, received = clock_timestamp() \
-             where sync = $1 and source = $2",
-        )?;
-        self.conn.execute(&write, &[&sync, &source, &receipt.to_string()])?;
-        Ok(())
-    }
-
     /// Wakes the other syncs that take changes from this database, as soon as the transaction has committed.
     pub fn wake_others(&mut self, sync: &str) -> Result<()> {
         let syncs = self.conn.query("select distinct sync from bucardo.bucardo_delta_targets where sync <> $1", &[&sync])?;
@@ -248,13 +241,27 @@ impl Target {
         Ok(())
     }
 
-    /// Commits.
-    pub fn commit(&mut self) -> Result<()> {
-        self.scratch.commit(&mut self.conn)
+    /// Commits, with the new receipts for what came from these sources.
+    pub fn commit(&mut self, sync: &str, receipts: &[(&str, Snapshot)]) -> Result<()> {
+        let written: String = receipts.iter().map(|(source, receipt)| write_receipt(sync, source, receipt)).collect();
+        self.scratch.commit(&mut self.conn, &written)
     }
 
     /// Rolls back.
     pub fn rollback(&mut self) -> Result<()> {
         self.scratch.rollback(&mut self.conn)
     }
+}
+
+fn select_receipt(sync: &str, source: &str) -> String {
+    let (sync, source) = (literal(sync), literal(source));
+    format!("select receipt::text from bucardo.bucardo_track where sync = {sync} and source = {source}")
+}
+
+fn write_receipt(sync: &str, source: &str, receipt: &Snapshot) -> String {
+    let (sync, source, receipt) = (literal(sync), literal(source), literal(&receipt.to_string()));
+    format!(
+        "update bucardo.bucardo_track set receipt = {receipt}::txid_snapshot, received = clock_timestamp() \
+         where sync = {sync} and source = {source}; "
+    )
 }

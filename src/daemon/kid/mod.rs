@@ -38,8 +38,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 const MOST_COLLISIONS: u32 = 30;
 /// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
 /// transaction that commits meanwhile would pay for it.
-const LINGER: Duration = Duration::from_millis(5);
-const LINGERS: u32 = 4;
+const LINGER: Duration = Duration::from_micros(2500);
+const LINGERS: u32 = 8;
 /// A round with so many rows, and then another: writers are busy. The server's time is theirs, so there is a pause before the next round. That
 /// one carries more rows for the same work, and each comes later by no more than this.
 const BUSY: i64 = 20;

@@ -11,7 +11,7 @@ mod conflict;
 mod table;
 
 use crate::error::{Error, Kind, Result};
-use crate::replicate::snapshot::Span;
+use crate::replicate::snapshot::{Snapshot, Span};
 use crate::replicate::source::{Look, Pending, span};
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::Counts;
@@ -194,9 +194,10 @@ impl Carrier {
     }
 
     fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
-        self.targets.values_mut().try_for_each(|target| target.begin())?;
-        for lane in &self.lanes {
-            at(&mut self.targets, lane.to)?.hold_receipt(&self.sync, &self.names[lane.from], lane.receipt.as_ref())?;
+        for (number, target) in &mut self.targets {
+            let lanes = self.lanes.iter().filter(|lane| lane.to == *number);
+            let expected: Vec<_> = lanes.map(|lane| (self.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
+            target.begin(&self.sync, &expected)?;
         }
         if self.is_contested() { self.hold_tables(tables) } else { Ok(()) }
     }
@@ -228,10 +229,6 @@ impl Carrier {
     fn finish(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         self.note_late(round)?;
         self.wake_others(round)?;
-        for (lane, (span, look)) in self.lanes.iter().zip(round.spans.iter().zip(&round.looks)) {
-            let receipt = span.receipt(&look.now);
-            at(&mut self.targets, lane.to)?.write_receipt(&self.sync, &self.names[lane.from], &receipt)?;
-        }
         watcher.at(Step::BeforeTriggerEnable, None)?;
         watcher.at(Step::AfterTriggerEnable, None)?;
         self.record_conflicts(round, watcher)?;
@@ -246,13 +243,14 @@ impl Carrier {
     }
 
     fn commit_targets(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
         for (number, target) in &mut self.targets {
-            target.commit()?;
-            for (lane, (span, look)) in self.lanes.iter_mut().zip(round.spans.iter().zip(&round.looks)) {
-                if lane.to == *number {
-                    lane.receipt = Some(span.receipt(&look.now));
-                    lane.noted = false;
-                }
+            let mine = self.lanes.iter().zip(&receipts).filter(|(lane, _)| lane.to == *number);
+            let written: Vec<_> = mine.map(|(lane, receipt)| (self.names[lane.from].as_str(), receipt.clone())).collect();
+            target.commit(&self.sync, &written)?;
+            for (lane, receipt) in self.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
+                lane.receipt = Some(receipt.clone());
+                lane.noted = false;
             }
             watcher.at(Step::ReceiverCommitted, None)?;
         }
