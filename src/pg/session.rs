@@ -39,6 +39,8 @@ const SETTINGS: &[Setting] = &[
     // Our statements are short and many. Compiling one takes longer than running it, and the costs by which the server decides mean little
     // where we rule plans out.
     ("jit", "off", 110_000),
+    // What we prepare has one good plan, whatever its parameters are. Planning it anew each time would take longer than running it.
+    ("plan_cache_mode", "force_generic_plan", 120_000),
 ];
 
 /// A commit that a server crash may undo would take the receipt of a batch with it, and the source has forgotten the batch

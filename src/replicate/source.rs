@@ -95,8 +95,7 @@ impl Source {
     /// Takes the snapshot and says which tables have changes that `after` does not see.
     pub fn look(&mut self, plans: &[Plan], after: Option<&Snapshot>) -> Result<Look> {
         let statement = self.look_statement(plans)?;
-        let xmax = after.map_or(0, |receipt| receipt.xmax);
-        let running = after.map_or(&[][..], |receipt| &receipt.running);
+        let (xmax, running) = since(after);
         let oids: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
         let row = self.conn.query_one(&statement, &[&xmax, &running, &oids])?;
         let now = Snapshot::parse(row.get(0))?;
@@ -124,17 +123,13 @@ impl Source {
         Ok(statement)
     }
 
-    /// Measures one table's pending changes, counting no more than `limit`.
-    pub fn measure(&mut self, plan: &Plan, span: &Span, limit: i64) -> Result<Pending> {
-        // One round trip, for a text that is another each time.
-        let answer = self.conn.simple_query(&plan.measure(span, limit))?;
-        let row = answer.iter().find_map(|message| match message {
-            postgres::SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        let text = |column: usize| row.and_then(|row| row.get(column)).unwrap_or_default();
-        let number = |column: usize| text(column).parse().unwrap_or_default();
-        Ok(Pending { changes: number(0), first: number(1), last: number(2), truncated: text(3) == "t" })
+    /// Measures one table's pending changes since `after`, counting no more than `limit`.
+    pub fn measure(&mut self, plan: &Plan, after: Option<&Snapshot>, limit: i64) -> Result<Pending> {
+        let measure = self.conn.keep(&plan.measure())?;
+        let (xmax, running) = since(after);
+        let row = self.conn.query_one(&measure, &[&xmax, &running, &limit])?;
+        let number = |column: usize| row.get::<_, Option<i64>>(column).unwrap_or_default();
+        Ok(Pending { changes: number(0), first: number(1), last: number(2), truncated: row.get(3) })
     }
 
     /// Lets the planner walk an index for each key when the keys are few beside the table: what it believes about a delta table that was
@@ -261,6 +256,11 @@ impl Source {
         self.conn.execute(&note, &[&sync, &target, &receipt.to_string()])?;
         Ok(())
     }
+}
+
+/// What a receipt does not see: what began at this transaction id or later, and these.
+fn since(after: Option<&Snapshot>) -> (i64, &[i64]) {
+    after.map_or((0, &[]), |receipt| (receipt.xmax, &receipt.running))
 }
 
 fn replaced() -> Error {

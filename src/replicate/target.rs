@@ -79,6 +79,7 @@ impl Target {
     /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off, if that is allowed.
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?.is_some();
+        conn.batch(PREPARE)?;
         Ok(Target { conn, scratch: Scratch::default(), checked })
     }
 
@@ -95,7 +96,7 @@ impl Target {
     /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. All in one round trip.
     pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)]) -> Result<()> {
         let deferred = if self.checked { "; set constraints all deferred" } else { "" };
-        let held: String = expected.iter().map(|(source, _)| format!("; {} for update", select_receipt(sync, source))).collect();
+        let held: String = expected.iter().map(|(source, _)| format!("; {}", hold_receipt(sync, source))).collect();
         let held = self.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
         let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
         match held == expected {
@@ -114,7 +115,9 @@ impl Target {
     }
 
     fn read_receipt(&mut self, sync: &str, source: &str) -> Result<Option<Snapshot>> {
-        let found = self.texts(&select_receipt(sync, source))?;
+        let (named, from) = (literal(sync), literal(source));
+        let sql = format!("select receipt::text from bucardo.bucardo_track where sync = {named} and source = {from}");
+        let found = self.texts(&sql)?;
         let missing = || Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target"));
         found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
     }
@@ -253,15 +256,16 @@ impl Target {
     }
 }
 
-fn select_receipt(sync: &str, source: &str) -> String {
-    let (sync, source) = (literal(sync), literal(source));
-    format!("select receipt::text from bucardo.bucardo_track where sync = {sync} and source = {source}")
+/// What begins and ends each round, so that it can be one of several statements in a round trip, and yet be planned only once.
+const PREPARE: &str = "prepare bucardo_hold (text, text) as \
+    select receipt::text from bucardo.bucardo_track where sync = $1 and source = $2 for update; \
+    prepare bucardo_receive (text, text, text) as \
+    update bucardo.bucardo_track set receipt = $3::txid_snapshot, received = clock_timestamp() where sync = $1 and source = $2";
+
+fn hold_receipt(sync: &str, source: &str) -> String {
+    format!("execute bucardo_hold ({}, {})", literal(sync), literal(source))
 }
 
 fn write_receipt(sync: &str, source: &str, receipt: &Snapshot) -> String {
-    let (sync, source, receipt) = (literal(sync), literal(source), literal(&receipt.to_string()));
-    format!(
-        "update bucardo.bucardo_track set receipt = {receipt}::txid_snapshot, received = clock_timestamp() \
-         where sync = {sync} and source = {source}; "
-    )
+    format!("execute bucardo_receive ({}, {}, {}); ", literal(sync), literal(source), literal(&receipt.to_string()))
 }

@@ -21,14 +21,15 @@ impl Plan {
         format!("({} or {})", one(1), one(2))
     }
 
-    /// A query over at most `limit` pending changes in order: their number, lowest and highest transaction id; and whether a
-    /// TRUNCATE is pending anywhere in the span.
-    pub fn measure(&self, span: &Span, limit: i64) -> String {
-        let pending = self.pending(span, |delta, condition| format!("select txid from {delta} where {condition}"));
-        let truncated =
-            self.pending(span, |delta, condition| format!("exists (select from {delta} where truncated and {condition})"));
+    /// A query over the first pending changes: their number, lowest and highest transaction id; and whether a TRUNCATE is pending anywhere.
+    /// Parameters: $1 and $2 as in [`Plan::changed_expression`], $3 = how many at most.
+    pub fn measure(&self) -> String {
+        let since = ["txid >= $1".to_owned(), "txid = any ($2)".to_owned()];
+        let pending = self.pending_under(&since, |delta, condition| format!("select txid from {delta} where {condition}"));
+        let truncated = self
+            .pending_under(&since, |delta, condition| format!("exists (select from {delta} where truncated and {condition})"));
         format!(
-            "select count(*), min(txid), max(txid), {} from (select txid from ({}) as pending order by txid limit {limit}) as first",
+            "select count(*), min(txid), max(txid), {} from (select txid from ({}) as pending order by txid limit $3) as first",
             truncated.join(" or "),
             pending.join(" union all ")
         )
@@ -36,8 +37,12 @@ impl Plan {
 
     /// A text for each place where pending changes are: each generation, under each of the span's conditions.
     pub(super) fn pending(&self, span: &Span, text: impl Fn(&Relation, &str) -> String) -> Vec<String> {
+        self.pending_under(&span.conditions(), text)
+    }
+
+    fn pending_under(&self, conditions: &[String], text: impl Fn(&Relation, &str) -> String) -> Vec<String> {
         let meant = self.meant();
-        let conditions: Vec<String> = span.conditions().into_iter().map(|condition| condition + &meant).collect();
+        let conditions: Vec<String> = conditions.iter().map(|condition| format!("{condition}{meant}")).collect();
         let of = |generation: i64| {
             let delta = self.names.delta(generation);
             conditions.iter().map(|condition| text(&delta, condition)).collect::<Vec<_>>()

@@ -159,8 +159,7 @@ impl Carrier {
         for (table, lanes) in tables {
             for lane in lanes {
                 let Lane { from, plans, receipt, .. } = &self.lanes[*lane];
-                let span = Span { after: receipt.clone(), cut: None };
-                let measured = at(&mut self.sources, *from)?.measure(&plans[*table], &span, self.batch + 1)?;
+                let measured = at(&mut self.sources, *from)?.measure(&plans[*table], receipt.as_ref(), self.batch + 1)?;
                 pending.insert((*lane, *table), measured);
             }
         }
