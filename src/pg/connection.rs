@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::connect::Connector;
-use postgres::{CancelToken, Client, Statement};
+use postgres::{CancelToken, Client, SimpleQueryMessage, Statement};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
@@ -46,6 +46,15 @@ impl Connection {
     /// Runs statements, separated by semicolons, in one round trip and, unless they say otherwise, one transaction.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
         Ok(self.client.batch_execute(sql)?)
+    }
+
+    /// Runs statements, separated by semicolons, in one round trip, and returns the first column of every row as text.
+    pub fn texts(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
+        let text = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+            _ => None,
+        };
+        Ok(self.client.simple_query(sql)?.iter().filter_map(text).collect())
     }
 
     /// The means to stop, from another thread, the statement that runs on this connection.

@@ -25,9 +25,8 @@ impl Scratch {
         }
     }
 
-    /// Commits, after some last statements, and removes all when there are too many.
-    pub fn commit(&mut self, conn: &mut Connection, last: &str) -> Result<()> {
-        conn.batch(&format!("{last}commit"))?;
+    /// Removes all when there are too many. After a commit.
+    pub fn tidy(&mut self, conn: &mut Connection) -> Result<()> {
         if self.0.len() > KEPT { conn.batch(&self.drops()) } else { Ok(()) }
     }
 

@@ -8,13 +8,15 @@ use crate::replicate::plan::Plan;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
-use postgres::types::Type;
 
 /// A session on a source, prepared to look for one sync's changes.
 pub struct Source {
     /// The session.
     pub conn: Connection,
-    look: Option<postgres::Statement>,
+    /// How the round's transaction begins, until the first statement in it takes that along.
+    opening: &'static str,
+    /// Whether the statement to look with is prepared.
+    looks: bool,
     scratch: Scratch,
     /// What [`Source::prefer_index`] has set.
     few: Option<bool>,
@@ -63,22 +65,78 @@ impl Source {
             None => 0,
         };
         let ours = taken - taken % 2;
-        Ok(Source { conn, look: None, scratch: Scratch::default(), few: None, flag, ours, armed: None, freshly_armed: false })
+        conn.batch(&format!("prepare bucardo_rewritten (oid[]) as {}", include_str!("sql/rewritten.sql")))?;
+        let opening = "";
+        Ok(Source {
+            conn,
+            opening,
+            looks: false,
+            scratch: Scratch::default(),
+            few: None,
+            flag,
+            ours,
+            armed: None,
+            freshly_armed: false,
+        })
     }
 
-    /// Opens the round's transaction.
-    pub fn begin(&mut self) -> Result<()> {
-        self.conn.batch("begin isolation level repeatable read")
+    /// Opens the round's transaction, with the first statement in it.
+    pub fn begin(&mut self) {
+        self.opening = "begin isolation level repeatable read; ";
+    }
+
+    /// Locks tables, or fails at once. This takes no snapshot.
+    pub fn hold(&mut self, locks: &str) -> Result<()> {
+        let sql = self.opened(locks);
+        self.conn.batch(&sql)
+    }
+
+    fn opened(&mut self, sql: &str) -> String {
+        format!("{}{sql}", std::mem::take(&mut self.opening))
     }
 
     /// Ends the round's transaction, keeping what hooks wrote.
     pub fn commit(&mut self) -> Result<()> {
-        self.scratch.commit(&mut self.conn, "")
+        self.opening = "";
+        self.conn.batch("commit")?;
+        self.scratch.tidy(&mut self.conn)
+    }
+
+    /// Ends the round's transaction, after these tables have been read.
+    ///
+    /// Makes sure that their rows were those of the snapshot. To a snapshot, a table that another transaction has rewritten since (ALTER TABLE …
+    /// TYPE) is empty, and rows that were not found count as deleted.
+    ///
+    /// Makes sure, too, that no transaction id below the looks' snapshots can ever be given out again: after a crash the source continues
+    /// with the id that follows the last one it finds on disk, so everything written up to the looks must be on disk before a receipt
+    /// may name it. Usually it is.
+    pub fn finish(&mut self, tables: &[u32], looks: &[&Look]) -> Result<()> {
+        let flushed: Vec<String> = looks.iter().map(|look| format!("flushed >= {}::pg_lsn", literal(&look.wal))).collect();
+        let answers = self.conn.texts(&format!(
+            "execute bucardo_rewritten ({}); commit; select {} from pg_current_wal_flush_lsn() as flushed",
+            array(tables),
+            flushed.join(" and ")
+        ))?;
+        self.scratch.tidy(&mut self.conn)?;
+        match &answers[..] {
+            [Some(table), _] => Err(Error::new(Kind::Collision, format!("table {table} was rewritten meanwhile"))),
+            [None, Some(flushed)] if flushed == "t" => Ok(()),
+            _ => self.settle(),
+        }
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let value = self.value(self.armed());
+        match self.try_set("begin; set local synchronous_commit = local; ", value, "; commit")? {
+            true => Ok(()),
+            false => Err(replaced()),
+        }
     }
 
     /// Ends the round's transaction, whatever state it is in.
     pub fn rollback(&mut self) -> Result<()> {
         self.few = None;
+        self.opening = "";
         self.scratch.rollback(&mut self.conn)
     }
 
@@ -94,33 +152,33 @@ impl Source {
 
     /// Takes the snapshot and says which tables have changes that `after` does not see.
     pub fn look(&mut self, plans: &[Plan], after: Option<&Snapshot>) -> Result<Look> {
-        let statement = self.look_statement(plans)?;
+        self.prepare_look(plans)?;
         let (xmax, running) = since(after);
         let oids: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
-        let row = self.conn.query_one(&statement, &[&xmax, &running, &oids])?;
-        let now = Snapshot::parse(row.get(0))?;
-        let flags: Vec<bool> = row.get(2);
-        forward(after, &now)?;
-        let changed = flags.iter().enumerate().filter(|(_, changed)| **changed).map(|(table, _)| table).collect();
-        Ok(Look { now, changed, attributes: row.get(3), wal: row.get(1) })
+        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}, {})", array(running), array(&oids)));
+        let answers = self.conn.texts(&sql)?;
+        let answer = answers.first().and_then(Option::as_deref).unwrap_or_default();
+        let look = parse_look(answer).ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
+        forward(after, &look.now)?;
+        Ok(look)
     }
 
-    fn look_statement(&mut self, plans: &[Plan]) -> Result<postgres::Statement> {
-        if let Some(statement) = &self.look {
-            return Ok(statement.clone());
+    /// Its answer is one text, for [`parse_look`].
+    fn prepare_look(&mut self, plans: &[Plan]) -> Result<()> {
+        if self.looks {
+            return Ok(());
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
-        let statement = self.conn.prepare_typed(
-            &format!(
-                "select txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, array[{}]::boolean[], \
-                 (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3))",
-                flags.join(", "),
-                shape::SIGNATURE
-            ),
-            &[Type::INT8, Type::INT8_ARRAY, Type::OID_ARRAY],
-        )?;
-        self.look = Some(statement.clone());
-        Ok(statement)
+        self.conn.batch(&format!(
+            "prepare bucardo_look (bigint, bigint[], oid[]) as \
+             select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, \
+             (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3)), \
+             array_to_string(array[{}]::boolean[], ','))",
+            shape::SIGNATURE,
+            flags.join(", "),
+        ))?;
+        self.looks = true;
+        Ok(())
     }
 
     /// Measures one table's pending changes since `after`, counting no more than `limit`.
@@ -145,31 +203,6 @@ impl Source {
             .batch(&format!("set enable_hashjoin = {value}; set enable_mergejoin = {value}; set enable_seqscan = {value}"))?;
         self.few = Some(few);
         Ok(())
-    }
-
-    /// Makes sure that the rows of these tables, which have been read, were those of the snapshot. To a snapshot, a table that another
-    /// transaction has rewritten since (ALTER TABLE … TYPE) is empty, and rows that were not found count as deleted.
-    pub fn was_not_rewritten(&mut self, tables: &[u32]) -> Result<()> {
-        let statement = self.conn.keep(include_str!("sql/rewritten.sql"))?;
-        match self.conn.query_opt(&statement, &[&tables])? {
-            None => Ok(()),
-            Some(row) => Err(Error::new(Kind::Collision, format!("table {} was rewritten meanwhile", row.get::<_, String>(0)))),
-        }
-    }
-
-    /// Makes sure that no transaction id below the look's snapshot can ever be given out again: after a crash the source continues with
-    /// the id that follows the last one it finds on disk, so everything written up to the look must be on disk before a
-    /// receipt may name it. Usually it is. Not inside a transaction.
-    pub fn settle(&mut self, look: &Look) -> Result<()> {
-        let flushed = self.conn.keep("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn")?;
-        if self.conn.query_one(&flushed, &[&look.wal])?.get(0) {
-            return Ok(());
-        }
-        let value = self.value(self.armed());
-        match self.try_set("begin; set local synchronous_commit = local; ", value, "; commit")? {
-            true => Ok(()),
-            false => Err(replaced()),
-        }
     }
 
     /// Says that we are about to sleep, so that the next change wakes us. Look once more after this.
@@ -263,6 +296,19 @@ fn since(after: Option<&Snapshot>) -> (i64, &[i64]) {
     after.map_or((0, &[]), |receipt| (receipt.xmax, &receipt.running))
 }
 
+/// An array as a literal.
+fn array<T: ToString>(numbers: &[T]) -> String {
+    format!("'{{{}}}'", numbers.iter().map(T::to_string).collect::<Vec<_>>().join(","))
+}
+
+/// The snapshot, the place in the WAL, the tables' signature, and for each table whether something is pending: `7:9:7;0/1A;12;t,f`.
+fn parse_look(answer: &str) -> Option<Look> {
+    let parts: Vec<&str> = answer.split(';').collect();
+    let [now, wal, attributes, flags] = parts[..] else { return None };
+    let changed = flags.split(',').enumerate().filter(|(_, flag)| *flag == "t").map(|(table, _)| table).collect();
+    Some(Look { now: Snapshot::parse(now).ok()?, changed, attributes: attributes.parse().ok()?, wal: wal.to_owned() })
+}
+
 fn replaced() -> Error {
     Error::new(Kind::Refused, "Another kid serves this target now")
 }
@@ -320,6 +366,14 @@ mod tests {
         assert_eq!(cut_of(&[pending(100, 1, 50, false)]), None, "what fits is not cut");
         assert_eq!(cut_of(&[pending(101, 1, 50, false), pending(101, 5, 40, false), pending(3, 2, 900, false)]), Some(40));
         assert_eq!(cut_of(&[pending(101, 1, 50, false), pending(1, 60, 60, true)]), None);
+    }
+
+    #[test]
+    fn a_look_is_read_from_its_answer() {
+        let look = parse_look("7:9:7,8;0/1A;12;t,f,t").unwrap();
+        assert_eq!((look.now.running, look.wal.as_str(), look.attributes, look.changed), (vec![7, 8], "0/1A", 12, vec![0, 2]));
+        assert!(parse_look("").is_none() && parse_look("7:9:;0/1A;x;t").is_none());
+        assert!(parse_look("7:9:;0/1A;0;").unwrap().changed.is_empty(), "a sync of sequences");
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Target {
     pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)]) -> Result<()> {
         let deferred = if self.checked { "; set constraints all deferred" } else { "" };
         let held: String = expected.iter().map(|(source, _)| format!("; {}", hold_receipt(sync, source))).collect();
-        let held = self.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
+        let held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
         let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
         match held == expected {
             true => Ok(()),
@@ -105,19 +105,10 @@ impl Target {
         }
     }
 
-    /// The first column of each row.
-    fn texts(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
-        let text = |message: &postgres::SimpleQueryMessage| match message {
-            postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
-            _ => None,
-        };
-        Ok(self.conn.simple_query(sql)?.iter().filter_map(text).collect())
-    }
-
     fn read_receipt(&mut self, sync: &str, source: &str) -> Result<Option<Snapshot>> {
         let (named, from) = (literal(sync), literal(source));
         let sql = format!("select receipt::text from bucardo.bucardo_track where sync = {named} and source = {from}");
-        let found = self.texts(&sql)?;
+        let found = self.conn.texts(&sql)?;
         let missing = || Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target"));
         found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
     }
@@ -247,7 +238,8 @@ impl Target {
     /// Commits, with the new receipts for what came from these sources.
     pub fn commit(&mut self, sync: &str, receipts: &[(&str, Snapshot)]) -> Result<()> {
         let written: String = receipts.iter().map(|(source, receipt)| write_receipt(sync, source, receipt)).collect();
-        self.scratch.commit(&mut self.conn, &written)
+        self.conn.batch(&format!("{written}commit"))?;
+        self.scratch.tidy(&mut self.conn)
     }
 
     /// Rolls back.

@@ -83,7 +83,7 @@ impl Carrier {
     }
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
-        self.sources.values_mut().try_for_each(|source| source.begin())?;
+        self.sources.values_mut().for_each(|source| source.begin());
         watcher.at(Step::BeforeCheckRows, None)?;
         if self.wary {
             // Whatever came between looking and writing the last time cannot come now: locks are taken before the snapshot is.
@@ -148,8 +148,7 @@ impl Carrier {
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
             };
         }
-        self.were_not_rewritten(tables)?;
-        self.finish(&round, watcher)?;
+        self.finish(&round, tables, watcher)?;
         Ok(counts)
     }
 
@@ -211,34 +210,32 @@ impl Carrier {
         }
         for (number, source) in &mut self.sources {
             let Some(lane) = self.lanes.iter().find(|lane| lane.from == *number) else { continue };
-            source.conn.batch(&hold(tables, |table| lane.plans[table].hold_source()))?;
-        }
-        Ok(())
-    }
-
-    fn were_not_rewritten(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        for lane in &self.lanes {
-            let read: Vec<u32> = tables.keys().map(|table| lane.plans[*table].oid).collect();
-            at(&mut self.sources, lane.from)?.was_not_rewritten(&read)?;
+            source.hold(&hold(tables, |table| lane.plans[table].hold_source()))?;
         }
         Ok(())
     }
 
     /// The sources commit first: what they noted of late keys must be there before anybody's receipt says that the rest has arrived.
-    fn finish(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+    fn finish(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<()> {
         self.note_late(round)?;
         self.wake_others(round)?;
         watcher.at(Step::BeforeTriggerEnable, None)?;
         watcher.at(Step::AfterTriggerEnable, None)?;
         self.record_conflicts(round, watcher)?;
-        self.commit_sources()?;
-        for (lane, look) in self.lanes.iter().zip(&round.looks) {
-            at(&mut self.sources, lane.from)?.settle(look)?;
-        }
+        self.finish_sources(round, tables)?;
         watcher.at(Step::SourcesCommitted, None)?;
         self.commit_targets(round, watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         watcher.at(Step::Committed, None)
+    }
+
+    fn finish_sources(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
+        for (number, source) in &mut self.sources {
+            let lanes = || self.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
+            let read: Vec<u32> = lanes().flat_map(|(lane, _)| tables.keys().map(|table| lane.plans[*table].oid)).collect();
+            source.finish(&read, &lanes().map(|(_, look)| look).collect::<Vec<_>>())?;
+        }
+        Ok(())
     }
 
     fn commit_targets(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
@@ -280,7 +277,7 @@ impl Carrier {
 
     /// Looks whether anything is pending, and which transactions are running on each source.
     pub fn peek(&mut self) -> Result<(bool, BTreeMap<usize, Vec<i64>>)> {
-        self.sources.values_mut().try_for_each(|source| source.begin())?;
+        self.sources.values_mut().for_each(|source| source.begin());
         let looks = self.looks()?;
         self.commit_sources()?;
         Ok((looks.iter().any(|look| !look.changed.is_empty()), self.running(looks)))

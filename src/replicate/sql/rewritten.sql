@@ -6,8 +6,7 @@ with recursive tree (oid) as (
   select i.inhrelid from tree t
   join pg_catalog.pg_class c on c.oid = t.oid and c.relkind = 'p'
   join pg_catalog.pg_inherits i on i.inhparent = t.oid)
-select c.oid::regclass::text
+select min(c.oid::regclass::text)
 from tree t
 join pg_catalog.pg_class c on c.oid = t.oid
 where c.relkind = 'r' and c.relfilenode is distinct from pg_catalog.pg_relation_filenode(c.oid)
-limit 1
