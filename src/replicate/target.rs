@@ -160,6 +160,7 @@ impl Target {
             }
             let counts = self.apply(plan)?;
             if !self.says(&plan.unjudged_late(now))? {
+                plan.note_known().map_or(Ok(()), |note| self.conn.batch(&note))?;
                 return Ok((counts, if late > 0 { self.late(plan)? } else { Late::default() }));
             }
             self.conn.batch("rollback to savepoint bucardo_apply")?;

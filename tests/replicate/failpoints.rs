@@ -141,6 +141,30 @@ fn a_truncate_beside_new_rows_ends_the_same_for_all_wherever_a_kid_dies() {
 }
 
 #[test]
+fn rows_that_claim_the_same_unique_value_have_one_winner_although_a_kid_died_between_two_commits() {
+    for strategy in ["source", "target", "latest"] {
+        let world = World::with(&["A", "B"], &[]);
+        for name in ["A", "B"] {
+            world.at(name, "create table people (id integer primary key, login text unique)");
+        }
+        world.says("add table people db=A herd=people");
+        world.says(&format!("add sync s type=swap source=people targetdb=B conflict_strategy={strategy}"));
+        start(&world);
+        dies_at(&world, "ReceiverCommitted", || {
+            world.at("A", "insert into people values (1, 'anna'), (3, 'carl')");
+            world.at("B", "insert into people values (2, 'anna'), (4, 'carl')");
+        });
+        let winners = if strategy == "source" { "1:anna 3:carl" } else { "2:anna 4:carl" };
+        for name in ["A", "B"] {
+            world.becomes(name, "select string_agg(id || ':' || login, ' ' order by id) from people", winners);
+        }
+        let losers = world.value("control", "select string_agg(distinct key, ' ') from bucardo.conflict");
+        assert_eq!(losers, if strategy == "source" { "2 4" } else { "1 3" });
+        world.becomes_quiet();
+    }
+}
+
+#[test]
 fn a_truncate_that_comes_between_reading_and_writing_waits_for_the_round_and_the_round_for_nobody() {
     let world = World::with(&["A", "B"], &[]);
     world.says("add sync s type=swap source=h targetdb=B");

@@ -124,7 +124,7 @@ impl Weather {
         shop.links.iter().for_each(|(_, link)| link.resume());
         let wish = shop.wishes().join("ReceiverCommitted");
         fs::write(&wish, "").unwrap();
-        wait_until("a kid has died between two commits", PATIENCE, || (!wish.exists()).then_some(()));
+        wait_until("a kid has died between two commits", 3 * PATIENCE, || (!wish.exists()).then_some(()));
         STEPS.iter().for_each(|step| drop(fs::remove_file(shop.wishes().join(step))));
     }
 }

@@ -1,6 +1,10 @@
 //! Rows of different masters with different keys and the same value of a unique index: both cannot stay. One wins, on every member the
-//! same, and the other is deleted everywhere and kept in the record of conflicts. Only rows that the other side did not know can be
-//! rivals, for each side on its own has kept its constraints.
+//! same, and the other is deleted everywhere and kept in the record of conflicts. Rows that the other side did not know are rivals, for each
+//! side on its own has kept its constraints.
+//!
+//! A row that the other side did know, and that claims what another row has there now, has lost already: by a round that reached that side
+//! and then died. So it loses here as well, and that is noted as a change of the receiver's own: a third master may have seen it
+//! otherwise, and gets to know.
 
 use super::{Plan, list_plain, matched, of};
 use crate::pg::ident::literal;
@@ -36,7 +40,7 @@ impl Plan {
         let keys = self.keys().into_iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}"));
         format!(
             "create temporary table {} on commit delete rows as select {}, now() as changed, now() as here, 0 as member, true as won, \
-             '{{}}'::jsonb as details from {} with no data",
+             false as known, '{{}}'::jsonb as details from {} with no data",
             self.rivals().name,
             keys.collect::<Vec<_>>().join(", "),
             self.target_from
@@ -78,7 +82,7 @@ impl Plan {
         let own_columns: Vec<Ident> = unique.columns.iter().map(Ident::new).collect();
         let own_text = own.to_string();
         let find = format!(
-            "insert into {rivals} select {}, s.changed, d.here, s.member, {}, to_jsonb(t) from {stage} as s join {} as t on {} \
+            "insert into {rivals} select {}, s.changed, d.here, s.member, {}, false, to_jsonb(t) from {stage} as s join {} as t on {} \
              join ({}) as d on {} where s.alive and not ({}) and not exists (select from {stage} as o where {})",
             of("t", &self.keys()),
             beats(strategy, ("s.changed", "s.member"), ("d.here", own_text.as_str())),
@@ -91,14 +95,15 @@ impl Plan {
             rivals = self.rivals(),
             stage = self.stage(),
         );
-        let own_columns_t = matched("t", "s", &own_columns, staged, &unique.equals);
+        let claims = matched("t", "s", &own_columns, staged, &unique.equals);
         let lose = format!(
-            "update {} as s set alive = false from {} as r join {} as t on {} where not r.won and s.alive and {own_columns_t}",
+            "update {} as s set alive = false from {} as r join {} as t on {} where not r.won and s.alive and {claims}",
             self.stage(),
             self.rivals(),
             self.target_from,
             self.matched_target("t", "r"),
         );
+        let find_known = self.find_known(&claims);
         let win = format!(
             "insert into {stage} ({keys}, alive, changed, origin, member) select distinct {keys}, false, now(), {}, {own} from {} as r \
              where won and not exists (select from {stage} as s where {})",
@@ -108,7 +113,28 @@ impl Plan {
             keys = list_plain(&keys),
             stage = self.stage(),
         );
-        format!("{find}; {lose}; {win}")
+        format!("{find}; {lose}; {find_known}; {win}")
+    }
+
+    /// The receiver's rows that have lost elsewhere.
+    fn find_known(&self, claims: &str) -> String {
+        let (keys, stage, rivals) = (of("t", &self.keys()), self.stage(), self.rivals());
+        format!(
+            "insert into {rivals} select distinct on ({keys}) {keys}, s.changed, now(), s.member, true, true, to_jsonb(t) \
+             from {stage} as s join {} as t on {claims} where s.alive and not ({}) \
+             and not exists (select from {stage} as o where {}) and not exists (select from {rivals} as r where {})",
+            self.target_from,
+            self.matched_target("t", "s"),
+            self.matched_target("t", "o"),
+            self.matched_target("t", "r"),
+        )
+    }
+
+    /// Notes the end of those as changes of the receiver's own. After everything is applied: until then, such a change would be a late one.
+    pub fn note_known(&self) -> Option<String> {
+        let feed = self.feed().filter(|_| self.has_rivals())?;
+        let (columns, keys) = (list_plain(&self.feed_columns()), list_plain(&self.stage_keys()));
+        Some(format!("insert into {} ({columns}) select {keys} from {} where known", feed.names.delta(1), self.rivals()))
     }
 
     /// The receiver's own rows that lost, as records of conflicts; see [`Plan::CONFLICT_COLUMNS`], with `details`.

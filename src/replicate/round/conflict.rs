@@ -94,7 +94,8 @@ impl Carrier {
     pub(super) fn record_conflicts(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let queries = self.conflict_queries(round)?;
         let (false, Some(control)) = (queries.is_empty(), watcher.control()) else { return Ok(()) };
-        control.batch("begin")?;
+        // Our sessions there do not wait for the disk, but what is on record must outlive a crash as surely as the masters' commits do.
+        control.batch("begin; set local synchronous_commit = on")?;
         for (member, query, columns) in queries {
             let (place, into) = (&mut at(&mut self.targets, member)?.conn, format!("bucardo.conflict ({columns})"));
             relay::copy(place, &query, control, &into, "UTF8", &mut || Ok(()))?;
