@@ -13,7 +13,7 @@ insert into bucardo.bucardo_config (setting, value, about) values
     ('default_email_from',        'nobody@example.com', 'Sender of mails'),
     ('default_email_host',        'localhost', 'Server that takes mails'),
     ('default_email_to',          'nobody@example.com', 'Receiver of mails; no mail is sent while it is nobody@example.com'),
-    ('delta_retention',           '600', 'Seconds for which changes are kept on the source after every target has them'),
+    ('delta_retention',           '600', 'Seconds within which the source gives up changes that every target has; it keeps them for a third of that'),
     ('email_debug_file',          '', 'File that gets a copy of every mail'),
     ('endsync_sleep',             '1.0', 'Seconds to rest after custom code has asked for the end of a sync'),
     ('host_safety_check',         '', 'The only hosts the daemon may start on: a name, =a,b,c for a list, ~x for a regular expression'),

@@ -5,15 +5,20 @@
 //! writer is just using it, the next attempt will do. Whether everybody has everything is asked while holding that lock, so a writer that
 //! chose this generation a moment ago is either waited for by nobody or seen.
 //!
-//! Deltas are kept for a while after they were consumed: a target restored to its state of some minutes ago asks for them again.
+//! Deltas are kept for a while after they were consumed: a target restored to its state of some minutes ago asks for them again. The
+//! *retention* is the time within which they are gone, and a third of it the time for which they are kept at least: one generation may have to
+//! wait for the other, and each for the next visit, of which there are [`VISITS`] in a retention.
 
 use crate::error::{Kind, Result};
 use crate::pg::Connection;
 use crate::pg::ident::literal;
 use crate::replicate::capture::Names;
 
-/// Rotates the captured tables of this source, where it is time. `retention` is how long, in seconds, a generation is kept after
-/// everybody has it. Of several processes that do it at once, one does each table. Says whether there is anything left to reclaim later.
+/// How often to come in each retention: twice a third, and twice the time between two visits, are less than the whole.
+pub const VISITS: f64 = 8.0;
+
+/// Rotates the captured tables of this source, where it is time. `retention`, in seconds, is the time within which a generation that everybody
+/// has is emptied, and a third of it how long that is kept. Of several processes that do it at once, one does each table. Says whether there is anything left to reclaim later.
 pub fn rotate(conn: &mut Connection, retention: f64) -> Result<bool> {
     let tables = conn.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])?;
     for row in &tables {
@@ -55,9 +60,9 @@ enum Next {
     Nothing,
     /// See whether everybody has the generation at rest.
     Check,
-    /// Empty the generation at rest, then write to it.
+    /// Empty the generation at rest, then write to it, as with [`Next::Flip`].
     Truncate,
-    /// Write to the generation at rest, which is empty.
+    /// Write to the generation at rest, which is empty; the other may be drained already.
     Flip,
 }
 
@@ -73,7 +78,7 @@ fn next(state: State) -> Next {
 fn try_rotate(conn: &mut Connection, names: &Names, table: u32, retention: f64) -> Result<()> {
     let sql = "select drained < clock_timestamp() - make_interval(secs => $2) \
                from bucardo.bucardo_delta_names where deltaname = $1 for update nowait";
-    let Some(row) = conn.query_opt(sql, &[&names.base(), &retention])? else { return Ok(()) };
+    let Some(row) = conn.query_opt(sql, &[&names.base(), &(retention / 3.0)])? else { return Ok(()) };
     let current: i64 = conn.query_one(&format!("select last_value from {}", names.generation()), &[])?.get(0);
     let resting = 3 - current;
     let state =
@@ -81,8 +86,9 @@ fn try_rotate(conn: &mut Connection, names: &Names, table: u32, retention: f64) 
     match next(state) {
         Next::Nothing => Ok(()),
         Next::Check => check(conn, names, resting, table),
-        Next::Truncate => truncate(conn, names, resting, table),
-        Next::Flip => flip(conn, names, resting),
+        Next::Truncate if truncate(conn, names, resting, table)? && state.current => flip(conn, names, resting, table),
+        Next::Truncate => Ok(()),
+        Next::Flip => flip(conn, names, resting, table),
     }
 }
 
@@ -96,18 +102,20 @@ fn check(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Resu
     if wanted { Ok(()) } else { mark_drained(conn, names, "clock_timestamp()") }
 }
 
-/// A writer may have chosen this generation just before the roles changed, so its rows are asked for again under the lock.
-fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<()> {
+/// A writer may have chosen this generation just before the roles changed, so its rows are asked for again under the lock. Says
+/// whether it is empty now.
+fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<bool> {
     let delta = names.delta(resting);
     conn.batch(&format!("lock table {delta} in access exclusive mode nowait"))?;
     if conn.query_one(&format!("select {}", unconsumed_in(names, resting)), &[&table])?.get(0) {
-        return mark_drained(conn, names, "null");
+        return mark_drained(conn, names, "null").map(|()| false);
     }
     conn.batch(&format!(
         "update bucardo.bucardo_delta_names set drained = null, \
          horizon = greatest(horizon, (select max(txid) from {delta})) where deltaname = {}; truncate {delta}",
         literal(names.base())
-    ))
+    ))?;
+    Ok(true)
 }
 
 fn mark_drained(conn: &mut Connection, names: &Names, when: &str) -> Result<()> {
@@ -115,8 +123,9 @@ fn mark_drained(conn: &mut Connection, names: &Names, when: &str) -> Result<()> 
     conn.batch(&format!("update bucardo.bucardo_delta_names set drained = {when} where deltaname = {name}"))
 }
 
-fn flip(conn: &mut Connection, names: &Names, resting: i64) -> Result<()> {
-    conn.batch(&format!("select setval({}, {resting})", literal(&names.generation().to_string())))
+fn flip(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<()> {
+    conn.batch(&format!("select setval({}, {resting})", literal(&names.generation().to_string())))?;
+    check(conn, names, 3 - resting, table)
 }
 
 /// Whether a generation holds a change that some consumer of the table does not have; parameter $1 is the table's id. A consumer

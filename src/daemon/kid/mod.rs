@@ -19,6 +19,7 @@ use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Result};
 use crate::notice::log as our_log;
+use crate::replicate::reclaim;
 use crate::replicate::round::{Carrier, Outcome};
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::Counts;
@@ -350,6 +351,6 @@ impl Kid {
     }
 
     fn rotation_pause(&self) -> Duration {
-        Duration::from_secs_f64((self.habits.retention / 4.0).clamp(0.2, 60.0))
+        Duration::from_secs_f64((self.habits.retention / reclaim::VISITS).clamp(0.2, 60.0))
     }
 }
