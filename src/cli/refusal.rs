@@ -45,10 +45,11 @@ const ADVICE: &[(&str, &str)] = &[
 
 /// Adds the advice that belongs to what `error` says, unless it carries some already.
 pub fn advise(error: Error) -> Error {
-    if error.hint_text().is_some() {
+    let text = error.to_string();
+    // A usage text is advice enough, and its words are not those of a rule.
+    if error.hint_text().is_some() || text.contains("Usage: ") {
         return error;
     }
-    let text = error.to_string();
     match ADVICE.iter().find(|(rule, _)| text.contains(rule)) {
         Some((_, advice)) => error.hint(*advice),
         None => error,
@@ -79,6 +80,7 @@ mod tests {
         let broken = || Error::new(Kind::Database, "violates check constraint \"standard_conflict_sequence\"");
         assert!(advise(broken()).hint_text().is_some_and(|hint| hint.starts_with("for a sequence")));
         assert_eq!(advise(broken().hint("mine")).hint_text(), Some("mine"));
+        assert_eq!(advise(Error::new(Kind::Usage, "Usage: x standard_conflict=y")).hint_text(), None);
         assert!(is(&broken(), "standard_conflict_sequence") && !is(&broken(), "standard_conflict"));
     }
 }

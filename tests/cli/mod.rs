@@ -5,6 +5,7 @@ mod add;
 mod customcode;
 mod fake_daemon;
 mod help;
+mod hostile;
 mod inspect;
 mod install;
 mod kick;

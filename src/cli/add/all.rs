@@ -127,8 +127,21 @@ fn add(session: &mut Session, request: &Request, db: &str) -> Result<Added> {
             (goat, false) => added.old.push(goat),
         }
     }
+    if session.options.verbose > 1 {
+        added.new.iter().for_each(|goat| trace_new(goat, request.herd.as_deref()));
+        added.old.iter().for_each(|goat| warn_user!("Skipping {} already in goat: {}", goat.kind, goat.relation.label()));
+    }
     gather(session, request, &added)?;
     Ok(added)
+}
+
+/// What the second degree of `--verbose` says of each.
+fn trace_new(goat: &Goat, herd: Option<&str>) {
+    let (kind, name) = (&goat.kind, goat.relation.label());
+    warn_user!("Attempting to add {name} to the goat table\nID of new {kind} {name} is {}", goat.id);
+    if let Some(herd) = herd {
+        warn_user!("Added {kind} {} to herd {herd}", goat.id);
+    }
 }
 
 /// Puts them into the herd: the new ones, and in the newer dialect also those that were known.

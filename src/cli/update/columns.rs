@@ -135,6 +135,9 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             })?;
             Ok(Assignment { value: Some(text), ..assignment })
         }
+        (Noun::Db, "dbport", Some(port)) if !matches!(port.parse::<u16>(), Ok(1..)) => {
+            Err(refusal::refused(format!("Invalid value for 'dbport': \"{port}\" is no port"), "a port is a number from 1 to 65535"))
+        }
         (Noun::Sync, "conflict_strategy", Some(text)) => {
             let strategy = conflict::strategy(control, text)?;
             Ok(Assignment { value: Some(strategy), ..assignment })
