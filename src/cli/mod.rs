@@ -4,6 +4,7 @@
 // The verbs, one file (or folder) each.
 pub mod activate;
 pub mod add;
+pub mod clone;
 pub mod completion;
 pub mod delta;
 pub mod help;

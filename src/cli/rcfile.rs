@@ -3,6 +3,7 @@
 use crate::cli::files::could_not;
 use crate::cli::prog::Personality;
 use crate::error::{Error, Kind, Result};
+use crate::warn_user;
 use std::path::{Path, PathBuf};
 
 /// The file to read: the one named on the command line, else the first of the usual three that exists.
@@ -25,7 +26,16 @@ fn missing(file: &str) -> Error {
 pub fn read(file: &Path, personality: Personality) -> Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| could_not("open", file, &error).hint("make it readable, or give --no-bucardorc to read none"))?;
-    Ok(text.lines().filter_map(|line| setting(line, personality)).collect())
+    let settings: Vec<_> = text.lines().map(|line| setting(line, personality)).collect();
+    if personality == Personality::Bucardo5 {
+        let lines = text.lines().zip(&settings).enumerate().filter(|(_, (line, setting))| setting.is_none() && !is_comment(line));
+        lines.for_each(|(at, _)| warn_user!("Could not parse line {} of file \"{}\"", at + 1, file.display()));
+    }
+    Ok(settings.into_iter().flatten().collect())
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
 }
 
 /// One line; a comment or anything that is not `name = value` is none.

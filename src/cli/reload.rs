@@ -1,6 +1,6 @@
 //! `reload`: lets the running daemon read the rows of some syncs anew (reference, 3.6).
 
-mod newer;
+pub mod newer;
 
 use crate::cli::answer::{Patience, ask};
 use crate::cli::sync_list::SYNCS;
@@ -24,7 +24,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return newer::run(session, nouns);
     }
     if nouns.is_empty() {
-        return Ok(help::usage("reload", &[]));
+        return Ok(help::usage(session.personality, "reload", &[]));
     }
     let mut code = 0;
     for noun in nouns {

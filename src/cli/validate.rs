@@ -14,7 +14,7 @@ const MOST: usize = 250;
 /// `validate all | SYNC ...`. The exit code is the number of syncs that failed.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
-        help::usage("validate", &[]);
+        help::usage(session.personality, "validate", &[]);
         return Ok(session.dialect().bare_validate_code);
     }
     let names = meant(nouns, stored(session)?)?;

@@ -30,7 +30,14 @@ pub(super) fn run(session: &mut Session, words: &[String]) -> Result<u8> {
     };
     let request = request(kind, &session.options, &words[1..])?;
     let Some(db) = database(&mut session.control, &request)? else { return Ok(1) };
-    let added = session.transaction(|session| add(session, &request, &db))?;
+    let added = match session.transaction(|session| add(session, &request, &db)) {
+        // To the newer dialect, nothing to add is no failure.
+        Err(error) if error.kind() == Kind::NotFound && session.dialect().newer => {
+            warn_user!("{error}");
+            return Ok(0);
+        }
+        added => added?,
+    };
     print(session, &request, &added);
     match &request.herd {
         Some(herd) => used::herd(&mut session.control, herd).map(|()| 0),

@@ -50,9 +50,19 @@ fn log_options(session: &Session, settings: &Settings, here: &Path) -> log::Opti
         showpid: settings.flag("log_showpid"),
         showtime: text("log_showtime").parse().unwrap_or(3),
         stderr: options.foreground,
-        verbose: session.options.verbose.max(1),
+        verbose: session.options.verbose.max(level(session, settings)),
     };
     log_to(session, log).rooted(here)
+}
+
+/// The option wins over the setting; both belong to the newer dialect.
+fn level(session: &Session, settings: &Settings) -> u8 {
+    let option = session.options.start.log_level.clone();
+    let word = option.or_else(|| settings.text("log_level").ok().map(str::to_owned)).unwrap_or_default();
+    match word.to_lowercase().as_str() {
+        "verbose" | "debug" => 2,
+        _ => 1,
+    }
 }
 
 /// What the newer dialect says about where the log goes.

@@ -12,7 +12,8 @@ fn channels() -> Vec<String> {
     let of_syncs = ["kick", "activate", "deactivate", "reload", "pause", "resume"];
     let syncs = ["s", "s1", "s2", "grp", "sw", "fc", "two", "ab", "cd"];
     let of_syncs = of_syncs.iter().flat_map(|verb| syncs.iter().map(move |sync| format!("bucardo_{verb}_sync_{sync}")));
-    let others = ["bucardo_mcp_ping", "bucardo_reload_config", "bucardo_mcp_reload", "bucardo_mcp_fullstop", "bucardo_log_message"];
+    let others =
+        ["bucardo_mcp_ping", "bucardo_reload_config", "bucardo_mcp_reload", "bucardo_mcp_fullstop", "bucardo_log_message"];
     of_syncs.chain(others.map(str::to_owned)).collect()
 }
 
@@ -52,7 +53,8 @@ impl Stage {
 
     /// The text as it is written in a transcript.
     fn bare(&self, text: &str) -> String {
-        self.names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(value, name))
+        let text = text.replace('\u{8}', "^H");
+        self.names.iter().fold(text, |text, (name, value)| text.replace(value, name))
     }
 
     fn play(&mut self, entry: &Entry) -> Entry {
@@ -149,8 +151,12 @@ fn the_newer_dialect_runs_things() {
 
 #[test]
 fn there_are_four_hundred_lines() {
-    let texts =
-        [include_str!("older.txt"), include_str!("older_running.txt"), include_str!("newer.txt"), include_str!("newer_running.txt")];
+    let texts = [
+        include_str!("older.txt"),
+        include_str!("older_running.txt"),
+        include_str!("newer.txt"),
+        include_str!("newer_running.txt"),
+    ];
     let lines: usize = texts.iter().map(|text| transcript::read(text).len()).sum();
     assert!(lines >= 400, "{lines}");
 }

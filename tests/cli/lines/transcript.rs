@@ -4,7 +4,7 @@
 //! * `>` a notification that it causes, `@` the rows: `db +1` is one more row in table `db`, `sync ~1` is one that is changed;
 //! * `=` its exit code, unless that is 0.
 //!
-//! `…` stands for any text; a `\` at the end for a line that is not ended; HOST, PORT, PIDDIR and DIR (the working directory) for those of
+//! `…` stands for any text; `^H` for a backspace; a `\` at the end for a line that is not ended; HOST, PORT, PIDDIR and DIR (the working directory) for those of
 //! the test. A line `%DB` runs SQL in that database before the next command; `#` begins a remark.
 
 use std::fmt::Write;
@@ -125,7 +125,8 @@ fn a_transcript_is_read_as_it_is_written() {
     assert_eq!((entries[0].stdout.as_str(), entries.len()), ("one\n two", 2));
     assert_eq!(entries.iter().map(Entry::written).collect::<String>(), text);
     assert_eq!(words(&entries[0].line), ["x", "a b", "c"]);
-    for (pattern, text, expected) in [("a…c", "abc", true), ("a…c", "abd", false), ("a…", "abc", true), ("a", "ab", false)] {
+    for (pattern, text, expected) in [("a…c", "abc", true), ("a…c", "abd", false), ("a…", "abc", true), ("a", "ab", false)]
+    {
         assert_eq!(fits(pattern, text), expected, "{pattern}");
     }
     let entry = Entry { stdout: "a…\n".to_owned(), ..Entry::default() };
