@@ -40,6 +40,10 @@ const ADVICE: &[(&str, &str)] = &[
         "SQLSTATE 2201B",
         "a pattern is a name with * in front, behind or both; any other special character must make sense in a regular expression",
     ),
+    (
+        "SQLSTATE 25006",
+        "the control database takes no changes: is it a standby, or is default_transaction_read_only set for it or for this role?",
+    ),
     ("SQLSTATE 22003", "a number is too large for its column"),
 ];
 

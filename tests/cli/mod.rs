@@ -19,6 +19,7 @@ pub(crate) mod prepared;
 mod refused;
 mod reload;
 mod remove;
+mod safety;
 mod settings;
 mod start;
 mod status;

@@ -128,6 +128,7 @@ pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Ve
     if session.options.dryrun {
         return Ok(Vec::new());
     }
+    session.confirm()?;
     if let Some(lack) = incomplete(&mut session.control, name)? {
         warn_user!("Note: sync \"{name}\" {lack}; it must be validated before it can run");
         return Ok(Vec::new());
