@@ -44,6 +44,11 @@ const ADVICE: &[(&str, &str)] = &[
         "SQLSTATE 25006",
         "the control database takes no changes: is it a standby, or is default_transaction_read_only set for it or for this role?",
     ),
+    ("cannot run until it is removed", "a daemon runs already, or somebody else has just started one; `status` shows its PID"),
+    (
+        "Cannot run while this file exists",
+        "somebody has just asked for a stop, or for another start; `status` shows what came of it",
+    ),
     ("SQLSTATE 22003", "a number is too large for its column"),
 ];
 

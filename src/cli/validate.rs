@@ -70,12 +70,13 @@ fn is_valid(session: &mut Session, name: &str, width: usize) -> bool {
     match &outcome {
         Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),
         Ok(_) => {}
-        Err(error) => complain(error),
+        Err(_) => {}
     }
-    outcome.is_ok()
+    outcome.map_err(complain).is_ok()
 }
 
-fn complain(error: &Error) {
+fn complain(error: Error) {
+    let error = refusal::advise(error);
     warn_user!("{error}");
     if let Some(hint) = error.hint_text() {
         warn_user!("HINT: {hint}");

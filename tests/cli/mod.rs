@@ -3,7 +3,7 @@
 mod activate;
 mod add;
 mod customcode;
-mod fake_daemon;
+pub(crate) mod fake_daemon;
 mod help;
 mod hostile;
 mod inspect;

@@ -112,8 +112,8 @@ impl Call {
         self.command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
         self.command.stdin(if self.stdin.is_some() || self.talks { Stdio::piped() } else { Stdio::null() });
         let mut child = self.command.spawn().unwrap();
-        if let (Some(text), Some(mut pipe)) = (&self.stdin, child.stdin.take()) {
-            let _ = pipe.write_all(text.as_bytes()); // it may have ended without reading
+        if let Some(text) = &self.stdin {
+            let _ = child.stdin.take().unwrap().write_all(text.as_bytes()); // it may have ended without reading
         }
         Running { name: format!("{:?}", self.command), child, stdout, stderr, timeout: self.timeout }
     }

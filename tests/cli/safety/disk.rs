@@ -59,7 +59,11 @@ fn a_full_disk_for_the_reason_stops_the_command_before_it_does_anything() {
         for verb in ["stop", "start", "restart"] {
             refused(&installed, &installed.ctl(&[verb, "new", "disks"]), full);
         }
-        std::fs::remove_file(path).unwrap();
+        for file in [latest, history] {
+            let path = installed.home().join(file);
+            assert!(file == full || std::fs::read_to_string(&path).unwrap().is_empty(), "{file}");
+            std::fs::remove_file(path).unwrap();
+        }
     }
 }
 

@@ -60,7 +60,7 @@ fn a_server_that_accepts_and_never_answers_is_given_up_in_time() {
     for line in ["list db", "kick orders 0", "stop", "start", "help add", "install --batch"] {
         let mut words: Vec<&str> = vec!["--no-bucardorc", "--dbhost=127.0.0.1", &port];
         words.extend(line.split(' '));
-        let call = installed.call("bucardo_ctl", &words).env("PGCONNECT_TIMEOUT", "2").timeout(Duration::from_secs(15));
+        let call = installed.call("bucardo_ctl", &words).env("PGCONNECT_TIMEOUT", "2").timeout(Duration::from_secs(30));
         let outcome = call.run();
         match line {
             "help add" => assert_eq!(outcome.code(), 0),
