@@ -26,12 +26,24 @@ fn missing(file: &str) -> Error {
 pub fn read(file: &Path, personality: Personality) -> Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| could_not("open", file, &error).hint("make it readable, or give --no-bucardorc to read none"))?;
-    let settings: Vec<_> = text.lines().map(|line| setting(line, personality)).collect();
-    if personality == Personality::Bucardo5 {
-        let lines = text.lines().zip(&settings).enumerate().filter(|(_, (line, setting))| setting.is_none() && !is_comment(line));
-        lines.for_each(|(at, _)| warn_user!("Could not parse line {} of file \"{}\"", at + 1, file.display()));
+    let (settings, unclear) = parse(&text, personality);
+    for line in unclear.iter().filter(|_| personality == Personality::Bucardo5) {
+        warn_user!("Could not parse line {line} of file \"{}\"", file.display());
     }
-    Ok(settings.into_iter().flatten().collect())
+    Ok(settings)
+}
+
+/// The settings in a text, and the numbers of the lines that are neither a setting nor a comment.
+pub fn parse(text: &str, personality: Personality) -> (Vec<(String, String)>, Vec<usize>) {
+    let (mut settings, mut unclear) = (Vec::new(), Vec::new());
+    for (at, line) in text.lines().enumerate() {
+        match setting(line, personality) {
+            Some(setting) => settings.push(setting),
+            None if is_comment(line) => {}
+            None => unclear.push(at + 1),
+        }
+    }
+    (settings, unclear)
 }
 
 fn is_comment(line: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
+use std::collections::BTreeMap;
 
 /// One live column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +148,26 @@ pub fn find_key(conn: &mut Connection, relation: &Relation) -> Result<Key> {
     Ok(read(conn, relation)?.keys.into_iter().next().unwrap_or_default())
 }
 
+/// The keys of many tables, in their order, in two queries.
+pub fn find_keys(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Key>> {
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let rows = conn.query(include_str!("sql/tables.sql"), &[&schemas, &names])?;
+    let oids: Vec<Option<u32>> = rows.iter().map(|row| row.get(0)).collect();
+    if let Some(at) = oids.iter().position(Option::is_none) {
+        return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relations[at].label())));
+    }
+    let found = conn.query(include_str!("sql/keys.sql"), &[&oids])?;
+    let mut keys = BTreeMap::new();
+    for row in found.iter().filter(|row| row.get(4)) {
+        keys.entry(row.get::<_, u32>(5)).or_insert_with(|| key(row));
+    }
+    Ok(oids.iter().flatten().map(|oid| keys.remove(oid).unwrap_or_default()).collect())
+}
+
+fn key(row: &postgres::Row) -> Key {
+    Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }
+}
+
 /// What [`Shape::attributes`] is, as an expression over `pg_class c`: the columns it ever had and, in the lower digits, those that are NOT
 /// NULL. A table has at most 1600 columns.
 pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
@@ -199,7 +220,6 @@ fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
 
 /// Those that can tell rows apart, and all.
 fn keys(conn: &mut Connection, oid: u32) -> Result<(Vec<Key>, Vec<Key>)> {
-    let rows = conn.query(include_str!("sql/keys.sql"), &[&oid])?;
-    let key = |row: &postgres::Row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) };
+    let rows = conn.query(include_str!("sql/keys.sql"), &[&[oid].as_slice()])?;
     Ok((rows.iter().filter(|row| row.get(4)).map(key).collect(), rows.iter().map(key).collect()))
 }

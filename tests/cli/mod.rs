@@ -16,6 +16,7 @@ mod newer;
 mod options;
 mod ping;
 pub(crate) mod prepared;
+mod random;
 mod refused;
 mod reload;
 mod remove;

@@ -1,5 +1,6 @@
 //! The small tools that operators run beside the program.
 
+mod packaging;
 mod sessions;
 
 use crate::cli::prepared::prepared;

@@ -2,7 +2,6 @@
 
 use super::goat::Adder;
 use super::{herd, remote, used};
-use crate::cli::pairs::Pairs;
 use crate::cli::relation::Goat;
 use crate::cli::spelling;
 use crate::cli::{Options, Personality, Session, pattern, refusal};
@@ -128,12 +127,7 @@ fn add(session: &mut Session, request: &Request, db: &str) -> Result<Added> {
         added.herd_made = herd::ensure(control, name)?;
     }
     let mut adder = Adder::with(db, request.kind, remote);
-    for relation in &relations {
-        match adder.add(control, relation, &Pairs::default())? {
-            (goat, true) => added.new.push(goat),
-            (goat, false) => added.old.push(goat),
-        }
-    }
+    (added.new, added.old) = adder.add_all(control, &relations)?;
     if session.options.verbose > 1 {
         added.new.iter().for_each(|goat| trace_new(goat, request.herd.as_deref()));
         added.old.iter().for_each(|goat| warn_user!("Skipping {} already in goat: {}", goat.kind, goat.relation.label()));
