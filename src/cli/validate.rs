@@ -3,6 +3,7 @@
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::error::{Error, Result};
 use crate::replicate::places;
+use crate::replicate::validate::{self, Sessions};
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -22,7 +23,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         say!("Sorry, there are no syncs to validate!");
     }
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let (valid, failed): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_valid(session, name, width));
+    let mut sessions = Sessions::default();
+    let (valid, failed): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| is_valid(session, name, width, &mut sessions));
     let gone = if nouns == ["all"] { places::orphaned(&mut session.control)? } else { Vec::new() };
     for name in valid.iter().chain(&gone) {
         places::tidy(&mut session.control, name)?.iter().for_each(|note| warn_user!("Note: {note}"));
@@ -59,13 +62,13 @@ fn known(name: &str, stored: &[String]) -> Result<String> {
 }
 
 /// Validates one sync and says so. An error is said here, because the others have their turn nevertheless.
-fn is_valid(session: &mut Session, name: &str, width: usize) -> bool {
+fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sessions) -> bool {
     let (between, fine) = session.dialect().valid;
     match between.trim().len() == between.len() {
         true => say_part!("Validating sync {name:.<width$}{between}"),
         false => say_part!("Validating sync {name:<width$}{between}"),
     }
-    let outcome = crate::replicate::validate::sync(&mut session.control, name);
+    let outcome = validate::one_of_many(&mut session.control, name, sessions);
     say!("{}", if outcome.is_ok() { fine } else { "FAILED!" });
     match &outcome {
         Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),

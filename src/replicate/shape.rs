@@ -175,10 +175,8 @@ pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
 
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
 pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
-    let row = conn.query_opt(
-        &include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE),
-        &[&relation.schema.raw(), &relation.name.raw()],
-    )?;
+    let table = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
+    let row = conn.query_opt(&table, &[&relation.schema.raw(), &relation.name.raw()])?;
     let Some(row) = row else {
         return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relation.label())));
     };
@@ -203,7 +201,8 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
 }
 
 fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
-    let rows = conn.query(include_str!("sql/columns.sql"), &[&oid])?;
+    let columns = conn.keep(include_str!("sql/columns.sql"))?;
+    let rows = conn.query(&columns, &[&oid])?;
     Ok(rows
         .iter()
         .map(|row| Column {
@@ -220,6 +219,7 @@ fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
 
 /// Those that can tell rows apart, and all.
 fn keys(conn: &mut Connection, oid: u32) -> Result<(Vec<Key>, Vec<Key>)> {
-    let rows = conn.query(include_str!("sql/keys.sql"), &[&[oid].as_slice()])?;
+    let keys = conn.keep(include_str!("sql/keys.sql"))?;
+    let rows = conn.query(&keys, &[&[oid].as_slice()])?;
     Ok((rows.iter().filter(|row| row.get(4)).map(key).collect(), rows.iter().map(key).collect()))
 }
