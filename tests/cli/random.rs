@@ -165,7 +165,7 @@ fn hundreds_of_random_lines_neither_panic_nor_change_anything_when_refused() {
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);
     let (mut refused, mut done) = (0, 0);
     let mut before = contents(&world);
-    for round in 0..500 {
+    for round in 0..300 {
         let program = if dice.below(2) == 0 { "bucardo_ctl" } else { "bucardo" };
         let words = line(&mut dice);
         let outcome = call(&world, program, &words);
@@ -184,5 +184,5 @@ fn hundreds_of_random_lines_neither_panic_nor_change_anything_when_refused() {
         }
         before = after;
     }
-    assert!(refused > 100 && done > 50, "{refused} refused, {done} done");
+    assert!(refused > 60 && done > 30, "{refused} refused, {done} done");
 }

@@ -6,8 +6,6 @@ use std::fmt::Write;
 
 const INDENT: &str = "                  ";
 
-/// How the block writes spans of time: with blanks, or without (`--compress`).
-
 /// The block of one sync.
 pub fn text(sync: &Sync, interval: Interval) -> String {
     let config = &sync.config;
