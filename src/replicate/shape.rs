@@ -175,6 +175,29 @@ pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
 
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
 pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
+    read_with(conn, relation, &mut Keys::default())
+}
+
+/// Keys of tables by their ids: those that tell rows apart, and all.
+pub type Keys = BTreeMap<u32, (Vec<Key>, Vec<Key>)>;
+
+/// Reads the keys of many tables, because the query takes longer to plan than to run. A table that is missing is left out.
+pub fn read_ahead(conn: &mut Connection, relations: &[Relation]) -> Result<Keys> {
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let tables = conn.query(include_str!("sql/tables.sql"), &[&schemas, &names])?;
+    let oids: Vec<u32> = tables.iter().filter_map(|row| row.get(0)).collect();
+    let mut all: Keys = oids.iter().map(|oid| (*oid, Default::default())).collect();
+    let statement = conn.keep(include_str!("sql/keys.sql"))?;
+    for row in conn.query(&statement, &[&oids])? {
+        let (keys, uniques) = all.entry(row.get(5)).or_default();
+        keys.extend(row.get::<_, bool>(4).then(|| key(&row)));
+        uniques.push(key(&row));
+    }
+    Ok(all)
+}
+
+/// The same as [`read`], with keys that were read ahead.
+pub fn read_with(conn: &mut Connection, relation: &Relation, ahead: &mut Keys) -> Result<Shape> {
     let table = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
     let row = conn.query_opt(&table, &[&relation.schema.raw(), &relation.name.raw()])?;
     let Some(row) = row else {
@@ -184,7 +207,10 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
     if !matches!(kind.as_str(), "r" | "p") {
         return Err(Error::new(Kind::NotFound, format!("{} is not a table", relation.label())));
     }
-    let (keys, uniques) = keys(conn, oid)?;
+    let (keys, uniques) = match ahead.remove(&oid) {
+        Some(keys) => keys,
+        None => keys(conn, oid)?,
+    };
     Ok(Shape {
         relation: relation.clone(),
         oid,

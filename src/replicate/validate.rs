@@ -10,7 +10,7 @@ use crate::pg::{Connection, session};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
-use crate::replicate::shape::{self, Shape};
+use crate::replicate::shape::{self, Keys, Shape};
 use crate::replicate::{compare, install, places};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,7 @@ struct Members<'a> {
     names: Vec<String>,
     masters: usize,
     conns: Vec<Connection>,
+    keys: Vec<Keys>,
 }
 
 /// Whether the member at this place gets rows from another one.
@@ -53,6 +54,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     let mut members = Members::connect(control, sync, sessions)?;
     let mut notes = Vec::new();
     let mut tables = Vec::new();
+    members.read_keys(&goats)?;
     for goat in &goats {
         match goat.is_table {
             true => tables.push(members.look_at_table(goat, &mut notes)?),
@@ -101,7 +103,7 @@ impl<'a> Members<'a> {
             None => connect(control, sync, name),
         };
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
-        Ok(Members { sync, names, masters, conns })
+        Ok(Members { sync, names, masters, conns, keys: Vec::new() })
     }
 
     /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
@@ -117,12 +119,21 @@ impl<'a> Members<'a> {
         all.filter(|(from, to)| from != to && (*from == 0 || *to < self.masters)).collect()
     }
 
+    fn read_keys(&mut self, goats: &[Goat]) -> Result<()> {
+        for (number, (conn, name)) in self.conns.iter_mut().zip(&self.names).enumerate() {
+            let tables = goats.iter().filter(|goat| goat.is_table);
+            let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
+            self.keys.push(shape::read_ahead(conn, &tables.map(there).collect::<Vec<_>>())?);
+        }
+        Ok(())
+    }
+
     fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
         let mut shapes: Shapes = Vec::new();
-        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+        for ((conn, name), keys) in self.conns.iter_mut().zip(&self.names).zip(&mut self.keys) {
             let first = shapes.is_empty();
             let relation = if first { goat.relation.clone() } else { goat.relation_on(name) };
-            shapes.push(shape::read(conn, &relation).map_err(|error| if first { error } else { on(error, name) })?);
+            shapes.push(shape::read_with(conn, &relation, keys).map_err(|error| if first { error } else { on(error, name) })?);
         }
         for (from, to) in self.ways() {
             self.compare(goat, &shapes, from, to, notes)?;
