@@ -26,7 +26,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         ["zsh"] => say!("{}", zsh()),
         ["fish"] => say!("{}", fish()),
         ["names", kind] => return names(invocation, kind),
-        _ => return Ok(help::usage("completion", &[])),
+        _ => return Ok(help::usage(invocation.personality, "completion", &[])),
     }
     Ok(0)
 }

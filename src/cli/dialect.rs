@@ -18,8 +18,6 @@ pub struct Dialect {
     pub empty_list_code: u8,
     /// Exit code of `validate` without a word.
     pub bare_validate_code: u8,
-    /// Exit code of `message` without a word.
-    pub bare_message_code: u8,
     /// Exit code of an upgrade that changed something.
     pub upgraded_code: u8,
     /// Exit code of a kick that went wrong in another way than by a kill or a timeout.
@@ -48,7 +46,6 @@ pub const FOUR: Dialect = Dialect {
     unknown_verb_code: 0,
     empty_list_code: 1,
     bare_validate_code: 0,
-    bare_message_code: 255,
     upgraded_code: 1,
     kick_error_code: 2,
     message_added: "Message added",
@@ -68,7 +65,6 @@ pub const FIVE: Dialect = Dialect {
     unknown_verb_code: 1,
     empty_list_code: 0,
     bare_validate_code: 1,
-    bare_message_code: 1,
     upgraded_code: 0,
     kick_error_code: 3,
     message_added: "Added message",

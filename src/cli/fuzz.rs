@@ -1,9 +1,9 @@
-//! Random command lines: whatever is typed, the parsers neither panic nor hang, and know their own words.
+//! Random command lines and rc files: whatever is typed, the parsers neither panic nor hang, and know their own words.
 
 use super::options::Options;
 use super::pairs::{self, Key, Value};
 use super::table::OPTIONS;
-use super::{Personality, near, relation, spelling, sync_list};
+use super::{Personality, near, noun, rcfile, relation, spelling, sync_list};
 
 /// A small generator of pseudo-random numbers (xorshift), so that a failure can be repeated.
 struct Dice(u64);
@@ -80,6 +80,32 @@ fn option(dice: &mut Dice) -> String {
     if dice.below(2) == 0 { format!("{dashes}{name}={}", word(dice)) } else { format!("{dashes}{name}") }
 }
 
+/// A line of an rc file: a name of an option or of nothing, some way to assign, some value.
+fn rc_line(dice: &mut Dice) -> String {
+    let name = if dice.below(3) == 0 { word(dice) } else { OPTIONS[dice.below(OPTIONS.len())].name.to_owned() };
+    let between = dice.one(&["=", " = ", "=", ":", " ", "==", ""]);
+    let value = if dice.below(2) == 0 { word(dice) } else { dice.one(&["1", "0", "2", "5432", "x", "-1"]).to_owned() };
+    format!("{}{name}{between}{value}", dice.one(&["", "", "  ", "#"]))
+}
+
+#[test]
+fn a_hundred_thousand_rc_files_are_understood_or_refused() {
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let mut merged = 0;
+    for round in 0..100_000 {
+        let text: String = (0..dice.below(8)).map(|_| rc_line(&mut dice) + "\n").collect();
+        let personality = if dice.below(2) == 0 { Personality::BucardoCtl4 } else { Personality::Bucardo5 };
+        let (settings, unclear) = rcfile::parse(&text, personality);
+        assert!(settings.len() + unclear.len() <= text.lines().count());
+        assert!(settings.iter().all(|(name, value)| !name.is_empty() && !value.is_empty() && !value.contains('\n')));
+        // Slow, as above.
+        if round % 100 == 0 {
+            merged += usize::from(Options::merge(&settings, &[]).is_ok());
+        }
+    }
+    assert!(merged > 100, "{merged}");
+}
+
 #[test]
 fn a_hundred_thousand_lines_are_understood_or_refused() {
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);
@@ -99,6 +125,7 @@ fn a_hundred_thousand_lines_are_understood_or_refused() {
         let _ = sync_list::resolve(&typed.words, &[], "x");
         let _ = sync_list::newer::resolve(&typed.words, &[]);
         for word in &typed.words {
+            let _ = (noun::exact(word), noun::newer(word), noun::beginning(word), noun::changeable(word));
             let _ = relation::named(word);
             let _ = near::closest(word, ["kick", "status"]);
         }

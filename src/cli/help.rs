@@ -50,10 +50,10 @@ pub fn unknown_verb(invocation: &Invocation) -> u8 {
     code
 }
 
-/// Prints the usage text of `verb` (as typed) for `words` on standard error, because the command line lacks something;
+/// Prints the usage text of `verb` (as typed) for `words` where the dialect has its help, because the command line lacks something;
 /// the exit code of such a command as result.
-pub fn usage(verb: &str, words: &[&str]) -> u8 {
-    warn_user!("{}", topic(verb, words).unwrap_or_default());
+pub fn usage(personality: Personality, verb: &str, words: &[&str]) -> u8 {
+    print(personality, &topic(verb, words).unwrap_or_default());
     1
 }
 

@@ -24,10 +24,10 @@ pub const TOPICS: &[Topic] = &[
 /// `inspect TYPE NAME ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let Some((noun, names)) = nouns.split_first().and_then(|(kind, names)| Some((kind_of(kind)?, names))) else {
-        return Ok(help::usage("inspect", &[]));
+        return Ok(help::usage(session.personality, "inspect", &[]));
     };
     match (noun, names) {
-        (_, []) => Ok(help::usage("inspect", &[&nouns[0]])),
+        (_, []) => Ok(help::usage(session.personality, "inspect", &[&nouns[0]])),
         (Noun::Table, names) => tables(session, names),
         _ => Err(refusal::refused("Not implemented yet", "`inspect table` looks at the tables of a herd one by one")),
     }

@@ -4,6 +4,7 @@
 // The verbs, one file (or folder) each.
 pub mod activate;
 pub mod add;
+pub mod clone;
 pub mod completion;
 pub mod delta;
 pub mod help;
@@ -34,6 +35,7 @@ pub mod conflict;
 pub mod dialect;
 pub mod files;
 pub mod insert;
+pub mod interrupt;
 pub mod interval;
 pub mod json;
 pub mod near;
@@ -92,7 +94,7 @@ impl Invocation {
 /// Runs the command `arguments` (the first is the program's path); the exit code as result.
 pub fn main(arguments: Vec<OsString>) -> u8 {
     match understand(arguments).and_then(|invocation| run(&invocation)) {
-        Ok(code) => code,
+        Ok(code) => output::code(code),
         Err(error) => report(refusal::advise(error)),
     }
 }
@@ -172,6 +174,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
 }
 
 fn start(verb: &table::Verb, invocation: &Invocation) -> Result<u8> {
+    interrupt::watch(verb.name);
     match &verb.run {
         Run::Alone(run) => run(invocation),
         Run::Connected(run) => run(&mut Session::open(invocation)?, &invocation.nouns),

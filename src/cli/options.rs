@@ -106,6 +106,8 @@ pub struct StartOptions {
     pub debugdir_given: bool,
     /// Whether something was said about syslog.
     pub debugsyslog_given: bool,
+    /// How much the daemon logs, in the words of the newer dialect.
+    pub log_level: Option<String>,
     /// Whether the daemon ends where there is no active sync; none if nothing was said.
     pub exit_on_nosync: Option<bool>,
 }
@@ -221,6 +223,7 @@ impl Found<'_> {
             destinations: self.list("log-destination"),
             debugdir_given: self.is_given("debugdir"),
             debugsyslog_given: self.is_given("debugsyslog"),
+            log_level: self.text("log-level"),
             exit_on_nosync: match (self.flag("exit-on-nosync"), self.flag("no-exit-on-nosync")) {
                 (_, true) => Some(false),
                 (true, false) => Some(true),

@@ -2,12 +2,26 @@
 //! what can no longer be read is dropped, and the command finishes its work as if it had been.
 
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes to standard output without a newline, at once: progress lines grow while the reader looks on.
 pub fn out(text: Arguments<'_>) {
     let mut stdout = std::io::stdout().lock();
-    drop(stdout.write_fmt(text).and_then(|()| stdout.flush()));
+    match stdout.write_fmt(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
+            err(format_args!("Could not write standard output: {error}\n"));
+        }
+        _ => {}
+    }
+}
+
+/// Whether something that somebody wanted to keep could not be written, because a disk is full.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// The exit code of a command that would end with `code`: what could not be written is a failure.
+pub fn code(code: u8) -> u8 {
+    if code == 0 && LOST.load(Ordering::Relaxed) { 1 } else { code }
 }
 
 /// Asks; the end of input is a no.

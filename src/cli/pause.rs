@@ -22,7 +22,7 @@ pub fn run_resume(session: &mut Session, nouns: &[String]) -> Result<u8> {
 
 fn each(session: &mut Session, nouns: &[String], verb: &str, done: &str) -> Result<u8> {
     if sync_list::names_nothing(nouns) {
-        return Ok(help::usage(verb, &[]));
+        return Ok(help::usage(session.personality, verb, &[]));
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::newer::resolve(nouns, &stored)?;

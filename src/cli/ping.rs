@@ -13,7 +13,9 @@ const DEFAULT: u64 = 15;
 
 /// `ping [SECONDS]`. A second word that is true silences it, as `--quiet` does.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    let Some(seconds) = seconds(nouns.first().map(String::as_str)) else { return Ok(help::usage("ping", &[])) };
+    let Some(seconds) = seconds(nouns.first().map(String::as_str)) else {
+        return Ok(help::usage(session.personality, "ping", &[]));
+    };
     let quiet = session.options.quiet || nouns.get(1).is_some_and(|word| !word.is_empty() && word != "0");
     if session.options.verbose > 0 {
         say!("Pinging MCP, timeout = {seconds}");

@@ -3,6 +3,7 @@
 use crate::cli::files::could_not;
 use crate::cli::prog::Personality;
 use crate::error::{Error, Kind, Result};
+use crate::warn_user;
 use std::path::{Path, PathBuf};
 
 /// The file to read: the one named on the command line, else the first of the usual three that exists.
@@ -25,7 +26,28 @@ fn missing(file: &str) -> Error {
 pub fn read(file: &Path, personality: Personality) -> Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| could_not("open", file, &error).hint("make it readable, or give --no-bucardorc to read none"))?;
-    Ok(text.lines().filter_map(|line| setting(line, personality)).collect())
+    let (settings, unclear) = parse(&text, personality);
+    for line in unclear.iter().filter(|_| personality == Personality::Bucardo5) {
+        warn_user!("Could not parse line {line} of file \"{}\"", file.display());
+    }
+    Ok(settings)
+}
+
+/// The settings in a text, and the numbers of the lines that are neither a setting nor a comment.
+pub fn parse(text: &str, personality: Personality) -> (Vec<(String, String)>, Vec<usize>) {
+    let (mut settings, mut unclear) = (Vec::new(), Vec::new());
+    for (at, line) in text.lines().enumerate() {
+        match setting(line, personality) {
+            Some(setting) => settings.push(setting),
+            None if is_comment(line) => {}
+            None => unclear.push(at + 1),
+        }
+    }
+    (settings, unclear)
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
 }
 
 /// One line; a comment or anything that is not `name = value` is none.

@@ -19,10 +19,36 @@ pub fn record(path: &str, verb: &str, words: &[String]) -> Result<()> {
     let mut history = open(&history_path, OpenOptions::new().append(true))?;
     let mut latest = open(path, OpenOptions::new().write(true).truncate(false))?;
     let date = clock::now();
-    let written = latest.set_len(0).and_then(|()| latest.write_all(latest_line(&date, &reason).as_bytes()));
-    written.map_err(|error| files::could_not("write", Path::new(path), &error))?;
-    let written = history.write_all(history_line(&date, verb, &reason).as_bytes());
-    written.map_err(|error| files::could_not("write", Path::new(&history_path), &error))
+    let end = append(&mut history, &history_path, &history_line(&date, verb, &reason))?;
+    replace(&mut latest, path, &latest_line(&date, &reason)).inspect_err(|_| cut(&history, end))
+}
+
+/// Adds a line, or, on a full disk, nothing; where the file ended before.
+fn append(file: &mut File, path: &str, line: &str) -> Result<u64> {
+    let end = file.metadata().map_or(0, |metadata| metadata.len());
+    file.write_all(line.as_bytes()).map(|()| end).map_err(|error| {
+        cut(file, end);
+        files::could_not("write", Path::new(path), &error)
+    })
+}
+
+/// Takes a line back. Should that fail, there is a line too many, which is no harm.
+fn cut(file: &File, end: u64) {
+    if is_regular(file) {
+        drop(file.set_len(end));
+    }
+}
+
+/// Writes over what is there before cutting off the rest: a full disk has room for that.
+fn replace(file: &mut File, path: &str, line: &str) -> Result<()> {
+    let written =
+        file.write_all(line.as_bytes()).and_then(|()| if is_regular(file) { file.set_len(line.len() as u64) } else { Ok(()) });
+    written.map_err(|error| files::could_not("write", Path::new(path), &error))
+}
+
+/// Only then there is a length to set.
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
 /// Writes the reason in the dialect of the session.
@@ -37,10 +63,8 @@ pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
     let mut history = open(&history_path, OpenOptions::new().append(true))?;
     let mut latest = open(path, OpenOptions::new().write(true).truncate(false))?;
     let line = history_line(&clock::now(), &format!("{verb:<5}"), &text(words));
-    let written = latest.set_len(0).and_then(|()| latest.write_all(line.as_bytes()));
-    written.map_err(|error| files::could_not("write", Path::new(path), &error))?;
-    let written = history.write_all(line.as_bytes());
-    written.map_err(|error| files::could_not("write", Path::new(&history_path), &error))
+    let end = append(&mut history, &history_path, &line)?;
+    replace(&mut latest, path, &line).inspect_err(|_| cut(&history, end))
 }
 
 /// The reason as one line: the words joined by blanks. A newline would end it for whoever reads the file.

@@ -40,15 +40,25 @@ const ADVICE: &[(&str, &str)] = &[
         "SQLSTATE 2201B",
         "a pattern is a name with * in front, behind or both; any other special character must make sense in a regular expression",
     ),
+    (
+        "SQLSTATE 25006",
+        "the control database takes no changes: is it a standby, or is default_transaction_read_only set for it or for this role?",
+    ),
+    ("cannot run until it is removed", "a daemon runs already, or somebody else has just started one; `status` shows its PID"),
+    (
+        "Cannot run while this file exists",
+        "somebody has just asked for a stop, or for another start; `status` shows what came of it",
+    ),
     ("SQLSTATE 22003", "a number is too large for its column"),
 ];
 
 /// Adds the advice that belongs to what `error` says, unless it carries some already.
 pub fn advise(error: Error) -> Error {
-    if error.hint_text().is_some() {
+    let text = error.to_string();
+    // A usage text is advice enough, and its words are not those of a rule.
+    if error.hint_text().is_some() || text.contains("Usage: ") {
         return error;
     }
-    let text = error.to_string();
     match ADVICE.iter().find(|(rule, _)| text.contains(rule)) {
         Some((_, advice)) => error.hint(*advice),
         None => error,
@@ -79,6 +89,7 @@ mod tests {
         let broken = || Error::new(Kind::Database, "violates check constraint \"standard_conflict_sequence\"");
         assert!(advise(broken()).hint_text().is_some_and(|hint| hint.starts_with("for a sequence")));
         assert_eq!(advise(broken().hint("mine")).hint_text(), Some("mine"));
+        assert_eq!(advise(Error::new(Kind::Usage, "Usage: x standard_conflict=y")).hint_text(), None);
         assert!(is(&broken(), "standard_conflict_sequence") && !is(&broken(), "standard_conflict"));
     }
 }

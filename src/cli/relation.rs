@@ -73,7 +73,16 @@ pub fn find_exact(control: &mut Connection, db: &str, relation: &Relation) -> Re
     Ok(row.as_ref().map(goat))
 }
 
-fn goat(row: &postgres::Row) -> Goat {
+/// The same for many.
+pub fn find_all_exact(control: &mut Connection, db: &str, relations: &[Relation]) -> Result<Vec<Goat>> {
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let sql = "select distinct on (schemaname, tablename) id, db, reltype, schemaname, tablename from bucardo.goat \
+        where db = $1 and (schemaname, tablename) in (select * from unnest($2::text[], $3::text[])) order by schemaname, tablename, id";
+    Ok(control.query(sql, &[&db, &schemas, &names])?.iter().map(goat).collect())
+}
+
+/// A row of the columns id, db, reltype, schemaname and tablename.
+pub fn goat(row: &postgres::Row) -> Goat {
     let relation = Relation::new(row.get::<_, String>(3), row.get::<_, String>(4));
     Goat { id: row.get(0), db: row.get(1), kind: row.get(2), relation }
 }

@@ -1,6 +1,6 @@
 //! `reload`: lets the running daemon read the rows of some syncs anew (reference, 3.6).
 
-mod newer;
+pub mod newer;
 
 use crate::cli::answer::{Patience, ask};
 use crate::cli::sync_list::SYNCS;
@@ -18,22 +18,22 @@ const LIMIT: u64 = 60;
 const INACTIVE: &str = "a sync runs when its status is active; a restarted daemon goes by that";
 const SILENT: &str = "`ping` tells whether a daemon runs; its log tells why a sync could not be reloaded";
 
-/// `reload SYNC ...`. The exit code is 0 only if each of them was reloaded.
+/// `reload SYNC ...`. The exit code is 0 also when some could not be asked for; it is 1 when the daemon did not answer.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if session.dialect().newer {
         return newer::run(session, nouns);
     }
     if nouns.is_empty() {
-        return Ok(help::usage("reload", &[]));
+        return Ok(help::usage(session.personality, "reload", &[]));
     }
     let mut code = 0;
     for noun in nouns {
         match status(session, noun)?.as_deref() {
             Some("active") => code |= reload(session, noun)?,
-            Some(status) => code |= refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}"), INACTIVE),
+            Some(status) => refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}"), INACTIVE),
             None if noun == "sync" => {}
             None if noun == "config" => return reload_config::run(session, &nouns[1..]),
-            None => code |= refused(&format!("Invalid sync: {noun}"), SYNCS),
+            None => refused(&format!("Invalid sync: {noun}"), SYNCS),
         }
     }
     Ok(code)
@@ -53,11 +53,11 @@ fn reload(session: &mut Session, sync: &str) -> Result<u8> {
         return Ok(0);
     }
     say!("");
-    Ok(refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT))
+    refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT);
+    Ok(1)
 }
 
 /// Says that one sync was not reloaded; the others have their turn nevertheless.
-fn refused(what: &str, hint: &str) -> u8 {
+fn refused(what: &str, hint: &str) {
     warn_user!("{what}\nHINT: {hint}");
-    1
 }

@@ -1,7 +1,7 @@
 //! `reload_config`: lets the running daemon read the table bucardo_config anew (reference, 3.5).
 
 use crate::cli::answer::{Patience, ask, notify};
-use crate::cli::{Session, help, table::Topic};
+use crate::cli::{Session, help, reload, table::Topic};
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
@@ -16,6 +16,9 @@ const LONGEST: u64 = 60;
 
 /// `reload_config [SECONDS]`. Waits only if a number is given.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if session.dialect().newer {
+        reload::newer::must_run(session)?;
+    }
     if !session.options.quiet {
         say_part!("Forcing Bucardo to reload the bucardo_config table");
     }

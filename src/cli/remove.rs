@@ -72,7 +72,7 @@ const CODE: Kind = Kind { table: "customcode", title: "code", cannot: "Cannot de
 /// `remove TYPE NAME [NAME ...]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let verb = session.verb.clone();
-    let Some((kind, names)) = nouns.split_first() else { return Ok(help::usage(&verb, &[])) };
+    let Some((kind, names)) = nouns.split_first() else { return Ok(help::usage(session.personality, &verb, &[])) };
     if session.dialect().newer {
         return newer::run(session, kind, names);
     }
@@ -82,7 +82,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Ok(1);
     };
     if names.is_empty() {
-        return Ok(help::usage(&verb, &[kind]));
+        return Ok(help::usage(session.personality, &verb, &[kind]));
     }
     let lines = match noun {
         Noun::Sync => syncs(session, names)?,

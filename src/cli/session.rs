@@ -53,9 +53,10 @@ impl Session {
         self.personality.dialect()
     }
 
-    /// With `--confirm`, asks.
-    fn may_commit(&self) -> Result<()> {
+    /// With `--confirm`, asks, once: before anything is stored, here or in another database.
+    pub fn confirm(&mut self) -> Result<()> {
         if !self.options.confirm || self.options.dryrun || output::agreed("Commit the changes? Y/N ") {
+            self.options.confirm = false;
             return Ok(());
         }
         Err(Error::new(Kind::Refused, "Nothing was changed").hint("answer with Y to change it").exit_code(1))
@@ -64,7 +65,7 @@ impl Session {
     /// Runs `work` in one transaction of the control database: all of it, or nothing.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
         self.control.batch_execute("begin")?;
-        match work(self).and_then(|value| self.may_commit().map(|()| value)) {
+        match work(self).and_then(|value| self.confirm().map(|()| value)) {
             Ok(value) if self.options.dryrun => self.control.batch_execute("rollback").map(|()| value).map_err(Error::from),
             Ok(value) => self.control.batch_execute("commit").map(|()| value).map_err(Error::from),
             Err(error) => {

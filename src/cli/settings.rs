@@ -2,6 +2,7 @@
 
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, refusal};
+use crate::control::upgrade;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::say;
@@ -29,10 +30,14 @@ pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Err(Error::new(Kind::Usage, usage).hint("`show all` shows all settings"));
     };
     let patterns = if has_all(first) { vec![String::new()] } else { nouns.to_vec() };
+    let changed = session.dialect().newer && nouns == ["changed"];
+    let patterns = if changed { vec![String::new()] } else { patterns };
     let sql = "select setting, value from bucardo.bucardo_config where name is null and setting ~* any ($1) \
         order by setting collate \"C\"";
     let settings: Vec<(String, String)> =
         session.control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let shipped = if changed { upgrade::shipped() } else { Vec::new() };
+    let settings: Vec<_> = settings.into_iter().filter(|setting| !shipped.contains(setting)).collect();
     lines(&settings).iter().for_each(|line| say!("{line}"));
     Ok(1)
 }
@@ -56,7 +61,12 @@ pub fn set(session: &mut Session, nouns: &[String]) -> Result<u8> {
         let usage = format!("Usage: {} set setting=value [setting=value ...]", session.prog);
         return Err(Error::new(Kind::Usage, usage).hint("`show all` shows the settings and their values"));
     };
-    session.transaction(|session| pairs.iter().try_for_each(|(name, value)| store(&mut session.control, name, value)))?;
+    session.transaction(|session| {
+        if session.dialect().newer {
+            pairs.iter().filter(|(name, _)| NEWER.contains(&name.as_str())).try_for_each(|(name, _)| make(session, name))?;
+        }
+        pairs.iter().try_for_each(|(name, value)| store(&mut session.control, name, value))
+    })?;
     pairs.iter().for_each(|(name, value)| say!("Set \"{name}\" to \"{value}\""));
     Ok(0)
 }
@@ -77,11 +87,25 @@ fn pair(word: &str) -> Option<(String, &str)> {
 /// Settings that are amounts, and that the original had not, so that no script sets them to anything else.
 const AMOUNTS: [&str; 2] = ["batch_changes", "delta_retention"];
 
+fn make(session: &mut Session, name: &str) -> Result<()> {
+    let sql = "insert into bucardo.bucardo_config (setting, value) select $1, '' \
+        where not exists (select from bucardo.bucardo_config where setting = $1 and name is null)";
+    session.control.execute(sql, &[&name])?;
+    Ok(())
+}
+
 fn is_amount(value: &str) -> bool {
     value.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0)
 }
 
+/// Settings that only the newer dialect has; they get a row when they are set.
+const NEWER: [&str; 2] = ["log_level", "log_showlevel"];
+const LEVELS: [&str; 4] = ["terse", "normal", "verbose", "debug"];
+
 fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
+    if name == "log_level" && !LEVELS.contains(&value.to_lowercase().as_str()) {
+        return Err(refusal::refused("Invalid value for 'log_level'", format!("it is one of {}", LEVELS.join(", "))));
+    }
     if AMOUNTS.contains(&name) && !is_amount(value) {
         return Err(refusal::refused(format!("Invalid value for '{name}'"), "write a number that is not negative"));
     }
@@ -110,9 +134,12 @@ fn is_show(word: &str) -> bool {
 
 /// `message TEXT ...`: a line for the daemon's log, brought there by way of a table.
 pub fn message(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    if nouns.is_empty() && session.dialect().newer {
+        return Ok(help::usage(session.personality, "message", &[]));
+    }
     if nouns.is_empty() {
         let usage = "Usage: bucardo_ctl message \"Some message to send to the logs\"";
-        return Err(Error::new(Kind::Usage, usage).exit_code(session.dialect().bare_message_code));
+        return Err(Error::new(Kind::Usage, usage));
     }
     session.control.execute("insert into bucardo.bucardo_log_message (msg) values ($1)", &[&nouns.join(" ")])?;
     if session.options.verbose > 0 {

@@ -25,7 +25,14 @@ pub fn check(path: &Path) -> Result<()> {
 
 /// Creates it, or writes it anew. The daemon shows its text to whoever asks why it stopped.
 pub fn create(path: &Path, prog: &str) -> Result<()> {
-    std::fs::write(path, format!("Stopped by {prog} on {}\n", clock::now())).map_err(|error| failed(path, &error))
+    let was_there = path.exists();
+    std::fs::write(path, format!("Stopped by {prog} on {}\n", clock::now())).map_err(|error| {
+        // An empty one would stop the daemon all the same, on a full disk.
+        if !was_there {
+            drop(std::fs::remove_file(path));
+        }
+        failed(path, &error)
+    })
 }
 
 /// Removes a file of piddir; whether it was there.

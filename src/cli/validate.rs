@@ -3,6 +3,7 @@
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::error::{Error, Result};
 use crate::replicate::places;
+use crate::replicate::validate::{self, Sessions};
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -14,7 +15,7 @@ const MOST: usize = 250;
 /// `validate all | SYNC ...`. The exit code is the number of syncs that failed.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
-        help::usage("validate", &[]);
+        help::usage(session.personality, "validate", &[]);
         return Ok(session.dialect().bare_validate_code);
     }
     let names = meant(nouns, stored(session)?)?;
@@ -22,7 +23,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         say!("Sorry, there are no syncs to validate!");
     }
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let (valid, failed): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_valid(session, name, width));
+    let mut sessions = Sessions::default();
+    let (valid, failed): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| is_valid(session, name, width, &mut sessions));
     let gone = if nouns == ["all"] { places::orphaned(&mut session.control)? } else { Vec::new() };
     for name in valid.iter().chain(&gone) {
         places::tidy(&mut session.control, name)?.iter().for_each(|note| warn_user!("Note: {note}"));
@@ -59,23 +62,24 @@ fn known(name: &str, stored: &[String]) -> Result<String> {
 }
 
 /// Validates one sync and says so. An error is said here, because the others have their turn nevertheless.
-fn is_valid(session: &mut Session, name: &str, width: usize) -> bool {
+fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sessions) -> bool {
     let (between, fine) = session.dialect().valid;
     match between.trim().len() == between.len() {
         true => say_part!("Validating sync {name:.<width$}{between}"),
         false => say_part!("Validating sync {name:<width$}{between}"),
     }
-    let outcome = crate::replicate::validate::sync(&mut session.control, name);
+    let outcome = validate::one_of_many(&mut session.control, name, sessions);
     say!("{}", if outcome.is_ok() { fine } else { "FAILED!" });
     match &outcome {
         Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),
         Ok(_) => {}
-        Err(error) => complain(error),
+        Err(_) => {}
     }
-    outcome.is_ok()
+    outcome.map_err(complain).is_ok()
 }
 
-fn complain(error: &Error) {
+fn complain(error: Error) {
+    let error = refusal::advise(error);
     warn_user!("{error}");
     if let Some(hint) = error.hint_text() {
         warn_user!("HINT: {hint}");

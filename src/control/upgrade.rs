@@ -102,6 +102,12 @@ const STEPS: &[Step] = &[
 /// The settings as shipped, for a temporary table instead of the real one.
 const SHIPPED: &str = include_str!("../../schema/control/bucardo_config_rows.sql");
 
+/// The settings as shipped: names and values.
+pub fn shipped() -> Vec<(String, String)> {
+    let words = SHIPPED.lines().filter(|line| line.starts_with("    ('")).map(|line| line.split('\''));
+    words.filter_map(|mut words| Some((words.nth(1)?.to_owned(), words.nth(1)?.to_owned()))).collect()
+}
+
 /// Whether a control schema is one of ours, and not one that the Perl program made.
 pub fn is_ours(control: &mut Connection) -> Result<bool> {
     Ok(control.query_one("select to_regclass('bucardo.validation') is not null", &[])?.get(0))

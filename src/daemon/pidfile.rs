@@ -30,6 +30,7 @@ impl PidFile {
         lines.iter().for_each(|line| text += &format!("{line}\n"));
         let draft = path.with_extension(format!("new.{}", std::process::id()));
         let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
+        let written = written.inspect_err(|_| drop(fs::remove_file(&draft)));
         written.map_err(|error| Error::new(Kind::File, format!("Could not write \"{}\"", path.display())).caused_by(error))?;
         Ok(PidFile(path))
     }

@@ -95,10 +95,10 @@ struct Recorded {
 }
 
 fn recorded(conn: &mut Connection, table: &Relation) -> Result<Option<Recorded>> {
-    let row = conn.query_opt(
+    let recorded = conn.keep(
         "select tablename, keycolumns, version, deltaname from bucardo.bucardo_delta_names where schemaname = $1 and relname = $2",
-        &[&table.schema.raw(), &table.name.raw()],
     )?;
+    let row = conn.query_opt(&recorded, &[&table.schema.raw(), &table.name.raw()])?;
     Ok(row.map(|row| Recorded { oid: row.get(0), keys: row.get(1), version: row.get(2), deltaname: row.get(3) }))
 }
 
@@ -170,7 +170,8 @@ fn triggers(conn: &mut Connection, names: &Names, table: &Shape) -> Result<()> {
             &capture::create_truncate_trigger(names, relation),
         )?;
     }
-    release_former_partitions(conn, names, &members)
+    // Only partitions can have left.
+    if table.partitioned { release_former_partitions(conn, names, &members) } else { Ok(()) }
 }
 
 /// A partition that was detached keeps the triggers that are not passed down.
@@ -202,11 +203,11 @@ fn with_partitions(conn: &mut Connection, table: &Shape) -> Result<Vec<Relation>
 /// Creates a trigger unless it is there, enabled, and calls `function`. One that was disabled by hand is enabled again; one of the same name that
 /// calls something else (the Perl program's triggers are called so, too) is replaced.
 fn ensure_trigger(conn: &mut Connection, table: &Relation, name: &str, function: &Relation, create: &str) -> Result<()> {
-    let state = conn.query_opt(
+    let state = conn.keep(
         "select t.tgenabled::text, t.tgfoid = to_regproc($3::text) from pg_trigger t \
          where t.tgrelid = $1::text::regclass and t.tgname = $2",
-        &[&table.to_string(), &name, &function.to_string()],
     )?;
+    let state = conn.query_opt(&state, &[&table.to_string(), &name, &function.to_string()])?;
     let trigger = crate::pg::Ident::new(name);
     match state.map(|row| (row.get::<_, String>(0), row.get::<_, Option<bool>>(1) == Some(true))) {
         Some((state, true)) if state != "D" => Ok(()),

@@ -71,7 +71,8 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
 
 fn on_schema(conn: &mut Connection, table: &Shape) -> Result<Option<Lack>> {
     let schema = &table.relation.schema;
-    let usable: bool = conn.query_one("select has_schema_privilege($1, 'USAGE')", &[&schema.raw()])?.get(0);
+    let may_use = conn.keep("select has_schema_privilege($1, 'USAGE')")?;
+    let usable: bool = conn.query_one(&may_use, &[&schema.raw()])?.get(0);
     let lack = Lack { what: format!("use schema {}", schema.raw()), grant: format!("USAGE ON SCHEMA {schema}") };
     Ok((!usable).then_some(lack))
 }
@@ -79,7 +80,8 @@ fn on_schema(conn: &mut Connection, table: &Shape) -> Result<Option<Lack>> {
 fn on_table(conn: &mut Connection, table: &Shape, part: Part) -> Result<Option<Lack>> {
     let sql = "select coalesce(array_agg(right_::text) filter (where not has_table_privilege($1::oid, right_)), '{}') \
                from unnest($2::text[]) as right_";
-    let rights: Vec<String> = conn.query_one(sql, &[&table.oid, &part.on_table()])?.get(0);
+    let lacking = conn.keep(sql)?;
+    let rights: Vec<String> = conn.query_one(&lacking, &[&table.oid, &part.on_table()])?.get(0);
     let all = rights.join(", ");
     let lack = Lack { what: format!("{all} on {}", table.relation.label()), grant: format!("{all} ON {}", table.relation) };
     Ok((!rights.is_empty()).then_some(lack))

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
+use std::collections::BTreeMap;
 
 /// One live column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +148,26 @@ pub fn find_key(conn: &mut Connection, relation: &Relation) -> Result<Key> {
     Ok(read(conn, relation)?.keys.into_iter().next().unwrap_or_default())
 }
 
+/// The keys of many tables, in their order, in two queries.
+pub fn find_keys(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Key>> {
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let rows = conn.query(include_str!("sql/tables.sql"), &[&schemas, &names])?;
+    let oids: Vec<Option<u32>> = rows.iter().map(|row| row.get(0)).collect();
+    if let Some(at) = oids.iter().position(Option::is_none) {
+        return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relations[at].label())));
+    }
+    let found = conn.query(include_str!("sql/keys.sql"), &[&oids])?;
+    let mut keys = BTreeMap::new();
+    for row in found.iter().filter(|row| row.get(4)) {
+        keys.entry(row.get::<_, u32>(5)).or_insert_with(|| key(row));
+    }
+    Ok(oids.iter().flatten().map(|oid| keys.remove(oid).unwrap_or_default()).collect())
+}
+
+fn key(row: &postgres::Row) -> Key {
+    Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }
+}
+
 /// What [`Shape::attributes`] is, as an expression over `pg_class c`: the columns it ever had and, in the lower digits, those that are NOT
 /// NULL. A table has at most 1600 columns.
 pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
@@ -154,10 +175,31 @@ pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
 
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
 pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
-    let row = conn.query_opt(
-        &include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE),
-        &[&relation.schema.raw(), &relation.name.raw()],
-    )?;
+    read_with(conn, relation, &mut Keys::default())
+}
+
+/// Keys of tables by their ids: those that tell rows apart, and all.
+pub type Keys = BTreeMap<u32, (Vec<Key>, Vec<Key>)>;
+
+/// Reads the keys of many tables, because the query takes longer to plan than to run. A table that is missing is left out.
+pub fn read_ahead(conn: &mut Connection, relations: &[Relation]) -> Result<Keys> {
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let tables = conn.query(include_str!("sql/tables.sql"), &[&schemas, &names])?;
+    let oids: Vec<u32> = tables.iter().filter_map(|row| row.get(0)).collect();
+    let mut all: Keys = oids.iter().map(|oid| (*oid, Default::default())).collect();
+    let statement = conn.keep(include_str!("sql/keys.sql"))?;
+    for row in conn.query(&statement, &[&oids])? {
+        let (keys, uniques) = all.entry(row.get(5)).or_default();
+        keys.extend(row.get::<_, bool>(4).then(|| key(&row)));
+        uniques.push(key(&row));
+    }
+    Ok(all)
+}
+
+/// The same as [`read`], with keys that were read ahead.
+pub fn read_with(conn: &mut Connection, relation: &Relation, ahead: &mut Keys) -> Result<Shape> {
+    let table = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
+    let row = conn.query_opt(&table, &[&relation.schema.raw(), &relation.name.raw()])?;
     let Some(row) = row else {
         return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relation.label())));
     };
@@ -165,7 +207,10 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
     if !matches!(kind.as_str(), "r" | "p") {
         return Err(Error::new(Kind::NotFound, format!("{} is not a table", relation.label())));
     }
-    let (keys, uniques) = keys(conn, oid)?;
+    let (keys, uniques) = match ahead.remove(&oid) {
+        Some(keys) => keys,
+        None => keys(conn, oid)?,
+    };
     Ok(Shape {
         relation: relation.clone(),
         oid,
@@ -182,7 +227,8 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
 }
 
 fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
-    let rows = conn.query(include_str!("sql/columns.sql"), &[&oid])?;
+    let columns = conn.keep(include_str!("sql/columns.sql"))?;
+    let rows = conn.query(&columns, &[&oid])?;
     Ok(rows
         .iter()
         .map(|row| Column {
@@ -199,7 +245,7 @@ fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
 
 /// Those that can tell rows apart, and all.
 fn keys(conn: &mut Connection, oid: u32) -> Result<(Vec<Key>, Vec<Key>)> {
-    let rows = conn.query(include_str!("sql/keys.sql"), &[&oid])?;
-    let key = |row: &postgres::Row| Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) };
+    let keys = conn.keep(include_str!("sql/keys.sql"))?;
+    let rows = conn.query(&keys, &[&[oid].as_slice()])?;
     Ok((rows.iter().filter(|row| row.get(4)).map(key).collect(), rows.iter().map(key).collect()))
 }

@@ -10,14 +10,23 @@ use crate::pg::{Connection, session};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
-use crate::replicate::shape::{self, Shape};
+use crate::replicate::shape::{self, Keys, Shape};
 use crate::replicate::{compare, install, places};
+use std::collections::BTreeMap;
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
 /// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`] or [`Kind::Lost`].
 pub fn sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
+    one_of_many(control, name, &mut Sessions::default())
+}
+
+/// Sessions that were good for one sync, for the next: by database, and by whether it receives rows, for which sessions are set up.
+pub type Sessions = BTreeMap<(String, bool), Connection>;
+
+/// The same for one of many syncs, which share their sessions.
+pub fn one_of_many(control: &mut Connection, name: &str, sessions: &mut Sessions) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
-    let outcome = look_and_make(control, &sync);
+    let outcome = look_and_make(control, &sync, sessions);
     record(control, name, &outcome)?;
     outcome
 }
@@ -28,17 +37,24 @@ struct Members<'a> {
     names: Vec<String>,
     masters: usize,
     conns: Vec<Connection>,
+    keys: Vec<Keys>,
+}
+
+/// Whether the member at this place gets rows from another one.
+fn receives(at: usize, masters: usize) -> bool {
+    at > 0 || masters > 1
 }
 
 /// A table on every member.
 type Shapes = Vec<Shape>;
 
-fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
+fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions) -> Result<Vec<String>> {
     let goats = sync.goats(control)?;
     check_members(sync, sync.source()?)?;
-    let mut members = Members::connect(control, sync)?;
+    let mut members = Members::connect(control, sync, sessions)?;
     let mut notes = Vec::new();
     let mut tables = Vec::new();
+    members.read_keys(&goats)?;
     for goat in &goats {
         match goat.is_table {
             true => tables.push(members.look_at_table(goat, &mut notes)?),
@@ -49,6 +65,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync) -> Result<Vec<String>> {
     members.check_rights(&tables)?;
     members.make(&goats, &tables, &mut notes)?;
     remember_keys(control, &goats, &tables)?;
+    members.leave(sessions);
     Ok(notes)
 }
 
@@ -77,11 +94,23 @@ fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connecti
 }
 
 impl<'a> Members<'a> {
-    fn connect(control: &mut Connection, sync: &'a Sync) -> Result<Members<'a>> {
+    fn connect(control: &mut Connection, sync: &'a Sync, sessions: &mut Sessions) -> Result<Members<'a>> {
         let masters = sync.masters();
         let names: Vec<String> = masters.iter().chain(&sync.targets).cloned().collect();
-        let conns = names.iter().map(|name| connect(control, sync, name)).collect::<Result<_>>()?;
-        Ok(Members { sync, names, masters: masters.len(), conns })
+        let masters = masters.len();
+        let mut open = |(at, name): (usize, &String)| match sessions.remove(&(name.clone(), receives(at, masters))) {
+            Some(session) => Ok(session),
+            None => connect(control, sync, name),
+        };
+        let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
+        Ok(Members { sync, names, masters, conns, keys: Vec::new() })
+    }
+
+    /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
+    fn leave(self, sessions: &mut Sessions) {
+        let masters = self.masters;
+        let named = self.names.into_iter().zip(self.conns).enumerate();
+        sessions.extend(named.map(|(at, (name, session))| ((name, receives(at, masters)), session)));
     }
 
     /// From where to where rows go: among all masters, and from the first one to each target.
@@ -90,12 +119,21 @@ impl<'a> Members<'a> {
         all.filter(|(from, to)| from != to && (*from == 0 || *to < self.masters)).collect()
     }
 
+    fn read_keys(&mut self, goats: &[Goat]) -> Result<()> {
+        for (number, (conn, name)) in self.conns.iter_mut().zip(&self.names).enumerate() {
+            let tables = goats.iter().filter(|goat| goat.is_table);
+            let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
+            self.keys.push(shape::read_ahead(conn, &tables.map(there).collect::<Vec<_>>())?);
+        }
+        Ok(())
+    }
+
     fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
         let mut shapes: Shapes = Vec::new();
-        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+        for ((conn, name), keys) in self.conns.iter_mut().zip(&self.names).zip(&mut self.keys) {
             let first = shapes.is_empty();
             let relation = if first { goat.relation.clone() } else { goat.relation_on(name) };
-            shapes.push(shape::read(conn, &relation).map_err(|error| if first { error } else { on(error, name) })?);
+            shapes.push(shape::read_with(conn, &relation, keys).map_err(|error| if first { error } else { on(error, name) })?);
         }
         for (from, to) in self.ways() {
             self.compare(goat, &shapes, from, to, notes)?;
@@ -139,7 +177,7 @@ impl<'a> Members<'a> {
     fn check_rights(&mut self, tables: &[Shapes]) -> Result<()> {
         for number in 0..self.names.len() {
             let shapes: Vec<&Shape> = tables.iter().map(|shapes| &shapes[number]).collect();
-            let part = Part { source: number < self.masters, receiver: number > 0 || self.masters > 1 };
+            let part = Part { source: number < self.masters, receiver: receives(number, self.masters) };
             rights::check(&mut self.conns[number], &self.names[number], part, &shapes)?;
         }
         Ok(())

@@ -146,17 +146,6 @@ fn a_sync_is_added_and_validated_at_once() {
 }
 
 #[test]
-fn what_a_sync_asks_for_and_this_version_does_not_do_is_told() {
-    let world = World::with_dbs();
-    world.says("add table t1 db=A herd=h");
-    let outcome = world.run("add sync s1 source=h targetdb=B type=pushdelta makedelta=on onetimecopy=2").ended_with(0);
-    assert_eq!(outcome.stdout, "Added sync \"s1\"\n");
-    let notes: Vec<_> = outcome.stderr.lines().collect();
-    let begins = |at: usize, text: &str| notes[at].starts_with(&format!("Note: this version {text}"));
-    assert!(notes.len() == 2 && begins(0, "makes no first copy") && begins(1, "does not pass changes on"), "{notes:?}");
-}
-
-#[test]
 fn a_sync_can_make_its_herd_from_a_list_of_tables() {
     let world = World::with_dbs();
     let said = world.says("add sync pepper type=pushdelta source=A targetdb=B tables=t2,sc.t3 ping=false");

@@ -233,7 +233,7 @@ fn furnished() -> World {
 }
 
 /// All that the control schemas hold, table by table, row by row.
-fn contents(world: &World) -> String {
+pub(super) fn contents(world: &World) -> String {
     let mut control = world.control();
     let tables = "select oid::regclass::text from pg_class \
         where relkind = 'r' and relnamespace in ('bucardo'::regnamespace, 'freezer'::regnamespace) order by 1";

@@ -44,7 +44,7 @@ impl Commands {
         let mut command = Command::new(bin.join(program));
         command.args(args).current_dir(self.home()).env_clear().env("HOME", self.home()).env(MARK, self.folder.path());
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display())).env("RUST_BACKTRACE", "1");
-        Call { command, stdin: None, timeout: Duration::from_secs(60) }
+        Call { command, stdin: None, talks: false, timeout: Duration::from_secs(60) }
     }
 
     /// HOME and working directory of the calls.
@@ -72,6 +72,7 @@ impl Commands {
 pub struct Call {
     command: Command,
     stdin: Option<String>,
+    talks: bool,
     timeout: Duration,
 }
 
@@ -85,6 +86,12 @@ impl Call {
     /// Pipes `text` (less than 64 kB) to it, then the end of input. Without this, input ends at once.
     pub fn stdin(mut self, text: &str) -> Call {
         self.stdin = Some(text.to_owned());
+        self
+    }
+
+    /// Leaves standard input open, for answers to be written to [`Running::child`].
+    pub fn talking(mut self) -> Call {
+        self.talks = true;
         self
     }
 
@@ -103,10 +110,10 @@ impl Call {
     pub fn start(mut self) -> Running {
         let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         self.command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
-        self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        self.command.stdin(if self.stdin.is_some() || self.talks { Stdio::piped() } else { Stdio::null() });
         let mut child = self.command.spawn().unwrap();
-        if let (Some(text), Some(mut pipe)) = (&self.stdin, child.stdin.take()) {
-            let _ = pipe.write_all(text.as_bytes()); // it may have ended without reading
+        if let Some(text) = &self.stdin {
+            let _ = child.stdin.take().unwrap().write_all(text.as_bytes()); // it may have ended without reading
         }
         Running { name: format!("{:?}", self.command), child, stdout, stderr, timeout: self.timeout }
     }

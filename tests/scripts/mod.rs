@@ -1,5 +1,8 @@
 //! The small tools that operators run beside the program.
 
+mod packaging;
+mod sessions;
+
 use crate::cli::prepared::prepared;
 use crate::harness::Installed;
 use std::process::{Command, Output};

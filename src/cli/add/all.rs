@@ -2,7 +2,6 @@
 
 use super::goat::Adder;
 use super::{herd, remote, used};
-use crate::cli::pairs::Pairs;
 use crate::cli::relation::Goat;
 use crate::cli::spelling;
 use crate::cli::{Options, Personality, Session, pattern, refusal};
@@ -30,7 +29,14 @@ pub(super) fn run(session: &mut Session, words: &[String]) -> Result<u8> {
     };
     let request = request(kind, &session.options, &words[1..])?;
     let Some(db) = database(&mut session.control, &request)? else { return Ok(1) };
-    let added = session.transaction(|session| add(session, &request, &db))?;
+    let added = match session.transaction(|session| add(session, &request, &db)) {
+        // To the newer dialect, nothing to add is no failure.
+        Err(error) if error.kind() == Kind::NotFound && session.dialect().newer => {
+            warn_user!("{error}");
+            return Ok(0);
+        }
+        added => added?,
+    };
     print(session, &request, &added);
     match &request.herd {
         Some(herd) => used::herd(&mut session.control, herd).map(|()| 0),
@@ -121,14 +127,22 @@ fn add(session: &mut Session, request: &Request, db: &str) -> Result<Added> {
         added.herd_made = herd::ensure(control, name)?;
     }
     let mut adder = Adder::with(db, request.kind, remote);
-    for relation in &relations {
-        match adder.add(control, relation, &Pairs::default())? {
-            (goat, true) => added.new.push(goat),
-            (goat, false) => added.old.push(goat),
-        }
+    (added.new, added.old) = adder.add_all(control, &relations)?;
+    if session.options.verbose > 1 {
+        added.new.iter().for_each(|goat| trace_new(goat, request.herd.as_deref()));
+        added.old.iter().for_each(|goat| warn_user!("Skipping {} already in goat: {}", goat.kind, goat.relation.label()));
     }
     gather(session, request, &added)?;
     Ok(added)
+}
+
+/// What the second degree of `--verbose` says of each.
+fn trace_new(goat: &Goat, herd: Option<&str>) {
+    let (kind, name) = (&goat.kind, goat.relation.label());
+    warn_user!("Attempting to add {name} to the goat table\nID of new {kind} {name} is {}", goat.id);
+    if let Some(herd) = herd {
+        warn_user!("Added {kind} {} to herd {herd}", goat.id);
+    }
 }
 
 /// Puts them into the herd: the new ones, and in the newer dialect also those that were known.

@@ -7,7 +7,6 @@ use crate::cli::relation::{self, Goat};
 use crate::cli::{Session, help, refusal};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
-use crate::warn_user;
 
 pub(super) const USAGE_NAME: &str = "Usage: add customname <table> <new name> [db=x] [sync=x]
 
@@ -27,7 +26,7 @@ pub(super) fn run(session: &mut Session, noun: Noun, table: &str, words: &[Strin
         Noun::Customname => ("customname", USAGE_NAME),
         _ => ("customcols", USAGE_COLS),
     };
-    let Some((text, rest)) = words.split_first() else { return Ok(help::usage("add", &[kind])) };
+    let Some((text, rest)) = words.split_first() else { return Ok(help::usage(session.personality, "add", &[kind])) };
     let pairs = pairs::read_newer(rest, KEYS, usage)?;
     if noun == Noun::Customcols {
         check_clause(text)?;
@@ -37,7 +36,6 @@ pub(super) fn run(session: &mut Session, noun: Noun, table: &str, words: &[Strin
         goats.iter().map(|goat| add(&mut session.control, noun, goat, text, &pairs)).collect::<Result<Vec<_>>>()
     })?;
     super::report(session, &lines);
-    warn_user!("Note: this version keeps that, but does not act on it yet");
     Ok(0)
 }
 

@@ -61,7 +61,7 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
         return Err(refusal::refused(sentence, "`list customcode` shows what there is").exit_code(2));
     }
     let (Some(_), Some(file)) = (pairs.get("whenrun"), pairs.get("src_code")) else {
-        return Ok(help::usage("add", &["customcode"]));
+        return Ok(help::usage(session.personality, "add", &["customcode"]));
     };
     let code = read(file)?;
     session.transaction(|session| add(&mut session.control, &name, &code, &pairs))?;

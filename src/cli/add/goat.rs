@@ -8,6 +8,8 @@ use crate::cli::relation::{self, Goat};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::shape::{self, Key};
+use postgres::types::ToSql;
+use std::collections::BTreeSet;
 
 /// Adds tables or sequences of one database; connects to it only when there is a key to look up.
 pub struct Adder<'a> {
@@ -41,6 +43,41 @@ impl<'a> Adder<'a> {
         Ok((Goat { id, db: self.db.to_owned(), kind: self.kind.to_owned(), relation: relation.clone() }, true))
     }
 
+    /// Adds many, of which nothing special is wanted: those that are new, and those that were known.
+    pub fn add_all(&mut self, control: &mut Connection, relations: &[Relation]) -> Result<(Vec<Goat>, Vec<Goat>)> {
+        control.batch("lock table bucardo.goat in share row exclusive mode")?;
+        let old = relation::find_all_exact(control, self.db, relations)?;
+        let known: BTreeSet<String> = old.iter().map(|goat| goat.relation.to_string()).collect();
+        let fresh: Vec<Relation> = relations.iter().filter(|one| !known.contains(&one.to_string())).cloned().collect();
+        control.batch("savepoint all_at_once")?;
+        match self.insert_all(control, &fresh) {
+            Ok(new) => Ok((new, old)),
+            // One of them cannot be added: one by one, it is found which.
+            Err(_) => {
+                control.batch("rollback to savepoint all_at_once")?;
+                let each = fresh.iter().map(|one| self.add(control, one, &Pairs::default()).map(|(goat, _)| goat));
+                Ok((each.collect::<Result<_>>()?, old))
+            }
+        }
+    }
+
+    fn insert_all(&mut self, control: &mut Connection, relations: &[Relation]) -> Result<Vec<Goat>> {
+        let keys = match self.kind {
+            "table" => shape::find_keys(&mut self.opened()?.connection, relations)?,
+            _ => vec![Key::default(); relations.len()],
+        };
+        let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+        let texts: Vec<[String; 3]> = keys.iter().map(texts).collect();
+        let column = |at: usize| -> Vec<Option<&str>> {
+            texts.iter().map(|texts| Some(texts[at].as_str()).filter(|_| self.kind == "table")).collect()
+        };
+        control.batch("set local bucardo.validating = 'on'")?;
+        let values: [&(dyn ToSql + Sync); 7] = [&self.db, &self.kind, &schemas, &names, &column(0), &column(1), &column(2)];
+        let rows = control.query(include_str!("goats.sql"), &values)?;
+        control.batch("set local bucardo.validating = 'off'")?;
+        Ok(rows.iter().map(relation::goat).collect())
+    }
+
     fn insert(&mut self, control: &mut Connection, relation: &Relation, wishes: &Pairs) -> Result<i32> {
         let (schema, name) = (relation.schema.raw(), relation.name.raw());
         let row = Insert::into("goat").text("db", self.db).text("schemaname", schema).text("tablename", name);
@@ -51,6 +88,10 @@ impl<'a> Adder<'a> {
         let id = row.run(control, "id")?;
         control.batch("set local bucardo.validating = 'off'")?;
         id.parse().map_err(|_| Error::new(Kind::Bug, "an id is no number"))
+    }
+
+    fn opened(&mut self) -> Result<&mut Remote> {
+        self.remote.as_mut().ok_or_else(|| Error::new(Kind::Bug, "the database is not open"))
     }
 
     fn key(&mut self, control: &mut Connection, relation: &Relation) -> Result<Key> {
@@ -88,6 +129,12 @@ fn what(error: &Error) -> &str {
 }
 
 fn keyed(row: Insert, key: &Key) -> Insert {
+    let [pkey, qpkey, pkeytype] = texts(key);
+    row.text("pkey", &pkey).text("qpkey", &qpkey).text("pkeytype", &pkeytype)
+}
+
+/// The columns pkey, qpkey and pkeytype.
+fn texts(key: &Key) -> [String; 3] {
     let quoted: Vec<_> = key.idents().iter().map(ToString::to_string).collect();
-    row.text("pkey", &key.columns.join("|")).text("qpkey", &quoted.join("|")).text("pkeytype", &key.types.join("|"))
+    [key.columns.join("|"), quoted.join("|"), key.types.join("|")]
 }

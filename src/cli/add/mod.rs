@@ -53,13 +53,13 @@ pub const TOPICS: &[Topic] = &[
 /// `add TYPE NAME ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let newer = session.dialect().newer;
-    let Some((kind, words)) = nouns.split_first() else { return Ok(help::usage("add", &[])) };
+    let Some((kind, words)) = nouns.split_first() else { return Ok(help::usage(session.personality, "add", &[])) };
     if kind.eq_ignore_ascii_case("all") {
         return all::run(session, words);
     }
     let noun = if newer { noun::newer(kind) } else { noun::exact(kind) };
     let (Some(noun), Some((name, rest))) = (noun, words.split_first()) else {
-        return Ok(help::usage("add", &[kind]));
+        return Ok(help::usage(session.personality, "add", &[kind]));
     };
     if newer && matches!(noun, Noun::Table | Noun::Sequence) && name.eq_ignore_ascii_case("all") {
         return all::run(session, &[std::slice::from_ref(kind), rest].concat());
@@ -78,7 +78,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         Noun::Customcode => customcode::run(session, name, rest),
         Noun::Customname | Noun::Customcols => custom::run(session, noun, name, rest),
         // No word of `add` means one.
-        Noun::Conflict => Ok(help::usage("add", &[])),
+        Noun::Conflict => Ok(help::usage(session.personality, "add", &[])),
     }
 }
 

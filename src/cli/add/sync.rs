@@ -79,7 +79,6 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
         Ok((lines, make_ready(session, &name)?))
     })?;
     super::report(session, &lines);
-    not_yet(&mut session.control, &name)?;
     if session.options.verbose > 0 {
         notes.iter().for_each(|note| say!("  {note}"));
     }
@@ -129,6 +128,7 @@ pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Ve
     if session.options.dryrun {
         return Ok(Vec::new());
     }
+    session.confirm()?;
     if let Some(lack) = incomplete(&mut session.control, name)? {
         warn_user!("Note: sync \"{name}\" {lack}; it must be validated before it can run");
         return Ok(Vec::new());
@@ -142,19 +142,6 @@ pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Ve
         }
         outcome => outcome.map_err(failed),
     }
-}
-
-/// Says what was asked for and is stored, but not done by this version.
-pub(super) fn not_yet(control: &mut Connection, name: &str) -> Result<()> {
-    // A rehearsal has left none.
-    let Some(row) = control.query_opt(include_str!("not_yet.sql"), &[&name])? else { return Ok(()) };
-    if row.get(0) {
-        warn_user!("Note: this version makes no first copy (onetimecopy): only changes from now on are carried");
-    }
-    if row.get(1) {
-        warn_user!("Note: this version does not pass changes on from the target (makedelta)");
-    }
-    Ok(())
 }
 
 /// What a sync lacks that the original did not mind at this point (daemon reference, 1.6).

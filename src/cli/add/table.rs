@@ -52,7 +52,7 @@ pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result
     };
     let pairs = pairs::read(words, KEYS, usage)?;
     if pairs.rest.is_empty() {
-        return Ok(help::usage("add", &[kind]));
+        return Ok(help::usage(session.personality, "add", &[kind]));
     }
     let Some(relations) = relations(kind, &pairs.rest) else { return Ok(1) };
     let lines = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;

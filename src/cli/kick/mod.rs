@@ -29,7 +29,7 @@ pub const TOPICS: &[Topic] = &[help::only(
 /// `kick SYNC ... [SECONDS]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if sync_list::names_nothing(nouns) {
-        return Ok(help::usage("kick", &[]));
+        return Ok(help::usage(session.personality, "kick", &[]));
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::resolve_for(session, nouns, &stored, "kick")?;

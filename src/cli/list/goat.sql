@@ -12,4 +12,4 @@ select g.id, g.schemaname || '.' || g.tablename as label, g.db, g.pkey, g.pkeyty
    and (cardinality($2::text[]) = 0
         or exists (select from unnest($2::text[], $3::text[]) as wanted (schema, name)
                     where g.schemaname ~ wanted.schema and g.tablename ~ wanted.name))
- order by g.schemaname, g.tablename;
+ order by g.schemaname, g.tablename, g.db;

@@ -38,7 +38,7 @@ struct Entry {
 
 /// `list TYPE [NAME|PATTERN ...]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    let Some((kind, words)) = nouns.split_first() else { return Ok(help::usage("list", &[])) };
+    let Some((kind, words)) = nouns.split_first() else { return Ok(help::usage(session.personality, "list", &[])) };
     if session.dialect().newer {
         match kind.to_lowercase().as_str() {
             "all" => return everything(session),
@@ -49,7 +49,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let noun = if session.dialect().newer { noun::newer(kind) } else { noun::beginning(kind) };
     match noun.or_else(|| noun::beginning(kind)) {
         Some(noun) => one(session, noun, words),
-        None => Ok(help::usage("list", &[])),
+        None => Ok(help::usage(session.personality, "list", &[])),
     }
 }
 

@@ -12,18 +12,17 @@ const LIMIT: u64 = 10;
 /// How long it may take for all.
 const ALL: u64 = 60;
 
+/// `reload`, `reload config`, `reload SYNC ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     match nouns.split_first() {
         None => everything(session),
-        Some((word, rest)) if word.to_lowercase().starts_with("config") => {
-            must_run(session)?;
-            reload_config::run(session, rest)
-        }
+        Some((word, rest)) if word.to_lowercase().starts_with("config") => reload_config::run(session, rest),
         Some(_) => syncs(session, nouns),
     }
 }
 
-fn must_run(session: &Session) -> Result<()> {
+/// Refuses where no daemon runs on this machine.
+pub fn must_run(session: &Session) -> Result<()> {
     match pidfile::living_master(Path::new(&session.files.piddir)) {
         Some(_) => Ok(()),
         None => Err(refusal::refused("Looks like Bucardo is not running, so there is no need to reload", "`start` starts it")),

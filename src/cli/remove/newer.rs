@@ -18,7 +18,7 @@ pub fn run(session: &mut Session, kind: &str, names: &[String]) -> Result<u8> {
         return Ok(1);
     };
     if names.is_empty() {
-        return Ok(help::usage("remove", &[kind]));
+        return Ok(help::usage(session.personality, "remove", &[kind]));
     }
     if matches!(noun, Noun::Table | Noun::Sequence) {
         return goats(session, noun, names);

@@ -50,9 +50,20 @@ fn log_options(session: &Session, settings: &Settings, here: &Path) -> log::Opti
         showpid: settings.flag("log_showpid"),
         showtime: text("log_showtime").parse().unwrap_or(3),
         stderr: options.foreground,
-        verbose: session.options.verbose.max(1),
+        verbose: session.options.verbose.max(level(session, settings)),
     };
     log_to(session, log).rooted(here)
+}
+
+/// The option wins over the setting; both belong to the newer dialect.
+fn level(session: &Session, settings: &Settings) -> u8 {
+    let option = session.options.start.log_level.as_deref();
+    verbosity(option.or_else(|| settings.text("log_level").ok()).unwrap_or_default())
+}
+
+/// What a word means: there is one step above the usual.
+fn verbosity(level: &str) -> u8 {
+    if ["verbose", "debug"].contains(&level.to_lowercase().as_str()) { 2 } else { 1 }
 }
 
 /// What the newer dialect says about where the log goes.
@@ -77,4 +88,14 @@ fn usual(session: &Session, log: log::Options) -> log::Options {
     let writable = nix::unistd::access(usual, nix::unistd::AccessFlags::W_OK).is_ok();
     let directory = if writable && !options.debugdir_given { usual.to_owned() } else { log.directory };
     log::Options { directory, syslog: options.debugsyslog_given && options.debugsyslog, ..log }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_of_the_four_levels_say_more() {
+        assert_eq!(["terse", "normal", "VERBOSE", "debug", ""].map(verbosity), [1, 1, 2, 2, 1]);
+    }
 }

@@ -1,12 +1,10 @@
 //! The block of `status SYNC` (reference, 3.10): a label and a value on each line.
 
 use super::sync::{Config, Run, Sync};
+use crate::cli::interval::Interval;
 use std::fmt::Write;
 
 const INDENT: &str = "                  ";
-
-/// How the block writes spans of time: with blanks, or without (`--compress`).
-pub type Interval = fn(Option<i64>) -> String;
 
 /// The block of one sync.
 pub fn text(sync: &Sync, interval: Interval) -> String {

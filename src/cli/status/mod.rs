@@ -77,7 +77,7 @@ fn whole_table(session: &mut Session, names: &[String]) -> Result<u8> {
     }
     let mut syncs = query::syncs(session, names)?;
     table::sort(&mut syncs, session.options.sort)?;
-    say_part!("{}", table::text(&syncs));
+    say_part!("{}", table::text(&syncs, interval::way(session.options.showdays, true)));
     Ok(0)
 }
 
@@ -85,7 +85,7 @@ fn blocks(session: &mut Session, names: &[String]) -> Result<u8> {
     say!("{}", header(session));
     let mut syncs = query::syncs(session, names)?;
     syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
-    let interval = if session.options.compress { interval::compressed } else { interval::pretty };
+    let interval = interval::way(session.options.showdays, session.options.compress);
     for sync in &syncs {
         say_part!("{}", detail::text(sync, interval));
     }
@@ -117,14 +117,14 @@ fn newer_blocks(session: &mut Session, names: &[String]) -> Result<u8> {
     Ok(0)
 }
 
-/// The syncs named. Numbers are skipped, so that `kick X 5` can be typed again as `status X 5`, and so is the word `sync`.
+/// The syncs named. Numbers are skipped, so that `kick X 5` can be typed again as `status X 5`, and so are the words `sync` and `clone`.
 fn asked_for(nouns: &[String], known: &[&str]) -> Result<Vec<String>> {
     let is_number = |noun: &str| noun.bytes().all(|byte| byte.is_ascii_digit());
     let mut names = Vec::new();
     for noun in nouns.iter().filter(|noun| !is_number(noun)) {
         match known.contains(&noun.as_str()) {
             true => names.push(noun.clone()),
-            false if noun == "sync" => {}
+            false if ["sync", "clone"].contains(&noun.as_str()) => {}
             false => return Err(refusal::missing(format!("No such sync: {noun}"), meant(noun, known.iter().copied()))),
         }
     }

@@ -49,7 +49,7 @@ pub fn state(sync: &Sync) -> String {
         _ => false,
     };
     match &sync.job {
-        Some(job) if job.started && !newest_is_bad => format!("Sync to {} (KID {})", job.target, job.pid),
+        Some(job) if job.started && !newest_is_bad => format!("Started (KID {})", job.pid),
         _ if sync.config.invalid.is_some() && sync.pid_file.is_none() => "Bad".to_owned(),
         _ if newest_is_bad || !sync.retries.is_empty() => "Bad".to_owned(),
         _ if sync.good.is_some() => "Good".to_owned(),

@@ -1,6 +1,6 @@
 //! What is known about one sync at the moment of asking: its configuration, its latest good and bad run, what it does now.
 
-use crate::cli::interval;
+use crate::cli::interval::Interval;
 
 /// One sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Sync {
     /// The present state; `arrow` stands before the target, `interval` writes the age. The original calls everything idle that has no
     /// job; here a sync that waits for the next try of a failed one is not idle, nor is one that cannot run because it is not valid. A job that
     /// waits for that next try does not change this.
-    pub fn state(&self, arrow: &str, interval: fn(Option<i64>) -> String) -> String {
+    pub fn state(&self, arrow: &str, interval: Interval) -> String {
         match &self.job {
             Some(job) if job.started => format!("RUN:{}{arrow}{}", interval(Some(job.age)), job.target),
             Some(job) if self.retries.is_empty() => format!("WAIT:{}", interval(Some(job.age))),
@@ -150,13 +150,6 @@ impl Sync {
     /// The pid of the controller as its file has it.
     pub fn pid(&self) -> &str {
         self.pid_file.as_ref().map_or("", |file| &file.pid)
-    }
-}
-
-impl Run {
-    /// How long it took, or nothing if nobody knows.
-    pub fn took(&self) -> String {
-        self.duration.map_or_else(String::new, |seconds| interval::compressed(Some(seconds)))
     }
 }
 

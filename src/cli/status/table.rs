@@ -1,7 +1,8 @@
 //! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync.
 
 use super::sync::{Run, Sync};
-use crate::cli::{interval, refusal};
+use crate::cli::interval::{self, Interval};
+use crate::cli::refusal;
 use crate::error::Result;
 use std::cmp::Ordering;
 
@@ -10,8 +11,8 @@ const NARROWEST: [usize; 9] = [4, 5, 5, 3, 9, 5, 5, 8, 4];
 const STATE: usize = 2;
 
 /// The whole table, rows in the order of `syncs`.
-pub fn text(syncs: &[Sync]) -> String {
-    let rows: Vec<[String; 9]> = syncs.iter().map(cells).collect();
+pub fn text(syncs: &[Sync], interval: Interval) -> String {
+    let rows: Vec<[String; 9]> = syncs.iter().map(|sync| cells(sync, interval)).collect();
     let widths = widths(&rows);
     let mut lines = vec![row(&HEADINGS.map(str::to_owned), &widths, " "), rule(&widths)];
     lines.extend(rows.iter().map(|cells| row(cells, &widths, "|")));
@@ -60,14 +61,15 @@ fn state(sync: &Sync) -> String {
     sync.state(">", interval::compressed)
 }
 
-fn cells(sync: &Sync) -> [String; 9] {
-    let last = |run: &Option<Run>| run.as_ref().map_or("unknown".to_owned(), |run| interval::compressed(Some(run.age)));
-    let took = |run: &Option<Run>| run.as_ref().map_or_else(String::new, Run::took);
+fn cells(sync: &Sync, interval: Interval) -> [String; 9] {
+    let last = |run: &Option<Run>| run.as_ref().map_or("unknown".to_owned(), |run| interval(Some(run.age)));
+    let took =
+        |run: &Option<Run>| run.as_ref().and_then(|run| run.duration).map_or_else(String::new, |took| interval(Some(took)));
     let letter = sync.config.synctype.chars().next().unwrap_or('?').to_uppercase();
     [
         sync.config.name.clone(),
         format!(" {letter}{}", sync.flag()),
-        state(sync),
+        sync.state(">", interval),
         sync.pid().to_owned(),
         last(&sync.good),
         took(&sync.good),
@@ -147,7 +149,7 @@ grp2| P   |off        |   |unknown  |      |          |unknown |
 od  | P E!|idle       |999|49h0s    |3h2m3s|2/1/3     |unknown |    
 xx  | F   |RUN:1h5s>c |   |unknown  |      |          |unknown |    
 ";
-        assert_eq!(text(&sample()), expected);
+        assert_eq!(text(&sample(), interval::compressed), expected);
     }
 
     fn sorted(by: i64) -> Vec<String> {

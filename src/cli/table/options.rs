@@ -48,7 +48,7 @@ pub const OPTIONS: &[Opt] = &[
     opt("log-destination", List, Five, "WHERE", "`start`: stderr, stdout, syslog, none or a directory; may be repeated")
         .or(&["log-dest", "logdest"]),
     opt("log-clean", Flag, Five, "", "`start`: first remove old log files"),
-    opt("log-level", Text, Five, "LEVEL", "accepted, without effect"),
+    opt("log-level", Text, Five, "LEVEL", "`start`: how much the daemon logs: terse, normal, verbose or debug"),
     opt("log-show-line", Flag, Five, "", "accepted, without effect"),
     opt("exit-on-nosync", Flag, Five, "", "`start`: the daemon ends where there is no active sync"),
     opt("no-exit-on-nosync", Flag, Five, "", "`start`: it goes on and waits for one"),

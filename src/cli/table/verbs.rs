@@ -3,8 +3,8 @@
 use super::Run::{Alone, Connected};
 use super::{Follows, Run, Topic, Verb};
 use crate::cli::{
-    activate, add, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload, reload_config, remove,
-    reopen, restart, settings, start, status, stop, update, upgrade, validate,
+    activate, add, clone, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload, reload_config,
+    remove, reopen, restart, settings, start, status, stop, update, upgrade, validate,
 };
 
 /// Every verb there is, in the order of the help.
@@ -62,6 +62,7 @@ pub const VERBS: &[Verb] = &[
     )
     .or(&["deltas"]),
     verb("purge", "[all]", "Reclaim changes that all targets have", purge::TOPICS, Connected(purge::run)),
+    verb("clone", "sync=x", "Copy all rows of a sync to its targets again", clone::TOPICS, Connected(clone::run)),
     verb("reopen", "", "Let the running daemon open its log files anew", reopen::TOPICS, Connected(reopen::run)),
     verb(
         "completion",

@@ -2,6 +2,7 @@
 
 use super::after;
 use super::find::{self, Table, Thing};
+use super::party;
 use crate::cli::noun::Noun;
 use crate::cli::{Session, conflict, refusal};
 use crate::error::{Error, Result};
@@ -47,10 +48,11 @@ pub struct Quiet {
     pub new: String,
 }
 
-/// Changes all things that `name` means, and says nothing.
-pub fn change_to(session: &mut Session, noun: Noun, name: &str, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
+/// Changes all things that `name` means, in database `db` if one is given, and says nothing.
+pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
     session.transaction(|session| {
-        let things = find::things(&mut session.control, noun, name)?;
+        let things = find::things_in(&mut session.control, noun, name, db)?;
+        let given = if noun == Noun::Sync { party::own_group(&mut session.control, &things, given)? } else { given };
         let given = meant(&mut session.control, noun, &things[0], given)?;
         let mut changes = Vec::new();
         for thing in things.iter().filter(|_| !given.is_empty()) {
@@ -70,8 +72,19 @@ fn quiet(new: &Assignment, old: Option<String>) -> Quiet {
         Some(text) if text == "f" => "0".to_owned(),
         text => text.unwrap_or_else(|| "NULL".to_owned()),
     };
+    let is_bool = new.column == "ping" || matches!(old.as_deref(), Some("t" | "f"));
+    let value = new.value.clone().map(|value| if is_bool { bit(value) } else { value });
     let old = if secret { "<old>".to_owned() } else { show(old) };
-    Quiet { column: new.column.clone(), old, new: show(new.value.clone()) }
+    Quiet { column: new.column.clone(), old, new: show(value) }
+}
+
+/// A truth value as the server would begin to write it.
+fn bit(value: String) -> String {
+    match value.to_lowercase().as_str() {
+        "on" | "yes" | "y" | "true" | "t" => "1".to_owned(),
+        "off" | "no" | "n" | "false" | "f" => "0".to_owned(),
+        _ => value,
+    }
 }
 
 /// Column names that the newer dialect uses.
@@ -135,6 +148,10 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             })?;
             Ok(Assignment { value: Some(text), ..assignment })
         }
+        (Noun::Db, "dbport", Some(port)) if !matches!(port.parse::<u16>(), Ok(1..)) => Err(refusal::refused(
+            format!("Invalid value for 'dbport': \"{port}\" is no port"),
+            "a port is a number from 1 to 65535",
+        )),
         (Noun::Sync, "conflict_strategy", Some(text)) => {
             let strategy = conflict::strategy(control, text)?;
             Ok(Assignment { value: Some(strategy), ..assignment })

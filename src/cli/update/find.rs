@@ -44,8 +44,13 @@ pub fn table(noun: Noun) -> Table {
 
 /// All things that `name` means, by their names; none is refused.
 pub fn things(control: &mut Connection, noun: Noun, name: &str) -> Result<Vec<Thing>> {
+    things_in(control, noun, name, None)
+}
+
+/// The same for tables and sequences of one database.
+pub fn things_in(control: &mut Connection, noun: Noun, name: &str, db: Option<&str>) -> Result<Vec<Thing>> {
     let found = match noun {
-        Noun::Table | Noun::Sequence => goats(control, table(noun).title, name)?,
+        Noun::Table | Noun::Sequence => goats(control, table(noun).title, name, db)?,
         _ => named(control, table(noun).name, name, "")?,
     };
     if found.is_empty() { Err(missing(noun, name)) } else { Ok(found) }
@@ -76,14 +81,14 @@ fn comparison(name: &str, anchor: &str) -> (&'static str, String) {
 }
 
 /// Tables or sequences; with or without schema, and a pattern in either part.
-fn goats(control: &mut Connection, kind: &str, name: &str) -> Result<Vec<Thing>> {
+fn goats(control: &mut Connection, kind: &str, name: &str, db: Option<&str>) -> Result<Vec<Thing>> {
     let (schema, table) = name.split_once('.').map_or((None, name), |(schema, table)| (Some(schema), table));
     let ((schema_test, schema), (test, table)) = (comparison(schema.unwrap_or("*"), ""), comparison(table, ""));
     let sql = format!(
         "select id::text, schemaname || '.' || tablename from bucardo.goat \
-         where reltype = $1 and schemaname {schema_test} $2 and tablename {test} $3 order by schemaname, tablename, id"
+         where reltype = $1 and schemaname {schema_test} $2 and tablename {test} $3 and db = coalesce($4, db) order by schemaname, tablename, id"
     );
-    let rows = control.query(&sql, &[&kind, &schema, &table])?;
+    let rows = control.query(&sql, &[&kind, &schema, &table, &db])?;
     Ok(rows.iter().map(|row| Thing { key: row.get(0), label: row.get(1) }).collect())
 }
 

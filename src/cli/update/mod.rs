@@ -6,6 +6,7 @@ mod columns;
 mod find;
 mod members;
 mod newer;
+mod party;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
@@ -62,9 +63,9 @@ a changed sync by `reload <sync>`.",
 
 /// `update TYPE NAME ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    let [kind, name, words @ ..] = nouns else { return Ok(help::usage("update", &[])) };
+    let [kind, name, words @ ..] = nouns else { return Ok(help::usage(session.personality, "update", &[])) };
     if words.is_empty() {
-        return Ok(help::usage("update", &[kind]));
+        return Ok(help::usage(session.personality, "update", &[kind]));
     }
     let newer = if session.dialect().newer { noun::newer(kind) } else { None };
     let noun = newer.or_else(|| noun::changeable(kind)).ok_or_else(|| {

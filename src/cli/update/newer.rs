@@ -74,8 +74,8 @@ fn sync(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let pattern = if name.eq_ignore_ascii_case("all") { "*".to_owned() } else { name.replace('%', "*") };
     let given = assignments(words, SYNC_KEYS)?;
     let strategy = given.iter().rev().find(|one| one.column() == "conflict_strategy").map(Assignment::value);
-    let changed = change_to(session, Noun::Sync, &pattern, given).map_err(|error| match error.kind() {
-        Kind::NotFound => refusal::missing(
+    let changed = change_to(session, Noun::Sync, &pattern, None, given).map_err(|error| match error.kind() {
+        Kind::NotFound if error.message().starts_with("No matches found") => refusal::missing(
             format!("Could not find a sync named \"{name}\"\nUse 'list syncs' to see all available."),
             "names are case-sensitive",
         ),
@@ -102,7 +102,7 @@ fn db(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let (groups, columns): (Vec<_>, Vec<_>) =
         words.iter().cloned().partition(|word| pair(word).is_some_and(|(key, _)| key == "group" || key == "dbgroup"));
     let given = assignments(&columns, DB_KEYS)?;
-    let changes = change_to(session, Noun::Db, &name.replace('%', "*"), given).map_err(cannot)?;
+    let changes = change_to(session, Noun::Db, &name.replace('%', "*"), None, given).map_err(cannot)?;
     changes.iter().for_each(|change| say!("{}", told("bucardo.db", change)));
     for (_, list) in pairs(&groups)? {
         let lines = session.transaction(|session| memberships(&mut session.control, name, &list))?;
@@ -166,7 +166,7 @@ fn enter(control: &mut Connection, group: &str, member: &Member) -> Result<Optio
 
 fn dbgroup(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     if let Some(new) = new_name(words) {
-        change_to(session, Noun::Dbgroup, name, vec![Assignment::new("name".to_owned(), new.to_owned())])?;
+        change_to(session, Noun::Dbgroup, name, None, vec![Assignment::new("name".to_owned(), new.to_owned())])?;
         say!("Changed dbgroup name from \"{name}\" to \"{new}\"");
         return Ok(0);
     }
@@ -204,10 +204,12 @@ fn replaced(control: &mut Connection, group: &str, members: &[Member]) -> Result
 }
 
 fn table(session: &mut Session, noun: Noun, name: &str, words: &[String]) -> Result<u8> {
-    let words: Vec<String> = words.iter().filter(|word| !word.starts_with("db=") && !word.starts_with("db:")).cloned().collect();
+    let of_db = |word: &String| word.strip_prefix("db=").or_else(|| word.strip_prefix("db:")).map(str::to_owned);
+    let db = words.iter().filter_map(of_db).next_back();
+    let words: Vec<String> = words.iter().filter(|word| of_db(word).is_none()).cloned().collect();
     let given = assignments(&words, TABLE_KEYS)?;
     let what = if noun == Noun::Customcode { "customcode" } else { "relation" };
-    let changes = change_to(session, noun, &name.replace('%', "*"), given).map_err(cannot)?;
+    let changes = change_to(session, noun, &name.replace('%', "*"), db.as_deref(), given).map_err(cannot)?;
     for mut change in changes {
         if change.column == "ping" {
             change.column = "autokick".to_owned();

@@ -1,4 +1,4 @@
--- The unique indexes without predicate or expression: B-trees (WITHOUT OVERLAPS, since 18, makes others) that are valid; and whether
+-- Of each of the tables $1 the unique indexes without predicate or expression: B-trees (WITHOUT OVERLAPS, since 18, makes others) that are valid; and whether
 -- each can tell rows apart: it is immediate, and every column NOT NULL. The primary key comes first, then the fewest columns, then the oldest. With each
 -- column the equality of the index's own operator class, by its schema, so that citext compares as citext whatever the
 -- search_path. INCLUDE columns (since 11) are no key columns. Then, whether equal keys are always identical; 1.0 and 1.00 are not,
@@ -9,7 +9,8 @@ select array_agg(a.attname::text order by k.position),
        bool_and((t.typtype = 'e' or t.oid = any ('{bool, int2, int4, int8, oid, uuid, bytea, text, varchar, name, date, time, timestamp,
                                                    timestamptz, inet, cidr, macaddr, macaddr8, bit, varbit, money}'::regtype[]))
                 and coalesce(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true'),
-       i.indimmediate and bool_and(a.attnotnull)
+       i.indimmediate and bool_and(a.attnotnull),
+       i.indrelid
 from pg_catalog.pg_index i
 cross join lateral pg_catalog.generate_series(
   0, coalesce((pg_catalog.to_jsonb(i) ->> 'indnkeyatts')::integer, i.indnatts::integer) - 1) as k (position)
@@ -22,7 +23,7 @@ join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
                          and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
 join pg_catalog.pg_operator o on o.oid = m.amopopr
 join pg_catalog.pg_namespace on_ on on_.oid = o.oprnamespace
-where i.indrelid = $1 and i.indisunique and i.indisvalid
+where i.indrelid = any ($1) and i.indisunique and i.indisvalid
   and i.indpred is null and i.indexprs is null
-group by i.indexrelid, i.indisprimary, i.indimmediate
+group by i.indrelid, i.indexrelid, i.indisprimary, i.indimmediate
 order by i.indisprimary desc, count(*), i.indexrelid

@@ -34,6 +34,35 @@ fn who_wants_to_be_asked_is_asked() {
 }
 
 #[test]
+fn a_sync_is_asked_about_before_any_database_is_touched_and_only_once() {
+    let world = with_dbs();
+    let add = ["add", "sync", "s", "dbs=A:source,B:target", "tables=public.t1", "--confirm"];
+    world.call("bucardo", &add).stdin("n\n").run().ended_with(1);
+    let triggers = "select count(*) from pg_trigger where tgrelid = 't1'::regclass";
+    let triggers =
+        |world: &crate::cli::world::World| -> i64 { world.cluster.connect("a").query_one(triggers, &[]).unwrap().get(0) };
+    assert_eq!((triggers(&world), world.value("select count(*) from bucardo.sync").as_str()), (0, "0"));
+    let said = world.call("bucardo", &add).stdin("y\n").run().ok();
+    assert_eq!(said.matches("Commit the changes?").count(), 1, "{said}");
+    assert!(triggers(&world) > 0);
+    let remove = ["remove", "sync", "s", "--confirm"];
+    world.call("bucardo", &remove).stdin("n\n").run().ended_with(1);
+    assert!(triggers(&world) > 0 && world.value("select count(*) from bucardo.sync") == "1");
+    let said = world.call("bucardo", &remove).stdin("y\n").run().ok();
+    assert_eq!((said.matches("Commit the changes?").count(), triggers(&world)), (1, 0), "{said}");
+}
+
+#[test]
+fn lines_of_an_rc_file_that_make_no_sense_are_named() {
+    let world = with_dbs();
+    let text = std::fs::read_to_string(world.home().join(".bucardorc")).unwrap();
+    std::fs::write(world.home().join("rc"), format!("{text}\n# remark\nsense\nlog-level: debug\n")).unwrap();
+    let outcome = world.bucardo(&["--bucardorc", "rc", "list", "dbs", "A"]).ended_with(0);
+    assert_eq!(outcome.stderr, "Could not parse line 5 of file \"rc\"\nCould not parse line 7 of file \"rc\"\n");
+    assert_eq!(world.ctl(&["--bucardorc=rc", "list", "db", "A"]).ended_with(0).stderr, "");
+}
+
+#[test]
 fn a_container_has_the_log_on_standard_output_and_the_daemon_waits_for_syncs() {
     let world = World::new();
     let start = world.installed.call("bucardo", &["start", "--log-destination=stdout"]).start();

@@ -26,7 +26,6 @@ pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
         sync::make_ready(session, &name).map(|_| lines)
     })?;
     crate::cli::add::report(session, &lines);
-    sync::not_yet(&mut session.control, &name)?;
     Ok(0)
 }
 

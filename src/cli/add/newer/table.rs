@@ -16,7 +16,7 @@ pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
     };
     let pairs = pairs::read_newer(words, KEYS, usage)?;
     if pairs.rest.is_empty() {
-        return Ok(help::usage("add", &[kind]));
+        return Ok(help::usage(session.personality, "add", &[kind]));
     }
     let named = pairs.get("db").or(session.options.db.as_deref()).map(str::to_owned);
     let group = pairs.get("herd").or(session.options.herd.as_deref()).map(str::to_owned);
