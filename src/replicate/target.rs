@@ -156,12 +156,12 @@ impl Target {
             }
             let late = self.conn.execute(&plan.judge_late(now, strategy, own), &[])?;
             if plan.has_rivals() {
-                self.conn.batch(&plan.settle_rivals(unknown, strategy, own))?;
+                self.conn.batch(&plan.settle_rivals(now, unknown, strategy, own))?;
             }
             let counts = self.apply(plan)?;
             if !self.says(&plan.unjudged_late(now))? {
                 plan.note_known().map_or(Ok(()), |note| self.conn.batch(&note))?;
-                return Ok((counts, if late > 0 { self.late(plan)? } else { Late::default() }));
+                return Ok((counts, if late > 0 || plan.has_rivals() { self.late(plan)? } else { Late::default() }));
             }
             self.conn.batch("rollback to savepoint bucardo_apply")?;
         }
@@ -187,6 +187,9 @@ impl Target {
 
     /// Removes all rows of a table, for a TRUNCATE, but for the spared and those that are changed here and `unknown` to the source.
     pub fn empty(&mut self, plan: &Plan, unknown: Option<&Span>) -> Result<Counts> {
+        if unknown.is_some() {
+            self.conn.batch(&plan.empty_staged())?;
+        }
         let deletes = self.conn.execute(&plan.empty(unknown), &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }

@@ -165,6 +165,29 @@ fn rows_that_claim_the_same_unique_value_have_one_winner_although_a_kid_died_bet
 }
 
 #[test]
+fn a_row_that_one_master_got_and_emptied_before_the_third_got_it_is_gone_for_all() {
+    let world = World::new();
+    world.says("add dbgroup g B C");
+    world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
+    world.says("add sync s type=swap source=h targetgroup=g");
+    start(&world);
+    world.says("kick s 0");
+    let wish = world.installed.dir().join("fail/ReceiverCommitted");
+    fs::write(&wish, "stop").unwrap();
+    world.at("B", "insert into u values (1)");
+    wait_until("the kid stands still when A has committed", PATIENCE, || (!wish.exists()).then_some(()));
+    world.at("A", "truncate u; insert into u values (2)");
+    world.end("kid.sync.s.B", Signal::SIGKILL);
+    for member in ["A", "B", "C"] {
+        world.becomes(member, "select string_agg(id::text, ' ') from u", "2");
+    }
+    world.says("kick s 0");
+    for member in ["A", "B", "C"] {
+        assert_eq!(world.value(member, "select string_agg(id::text, ' ') from u"), "2", "on {member}");
+    }
+}
+
+#[test]
 fn a_truncate_that_comes_between_reading_and_writing_waits_for_the_round_and_the_round_for_nobody() {
     let world = World::with(&["A", "B"], &[]);
     world.says("add sync s type=swap source=h targetdb=B");

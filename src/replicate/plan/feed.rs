@@ -64,7 +64,7 @@ impl Plan {
         self.feed.as_ref().map(|feed| feed.after(&columns, now, &self.route.sync)).unwrap_or_default()
     }
 
-    fn late(&self) -> Relation {
+    pub(super) fn late(&self) -> Relation {
         self.temporary("late")
     }
 

@@ -53,13 +53,13 @@ impl Plan {
     }
 
     /// Statements that find rivals and settle who wins: losers of the stage become dead, the receiver's own losers come into the stage as
-    /// dead. `unknown` are the receiver's changes that the sources lack; `own` is its number.
-    pub fn settle_rivals(&self, unknown: &Span, strategy: Strategy, own: i32) -> String {
+    /// dead. `now` is the round's snapshot of the receiver; `unknown` are the receiver's changes that the sources lack; `own` is its number.
+    pub fn settle_rivals(&self, now: &Snapshot, unknown: &Span, strategy: Strategy, own: i32) -> String {
         let uniques = self.staged_uniques();
         let all = uniques
             .iter()
             .map(|(unique, staged)| self.settle_within(unique, staged, strategy))
-            .chain(uniques.iter().map(|(unique, staged)| self.settle_with_own(unique, staged, unknown, strategy, own)));
+            .chain(uniques.iter().map(|(unique, staged)| self.settle_with_own(unique, staged, now, unknown, strategy, own)));
         all.collect::<Vec<_>>().join("; ")
     }
 
@@ -76,7 +76,15 @@ impl Plan {
     }
 
     /// Rivals of the receiver's own rows.
-    fn settle_with_own(&self, unique: &Key, staged: &[Ident], unknown: &Span, strategy: Strategy, own: i32) -> String {
+    fn settle_with_own(
+        &self,
+        unique: &Key,
+        staged: &[Ident],
+        now: &Snapshot,
+        unknown: &Span,
+        strategy: Strategy,
+        own: i32,
+    ) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let after = unknown.after.clone().unwrap_or(Snapshot { xmin: 0, xmax: 0, running: Vec::new() });
         let own_columns: Vec<Ident> = unique.columns.iter().map(Ident::new).collect();
@@ -103,6 +111,7 @@ impl Plan {
             self.target_from,
             self.matched_target("t", "r"),
         );
+        let lose_late = self.lose_to_late(&claims, now);
         let find_known = self.find_known(&claims);
         let win = format!(
             "insert into {stage} ({keys}, alive, changed, origin, member) select distinct {keys}, false, now(), {}, {own} from {} as r \
@@ -113,7 +122,27 @@ impl Plan {
             keys = list_plain(&keys),
             stage = self.stage(),
         );
-        format!("{find}; {lose}; {find_known}; {win}")
+        format!("{find}; {lose_late}; {lose}; {find_known}; {win}")
+    }
+
+    /// What is about to lose against a row of the receiver that came late is put on record here, as a late conflict: where it was made, the
+    /// winner is not known yet, and later it arrives as a deletion like any other.
+    fn lose_to_late(&self, claims: &str, now: &Snapshot) -> String {
+        let (keys, late) = (self.stage_keys(), self.late());
+        format!(
+            "insert into {late} select {}, s.changed, s.origin, s.member, r.here, \
+             coalesce((select max(l.seen) from {late} as l where {}), 0), true \
+             from {} as r join {} as t on {} join {} as s on {claims} where not r.won and s.alive \
+             and exists (select from ({}) as d where {})",
+            of("s", &keys),
+            matched("l", "s", &keys, &keys, &self.target_equals),
+            self.rivals(),
+            self.target_from,
+            self.matched_target("t", "r"),
+            self.stage(),
+            self.late_changes(now),
+            matched("t", "d", &self.keys(), &self.feed_columns(), &self.target_equals),
+        )
     }
 
     /// The receiver's rows that have lost elsewhere.

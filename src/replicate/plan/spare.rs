@@ -64,6 +64,18 @@ impl Plan {
         note.map_or(delete.clone(), |note| format!("with gone as ({delete} returning {}) {note}", removed.join(", ")))
     }
 
+    /// What other masters send was emptied, too, if the truncating one had got it before.
+    pub fn empty_staged(&self) -> String {
+        let keys = self.stage_keys();
+        format!(
+            "update {} as s set alive = false where alive and member <> {} and not exists (select from {} as k where {})",
+            self.stage(),
+            self.route.member,
+            self.spared(),
+            matched("k", "s", &keys, &keys, &self.target_equals)
+        )
+    }
+
     fn empty_but_unknown(&self, unknown: &Span) -> String {
         let Some(feed) = self.feed() else { return self.empty_target() };
         let after = unknown.after.clone().unwrap_or(Snapshot { xmin: 0, xmax: 0, running: Vec::new() });

@@ -20,12 +20,15 @@ impl Carrier {
     ) -> Result<Counts> {
         let mut counts = Counts::default();
         for lane in lanes {
-            counts += self.prepare(table, *lane, round)?;
+            at(&mut self.targets, self.lanes[*lane].to)?.stage(&self.lanes[*lane].plans[table])?;
         }
         let met = self.meet(table, lanes, round)?;
         watcher.at(Step::Met, None)?;
         for lane in lanes {
             self.ship(table, *lane, met, round, watcher)?;
+        }
+        for lane in lanes {
+            counts += self.empty(table, *lane, round)?;
         }
         // One lane to each receiver will do: its plan writes the whole stage.
         let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
@@ -35,9 +38,9 @@ impl Carrier {
         Ok(counts)
     }
 
-    fn prepare(&mut self, table: usize, lane: usize, round: &mut Round) -> Result<Counts> {
+    /// Empties the receiver if the source was emptied.
+    fn empty(&mut self, table: usize, lane: usize, round: &mut Round) -> Result<Counts> {
         let (from, to) = (self.lanes[lane].from, self.lanes[lane].to);
-        at(&mut self.targets, to)?.stage(&self.lanes[lane].plans[table])?;
         if !round.pending.get(&(lane, table)).is_some_and(|pending| pending.truncated) {
             return Ok(Counts::default());
         }
