@@ -18,7 +18,8 @@ use crate::replicate::capture::Names;
 pub const VISITS: f64 = 8.0;
 
 /// Rotates the captured tables of this source, where it is time. `retention`, in seconds, is the time within which a generation that everybody
-/// has is emptied, and a third of it how long that is kept. Of several processes that do it at once, one does each table. Says whether there is anything left to reclaim later.
+/// has is emptied, and a third of it how long that is kept. Of several processes that do it at once, one does each table. Says whether there
+/// is anything left to reclaim later.
 pub fn rotate(conn: &mut Connection, retention: f64) -> Result<bool> {
     let tables = conn.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])?;
     for row in &tables {

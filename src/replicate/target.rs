@@ -139,7 +139,8 @@ impl Target {
         }
     }
 
-    /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a table is emptied meanwhile, it is a [`Kind::Collision`].
+    /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a
+    /// table is emptied meanwhile, it is a [`Kind::Collision`].
     pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Late)> {
         let Beside { now, strategy, own, unknown } = *beside;
         self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;

@@ -2,24 +2,8 @@
 
 use super::refused::contents;
 use super::world::World;
-use crate::harness::Outcome;
+use crate::harness::{Chance, Outcome};
 use std::time::Duration;
-
-/// A small generator of pseudo-random numbers (xorshift), so that a failure can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
-
-    fn one<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-}
 
 /// Verbs that neither wait for a daemon nor start or stop one.
 const VERBS: &[&str] = &[
@@ -133,15 +117,16 @@ const PAIRS: &[&str] = &[
 const OPTIONS: &[&str] =
     &["--quiet", "--verbose", "--dryrun", "--confirm", "--force", "--batch", "--sort=3", "--sort=x", "--nosuch", "-n", "sc"];
 
-fn line(dice: &mut Dice) -> Vec<String> {
-    let mut words = vec![dice.one(VERBS)];
-    if dice.below(8) > 0 {
-        words.push(dice.one(TYPES));
+fn line(chance: &mut Chance) -> Vec<String> {
+    let mut words = vec![chance.pick(VERBS)];
+    if chance.below(8) > 0 {
+        words.push(chance.pick(TYPES));
     }
-    words.extend((0..dice.below(3)).map(|_| dice.one(NAMES)));
-    words.extend((0..dice.below(5)).map(|_| dice.one(PAIRS)));
-    if dice.below(4) == 0 {
-        words.insert(dice.below(words.len() + 1), dice.one(OPTIONS));
+    words.extend((0..chance.below(3)).map(|_| chance.pick(NAMES)));
+    words.extend((0..chance.below(5)).map(|_| chance.pick(PAIRS)));
+    if chance.below(4) == 0 {
+        let place = usize::try_from(chance.below(words.len() as u64 + 1)).unwrap();
+        words.insert(place, chance.pick(OPTIONS));
     }
     words.into_iter().map(str::to_owned).collect()
 }
@@ -162,12 +147,12 @@ fn hundreds_of_random_lines_neither_panic_nor_change_anything_when_refused() {
     for line in ["add table t1 t2 db=A herd=h", "add dbgroup g1 B C", "add sync s1 type=pushdelta source=h targetdb=B"] {
         world.says(line);
     }
-    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let mut chance = Chance::seeded(1);
     let (mut refused, mut done) = (0, 0);
     let mut before = contents(&world);
     for round in 0..300 {
-        let program = if dice.below(2) == 0 { "bucardo_ctl" } else { "bucardo" };
-        let words = line(&mut dice);
+        let program = if chance.below(2) == 0 { "bucardo_ctl" } else { "bucardo" };
+        let words = line(&mut chance);
         let outcome = call(&world, program, &words);
         assert!(
             !outcome.stderr.contains("panicked") && outcome.code() != 101,

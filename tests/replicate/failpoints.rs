@@ -165,6 +165,33 @@ fn rows_that_claim_the_same_unique_value_have_one_winner_although_a_kid_died_bet
 }
 
 #[test]
+fn what_loses_against_a_row_that_came_late_is_on_record_although_a_kid_died_between_two_commits() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "create table people (id integer primary key, login text unique)");
+    }
+    world.says("add table people db=A herd=people");
+    world.says("add sync s type=swap source=people targetdb=B");
+    start(&world);
+    let wishes = world.installed.dir().join("fail");
+    world.says("deactivate s 0");
+    world.at("A", "insert into people values (4, 'anna')");
+    world.at("B", "insert into people values (4, 'bert')");
+    fs::write(wishes.join("Apply"), "stop").unwrap();
+    fs::write(wishes.join("ReceiverCommitted"), "die").unwrap();
+    world.says("activate s 0");
+    wait_until("the kid stands still", PATIENCE, || (!wishes.join("Apply").exists()).then_some(()));
+    world.at("A", "insert into people values (9, 'bert')");
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    wait_until("the kid dies", PATIENCE, || (!wishes.join("ReceiverCommitted").exists()).then_some(()));
+    for name in ["A", "B"] {
+        world.becomes(name, "select string_agg(id || ':' || login, ' ') from people", "9:bert");
+    }
+    let lost = "select string_agg(winner, ' ' order by id) from bucardo.conflict where key = '4'";
+    assert_eq!(world.value("control", lost), "B A", "first A's row 4, then B's");
+}
+
+#[test]
 fn a_row_that_one_master_got_and_emptied_before_the_third_got_it_is_gone_for_all() {
     let world = World::new();
     world.says("add dbgroup g B C");

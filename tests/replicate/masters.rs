@@ -177,6 +177,35 @@ fn two_rows_that_claim_the_same_unique_value_are_a_conflict_with_a_winner() {
 }
 
 #[test]
+fn tables_that_inherit_from_one_of_the_sync_may_be_locked() {
+    let world = swap();
+    ["A", "B"].iter().for_each(|name| world.at(name, "create table heir () inherits (t)"));
+    world.says("start");
+    let mut locks = ["A", "B"].map(|name| world.db(name));
+    locks.iter_mut().for_each(|client| client.batch_execute("begin; lock table heir").unwrap());
+    world.at("A", "insert into t values (1)");
+    world.becomes("B", "select count(*) from only t", "1");
+    world.at("B", "insert into t values (2)");
+    world.becomes("A", "select count(*) from only t", "2");
+}
+
+#[test]
+fn a_conflict_on_record_outlives_a_crash_of_the_control_database() {
+    let mut world = World::with(&[], &["A", "B"]);
+    world.says("add sync s type=swap source=h targetdb=B");
+    let mut server = world.installed.cluster.connect("postgres");
+    server.batch_execute("alter system set wal_writer_delay = '10s'").unwrap();
+    server.batch_execute("select pg_reload_conf()").unwrap();
+    world.at("A", "insert into t values (1, 10)");
+    world.at("B", "insert into t values (1, 20)");
+    world.says("start");
+    world.becomes("A", ROWS, "1:20");
+    world.installed.cluster.kill();
+    world.installed.cluster.start();
+    assert_eq!(conflicts(&world), "1=B");
+}
+
+#[test]
 fn the_record_of_a_conflict_holds_all_rows_where_that_is_wanted() {
     let world = swap();
     world.says("set log_conflict_details=1");

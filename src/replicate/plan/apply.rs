@@ -42,12 +42,13 @@ impl Plan {
 
     /// Takes the lock on the target that writing needs.
     pub fn hold_target(&self) -> String {
-        format!("lock table {} in row exclusive mode", self.target)
+        format!("lock table {} in row exclusive mode", self.target_from)
     }
 
     /// Takes the lock on the source that reading needs, or fails at once.
     pub fn hold_source(&self) -> String {
-        format!("lock table {} in access share mode nowait", self.source)
+        let table = if self.selected { self.source.to_string() } else { self.source_from.clone() };
+        format!("lock table {table} in access share mode nowait")
     }
 
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
