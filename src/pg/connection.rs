@@ -15,11 +15,12 @@ pub struct Connection {
     version: u32,
     connector: Connector,
     kept: HashMap<String, Statement>,
+    prepared: HashMap<String, String>,
 }
 
 impl Connection {
     pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
-        Connection { client, fd, version, connector, kept: HashMap::new() }
+        Connection { client, fd, version, connector, kept: HashMap::new(), prepared: HashMap::new() }
     }
 
     /// A statement that is prepared once in a session and then kept: each later use takes one round trip where a text takes two.
@@ -31,6 +32,18 @@ impl Connection {
         let statement = self.client.prepare(sql)?;
         self.kept.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    /// The EXECUTE for a statement without parameters, to be one of several in a round trip. Where it is first asked for, it is prepared: what
+    /// the planner is told at that time decides its plan.
+    pub fn prepared(&mut self, sql: &str) -> Result<String> {
+        if let Some(execute) = self.prepared.get(sql) {
+            return Ok(execute.clone());
+        }
+        let name = format!("bucardo_{}", self.prepared.len());
+        self.client.batch_execute(&format!("prepare {name} as {sql}"))?;
+        self.prepared.insert(sql.to_owned(), format!("execute {name}"));
+        Ok(format!("execute {name}"))
     }
 
     /// The socket, for [`crate::pg::wait`]. It is open as long as this value lives.

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod install;
 pub mod places;
 pub mod plan;
+pub mod preference;
 pub mod reclaim;
 pub mod relay;
 pub mod resolve;

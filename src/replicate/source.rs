@@ -5,6 +5,7 @@ use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::capture::ROW_TRIGGER;
 use crate::replicate::plan::Plan;
+use crate::replicate::preference::Preference;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
@@ -18,8 +19,7 @@ pub struct Source {
     /// Whether the statement to look with is prepared.
     looks: bool,
     scratch: Scratch,
-    /// What [`Source::prefer_index`] has set.
-    few: Option<bool>,
+    preference: Preference,
     flag: Option<Relation>,
     /// The even one of our pair of values of the flag.
     ours: i64,
@@ -72,7 +72,7 @@ impl Source {
             opening,
             looks: false,
             scratch: Scratch::default(),
-            few: None,
+            preference: Preference::default(),
             flag,
             ours,
             armed: None,
@@ -135,7 +135,7 @@ impl Source {
 
     /// Ends the round's transaction, whatever state it is in.
     pub fn rollback(&mut self) -> Result<()> {
-        self.few = None;
+        self.preference.forget();
         self.opening = "";
         self.scratch.rollback(&mut self.conn)
     }
@@ -190,19 +190,9 @@ impl Source {
         Ok(Pending { changes: number(0), first: number(1), last: number(2), truncated: row.get(3) })
     }
 
-    /// Lets the planner walk an index for each key when the keys are few beside the table: what it believes about a delta table that was
-    /// just filled is a guess, and a wrong one would read the whole table for a handful of rows.
+    /// Says whether the keys to be read are few beside the table.
     pub fn prefer_index(&mut self, few: bool) -> Result<()> {
-        if self.few == Some(few) {
-            return Ok(());
-        }
-        let value = if few { "off" } else { "on" };
-        // A rollback undoes it, and then it is not known any more.
-        self.few = None;
-        self.conn
-            .batch(&format!("set enable_hashjoin = {value}; set enable_mergejoin = {value}; set enable_seqscan = {value}"))?;
-        self.few = Some(few);
-        Ok(())
+        self.preference.set(&mut self.conn, few)
     }
 
     /// Says that we are about to sleep, so that the next change wakes us. Look once more after this.

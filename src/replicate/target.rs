@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
+use crate::replicate::preference::Preference;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::snapshot::{Snapshot, Span};
@@ -18,8 +19,11 @@ pub struct Target {
     /// The session.
     pub conn: Connection,
     scratch: Scratch,
+    preference: Preference,
     /// Foreign keys are checked: at the end, as far as they may.
     checked: bool,
+    /// A crash of the server may undo the last commits.
+    unsettled: bool,
 }
 
 /// Rows written on a target.
@@ -80,7 +84,7 @@ impl Target {
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?.is_some();
         conn.batch(PREPARE)?;
-        Ok(Target { conn, scratch: Scratch::default(), checked })
+        Ok(Target { conn, scratch: Scratch::default(), preference: Preference::default(), checked, unsettled: false })
     }
 
     /// The receipt for what came from `source`, as last committed.
@@ -128,9 +132,22 @@ impl Target {
         self.scratch.ensure(&mut self.conn, || plan.create_meeting(), plan.drop_meeting())
     }
 
+    /// Says whether the keys in the stages are few beside the tables.
+    pub fn prefer_index(&mut self, few: bool) -> Result<()> {
+        self.preference.set(&mut self.conn, few)
+    }
+
     /// Applies a filled stage.
     pub fn apply(&mut self, plan: &Plan) -> Result<Counts> {
-        let rows = self.numbers(&plan.apply())?;
+        let statements = plan.apply();
+        let rows = match self.preference.few() {
+            // To plan them takes longer than to run them.
+            true => {
+                let [deletes, writes] = [self.conn.prepared(&statements[0])?, self.conn.prepared(&statements[1])?];
+                self.numbers(&format!("{deletes}; {writes}"))?
+            }
+            false => self.numbers(&statements.join("; "))?,
+        };
         match rows[..] {
             [(replaced, deletes), (fresh, written)] => {
                 Ok(Counts { updates: replaced + written, inserts: fresh - replaced, deletes })
@@ -240,15 +257,30 @@ impl Target {
         Ok(())
     }
 
-    /// Commits, with the new receipts for what came from these sources.
-    pub fn commit(&mut self, sync: &str, receipts: &[(&str, Snapshot)]) -> Result<()> {
+    /// Commits, with the new receipts for what came from these sources. Unless it is `durable`, nobody waits for the target's disk: a crash of the
+    /// server may undo both rows and receipts, which [`Target::settle`] rules out.
+    pub fn commit(&mut self, sync: &str, receipts: &[(&str, Snapshot)], durable: bool) -> Result<()> {
         let written: String = receipts.iter().map(|(source, receipt)| write_receipt(sync, source, receipt)).collect();
-        self.conn.batch(&format!("{written}commit"))?;
+        let lazily = if durable { "" } else { "set local synchronous_commit = off; " };
+        self.conn.batch(&format!("{written}{lazily}commit"))?;
+        self.unsettled = !durable;
         self.scratch.tidy(&mut self.conn)
+    }
+
+    /// Makes sure that no crash undoes what has been committed. Between rounds.
+    pub fn settle(&mut self, sync: &str) -> Result<()> {
+        if self.unsettled {
+            // To wait for one commit is to wait for all before it.
+            let named = literal(sync);
+            self.conn.batch(&format!("update bucardo.bucardo_track set received = clock_timestamp() where sync = {named}"))?;
+            self.unsettled = false;
+        }
+        Ok(())
     }
 
     /// Rolls back.
     pub fn rollback(&mut self) -> Result<()> {
+        self.preference.forget();
         self.scratch.rollback(&mut self.conn)
     }
 }

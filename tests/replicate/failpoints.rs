@@ -242,3 +242,43 @@ fn a_truncate_that_comes_between_reading_and_writing_waits_for_the_round_and_the
     ["A", "B"].iter().for_each(|member| world.becomes(member, "select string_agg(id::text, ' ') from t", "3"));
     world.becomes_quiet();
 }
+
+/// A target whose server writes its WAL to disk only when somebody waits for it.
+fn with_a_lazy_target() -> World {
+    let mut world = World::with(&[], &["A", "B"]);
+    world.server("B").configure(&["wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"]);
+    world.server_mut("B").stop();
+    world.server_mut("B").start();
+    world
+}
+
+#[test]
+fn rows_that_a_crash_of_the_target_undoes_come_again_and_rows_that_were_reported_are_not_undone() {
+    let mut world = with_a_lazy_target();
+    world.at("B", WITNESS);
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    start(&world);
+    world.at("A", "insert into t values (1)");
+    world.says("kick s 0");
+
+    let wish = world.installed.dir().join("fail/ReceiverCommitted");
+    fs::write(&wish, "stop").unwrap();
+    world.at("A", "insert into t values (2)");
+    wait_until("the kid stands still when B has committed", PATIENCE, || (!wish.exists()).then_some(()));
+    let ids = "select string_agg(id::text, ' ' order by id) from t";
+    assert_eq!(world.value("B", ids), "1 2");
+    let kid = world.pid("kid.sync.s.B");
+    world.server_mut("B").kill();
+    world.server_mut("B").start();
+    assert_eq!(world.value("B", ids), "1", "nobody waited for the second row");
+    send(kid, Signal::SIGCONT);
+    world.becomes("B", ids, "1 2");
+    nothing_came_twice(&world, "B", "ReceiverCommitted");
+
+    world.at("A", "insert into t values (3)");
+    world.says("kick s 0");
+    world.pids().into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
+    world.server_mut("B").kill();
+    world.server_mut("B").start();
+    assert_eq!(world.value("B", ids), "1 2 3", "a kick has reported the third row");
+}

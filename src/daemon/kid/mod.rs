@@ -39,8 +39,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 const MOST_COLLISIONS: u32 = 30;
 /// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
 /// transaction that commits meanwhile would pay for it.
-const LINGER: Duration = Duration::from_micros(2500);
-const LINGERS: u32 = 8;
+const LINGER: Duration = Duration::from_micros(1500);
+const LINGERS: u32 = 12;
 /// A round with so many rows, and then another: writers are busy. The server's time is theirs, so there is a pause before the next round. That
 /// one carries more rows for the same work, and each comes later by no more than this.
 const BUSY: i64 = 20;
@@ -181,6 +181,7 @@ impl Kid {
         self.carrier.begin_job();
         self.watch.at(Step::BeforeTxn, None)?;
         let (counts, more) = self.rounds()?;
+        self.carrier.settle()?;
         let began = self.watch.began;
         let before =
             self.last.take().filter(|last| began.duration_since(last.ended) < BURST_GAP && last.burst.elapsed() < LONGEST_BURST);

@@ -87,8 +87,8 @@ impl Plan {
     }
 
     /// Applies the stage. Each of the two statements returns one row: (updated, deleted), then (written).
-    pub fn apply(&self) -> String {
-        format!("{}; {}", self.apply_deletes(), self.apply_writes())
+    pub fn apply(&self) -> [String; 2] {
+        [self.apply_deletes(), self.apply_writes()]
     }
 
     fn apply_deletes(&self) -> String {

@@ -128,8 +128,15 @@ impl Carrier {
         self.sources.len() > 1
     }
 
-    /// Tells each source how far its receivers are, once after each move.
+    /// Makes sure that no crash of a receiver's server undoes what the rounds brought it.
+    pub fn settle(&mut self) -> Result<()> {
+        let settled = self.targets.values_mut().try_for_each(|target| target.settle(&self.sync));
+        settled.map_err(|error| self.named(error))
+    }
+
+    /// Tells each source how far its receivers are, once after each move: what they are said to have may be reclaimed.
     pub fn note_receipts(&mut self) -> Result<()> {
+        self.settle()?;
         if self.copies_only {
             return Ok(());
         }

@@ -240,10 +240,12 @@ impl Carrier {
 
     fn commit_targets(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
+        // A receiver that falls back by a few rounds gets them again, from one source. What masters decided rests on what each of them has.
+        let durable = self.is_contested() || self.tables.iter().any(|table| table.copy);
         for (number, target) in &mut self.targets {
             let mine = self.lanes.iter().zip(&receipts).filter(|(lane, _)| lane.to == *number);
             let written: Vec<_> = mine.map(|(lane, receipt)| (self.names[lane.from].as_str(), receipt.clone())).collect();
-            target.commit(&self.sync, &written)?;
+            target.commit(&self.sync, &written, durable)?;
             for (lane, receipt) in self.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());
                 lane.noted = false;

@@ -2,10 +2,8 @@
 
 use super::{Carrier, Lane, Round, at};
 use crate::error::Result;
-use crate::replicate::plan::Plan;
 use crate::replicate::relay;
 use crate::replicate::snapshot::Span;
-use crate::replicate::source::Pending;
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::{Beside, Counts, Late};
 use std::collections::BTreeMap;
@@ -32,7 +30,9 @@ impl Carrier {
         }
         // One lane to each receiver will do: its plan writes the whole stage.
         let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
-        for lane in receivers.into_values() {
+        for (receiver, lane) in receivers {
+            let few = lanes.iter().filter(|lane| self.lanes[**lane].to == receiver).all(|lane| self.few(table, *lane, round));
+            at(&mut self.targets, receiver)?.prefer_index(few)?;
             counts += self.apply(table, lane, round, watcher)?;
         }
         Ok(counts)
@@ -84,17 +84,24 @@ impl Carrier {
     }
 
     fn ship(&mut self, table: usize, lane: usize, met: bool, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        let few = self.few(table, lane, round);
         let lane_of = &self.lanes[lane];
         let plan = &lane_of.plans[table];
         watcher.at(Step::Ship, Some(&plan.source))?;
         let source = at(&mut self.sources, lane_of.from)?;
         let target = at(&mut self.targets, lane_of.to)?;
-        source.prefer_index(round.pending.get(&(lane, table)).is_some_and(|pending| few(*pending, plan)))?;
+        source.prefer_index(few)?;
         let query = plan.ship(&round.spans[lane], met);
         let mut tick = || watcher.tick();
         relay::copy(&mut source.conn, &query, &mut target.conn, &plan.fill_stage(), &lane_of.encoding, &mut tick)
             .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
         Ok(())
+    }
+
+    /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each through the index.
+    fn few(&self, table: usize, lane: usize, round: &Round) -> bool {
+        let few = |changes: i64| changes < 1000 || (changes as f32) * 20.0 < self.lanes[lane].plans[table].rows;
+        round.pending.get(&(lane, table)).is_some_and(|pending| few(pending.changes))
     }
 
     fn apply(&mut self, table: usize, lane: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
@@ -182,9 +189,4 @@ impl Carrier {
         }
         Ok(())
     }
-}
-
-/// Few enough keys, beside the rows of the table, to fetch each through the index.
-fn few(pending: Pending, plan: &Plan) -> bool {
-    pending.changes < 1000 || (pending.changes as f32) * 20.0 < plan.rows
 }
