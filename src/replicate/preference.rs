@@ -1,5 +1,5 @@
 //! Which plans a session prefers. What the planner believes about a delta table or a stage that was just filled is a guess, and a wrong one would
-//! read a whole table for a handful of rows; so when the keys are few beside the table, it walks an index for each.
+//! read a whole table for a handful of rows; so when the keys are few beside the table, it walks an index for each, in the keys' order.
 
 use crate::error::Result;
 use crate::pg::Connection;
@@ -15,8 +15,9 @@ impl Preference {
             return Ok(());
         }
         let value = if few { "off" } else { "on" };
+        let settings = ["hashjoin", "mergejoin", "seqscan", "hashagg"].map(|what| format!("set enable_{what} = {value}"));
         self.0 = None;
-        conn.batch(&format!("set enable_hashjoin = {value}; set enable_mergejoin = {value}; set enable_seqscan = {value}"))?;
+        conn.batch(&settings.join("; "))?;
         self.0 = Some(few);
         Ok(())
     }
