@@ -323,7 +323,7 @@ mod tests {
         let target = shape(&[("b", false), ("extra", false), ("a", false), ("g", true), ("id", false)], 1);
         let plan = Plan::new(7, &source, &target, Some("id"), &Route::default()).unwrap();
         assert!(plan.ship(&Span::default(), false).starts_with(
-            "select coalesce(t.\"id\", d.\"k1\"), t.tableoid is not null, t.\"b\", t.\"a\" from (select distinct \"k1\""
+            "select coalesce(t.\"id\", d.\"k1\"), t.tableoid is not null, t.\"b\", t.\"a\" from (select \"k1\" from (select \"k1\""
         ));
         assert!(plan.apply_writes().contains("(\"id\", \"b\", \"a\") overriding system value select \"k1\", \"c1\", \"c2\""));
     }

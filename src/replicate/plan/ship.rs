@@ -69,11 +69,10 @@ impl Plan {
             None => "t.tableoid".to_owned(),
         };
         let trace = if self.route.traced { self.trace() } else { String::new() };
-        let lost = if lost { format!(" where {}", self.not_lost()) } else { String::new() };
         format!(
-            "select {}, {alive} is not null{others}{trace} from ({}) as d left join {} as t on {}{lost}",
+            "select {}, {alive} is not null{others}{trace} from ({}) as d left join {} as t on {}",
             named.join(", "),
-            self.changed_keys(span),
+            self.keys_to_ship(span, lost),
             self.source_from,
             matched("t", "d", &self.keys(), &self.stage_keys(), &self.key.equals)
         )
@@ -94,25 +93,31 @@ impl Plan {
     /// Each changed key once. With a trace: when it last changed, and the database where the change was made if that is another one than
     /// the source and the same for all.
     pub(super) fn changed_keys(&self, span: &Span) -> String {
-        let keys = list_plain(&self.stage_keys());
-        let more = if self.route.traced { ", txntime, origin" } else { "" };
-        let pending = self
-            .pending(span, |delta, condition| format!("select {keys}{more} from {delta} where {condition} and truncated is null"))
-            .join(" union all ");
-        if !self.route.traced {
-            return format!("select distinct {keys} from ({pending}) as pending");
-        }
-        format!(
-            "select {keys}, max(txntime) as changed, \
-             case when bool_and(origin is not null) and min(origin) = max(origin) then min(origin) else {} end as origin \
-             from ({pending}) as pending group by {keys}",
-            literal(&self.route.from)
-        )
+        self.keys_to_ship(span, false)
     }
 
-    fn not_lost(&self) -> String {
-        let keys = self.stage_keys();
-        format!("not exists (select from {} as l where {})", self.lost(), matched("l", "d", &keys, &keys, &self.key.equals))
+    /// The same; with `lost`, without the keys that are on that list. They are told apart while grouping: whatever the planner believes
+    /// about the list, it is read once.
+    fn keys_to_ship(&self, span: &Span, lost: bool) -> String {
+        let keys = list_plain(&self.stage_keys());
+        let more = if self.route.traced { ", txntime, origin" } else { "" };
+        let (mark, kept) = if lost { (", false as lost", " having not bool_or(lost)") } else { ("", "") };
+        let changed = self.pending(span, |delta, condition| {
+            format!("select {keys}{more}{mark} from {delta} where {condition} and truncated is null")
+        });
+        let nothing = if self.route.traced { ", null::timestamptz, null::text" } else { "" };
+        let losers = lost.then(|| format!("select {keys}{nothing}, true from {}", self.lost()));
+        let pending = changed.into_iter().chain(losers).collect::<Vec<_>>().join(" union all ");
+        let trace = if self.route.traced { self.traced_back() } else { String::new() };
+        format!("select {keys}{trace} from ({pending}) as pending group by {keys}{kept}")
+    }
+
+    fn traced_back(&self) -> String {
+        format!(
+            ", max(txntime) as changed, \
+             case when bool_and(origin is not null) and min(origin) = max(origin) then min(origin) else {} end as origin",
+            literal(&self.route.from)
+        )
     }
 
     /// The COPY that reads the table as a whole. A plain table is named as such, which is faster than a query.

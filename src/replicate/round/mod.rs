@@ -57,6 +57,13 @@ struct Round {
     noted: BTreeSet<usize>,
 }
 
+impl Round {
+    /// How many changes of a table are pending on a lane, as far as they were counted.
+    fn changes(&self, lane: usize, table: usize) -> i64 {
+        self.pending.get(&(lane, table)).map_or(0, |pending| pending.changes)
+    }
+}
+
 impl Carrier {
     /// Runs one round. After an error everything is rolled back and another round may be tried; see [`Carrier::repeats_after`].
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
@@ -178,10 +185,7 @@ impl Carrier {
     /// With one source, a table that changed too much is copied as a whole.
     fn bypasses(&self, table: usize, lanes: &[usize], round: &Round) -> bool {
         let Some(bypass) = self.tables[table].bypass.filter(|_| !self.is_contested()) else { return false };
-        let too_many = |lane: &usize| {
-            let changes = round.pending.get(&(*lane, table)).map_or(0, |pending| pending.changes);
-            bypass.applies(changes, self.lanes[*lane].plans[table].rows)
-        };
+        let too_many = |lane: &usize| bypass.applies(round.changes(*lane, table), self.lanes[*lane].plans[table].rows);
         lanes.iter().any(too_many)
     }
 

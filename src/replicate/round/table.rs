@@ -8,6 +8,9 @@ use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::{Beside, Counts, Late};
 use std::collections::BTreeMap;
 
+/// So few changes that no plan for them is a bad one.
+const HANDFUL: i64 = 1000;
+
 impl Carrier {
     pub(super) fn carry_table(
         &mut self,
@@ -31,8 +34,9 @@ impl Carrier {
         // One lane to each receiver will do: its plan writes the whole stage.
         let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
         for (receiver, lane) in receivers {
-            let few = lanes.iter().filter(|lane| self.lanes[**lane].to == receiver).all(|lane| self.few(table, *lane, round));
-            at(&mut self.targets, receiver)?.prefer_index(few)?;
+            let coming = lanes.iter().filter(|lane| self.lanes[**lane].to == receiver).map(|lane| round.changes(*lane, table));
+            // What is told apart there is joined with lists that have no index.
+            at(&mut self.targets, receiver)?.prefer_index(coming.sum::<i64>() < HANDFUL)?;
             counts += self.apply(table, lane, round, watcher)?;
         }
         Ok(counts)
@@ -98,10 +102,11 @@ impl Carrier {
         Ok(())
     }
 
-    /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each through the index.
+    /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each through the index. To walk the index for a row, in
+    /// the keys' order, takes about as long as to read eight rows while reading all.
     fn few(&self, table: usize, lane: usize, round: &Round) -> bool {
-        let rows = self.lanes[lane].plans[table].rows;
-        round.pending.get(&(lane, table)).is_some_and(|pending| is_few(pending.changes, rows))
+        let changes = round.changes(lane, table);
+        changes < HANDFUL || (changes as f32) * 8.0 < self.lanes[lane].plans[table].rows
     }
 
     fn apply(&mut self, table: usize, lane: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
@@ -189,9 +194,4 @@ impl Carrier {
         }
         Ok(())
     }
-}
-
-/// To walk the index for a row, in the keys' order, takes about as long as to read eight rows while reading all.
-fn is_few(changes: i64, rows: f32) -> bool {
-    changes < 1000 || (changes as f32) * 8.0 < rows
 }
