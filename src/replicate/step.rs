@@ -88,7 +88,7 @@ impl Step {
 }
 
 /// Someone who follows a job step by step. An error returned from any call ends the job, and everything uncommitted is rolled back.
-pub trait Watcher {
+pub trait Watcher: Send {
     /// The job reached a step; `table` for those that concern one.
     fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()>;
 

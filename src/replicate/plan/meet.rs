@@ -68,15 +68,16 @@ impl Plan {
     pub fn decide(&self, strategy: Strategy) -> String {
         let keys = list_plain(&self.stage_keys());
         let lost = if strategy == Strategy::Skip { "place > 1 or rivals <> 1" } else { "place > 1" };
-        // Each key brings all that was said about it along: looking it up in the meeting again would be a scan for every key.
+        // Keys that several changed are few among all. Each brings all that was said about it along: looking it up in the meeting again would
+        // be a scan for every key.
         format!(
             "insert into {verdict} select {keys}, member, changed, {lost}, rivals <> 1 from (\
              select {keys}, member, changed, count(*) filter (where not dominated) over same as rivals, \
              row_number() over (partition by {keys} order by dominated, {order}) as place from (\
-             select m.*, exists (select from unnest(members, lacks) as o (member, lack) where o.member <> m.member \
+             select {keys}, m.*, exists (select from unnest(members, lacks) as o (member, lack) where o.member <> m.member \
              and o.lack & (1::bigint << m.member) <> 0 and m.lack & (1::bigint << o.member) = 0) as dominated from (\
-             select m.*, array_agg(member) over same as members, array_agg(lack) over same as lacks from {meeting} as m \
-             window same as (partition by {keys})) as m where cardinality(members) > 1) as m \
+             select {keys}, array_agg(member) as members, array_agg(lack) as lacks, array_agg(changed) as changes from {meeting} \
+             group by {keys} having count(*) > 1) as k, unnest(members, lacks, changes) as m (member, lack, changed)) as m \
              window same as (partition by {keys})) as placed",
             verdict = self.verdict(),
             meeting = self.meeting(),

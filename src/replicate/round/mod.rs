@@ -6,6 +6,7 @@
 //! and receipt. So a round that is repeated carries what is still missing and nothing twice, without two-phase commit. Among masters, one
 //! that has committed has seen what the others changed, so its state is the decision that the next round brings to the rest.
 
+mod abreast;
 mod carrier;
 mod conflict;
 mod table;

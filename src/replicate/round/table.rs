@@ -5,11 +5,7 @@ use crate::error::Result;
 use crate::replicate::relay;
 use crate::replicate::snapshot::Span;
 use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::{Beside, Counts, Late};
-use std::collections::BTreeMap;
-
-/// So few changes that no plan for them is a bad one.
-const HANDFUL: i64 = 1000;
+use crate::replicate::target::Counts;
 
 impl Carrier {
     pub(super) fn carry_table(
@@ -25,20 +21,11 @@ impl Carrier {
         }
         let met = self.meet(table, lanes, round)?;
         watcher.at(Step::Met, None)?;
-        for lane in lanes {
-            self.ship(table, *lane, met, round, watcher)?;
-        }
+        self.ship(table, lanes, met, round, watcher)?;
         for lane in lanes {
             counts += self.empty(table, *lane, round)?;
         }
-        // One lane to each receiver will do: its plan writes the whole stage.
-        let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
-        for (receiver, lane) in receivers {
-            let coming = lanes.iter().filter(|lane| self.lanes[**lane].to == receiver).map(|lane| round.changes(*lane, table));
-            // What is told apart there is joined with lists that have no index.
-            at(&mut self.targets, receiver)?.prefer_index(coming.sum::<i64>() < HANDFUL)?;
-            counts += self.apply(table, lane, round, watcher)?;
-        }
+        counts += self.apply(table, lanes, round, watcher)?;
         Ok(counts)
     }
 
@@ -81,65 +68,10 @@ impl Carrier {
     }
 
     /// The span of the changes that a lane's receiver made as a source and its source lacks; none if the receiver is no source.
-    fn unknown_to_source(&self, lane: usize) -> Option<Span> {
+    pub(super) fn unknown_to_source(&self, lane: usize) -> Option<Span> {
         let (from, to) = (self.lanes[lane].from, self.lanes[lane].to);
         let back = self.lanes.iter().find(|other| other.from == to && other.to == from)?;
         Some(Span { after: back.receipt.clone(), cut: None })
-    }
-
-    fn ship(&mut self, table: usize, lane: usize, met: bool, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let few = self.few(table, lane, round);
-        let lane_of = &self.lanes[lane];
-        let plan = &lane_of.plans[table];
-        watcher.at(Step::Ship, Some(&plan.source))?;
-        let source = at(&mut self.sources, lane_of.from)?;
-        let target = at(&mut self.targets, lane_of.to)?;
-        source.prefer_index(few)?;
-        let query = plan.ship(&round.spans[lane], met);
-        let mut tick = || watcher.tick();
-        relay::copy(&mut source.conn, &query, &mut target.conn, &plan.fill_stage(), &lane_of.encoding, &mut tick)
-            .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
-        Ok(())
-    }
-
-    /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each through the index. To walk the index for a row, in
-    /// the keys' order, takes about as long as to read eight rows while reading all.
-    fn few(&self, table: usize, lane: usize, round: &Round) -> bool {
-        let changes = round.changes(lane, table);
-        changes < HANDFUL || (changes as f32) * 8.0 < self.lanes[lane].plans[table].rows
-    }
-
-    fn apply(&mut self, table: usize, lane: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
-        let to = self.lanes[lane].to;
-        let unknown = self.unknown_to_source(lane).unwrap_or_default();
-        let plan = &self.lanes[lane].plans[table];
-        watcher.at(Step::Apply, Some(&plan.source))?;
-        let target = at(&mut self.targets, to)?;
-        let as_source = self.lanes.iter().position(|other| other.from == to);
-        let applied = match as_source.filter(|_| plan.feed().is_some()) {
-            Some(own) => {
-                let (now, strategy) = (&round.looks[own].now, self.tables[table].strategy);
-                let own = i32::try_from(to).unwrap_or_default();
-                target.apply_beside(plan, &Beside { now, strategy, own, unknown: &unknown })
-            }
-            None => target.apply(plan).map(|counts| (counts, Late::default())),
-        };
-        let (counts, late) = applied.map_err(|error| error.context(format!("table {}", plan.target.label())))?;
-        if late.left {
-            round.late.insert((to, table));
-        }
-        if plan.has_rivals() {
-            round.rivals.insert((lane, table));
-        }
-        if late.judged {
-            round.judged.insert((lane, table));
-        }
-        let noted = plan.note_applied().map_or(Ok(0), |note| target.conn.execute(&note, &[]))?;
-        if noted > 0 {
-            round.noted.insert(to);
-        }
-        watcher.at(Step::AfterTableSync, Some(&plan.source))?;
-        Ok(counts)
     }
 
     /// Copies a table as a whole from the first member to all others.
