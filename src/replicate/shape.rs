@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
+use postgres::error::SqlState;
 use std::collections::BTreeMap;
 
 /// One live column.
@@ -101,7 +102,7 @@ impl Shape {
     /// The shape of a query that stands for the table: its columns, the table's keys. Names in it are looked up as in a session of our
     /// role. One without the key columns is [`Kind::Mismatch`].
     pub fn selected(&self, conn: &mut Connection, select: &str) -> Result<Shape> {
-        let found = qualified(conn, select);
+        let found = qualified(conn, select, &self.from_clause());
         let undone = conn.batch("rollback");
         let (select, names) =
             found.map_err(|error| error.context(format!("What is selected from \"{}\"", self.relation.label())))?;
@@ -130,16 +131,28 @@ impl Shape {
     }
 }
 
-/// A query with all its names qualified, and the names of its columns: by means of a view, which the caller rolls back. One statement
-/// only: the extended protocol refuses more.
-fn qualified(conn: &mut Connection, select: &str) -> Result<(String, Vec<String>)> {
-    conn.batch("begin; set local search_path to default")?;
-    conn.execute(&format!("create temporary view bucardo_select as {}", select.trim().trim_end_matches(';')), &[])?;
+/// A query with all its names qualified, and the names of its columns: by means of a view, which the caller rolls back. A list of columns is
+/// completed, as the original does it, by `from`. That it needs this is told by the server: no query that is whole can go on so.
+fn qualified(conn: &mut Connection, select: &str, from: &str) -> Result<(String, Vec<String>)> {
+    let select = select.trim().trim_end_matches(';');
+    if let Err(error) = make_view(conn, &format!("{select}\nfrom {from}"))? {
+        conn.batch("rollback")?;
+        match error.code() {
+            Some(&SqlState::SYNTAX_ERROR) => make_view(conn, select)??,
+            _ => return Err(error.into()),
+        };
+    }
     conn.batch("set local search_path to pg_catalog, pg_temp")?;
     let columns = conn.prepare("select * from pg_temp.bucardo_select")?;
     let text: String = conn.query_one("select pg_get_viewdef('pg_temp.bucardo_select'::regclass)", &[])?.get(0);
     let names = columns.columns().iter().map(|column| column.name().to_owned()).collect();
     Ok((text.trim().trim_end_matches(';').to_owned(), names))
+}
+
+/// One statement only: the extended protocol refuses more.
+fn make_view(conn: &mut Connection, select: &str) -> Result<std::result::Result<u64, postgres::Error>> {
+    conn.batch("begin; set local search_path to default")?;
+    Ok(conn.execute(&format!("create temporary view bucardo_select as {select}"), &[]))
 }
 
 /// The key of a table: its primary key, else the unique, not-null index with the fewest columns, else an empty key
