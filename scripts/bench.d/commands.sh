@@ -65,16 +65,17 @@ SQL
     commands validate all >/dev/null
 }
 
-# More syncs, and runs of ten days, most of them in the archive.
+# More syncs, and runs of ten days, straight into the archive: the queue's foreign keys would be looked up for each row.
 commands_history() {
     commands_sql >/dev/null <<SQL
 insert into bucardo.herd (name) select 'x' || n from generate_series(1, $syncs - $validated) n;
 insert into bucardo.sync (name, source, targetdb, synctype) select name, name, 'b', 'pushdelta' from bucardo.herd where name ~ '^x';
-insert into bucardo.q (sync, sourcedb, targetdb, ppid, synctype, inserts, updates, deletes, cdate, started, ended, aborted, whydie)
-select name, 'a', 'b', 1, 'pushdelta', 1, 2, 3, t.at, t.at, t.at + interval '1 s', case when n % 50 = 0 then t.at end, 'it died'
-from (select name, row_number() over () as sync from bucardo.sync) s, generate_series(1, $runs / $syncs) n,
-     lateral (select now() - (n * 864000.0 * $syncs / $runs + sync) * interval '1 s' as at) t;
-select bucardo.bucardo_purge_q_table('1 hour');
+insert into freezer.master_q (id, sync, sourcedb, targetdb, ppid, synctype, inserts, updates, deletes, cdate, started, ended, aborted, whydie)
+select nextval('bucardo.q_id_seq'), s.name, 'a', 'b', 1, 'pushdelta', 1, 2, 3, t.at, t.at, t.at + interval '1 s',
+       case when n % 50 = 0 then t.at end, 'it died'
+from generate_series(1, $runs) n
+join (select name, row_number() over () - 1 as number from bucardo.sync) s on s.number = n / 50 % $syncs,
+     lateral (select now() - n * 864000.0 / $runs * interval '1 s' as at) t;
 vacuum analyze;
 SQL
 }

@@ -144,7 +144,14 @@ fn options(arguments: &[String], personality: Personality) -> Result<(Options, V
     }
     let settings =
         if arguments.is_empty() { Vec::new() } else { options::settings(&typed.options, home().as_deref(), personality)? };
-    Ok((Options::merge(&settings, &typed.options)?, typed.words))
+    let mut options = Options::merge(&settings, &typed.options)?;
+    options.confirm |= personality.dialect().newer && is_true(std::env::var_os("BUCARDO_CONFIRM"));
+    Ok((options, typed.words))
+}
+
+/// Whether a variable of the environment says yes, as Perl sees it.
+fn is_true(value: Option<OsString>) -> bool {
+    value.is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// `-?`, with any number of dashes.
@@ -192,6 +199,14 @@ fn version(invocation: &Invocation) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_and_naught_are_no() {
+        assert_eq!(
+            [None, Some(""), Some("0"), Some("1")].map(|value| is_true(value.map(OsString::from))),
+            [false, false, false, true]
+        );
+    }
 
     #[test]
     fn dashes_and_a_question_mark_ask_for_help() {

@@ -55,7 +55,14 @@ const DESERTED: &str = "case when pg_catalog.version() operator(pg_catalog.~) 'l
     then pg_catalog.set_config('client_connection_check_interval', '1s', false) end";
 
 /// Asks for the version.
-pub(super) const VERSION: &str = "select pg_catalog.current_setting('server_version_num')";
+const VERSION: &str = "select pg_catalog.current_setting('server_version_num')";
+
+/// Asks for the version, on the control database. What is asked there must not wait for a compiler, whatever the planner makes of it.
+pub(super) fn opening_control() -> String {
+    format!(
+        "{VERSION}, case when ({VERSION})::int4 operator(pg_catalog.>=) 110000 then pg_catalog.set_config('jit', 'off', false) end"
+    )
+}
 
 /// Asks for the version and gives the session the settings, in one round trip. The server itself leaves out what it does not
 /// know: `case` does not evaluate the other branch. Operators are qualified because search_path is not yet ours.

@@ -1,7 +1,7 @@
 //! Making, checking and removing our objects on replicated databases.
 //!
 //! Everything here can be run again at any time: what is there and right is left alone, what is missing or outdated is made anew.
-//! DDL on a user's table waits for a lock at most a moment at a time, because while it waits, everybody behind it waits too.
+//! What is there is asked for all tables of a sync at once: round trips are what takes long.
 
 use crate::control::sync::{Sync, SyncType};
 use crate::error::{Error, Kind, Result};
@@ -9,10 +9,8 @@ use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::capture::{self, Names};
 use crate::replicate::shape::{Key, Shape};
-
-/// How long a DDL statement on a user's table waits for its lock, and how often it is tried.
-const LOCK_TIMEOUT: &str = "800ms";
-const LOCK_TRIES: u32 = 12;
+use crate::replicate::trigger::{self, Triggers};
+use std::collections::BTreeSet;
 
 /// Does something with our objects on a database while nobody else makes or removes any there; IF NOT EXISTS does not keep two processes
 /// apart. One database at a time: nobody would notice a deadlock across databases.
@@ -54,29 +52,42 @@ fn base(conn: &mut Connection, tables: &[&str]) -> Result<()> {
         .or_else(|error| rolled_back(conn, error))
 }
 
-fn rolled_back<T>(conn: &mut Connection, error: Error) -> Result<T> {
+/// Ends a transaction that failed; its error is the result.
+pub(super) fn rolled_back<T>(conn: &mut Connection, error: Error) -> Result<T> {
     // The first error is the one that explains; a connection that is gone shows itself at its next use.
     let _ = conn.batch("rollback");
     Err(error)
 }
 
-/// Captures one table, if it is not captured rightly already.
-pub fn capture_table(conn: &mut Connection, table: &Shape, key: &Key) -> Result<()> {
+/// Captures tables, as far as they are not captured rightly already, by the keys beside them.
+pub fn capture_tables(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result<()> {
+    let recorded = recorded(conn, tables)?;
+    // Several tables of a sync may be one and the same on this database.
+    let mut seen = BTreeSet::new();
+    for ((table, key), recorded) in tables.iter().zip(recorded).filter(|((table, _), _)| seen.insert(table.oid)) {
+        note_changes(conn, table, key, recorded)?;
+    }
+    let shapes: Vec<&Shape> = tables.iter().map(|(table, _)| *table).collect();
+    let members = trigger::members(conn, &shapes)?;
+    let mut there = Triggers::read(conn, &members.concat(), &[capture::ROW_TRIGGER, capture::TRUNCATE_TRIGGER])?;
+    shapes.iter().zip(&members).try_for_each(|(table, members)| triggers(conn, &mut there, table, members))
+}
+
+/// Makes the delta tables of one table and the functions that write there.
+fn note_changes(conn: &mut Connection, table: &Shape, key: &Key, recorded: Option<Recorded>) -> Result<()> {
     let names = Names::of(&table.relation);
-    match recorded(conn, &table.relation)? {
-        Some(found) if found.oid == table.oid && found.keys == key.columns => {
-            if found.version != capture::VERSION {
-                functions(conn, &names, table, key)?;
-            }
-        }
+    match recorded {
+        Some(found) if found.oid == table.oid && found.keys == key.columns => match found.version == capture::VERSION {
+            true => Ok(()),
+            false => functions(conn, &names, table, key),
+        },
         Some(found) => {
             refuse_to_forget(conn, table, &found)?;
             drop_capture(conn, &table.relation, &Names::recorded(found.deltaname))?;
-            create(conn, &names, table, key)?;
+            create(conn, &names, table, key)
         }
-        None => create(conn, &names, table, key)?,
+        None => create(conn, &names, table, key),
     }
-    triggers(conn, &names, table)
 }
 
 /// Where the deltas of a table are, if it is captured, and its key columns there.
@@ -84,7 +95,9 @@ pub fn captured(conn: &mut Connection, table: &Relation) -> Result<Option<(Names
     if !exists(conn, "bucardo.bucardo_delta_names")? {
         return Ok(None);
     }
-    Ok(recorded(conn, table)?.map(|found| (Names::recorded(found.deltaname), found.keys)))
+    let sql = "select deltaname, keycolumns from bucardo.bucardo_delta_names where schemaname = $1 and relname = $2";
+    let row = conn.query_opt(sql, &[&table.schema.raw(), &table.name.raw()])?;
+    Ok(row.map(|row| (Names::recorded(row.get::<_, String>(0)), row.get(1))))
 }
 
 struct Recorded {
@@ -94,12 +107,20 @@ struct Recorded {
     deltaname: String,
 }
 
-fn recorded(conn: &mut Connection, table: &Relation) -> Result<Option<Recorded>> {
-    let recorded = conn.keep(
-        "select tablename, keycolumns, version, deltaname from bucardo.bucardo_delta_names where schemaname = $1 and relname = $2",
+/// What is on record of tables, in their order.
+fn recorded(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result<Vec<Option<Recorded>>> {
+    let statement = conn.keep(
+        "select d.tablename, d.keycolumns, d.version, d.deltaname \
+         from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position) \
+         left join bucardo.bucardo_delta_names d on d.schemaname = w.schema and d.relname = w.name order by w.position",
     )?;
-    let row = conn.query_opt(&recorded, &[&table.schema.raw(), &table.name.raw()])?;
-    Ok(row.map(|row| Recorded { oid: row.get(0), keys: row.get(1), version: row.get(2), deltaname: row.get(3) }))
+    let relations = tables.iter().map(|(table, _)| &table.relation);
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let row = |row: &postgres::Row| {
+        let oid = row.get::<_, Option<u32>>(0)?;
+        Some(Recorded { oid, keys: row.get(1), version: row.get(2), deltaname: row.get(3) })
+    };
+    Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(row).collect())
 }
 
 /// A changed key, or a table made anew, needs new delta tables; the old ones must be empty of what somebody still wants.
@@ -152,33 +173,24 @@ fn functions(conn: &mut Connection, names: &Names, table: &Shape, key: &Key) -> 
         .or_else(|error| rolled_back(conn, error))
 }
 
-fn triggers(conn: &mut Connection, names: &Names, table: &Shape) -> Result<()> {
-    ensure_trigger(
-        conn,
-        &table.relation,
-        capture::ROW_TRIGGER,
-        &names.row_function(),
-        &capture::create_row_trigger(names, &table.relation),
-    )?;
-    let members = with_partitions(conn, table)?;
-    for relation in &members {
-        ensure_trigger(
-            conn,
-            relation,
-            capture::TRUNCATE_TRIGGER,
-            &names.truncate_function(),
-            &capture::create_truncate_trigger(names, relation),
-        )?;
+/// The triggers of one table and its partitions. Those for TRUNCATE are not passed down.
+fn triggers(conn: &mut Connection, there: &mut Triggers, table: &Shape, members: &[Relation]) -> Result<()> {
+    let (names, relation) = (Names::of(&table.relation), &table.relation);
+    let create = capture::create_row_trigger(&names, relation);
+    there.ensure(conn, relation, capture::ROW_TRIGGER, &names.row_function(), &create)?;
+    for member in members {
+        let create = capture::create_truncate_trigger(&names, member);
+        there.ensure(conn, member, capture::TRUNCATE_TRIGGER, &names.truncate_function(), &create)?;
     }
     // Only partitions can have left.
-    if table.partitioned { release_former_partitions(conn, names, &members) } else { Ok(()) }
+    if table.partitioned { release_former_partitions(conn, &names, members) } else { Ok(()) }
 }
 
 /// A partition that was detached keeps the triggers that are not passed down.
 fn release_former_partitions(conn: &mut Connection, names: &Names, members: &[Relation]) -> Result<()> {
     for (relation, trigger) in calling(conn, names)? {
         if !members.contains(&relation) {
-            drop_trigger(conn, &relation, &trigger)?;
+            trigger::drop(conn, &relation, &trigger)?;
         }
     }
     Ok(())
@@ -189,63 +201,6 @@ fn calling(conn: &mut Connection, names: &Names) -> Result<Vec<(Relation, String
     let functions = [names.row_function(), names.truncate_function()];
     let rows = conn.query(include_str!("sql/tables_with_function.sql"), &[&functions[0].name.raw(), &functions[1].name.raw()])?;
     Ok(rows.iter().map(|row| (Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), row.get(2))).collect())
-}
-
-/// The table and, if it is partitioned, all its partitions: statement-level triggers are not passed down.
-fn with_partitions(conn: &mut Connection, table: &Shape) -> Result<Vec<Relation>> {
-    if !table.partitioned {
-        return Ok(vec![table.relation.clone()]);
-    }
-    let rows = conn.query(include_str!("sql/partitions.sql"), &[&table.oid])?;
-    Ok(rows.iter().map(|row| Relation::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
-}
-
-/// Creates a trigger unless it is there, enabled, and calls `function`. One that was disabled by hand is enabled again; one of the same name that
-/// calls something else (the Perl program's triggers are called so, too) is replaced.
-fn ensure_trigger(conn: &mut Connection, table: &Relation, name: &str, function: &Relation, create: &str) -> Result<()> {
-    let state = conn.keep(
-        "select t.tgenabled::text, t.tgfoid = to_regproc($3::text) from pg_trigger t \
-         where t.tgrelid = $1::text::regclass and t.tgname = $2",
-    )?;
-    let state = conn.query_opt(&state, &[&table.to_string(), &name, &function.to_string()])?;
-    let trigger = crate::pg::Ident::new(name);
-    match state.map(|row| (row.get::<_, String>(0), row.get::<_, Option<bool>>(1) == Some(true))) {
-        Some((state, true)) if state != "D" => Ok(()),
-        Some((_, true)) => locked(conn, table, &format!("alter table {table} enable trigger {trigger}")),
-        Some((_, false)) => locked(conn, table, &format!("drop trigger {trigger} on {table}; {create}")),
-        None => locked(conn, table, create),
-    }
-}
-
-fn drop_trigger(conn: &mut Connection, table: &Relation, name: &str) -> Result<()> {
-    let found = conn.query_opt(
-        "select from pg_trigger t where t.tgrelid = to_regclass($1::text) and t.tgname = $2",
-        &[&table.to_string(), &name],
-    )?;
-    match found {
-        Some(_) => locked(conn, table, &format!("drop trigger {} on {table}", crate::pg::Ident::new(name))),
-        None => Ok(()),
-    }
-}
-
-/// Runs DDL on a user's table with a short lock timeout, several times if need be.
-fn locked(conn: &mut Connection, table: &Relation, ddl: &str) -> Result<()> {
-    for _ in 1..LOCK_TRIES {
-        match locked_once(conn, ddl) {
-            Err(error) if matches!(error.kind(), Kind::Locked | Kind::Collision) => {}
-            outcome => return outcome,
-        }
-    }
-    locked_once(conn, ddl).map_err(|error| {
-        error
-            .context(format!("Table \"{}\" is locked by others", table.label()))
-            .hint("A long transaction holds it; try again when it has ended. Nothing was changed on this table.")
-    })
-}
-
-fn locked_once(conn: &mut Connection, ddl: &str) -> Result<()> {
-    conn.batch(&format!("begin; set local lock_timeout = '{LOCK_TIMEOUT}'; {ddl}; commit"))
-        .or_else(|error| rolled_back(conn, error))
 }
 
 /// Registers the consumers of a sync on one of its sources: the `receivers`, the flags of those that sleep there, and the kick triggers
@@ -269,18 +224,18 @@ pub fn register(conn: &mut Connection, sync: &Sync, source: &str, tables: &[&Sha
     conn.batch(&capture::kick_function(sync, &flags))?;
     let trigger = capture::kick_trigger(sync);
     let kick = Relation::new("bucardo", trigger.raw());
-    let mut members = Vec::new();
-    for table in tables {
+    let members = trigger::members(conn, tables)?;
+    let mut there = Triggers::read(conn, &members.concat(), &[trigger.raw()])?;
+    for (table, members) in tables.iter().zip(&members) {
         let wanted = kicking.iter().any(|kicking| kicking.oid == table.oid);
-        for relation in with_partitions(conn, table)? {
+        for relation in members {
             match wanted {
-                true => ensure_trigger(conn, &relation, trigger.raw(), &kick, &capture::create_kick_trigger(sync, &relation))?,
-                false => drop_trigger(conn, &relation, trigger.raw())?,
+                true => there.ensure(conn, relation, trigger.raw(), &kick, &capture::create_kick_trigger(sync, relation))?,
+                false => there.remove(conn, relation, trigger.raw())?,
             }
-            members.push(relation);
         }
     }
-    release_former_members(conn, trigger.raw(), &members)
+    release_former_members(conn, trigger.raw(), &members.concat())
 }
 
 /// Tables that left the sync are not captured for it any more.
@@ -288,7 +243,7 @@ fn release_former_members(conn: &mut Connection, trigger: &str, members: &[Relat
     for row in conn.query(include_str!("sql/tables_with_trigger.sql"), &[&trigger])? {
         let table = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
         if !members.contains(&table) {
-            drop_trigger(conn, &table, trigger)?;
+            trigger::drop(conn, &table, trigger)?;
         }
     }
     drop_unwanted_captures(conn)
@@ -328,7 +283,7 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     let trigger = capture::kick_trigger(sync);
     let rows = conn.query(include_str!("sql/tables_with_trigger.sql"), &[&trigger.raw()])?;
     for row in &rows {
-        drop_trigger(conn, &Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), trigger.raw())?;
+        trigger::drop(conn, &Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), trigger.raw())?;
     }
     conn.batch(&format!("drop function if exists {}()", Relation::new("bucardo", trigger.raw())))?;
     let targets = conn.query("delete from bucardo.bucardo_delta_targets where sync = $1 returning targetdb", &[&sync])?;
@@ -341,7 +296,7 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
 
 fn drop_capture(conn: &mut Connection, table: &Relation, names: &Names) -> Result<()> {
     for (relation, trigger) in calling(conn, names)? {
-        drop_trigger(conn, &relation, &trigger)?;
+        trigger::drop(conn, &relation, &trigger)?;
     }
     conn.batch(&format!(
         "begin; drop function if exists {}(), {}(); drop table if exists {}, {}; drop sequence if exists {}; \

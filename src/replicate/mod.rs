@@ -23,4 +23,5 @@ pub mod snapshot;
 pub mod source;
 pub mod step;
 pub mod target;
+pub mod trigger;
 pub mod validate;

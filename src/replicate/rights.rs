@@ -34,10 +34,7 @@ impl Part {
 /// Makes sure that our role has what it needs; else it is [`Kind::Denied`], and the hint holds the GRANTs.
 pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape]) -> Result<()> {
     let mut missing = on_database(conn, part)?;
-    for table in tables {
-        missing.extend(on_schema(conn, table)?);
-        missing.extend(on_table(conn, table, part)?);
-    }
+    missing.extend(on_tables(conn, part, tables)?);
     missing.dedup();
     if missing.is_empty() {
         return Ok(());
@@ -69,22 +66,28 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
     Ok(lacks.collect())
 }
 
-fn on_schema(conn: &mut Connection, table: &Shape) -> Result<Option<Lack>> {
-    let schema = &table.relation.schema;
-    let may_use = conn.keep("select has_schema_privilege($1, 'USAGE')")?;
-    let usable: bool = conn.query_one(&may_use, &[&schema.raw()])?.get(0);
-    let lack = Lack { what: format!("use schema {}", schema.raw()), grant: format!("USAGE ON SCHEMA {schema}") };
-    Ok((!usable).then_some(lack))
+/// For all tables in one round trip: for each whether its schema may be used, and the rights on it that are missing.
+fn on_tables(conn: &mut Connection, part: Part, tables: &[&Shape]) -> Result<Vec<Lack>> {
+    let sql = "select has_schema_privilege(w.schema, 'USAGE'), \
+                      array(select right_ from unnest($3::text[]) as right_ where not has_table_privilege(w.oid, right_)) \
+               from unnest($1::text[], $2::oid[]) with ordinality as w (schema, oid, position) order by w.position";
+    let statement = conn.keep(sql)?;
+    let (schemas, oids): (Vec<_>, Vec<_>) = tables.iter().map(|table| (table.relation.schema.raw(), table.oid)).unzip();
+    let rows = conn.query(&statement, &[&schemas, &oids, &part.on_table()])?;
+    let lacks = tables.iter().zip(&rows).map(|(table, row)| [on_schema(table, row.get(0)), on_table(table, row.get(1))]);
+    Ok(lacks.flatten().flatten().collect())
 }
 
-fn on_table(conn: &mut Connection, table: &Shape, part: Part) -> Result<Option<Lack>> {
-    let sql = "select coalesce(array_agg(right_::text) filter (where not has_table_privilege($1::oid, right_)), '{}') \
-               from unnest($2::text[]) as right_";
-    let lacking = conn.keep(sql)?;
-    let rights: Vec<String> = conn.query_one(&lacking, &[&table.oid, &part.on_table()])?.get(0);
+fn on_schema(table: &Shape, usable: bool) -> Option<Lack> {
+    let schema = &table.relation.schema;
+    let lack = Lack { what: format!("use schema {}", schema.raw()), grant: format!("USAGE ON SCHEMA {schema}") };
+    (!usable).then_some(lack)
+}
+
+fn on_table(table: &Shape, rights: Vec<String>) -> Option<Lack> {
     let all = rights.join(", ");
     let lack = Lack { what: format!("{all} on {}", table.relation.label()), grant: format!("{all} ON {}", table.relation) };
-    Ok((!rights.is_empty()).then_some(lack))
+    (!rights.is_empty()).then_some(lack)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
+use postgres::error::SqlState;
 use std::collections::BTreeMap;
 
 /// One live column.
@@ -101,7 +102,7 @@ impl Shape {
     /// The shape of a query that stands for the table: its columns, the table's keys. Names in it are looked up as in a session of our
     /// role. One without the key columns is [`Kind::Mismatch`].
     pub fn selected(&self, conn: &mut Connection, select: &str) -> Result<Shape> {
-        let found = qualified(conn, select);
+        let found = qualified(conn, select, &self.from_clause());
         let undone = conn.batch("rollback");
         let (select, names) =
             found.map_err(|error| error.context(format!("What is selected from \"{}\"", self.relation.label())))?;
@@ -130,16 +131,28 @@ impl Shape {
     }
 }
 
-/// A query with all its names qualified, and the names of its columns: by means of a view, which the caller rolls back. One statement
-/// only: the extended protocol refuses more.
-fn qualified(conn: &mut Connection, select: &str) -> Result<(String, Vec<String>)> {
-    conn.batch("begin; set local search_path to default")?;
-    conn.execute(&format!("create temporary view bucardo_select as {}", select.trim().trim_end_matches(';')), &[])?;
+/// A query with all its names qualified, and the names of its columns: by means of a view, which the caller rolls back. A list of columns is
+/// completed, as the original does it, by `from`. That it needs this is told by the server: no query that is whole can go on so.
+fn qualified(conn: &mut Connection, select: &str, from: &str) -> Result<(String, Vec<String>)> {
+    let select = select.trim().trim_end_matches(';');
+    if let Err(error) = make_view(conn, &format!("{select}\nfrom {from}"))? {
+        conn.batch("rollback")?;
+        match error.code() {
+            Some(&SqlState::SYNTAX_ERROR) => make_view(conn, select)??,
+            _ => return Err(error.into()),
+        };
+    }
     conn.batch("set local search_path to pg_catalog, pg_temp")?;
     let columns = conn.prepare("select * from pg_temp.bucardo_select")?;
     let text: String = conn.query_one("select pg_get_viewdef('pg_temp.bucardo_select'::regclass)", &[])?.get(0);
     let names = columns.columns().iter().map(|column| column.name().to_owned()).collect();
     Ok((text.trim().trim_end_matches(';').to_owned(), names))
+}
+
+/// One statement only: the extended protocol refuses more.
+fn make_view(conn: &mut Connection, select: &str) -> Result<std::result::Result<u64, postgres::Error>> {
+    conn.batch("begin; set local search_path to default")?;
+    Ok(conn.execute(&format!("create temporary view bucardo_select as {select}"), &[]))
 }
 
 /// The key of a table: its primary key, else the unique, not-null index with the fewest columns, else an empty key
@@ -154,7 +167,7 @@ pub fn find_keys(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Ke
     let rows = conn.query(include_str!("sql/tables.sql"), &[&schemas, &names])?;
     let oids: Vec<Option<u32>> = rows.iter().map(|row| row.get(0)).collect();
     if let Some(at) = oids.iter().position(Option::is_none) {
-        return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relations[at].label())));
+        return Err(not_found(&relations[at]));
     }
     let found = conn.query(include_str!("sql/keys.sql"), &[&oids])?;
     let mut keys = BTreeMap::new();
@@ -175,42 +188,37 @@ pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
 
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
 pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
-    read_with(conn, relation, &mut Keys::default())
+    let missing = || Err(not_found(relation));
+    read_all(conn, std::slice::from_ref(relation))?.pop().unwrap_or_else(missing)
 }
 
-/// Keys of tables by their ids: those that tell rows apart, and all.
-pub type Keys = BTreeMap<u32, (Vec<Key>, Vec<Key>)>;
-
-/// Reads the keys of many tables, because the query takes longer to plan than to run. A table that is missing is left out.
-pub fn read_ahead(conn: &mut Connection, relations: &[Relation]) -> Result<Keys> {
+/// Reads the shapes of many tables, in their order, in as many round trips as that of one; the outcome of each is the same as of [`read`].
+pub fn read_all(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Result<Shape>>> {
     let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
-    let tables = conn.query(include_str!("sql/tables.sql"), &[&schemas, &names])?;
-    let oids: Vec<u32> = tables.iter().filter_map(|row| row.get(0)).collect();
-    let mut all: Keys = oids.iter().map(|oid| (*oid, Default::default())).collect();
-    let statement = conn.keep(include_str!("sql/keys.sql"))?;
-    for row in conn.query(&statement, &[&oids])? {
-        let (keys, uniques) = all.entry(row.get(5)).or_default();
-        keys.extend(row.get::<_, bool>(4).then(|| key(&row)));
-        uniques.push(key(&row));
-    }
-    Ok(all)
+    let statement = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
+    let rows = conn.query(&statement, &[&schemas, &names])?;
+    let oids: Vec<u32> = rows.iter().filter_map(|row| row.get(0)).collect();
+    let (columns, keys) = (columns(conn, &oids)?, keys(conn, &oids)?);
+    Ok(relations.iter().zip(&rows).map(|(relation, row)| shape(relation, row, &columns, &keys)).collect())
 }
 
-/// The same as [`read`], with keys that were read ahead.
-pub fn read_with(conn: &mut Connection, relation: &Relation, ahead: &mut Keys) -> Result<Shape> {
-    let table = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
-    let row = conn.query_opt(&table, &[&relation.schema.raw(), &relation.name.raw()])?;
-    let Some(row) = row else {
-        return Err(Error::new(Kind::NotFound, format!("Table not found: {}", relation.label())));
-    };
-    let (oid, kind): (u32, String) = (row.get(0), row.get(1));
+/// By the ids of tables, their columns.
+type Columns = BTreeMap<u32, Vec<Column>>;
+
+/// By the ids of tables, their keys: those that tell rows apart, and all.
+type Keys = BTreeMap<u32, (Vec<Key>, Vec<Key>)>;
+
+fn not_found(relation: &Relation) -> Error {
+    Error::new(Kind::NotFound, format!("Table not found: {}", relation.label()))
+}
+
+fn shape(relation: &Relation, row: &postgres::Row, columns: &Columns, keys: &Keys) -> Result<Shape> {
+    let oid = row.get::<_, Option<u32>>(0).ok_or_else(|| not_found(relation))?;
+    let kind: String = row.get(1);
     if !matches!(kind.as_str(), "r" | "p") {
         return Err(Error::new(Kind::NotFound, format!("{} is not a table", relation.label())));
     }
-    let (keys, uniques) = match ahead.remove(&oid) {
-        Some(keys) => keys,
-        None => keys(conn, oid)?,
-    };
+    let (keys, uniques) = keys.get(&oid).cloned().unwrap_or_default();
     Ok(Shape {
         relation: relation.clone(),
         oid,
@@ -220,32 +228,40 @@ pub fn read_with(conn: &mut Connection, relation: &Relation, ahead: &mut Keys) -
         unique_indexes: row.get(3),
         rules: row.get(5),
         select: None,
-        columns: columns(conn, oid)?,
+        columns: columns.get(&oid).cloned().unwrap_or_default(),
         keys,
         uniques,
     })
 }
 
-fn columns(conn: &mut Connection, oid: u32) -> Result<Vec<Column>> {
-    let columns = conn.keep(include_str!("sql/columns.sql"))?;
-    let rows = conn.query(&columns, &[&oid])?;
-    Ok(rows
-        .iter()
-        .map(|row| Column {
-            name: Ident::new(row.get::<_, String>(0)),
-            type_name: row.get(1),
-            base_type: row.get(2),
-            not_null: row.get(3),
-            generated: row.get(4),
-            identity_always: row.get(5),
-            default: row.get(6),
-        })
-        .collect())
+fn columns(conn: &mut Connection, oids: &[u32]) -> Result<Columns> {
+    let statement = conn.keep(include_str!("sql/columns.sql"))?;
+    let mut all = Columns::new();
+    for row in conn.query(&statement, &[&oids])? {
+        all.entry(row.get(7)).or_default().push(column(&row));
+    }
+    Ok(all)
 }
 
-/// Those that can tell rows apart, and all.
-fn keys(conn: &mut Connection, oid: u32) -> Result<(Vec<Key>, Vec<Key>)> {
-    let keys = conn.keep(include_str!("sql/keys.sql"))?;
-    let rows = conn.query(&keys, &[&[oid].as_slice()])?;
-    Ok((rows.iter().filter(|row| row.get(4)).map(key).collect(), rows.iter().map(key).collect()))
+fn column(row: &postgres::Row) -> Column {
+    Column {
+        name: Ident::new(row.get::<_, String>(0)),
+        type_name: row.get(1),
+        base_type: row.get(2),
+        not_null: row.get(3),
+        generated: row.get(4),
+        identity_always: row.get(5),
+        default: row.get(6),
+    }
+}
+
+fn keys(conn: &mut Connection, oids: &[u32]) -> Result<Keys> {
+    let statement = conn.keep(include_str!("sql/keys.sql"))?;
+    let mut all = Keys::new();
+    for row in conn.query(&statement, &[&oids])? {
+        let (keys, uniques) = all.entry(row.get(5)).or_default();
+        keys.extend(row.get::<_, bool>(4).then(|| key(&row)));
+        uniques.push(key(&row));
+    }
+    Ok(all)
 }

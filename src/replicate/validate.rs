@@ -6,13 +6,14 @@
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, session};
+use crate::pg::{Connection, Relation, session};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
-use crate::replicate::shape::{self, Keys, Shape};
+use crate::replicate::shape::{self, Shape};
 use crate::replicate::{compare, install, places};
 use std::collections::BTreeMap;
+use std::vec::IntoIter;
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
 /// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`] or [`Kind::Lost`].
@@ -37,7 +38,13 @@ struct Members<'a> {
     names: Vec<String>,
     masters: usize,
     conns: Vec<Connection>,
-    keys: Vec<Keys>,
+    found: Vec<Found>,
+}
+
+/// What a member has of the herd, in its order: the shapes of the tables, and whether the sequences are there.
+struct Found {
+    tables: IntoIter<Result<Shape>>,
+    sequences: IntoIter<bool>,
 }
 
 /// Whether the member at this place gets rows from another one.
@@ -54,7 +61,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     let mut members = Members::connect(control, sync, sessions)?;
     let mut notes = Vec::new();
     let mut tables = Vec::new();
-    members.read_keys(&goats)?;
+    members.look(&goats)?;
     for goat in &goats {
         match goat.is_table {
             true => tables.push(members.look_at_table(goat, &mut notes)?),
@@ -103,7 +110,7 @@ impl<'a> Members<'a> {
             None => connect(control, sync, name),
         };
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
-        Ok(Members { sync, names, masters, conns, keys: Vec::new() })
+        Ok(Members { sync, names, masters, conns, found: Vec::new() })
     }
 
     /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
@@ -119,21 +126,24 @@ impl<'a> Members<'a> {
         all.filter(|(from, to)| from != to && (*from == 0 || *to < self.masters)).collect()
     }
 
-    fn read_keys(&mut self, goats: &[Goat]) -> Result<()> {
+    /// Asks each member for everything at once: round trips are what takes long.
+    fn look(&mut self, goats: &[Goat]) -> Result<()> {
         for (number, (conn, name)) in self.conns.iter_mut().zip(&self.names).enumerate() {
-            let tables = goats.iter().filter(|goat| goat.is_table);
-            let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
-            self.keys.push(shape::read_ahead(conn, &tables.map(there).collect::<Vec<_>>())?);
+            let there = |goat: &&Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
+            let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
+            let tables = shape::read_all(conn, &tables.iter().map(there).collect::<Vec<_>>())?.into_iter();
+            let sequences = sequences_exist(conn, &sequences.iter().map(there).collect::<Vec<_>>())?.into_iter();
+            self.found.push(Found { tables, sequences });
         }
         Ok(())
     }
 
     fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
         let mut shapes: Shapes = Vec::new();
-        for ((conn, name), keys) in self.conns.iter_mut().zip(&self.names).zip(&mut self.keys) {
+        for (found, name) in self.found.iter_mut().zip(&self.names) {
             let first = shapes.is_empty();
-            let relation = if first { goat.relation.clone() } else { goat.relation_on(name) };
-            shapes.push(shape::read_with(conn, &relation, keys).map_err(|error| if first { error } else { on(error, name) })?);
+            let shape = found.tables.next().into_iter().collect::<Result<Shapes>>();
+            shapes.extend(shape.map_err(|error| if first { error } else { on(error, name) })?);
         }
         for (from, to) in self.ways() {
             self.compare(goat, &shapes, from, to, notes)?;
@@ -162,12 +172,9 @@ impl<'a> Members<'a> {
     }
 
     fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
-        for (number, (conn, name)) in self.conns.iter_mut().zip(&self.names).enumerate() {
-            let relation = if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
-            let sql = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
-                       where n.nspname = $1 and c.relname = $2 and c.relkind = 'S')";
-            if !conn.query_one(sql, &[&relation.schema.raw(), &relation.name.raw()])?.get::<_, bool>(0) {
-                let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", relation.label());
+        for (found, name) in self.found.iter_mut().zip(&self.names) {
+            if found.sequences.next() != Some(true) {
+                let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label());
                 return Err(Error::new(Kind::NotFound, what));
             }
         }
@@ -214,13 +221,30 @@ impl<'a> Members<'a> {
         let tables: Vec<&Shape> = members.iter().map(|(_, table)| *table).collect();
         install::alone(&mut self.conns[master], |conn| {
             install::source_base(conn)?;
-            for (goat, table) in members.iter().filter(|_| self.sync.synctype != SyncType::Fullcopy) {
-                let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
-                install::capture_table(conn, table, &key)?;
+            if self.sync.synctype != SyncType::Fullcopy {
+                let key = |goat: &Goat, table: &Shape| table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
+                install::capture_tables(
+                    conn,
+                    &members.iter().map(|(goat, table)| (*table, key(goat, table))).collect::<Vec<_>>(),
+                )?;
             }
             install::register(conn, self.sync, &self.names[master], &tables, &kicking)
         })
     }
+}
+
+/// Which of these are sequences that exist, in their order.
+fn sequences_exist(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<bool>> {
+    if relations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    let statement = conn.keep(
+        "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                        where n.nspname = w.schema and c.relname = w.name and c.relkind = 'S') \
+         from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position) order by w.position",
+    )?;
+    Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
 }
 
 fn misfit(what: &[String]) -> Error {

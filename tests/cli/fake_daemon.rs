@@ -63,6 +63,8 @@ impl FakeMaster {
         let mut shell = Command::new("/bin/sh");
         shell.arg0("Bucardo Master Control Program v4.5.0. Active syncs: a").args(["-c", wait]);
         shell.arg(installed.piddir().join("fullstopbucardo")).stdin(Stdio::piped());
+        // Its last sleep may outlive the test.
+        shell.stdout(Stdio::null()).stderr(Stdio::null());
         let child = shell.spawn().unwrap();
         std::fs::write(installed.piddir().join("bucardo.mcp.pid"), format!("{}\nx\ny\n", child.id())).unwrap();
         FakeMaster(child)

@@ -33,6 +33,17 @@ fn success_means_that_the_daemon_runs() {
     assert!(history.ends_with(" | start | new disks\n"), "{history}");
 }
 
+/// Whoever reads what the command prints reads to the end, and whoever waits for a lock waits until all have closed its file.
+#[test]
+fn a_daemon_holds_nothing_of_whoever_started_it() {
+    let installed = prepared();
+    let script = "exec 9>lock; flock --nonblock 9; out=$(bucardo_ctl start 2>&1); echo \"$out\" | tail -1
+        bucardo_ctl restart 2>&1 | tail -1; exec 9>&-; flock --nonblock lock echo free";
+    let said = installed.call("/bin/bash", &["-c", script]).run().ended_with(0);
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("Starting Bucardo\nStarting Bucardo\nfree\n", ""));
+    assert!(lives(master(&installed).unwrap()), "the daemon is gone");
+}
+
 #[test]
 fn a_start_replaces_the_daemon_that_runs() {
     let installed = prepared();

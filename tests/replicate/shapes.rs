@@ -35,6 +35,20 @@ fn a_target_may_get_fewer_columns_and_rows_and_rows_leave_it_that_do_not_belong_
 }
 
 #[test]
+fn what_is_selected_may_be_a_list_of_columns_as_in_the_original() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "create table wide (id integer primary key, \"from\" text, c timestamptz)");
+    world.at("B", "create table wide (id integer primary key, \"from\" text, year integer)");
+    world.says("add table wide db=A herd=selling");
+    let list = "SELECT id, \"from\", extract(year from c)::integer AS year -- no more";
+    world.installed.bucardo(&["add", "customcols", "wide", list]).ended_with(0);
+    world.says("add sync s type=pushdelta source=selling targetdb=B");
+    world.says("start");
+    world.at("A", "insert into wide values (1, 'x', '2026-05-05'), (2, 'y', null)");
+    world.becomes("B", "select string_agg(format('%s %s %s', id, \"from\", year), ', ' order by id) from wide", "1 x 2026, 2 y ");
+}
+
+#[test]
 fn what_is_selected_must_be_one_query_with_the_key() {
     let world = World::with(&["A", "B"], &[]);
     for (clause, complaint) in [

@@ -145,7 +145,9 @@ impl Watch {
         if let Some(row) = session.control.query_opt(sql, &[&self.sync, &self.younger_than])? {
             let text = |at: usize| row.get::<_, Option<String>>(at).unwrap_or_default();
             let why = text(2).trim_end().replace('\n', "\n      ");
-            say_part!("\n  Started: {}\n  Ended: {}\n    Failed : {why}", text(0), text(1));
+            // Where there is no line to end, whoever called does not end one after us either.
+            let (before, after) = if session.options.quiet { ("", "\n") } else { ("\n", "") };
+            say_part!("{before}  Started: {}\n  Ended: {}\n    Failed : {why}{after}", text(0), text(1));
         }
         Ok(())
     }

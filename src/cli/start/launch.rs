@@ -48,6 +48,7 @@ fn log_options(session: &Session, settings: &Settings, here: &Path) -> log::Opti
         facility: text("syslog_facility"),
         warning_file: warning_file.map_or_else(|| text("warning_file"), str::to_owned),
         showpid: settings.flag("log_showpid"),
+        showlevel: settings.flag("log_showlevel"),
         showtime: text("log_showtime").parse().unwrap_or(3),
         stderr: options.foreground,
         verbose: session.options.verbose.max(level(session, settings)),

@@ -231,10 +231,10 @@ Delete method:        delete
     #[test]
     fn a_job_shows_its_age_and_its_target() {
         let mut sync = sample();
-        sync.job = Some(Job { started: true, pid: 1, age: 3606, target: "c".to_owned() });
+        sync.job = Some(Job { started: true, pid: 1, age: 3606, target: "c".to_owned(), step: None });
         assert!(text(&sync, pretty).contains("Current state:        RUN:1h 6s > c (PID = 28317)\n"));
         assert!(text(&sync, compressed).contains("RUN:1h6s > c"));
-        sync.job = Some(Job { started: false, pid: 1, age: 76, target: "c".to_owned() });
+        sync.job = Some(Job { started: false, pid: 1, age: 76, target: "c".to_owned(), step: None });
         assert!(text(&sync, pretty).contains("Current state:        WAIT:1m 16s (PID = 28317)\n"));
     }
 

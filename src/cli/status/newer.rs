@@ -1,6 +1,6 @@
 //! `status` of the newer dialect (reference, 8.7): a table of seven columns, and blocks with labels as wide as the longest.
 
-use super::sync::{Run, Sync};
+use super::sync::{Job, Run, Sync};
 use crate::cli::interval::compressed;
 
 /// The heading of the table; the sixth is another one when there are conflicts.
@@ -49,11 +49,22 @@ pub fn state(sync: &Sync) -> String {
         _ => false,
     };
     match &sync.job {
-        Some(job) if job.started && !newest_is_bad => format!("Started (KID {})", job.pid),
+        Some(job) if job.started && !newest_is_bad => step(job, sync.config.sourcedb.as_deref()),
         _ if sync.config.invalid.is_some() && sync.pid_file.is_none() => "Bad".to_owned(),
         _ if newest_is_bad || !sync.retries.is_empty() => "Bad".to_owned(),
         _ if sync.good.is_some() => "Good".to_owned(),
         _ => "No records found".to_owned(),
+    }
+}
+
+/// What a worker does, in the words of 5.6.
+fn step(job: &Job, source: Option<&str>) -> String {
+    let kid = format!("(KID {})", job.pid);
+    match job.step.as_deref().map(|step| step.split_once(' ').unwrap_or((step, ""))) {
+        Some(("look", _)) => format!("delta_check on db {}", source.unwrap_or("?")),
+        Some(("copy" | "apply", table)) => format!("Sync {table} {kid}"),
+        Some(("commit", _)) => format!("Commit {kid}"),
+        _ => format!("Started {kid}"),
     }
 }
 
@@ -179,6 +190,18 @@ Post-copy analyze        : Yes
 Last error:              : It died
 ";
         assert_eq!(block(&sample()[0]), expected);
+    }
+
+    #[test]
+    fn a_running_worker_shows_its_step() {
+        let state = |step: &str| {
+            let job = Job { started: true, pid: 7, age: 1, target: "B".to_owned(), step: Some(step.to_owned()) };
+            state(&Sync { job: Some(job), ..sample()[1].clone() })
+        };
+        let shown = ["look", "copy public.t 1", "apply public.t1", "commit", ""].map(state);
+        let expected =
+            ["delta_check on db A", "Sync public.t 1 (KID 7)", "Sync public.t1 (KID 7)", "Commit (KID 7)", "Started (KID 7)"];
+        assert_eq!(shown, expected);
     }
 
     #[test]

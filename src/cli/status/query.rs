@@ -22,25 +22,43 @@ pub fn names(session: &mut Session) -> Result<Vec<String>> {
 /// The syncs with these names, each once, in byte order.
 pub fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<Sync>> {
     let days = i32::try_from(session.options.daysback.clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
+    let (long, short) = date_formats(session.dialect().newer);
     let control = &mut session.control;
     let configs = control.query(include_str!("config.sql"), &[&names])?;
     let since = control.query_one("select date_trunc('day', now() - make_interval(days => $1))", &[&days])?;
-    let runs = control.query(include_str!("runs.sql"), &[&names, &since.get::<_, SystemTime>(0)])?;
+    let runs = control.query(include_str!("runs.sql"), &[&names, &since.get::<_, SystemTime>(0), &long, &short])?;
     let jobs = control.query(include_str!("jobs.sql"), &[&names])?;
     let retries = control.query(include_str!("retries.sql"), &[&names])?;
+    let (runs, jobs, retries) = (by_sync(&runs), by_sync(&jobs), by_sync(&retries));
     let mut syncs: BTreeMap<String, Sync> = configs.iter().map(|row| (row.get("name"), sync(row))).collect();
     for (name, sync) in &mut syncs {
-        sync.good = runs.iter().find(|row| is_of(row, name) && !row.get::<_, bool>("bad")).map(run);
-        sync.bad = runs.iter().find(|row| is_of(row, name) && row.get("bad")).map(run);
-        sync.job = jobs.iter().find(|row| is_of(row, name)).map(job);
-        sync.retries = retries.iter().filter(|row| is_of(row, name)).map(retry).collect();
+        let newest = |bad: bool| of(&runs, name).find(|row| row.get::<_, bool>("bad") == bad).map(run);
+        (sync.good, sync.bad) = (newest(false), newest(true));
+        sync.job = of(&jobs, name).next().map(job);
+        sync.retries = of(&retries, name).map(retry).collect();
         sync.pid_file = pid_file(&pidfile::controller_path(Path::new(&session.files.piddir), name));
     }
     Ok(syncs.into_values().collect())
 }
 
-fn is_of(row: &Row, name: &str) -> bool {
-    row.get::<_, &str>("sync") == name
+/// How moments are written, with the date and without; the newer dialect lets the environment say that, in the server's notation.
+fn date_formats(newer: bool) -> (String, String) {
+    let said = |name| std::env::var(name).ok().filter(|format| newer && !format.is_empty());
+    let or = |name, usual: &str| said(name).unwrap_or_else(|| usual.to_owned());
+    (or("BUCARDO_DATEFORMAT", "Mon DD, YYYY HH24:MI:SS"), or("BUCARDO_SHORTDATEFORMAT", "HH24:MI:SS"))
+}
+
+/// Rows by the sync they are about.
+type BySync<'a> = BTreeMap<&'a str, Vec<&'a Row>>;
+
+fn by_sync(rows: &[Row]) -> BySync<'_> {
+    let mut all = BySync::new();
+    rows.iter().for_each(|row| all.entry(row.get("sync")).or_default().push(row));
+    all
+}
+
+fn of<'a>(rows: &'a BySync, name: &str) -> impl Iterator<Item = &'a Row> {
+    rows.get(name).into_iter().flatten().copied()
 }
 
 fn sync(row: &Row) -> Sync {
@@ -95,7 +113,21 @@ fn run(row: &Row) -> Run {
 }
 
 fn job(row: &Row) -> Job {
-    Job { started: row.get("is_started"), pid: row.get("pid"), age: row.get("age"), target: row.get("target") }
+    let (started, pid): (bool, i32) = (row.get("is_started"), row.get("pid"));
+    let step = started.then(|| step(row.get("sync"), pid)).flatten();
+    Job { started, pid, age: row.get("age"), target: row.get("target"), step }
+}
+
+/// What a worker of this sync shows in its title, if it is one and works on this machine.
+fn step(sync: &str, pid: i32) -> Option<String> {
+    let title = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    step_in(sync, std::str::from_utf8(&title).ok()?)
+}
+
+fn step_in(sync: &str, title: &str) -> Option<String> {
+    let title = title.strip_prefix(&format!("Bucardo Kid. Sync \"{sync}\":"))?;
+    let (_, step) = title.trim_end_matches(['\0', ' ']).strip_suffix(']')?.rsplit_once(" [")?;
+    Some(step.to_owned())
 }
 
 fn retry(row: &Row) -> Retry {
@@ -109,4 +141,17 @@ fn pid_file(path: &Path) -> Option<PidFile> {
     let created = clock::local(UNIX_EPOCH + Duration::from_secs(changed));
     let pid = text.lines().next().unwrap_or_default().trim().to_owned();
     Some(PidFile { path: path.display().to_string(), pid, created })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_is_what_a_worker_of_this_very_sync_shows_last() {
+        let title = "Bucardo Kid. Sync \"a\": (pushdelta) \"A\" -> \"B\" [copy public.t 1]\0  \0";
+        assert_eq!(step_in("a", title).as_deref(), Some("copy public.t 1"));
+        assert_eq!(step_in("b", title), None);
+        assert_eq!(step_in("a", "Bucardo Kid. Sync \"a\": (pushdelta) \"A\" -> \"B\""), None);
+    }
 }

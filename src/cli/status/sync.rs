@@ -95,6 +95,8 @@ pub struct Job {
     pub age: i64,
     /// The target.
     pub target: String,
+    /// The worker's present step, as its title shows it.
+    pub step: Option<String>,
 }
 
 /// A target that failed and will be tried again.

@@ -3,11 +3,22 @@
 use crate::notice::clock;
 use std::time::SystemTime;
 
-/// The part before the prefix: the process id and the time, each only when wanted, each followed by a blank.
-pub fn header(pid: Option<u32>, time: Option<String>) -> String {
+/// The part before the prefix: the level, the process id and the time, each only when wanted, each followed by a blank.
+pub fn header(level: Option<&str>, pid: Option<u32>, time: Option<String>) -> String {
+    let level = level.map(|level| format!("{level} ")).unwrap_or_default();
     let pid = pid.map(|pid| format!("({pid}) ")).unwrap_or_default();
     let time = time.map(|time| format!("[{time}] ")).unwrap_or_default();
-    pid + &time
+    level + &pid + &time
+}
+
+/// A level in the words of the setting `log_level`.
+pub fn level(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Error | log::Level::Warn => "WARN",
+        log::Level::Info => "NORMAL",
+        log::Level::Debug => "VERBOSE",
+        log::Level::Trace => "DEBUG",
+    }
 }
 
 /// The time as the setting `log_showtime` wants it: 0 not at all, 1 seconds since 1970, 2 universal, 3 local.
@@ -37,10 +48,11 @@ mod tests {
 
     #[test]
     fn a_line_has_two_blanks_after_its_header_and_one_without() {
-        let full = header(Some(12229), Some("Mon Nov 23 02:27:04 2026".to_owned()));
+        let full = header(None, Some(12229), Some("Mon Nov 23 02:27:04 2026".to_owned()));
         assert_eq!(line(&full, "MCP", "PID: 12229"), "(12229) [Mon Nov 23 02:27:04 2026]  MCP PID: 12229\n");
-        assert_eq!(line(&header(Some(7), None), "CTL", "x"), "(7)  CTL x\n");
-        assert_eq!(line(&header(None, None), "KID", "x"), " KID x\n");
+        assert_eq!(line(&header(None, Some(7), None), "CTL", "x"), "(7)  CTL x\n");
+        assert_eq!(line(&header(Some(level(log::Level::Warn)), Some(7), None), "CTL", "x"), "WARN (7)  CTL x\n");
+        assert_eq!(line(&header(None, None, None), "KID", "x"), " KID x\n");
     }
 
     #[test]

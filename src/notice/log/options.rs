@@ -26,6 +26,8 @@ pub struct Options {
     pub warning_file: String,
     /// Each line names its process (setting `log_showpid`).
     pub showpid: bool,
+    /// Each line begins with its level (setting `log_showlevel`).
+    pub showlevel: bool,
     /// How each line shows the time, 0 to 3 (setting `log_showtime`).
     pub showtime: u8,
     /// Write to standard error too, for a daemon in the foreground.
@@ -45,6 +47,7 @@ impl Default for Options {
             facility: "LOG_LOCAL1".to_owned(),
             warning_file: "bucardo.warning.log".to_owned(),
             showpid: false,
+            showlevel: false,
             showtime: 3,
             stderr: false,
             verbose: 1,

@@ -60,7 +60,8 @@ impl Sinks {
         let (message, prefix) = (record.args().to_string(), self.prefix());
         let now = SystemTime::now();
         let pid = self.options.showpid.then(std::process::id);
-        let line = line::line(&line::header(pid, line::time(self.options.showtime, now)), &prefix, &message);
+        let level = self.options.showlevel.then(|| line::level(record.level()));
+        let line = line::line(&line::header(level, pid, line::time(self.options.showtime, now)), &prefix, &message);
         if line::is_warning(record.level(), &message) {
             self.keep_warning(line.as_bytes());
         }

@@ -136,7 +136,7 @@ impl Target<'_> {
 /// The first words of a session: the server's version, and what the purpose asks for, in one round trip.
 fn greet(client: &mut Client, purpose: &Purpose) -> Attempt<u32> {
     let sql = match purpose {
-        Purpose::General => session::VERSION.to_owned(),
+        Purpose::General => session::opening_control(),
         Purpose::Replication => session::opening(),
         Purpose::Listening(channels) => channels.iter().fold(session::opening(), |sql, channel| sql + &listen(channel)),
     };

@@ -1,11 +1,12 @@
--- A relation by name: id, kind, estimated rows, how many of its indexes can refuse a row, a number that tells when it is to be
--- read again, and whether it has rules.
+-- The relations with the schemas $1 and the names $2, in their order: id (null for one that is missing), kind, estimated rows, how many
+-- of its indexes can refuse a row, a number that tells when it is to be read again, and whether it has rules.
 select c.oid,
        c.relkind::text,
        greatest(c.reltuples, 0)::real,
        (select count(*) from pg_catalog.pg_index i where i.indrelid = c.oid and (i.indisunique or i.indisexclusion)),
        0 /* signature */,
        c.relhasrules
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where n.nspname = $1::text and c.relname = $2::text
+from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
+left join (pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace)
+  on n.nspname = w.schema and c.relname = w.name
+order by w.position

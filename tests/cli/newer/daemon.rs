@@ -81,6 +81,23 @@ fn logs_are_opened_anew_and_nobody_dies_of_it() {
 }
 
 #[test]
+fn what_a_worker_does_and_how_loud_its_lines_are_can_be_seen() {
+    let world = World::new();
+    says(&world.installed, "set log_showlevel=1");
+    world.run_sync("s", "targetdb=B");
+    world.at("A", "insert into t values (1)");
+    world.becomes("B", "select count(*) from t", "1");
+    let mut other = world.db("B");
+    other.batch_execute("begin; select from t for update").unwrap();
+    world.at("A", "update t set id = id");
+    let state = format!("Current state            : Sync public.t (KID {})\n", world.pid("kid.sync.s.B"));
+    let shown = || says(&world.installed, "status s").contains(&state).then_some(());
+    wait_until("the worker waits for the row", Duration::from_secs(20), shown);
+    other.batch_execute("commit").unwrap();
+    world.logs("NORMAL [");
+}
+
+#[test]
 fn a_kick_tells_why_it_failed() {
     let world = World::new();
     world.run_sync("s", "targetdb=B");
@@ -89,6 +106,8 @@ fn a_kick_tells_why_it_failed() {
     let killed = run(&world.installed, "kick s 30 --notimer").ended_with(2);
     assert!(killed.stdout.starts_with("Kick s: KILLED!\n  Started: "), "{}", killed.stdout);
     assert!(killed.stdout.contains("\n    Failed : ") && killed.stdout.contains("small"), "{}", killed.stdout);
+    let quiet = run(&world.installed, "kick s 30 --quiet").ended_with(2);
+    assert!(quiet.stdout.starts_with("  Started: ") && quiet.stdout.ends_with(")\n"), "{}", quiet.stdout);
 }
 
 #[test]

@@ -34,6 +34,32 @@ fn who_wants_to_be_asked_is_asked() {
 }
 
 #[test]
+fn the_environment_may_want_to_be_asked_but_not_of_the_older_command() {
+    let world = with_dbs();
+    let call =
+        |program, value, group| world.call(program, &["add", "herd", group]).env("BUCARDO_CONFIRM", value).stdin("n\n").run();
+    assert!(call("bucardo", "1", "g").ended_with(1).stdout.ends_with("Commit the changes? Y/N "));
+    call("bucardo", "0", "g").ended_with(0);
+    call("bucardo_ctl", "1", "h").ended_with(0);
+    assert_eq!(world.value("select string_agg(name, ' ' order by name) from bucardo.herd"), "g h");
+}
+
+#[test]
+fn the_environment_says_how_dates_are_written() {
+    let world = with_dbs();
+    says(&world, "add sync s dbs=A:source,B:target tables=public.t1");
+    let run = "insert into bucardo.q (sync, sourcedb, targetdb, ppid, started, ended) values ('s', 'A', 'B', 1, now(), now())";
+    world.control().batch_execute(run).unwrap();
+    let status = |program, nouns: &[&str]| {
+        let call = world.call(program, &[&["status"], nouns].concat()).env("BUCARDO_DATEFORMAT", "\"on \"DD");
+        call.env("BUCARDO_SHORTDATEFORMAT", "\"at \"HH24h").run().ended_with(0).stdout
+    };
+    assert!(status("bucardo", &["s"]).contains(&world.value("select to_char(now(), '\" : on \"DD \"(time\"')")));
+    assert!(status("bucardo", &[]).contains(&world.value("select to_char(now(), '\"| at \"HH24h')")));
+    assert!(!status("bucardo_ctl", &["s"]).contains(" on "));
+}
+
+#[test]
 fn a_sync_is_asked_about_before_any_database_is_touched_and_only_once() {
     let world = with_dbs();
     let add = ["add", "sync", "s", "dbs=A:source,B:target", "tables=public.t1", "--confirm"];
