@@ -95,7 +95,13 @@ fn run(row: &Row) -> Run {
 }
 
 fn job(row: &Row) -> Job {
-    Job { started: row.get("is_started"), pid: row.get("pid"), age: row.get("age"), target: row.get("target") }
+    Job {
+        started: row.get("is_started"),
+        pid: row.get("pid"),
+        age: row.get("age"),
+        target: row.get("target"),
+        progress: row.get("progress"),
+    }
 }
 
 fn retry(row: &Row) -> Retry {

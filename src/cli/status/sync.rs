@@ -95,6 +95,8 @@ pub struct Job {
     pub age: i64,
     /// The target.
     pub target: String,
+    /// How far the worker is, if that takes long enough to be told.
+    pub progress: Option<String>,
 }
 
 /// A target that failed and will be tried again.
@@ -145,6 +147,11 @@ impl Sync {
         } else {
             ""
         }
+    }
+
+    /// How far the present job is.
+    pub fn progress(&self) -> Option<&str> {
+        self.job.as_ref()?.progress.as_deref()
     }
 
     /// The pid of the controller as its file has it.

@@ -48,7 +48,7 @@ impl Carrier {
             .collect();
         let fill = self.lanes[here].plans[table].fill_meeting();
         let from = &mut at(&mut self.sources, source)?.conn;
-        relay::copy(from, &Plan::meeting_query(&plans), &mut at(&mut self.targets, PLACE)?.conn, &fill, "UTF8", &mut || Ok(()))?;
+        relay::copy(from, &Plan::meeting_query(&plans), &mut at(&mut self.targets, PLACE)?.conn, &fill, "UTF8", &mut |_| Ok(()))?;
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Carrier {
         let source = at(&mut self.sources, self.lanes[lane].from)?;
         source.lost(plan)?;
         let place = at(&mut self.targets, PLACE)?;
-        relay::copy(&mut place.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut || Ok(()))?;
+        relay::copy(&mut place.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut |_| Ok(()))?;
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Carrier {
         let (source, place) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, PLACE)?);
         source.clash(plan)?;
         place.details(here)?;
-        let mut none = || Ok(());
+        let mut none = |_| Ok(());
         relay::copy(&mut place.conn, &here.clash_query(), &mut source.conn, &plan.fill_clash(), "UTF8", &mut none)?;
         relay::copy(&mut source.conn, &plan.details_query(), &mut place.conn, &here.fill_details(), "UTF8", &mut none)?;
         Ok(())
@@ -98,7 +98,7 @@ impl Carrier {
         control.batch("begin; set local synchronous_commit = on")?;
         for (member, query, columns) in queries {
             let (place, into) = (&mut at(&mut self.targets, member)?.conn, format!("bucardo.conflict ({columns})"));
-            relay::copy(place, &query, control, &into, "UTF8", &mut || Ok(()))?;
+            relay::copy(place, &query, control, &into, "UTF8", &mut |_| Ok(()))?;
         }
         control.batch("commit")
     }

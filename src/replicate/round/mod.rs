@@ -6,6 +6,7 @@
 //! and receipt. So a round that is repeated carries what is still missing and nothing twice, without two-phase commit. Among masters, one
 //! that has committed has seen what the others changed, so its state is the decision that the next round brings to the rest.
 
+mod apart;
 mod carrier;
 mod conflict;
 mod table;
@@ -65,7 +66,7 @@ impl Carrier {
             Ok(outcome)
         });
         match &outcome {
-            Ok(_) => (self.whole, self.wary) = (false, false),
+            Ok(_) => (self.whole, self.wary, self.shy) = (false, false, false),
             Err(_) => self.abandon(watcher),
         }
         outcome
@@ -79,6 +80,7 @@ impl Carrier {
         self.whole |= parted;
         let collided = matches!(error.kind(), Kind::Collision | Kind::Locked);
         self.wary |= collided && self.is_contested();
+        self.shy |= collided;
         parted || collided
     }
 
@@ -141,8 +143,8 @@ impl Carrier {
             self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
-        let mut counts = Counts::default();
-        for (table, lanes) in tables {
+        let mut counts = self.copy_apart(tables, watcher)?;
+        for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || self.bypasses(*table, lanes, &round) {
                 true => self.copy_table(*table, &mut round, watcher)?,
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
@@ -224,6 +226,7 @@ impl Carrier {
         self.record_conflicts(round, watcher)?;
         self.finish_sources(round, tables)?;
         watcher.at(Step::SourcesCommitted, None)?;
+        self.hands.commit(&mut || watcher.at(Step::HandCommitted, None))?;
         self.commit_targets(round, watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         watcher.at(Step::Committed, None)
@@ -264,6 +267,7 @@ impl Carrier {
     }
 
     fn try_abandon(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
+        self.hands.dismiss();
         self.sources.values_mut().try_for_each(|source| source.rollback())?;
         self.targets.values_mut().try_for_each(|target| target.rollback())?;
         if self.is_contested() {
