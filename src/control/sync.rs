@@ -183,6 +183,11 @@ impl Sync {
         self.source.iter().chain(&self.partners).cloned().collect()
     }
 
+    /// Masters and targets.
+    pub fn members(&self) -> Vec<String> {
+        self.masters().into_iter().chain(self.targets.iter().cloned()).collect()
+    }
+
     /// The databases for which jobs are queued, each served by one kid: the first partner stands for all masters.
     pub fn places(&self) -> Vec<String> {
         self.partners.iter().take(1).chain(&self.targets).cloned().collect()

@@ -226,7 +226,8 @@ impl Members {
 
     fn table(&mut self, goat: &Goat, shapes: &[Shape]) -> Result<Table> {
         let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
-        Ok(Table { strategy: Strategy::parse(word)?, copy: self.wants_copy(shapes)?, bypass: goat.bypass })
+        let strategy = Strategy::parse(word, &self.sync.members())?;
+        Ok(Table { strategy, copy: self.wants_copy(shapes)?, bypass: goat.bypass })
     }
 
     fn wants_copy(&mut self, shapes: &[Shape]) -> Result<bool> {

@@ -138,6 +138,7 @@ impl Carrier {
 
     fn carry(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<Counts> {
         let mut round = self.measure(looks, tables)?;
+        self.rank_masters(&round)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
         if !self.wary {
             self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
