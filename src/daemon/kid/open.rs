@@ -145,8 +145,21 @@ impl Members {
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
         let Members { sync, names, sources, targets, .. } = self;
-        let doors = None;
-        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences, batch, copies_only, doors, details })
+        let (doors, rates) = (None, sync.track_rates && !copies_only);
+        Ok(Parts {
+            sync: sync.name,
+            names,
+            sources,
+            targets,
+            lanes,
+            tables,
+            sequences,
+            batch,
+            copies_only,
+            doors,
+            details,
+            rates,
+        })
     }
 
     /// From each source to each other receiver.

@@ -38,6 +38,7 @@ pub struct Carrier {
     pub(super) apart: BTreeSet<usize>,
     copies_only: bool,
     pub(super) details: bool,
+    pub(super) rates: bool,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -64,6 +65,8 @@ pub struct Parts {
     pub doors: Option<Doors>,
     /// Records of conflicts hold the rows of all masters.
     pub details: bool,
+    /// How long changes took is noted in the control database.
+    pub rates: bool,
 }
 
 /// A way from one source to one receiver.
@@ -91,7 +94,8 @@ pub struct Table {
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
-        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, doors, details } = parts;
+        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, doors, details, rates } =
+            parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -121,6 +125,7 @@ impl Carrier {
             apart: BTreeSet::new(),
             copies_only,
             details,
+            rates,
         })
     }
 

@@ -9,6 +9,7 @@
 mod apart;
 mod carrier;
 mod conflict;
+mod rates;
 mod table;
 
 use crate::error::{Error, Kind, Result};
@@ -225,10 +226,12 @@ impl Carrier {
         watcher.at(Step::BeforeTriggerEnable, None)?;
         watcher.at(Step::AfterTriggerEnable, None)?;
         self.record_conflicts(round, watcher)?;
+        self.note_rates(round, watcher)?;
         self.finish_sources(round, tables)?;
         watcher.at(Step::SourcesCommitted, None)?;
         self.hands.commit(&mut || watcher.at(Step::HandCommitted, None))?;
         self.commit_targets(round, watcher)?;
+        self.complete_rates(watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         watcher.at(Step::Committed, None)
     }
