@@ -377,3 +377,24 @@ fn rows_that_are_written_all_the_time_on_both_masters_hold_nobody_up_and_are_equ
     assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
     assert_ne!(conflicts(&world), "none");
 }
+
+#[test]
+fn a_sequence_that_gives_out_numbers_meanwhile_does_not_go_back_where_the_highest_wins() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "create sequence numbers");
+    }
+    world.says("add sequence numbers db=A herd=h");
+    world.says("add sync s type=swap source=h targetdb=B");
+    world.says("start");
+    world.says("kick s 0");
+    let mut holder = world.db("B");
+    holder.batch_execute("begin; alter sequence numbers owned by none").unwrap();
+    world.at("A", "select setval('numbers', 50); insert into t values (1)");
+    world.becomes("B", "select count(*) from pg_locks where not granted and relation = 'numbers'::regclass", "1");
+    holder.batch_execute("select setval('numbers', 1000); commit").unwrap();
+    world.says("kick s 0");
+    for name in ["A", "B"] {
+        world.becomes(name, "select last_value from numbers", "1000");
+    }
+}
