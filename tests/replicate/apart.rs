@@ -1,9 +1,10 @@
 //! Several tables copied at once, each in sessions of its own: only where nobody can see that it was not one moment.
 
-use crate::daemon::world::{PATIENCE, World};
+use crate::daemon::world::{PATIENCE, World, lives};
 use crate::harness::wait_until;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Tables t and u are full on both sides, with other rows; nothing runs yet.
 fn full(method: &str) -> World {
@@ -104,6 +105,22 @@ fn a_reader_who_has_one_table_and_wants_another_is_not_held_up_for_long() {
     assert_eq!(reader.query_one("select count(*) from u", &[]).unwrap().get::<_, i64>(0), 10);
     reader.batch_execute("commit").unwrap();
     world.becomes_equal("A", "B");
+}
+
+#[test]
+fn a_stop_is_as_quick_as_ever_while_several_tables_are_copied() {
+    let world = full("truncate");
+    let mut reader = world.db("B");
+    reader.batch_execute("begin; lock table t in access share mode").unwrap();
+    world.says("start");
+    world.becomes("B", "select count(*) > 0 from pg_locks where relation = 't'::regclass and not granted", "true");
+    let kid = world.pid("kid.sync.s.B");
+    let began = Instant::now();
+    world.says("stop");
+    wait_until("the kid is gone", PATIENCE, || (!lives(kid)).then_some(()));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    reader.batch_execute("rollback").unwrap();
+    assert_eq!(world.value("B", "select (select count(*) from t) || ' ' || (select count(*) from u)"), "10 10");
 }
 
 #[test]
