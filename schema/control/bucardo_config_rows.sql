@@ -5,6 +5,7 @@ insert into bucardo.bucardo_config (setting, value, about) values
     ('batch_changes',             '100000', 'Changes of one table after which a backlog is cut into several transactions; 0 never cuts'),
     ('bucardo_current_version',   '4.5.0', 'Version of Bucardo this schema is now compatible with'),
     ('bucardo_version',           '4.5.0', 'Version of Bucardo this schema was compatible with when it was installed'),
+    ('copy_jobs',                 '4', 'Tables that a kid copies at once at most, where there are so many processors; 1 copies one after another'),
     ('ctl_checkabortedkids_time', '30', 'Seconds between two looks of a controller for aborted jobs'),
     ('ctl_checkonkids_time',      '10', 'Seconds between two looks of a controller at the health of its kids'),
     ('ctl_createkid_time',        '0.5', 'Seconds a controller leaves a new kid to start up'),

@@ -21,6 +21,7 @@ create table bucardo.q (
     id        bigserial   not null,
     heartbeat timestamptz,
     retry_at  timestamptz,
+    progress  text,
     constraint q_pk primary key (id),
     constraint q_sync_fk foreign key (sync) references bucardo.sync (name) on update cascade on delete set null,
     constraint q_sdb_fk foreign key (sourcedb) references bucardo.db (name) on update cascade on delete set null,

@@ -1,7 +1,7 @@
 # Copies of whole tables, into tables that are full already and have their index: beside two psql with a pipe between them, and,
-# several tables at once, beside pgcopydb with one job. All of them empty the tables first.
+# several tables at once, beside pgcopydb with as many jobs. All of them empty the tables first.
 
-copy_rows=1000000 copy_tables=8
+copy_rows=1000000 copy_tables=8 copy_jobs=$(nproc | awk '{ print ($1 < 4) ? $1 : 4 }')
 
 measure_copy() {
     local name sync round contenders=(copy)
@@ -79,7 +79,7 @@ psql_copies() {
 
 pgcopydb_copies() {
     on copy_b --dbname="$1" --command="truncate $(seq -s, -f 't%g' "$copy_tables")"
-    pgcopydb copy table-data --source "$(copy_uri a "$1")" --target "$(copy_uri b "$1")" --table-jobs 1 --index-jobs 1 \
+    pgcopydb copy table-data --source "$(copy_uri a "$1")" --target "$(copy_uri b "$1")" --table-jobs "$copy_jobs" --index-jobs 1 \
         --dir "$world/pgcopydb.$RANDOM" --not-consistent >>"$world/pgcopydb.log" 2>&1
 }
 
@@ -103,7 +103,7 @@ copy_report() {
     copy_compare wide psql 0.95 "at least 0.95 of the speed of psql | psql"
     heading "Copy: the same in $copy_tables tables"
     copy_rows_of several "$megabytes" "${contenders[@]}"
-    [ ! -e "$world/copy.several.pgcopydb" ] || copy_compare several pgcopydb 1 "at least the speed of pgcopydb with one job"
+    [ ! -e "$world/copy.several.pgcopydb" ] || copy_compare several pgcopydb 1 "at least the speed of pgcopydb with as many jobs"
 }
 
 # copy_rows_of DATABASE MEGABYTES NAME ...

@@ -8,7 +8,7 @@ tables="items accounts single marks"
 declare -A prepared title
 title[plain]="no replication" title[ours]="bucardo_ctl" title[logical]="native logical" title[perl]="Perl bucardo"
 title[swap_ours]="bucardo_ctl, swap" title[swap_perl]="Perl bucardo, swap"
-title[copy]="bucardo_ctl, fullcopy" title[psql]="psql COPY | psql COPY" title[pgcopydb]="pgcopydb, one job"
+title[copy]="bucardo_ctl, fullcopy" title[psql]="psql COPY | psql COPY" title[pgcopydb]="pgcopydb, as many jobs"
 
 # prepare NAME: once.
 prepare() {

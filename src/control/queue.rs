@@ -84,6 +84,13 @@ pub fn heartbeat(control: &mut Connection, job: i64) -> Result<()> {
     Ok(())
 }
 
+/// Shows how far the job is; that is a heartbeat as well.
+pub fn progress(control: &mut Connection, job: i64, progress: &str) -> Result<()> {
+    let show = control.keep("update bucardo.q set heartbeat = clock_timestamp(), progress = $2 where id = $1")?;
+    control.execute(&show, &[&job, &progress])?;
+    Ok(())
+}
+
 /// Ends a job well and tells everybody. Jobs of one burst of activity become one row: `before`, if given, is the job that ended an instant
 /// ago; its numbers are added and its row is removed, so that a busy sync does not fill the table.
 pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, counts: Counts, before: Option<i64>) -> Result<()> {
@@ -92,7 +99,7 @@ pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, coun
     let done = literal(&channel::target_done(sync, target));
     control.batch(&format!(
         "begin; with before as (delete from bucardo.q where id = {before} returning started, cdate, updates, inserts, deletes) \
-         update bucardo.q set ended = clock_timestamp(), \
+         update bucardo.q set ended = clock_timestamp(), progress = null, \
          started = coalesce((select started from before), started), cdate = coalesce((select cdate from before), cdate), \
          updates = {updates} + coalesce((select updates from before), 0), \
          inserts = {inserts} + coalesce((select inserts from before), 0), \

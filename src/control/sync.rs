@@ -144,6 +144,8 @@ pub struct Sync {
     pub strict: bool,
     /// What is applied on the targets is noted there for other syncs.
     pub makedelta: bool,
+    /// How long changes took is noted.
+    pub track_rates: bool,
     /// How conflicts are decided where the goat does not say.
     pub conflict_strategy: Option<String>,
     /// 1: all tables are copied once as a whole, 2: those that are empty on the target; 0: none.
@@ -181,6 +183,11 @@ impl Sync {
     /// All masters; the source of the herd is the first.
     pub fn masters(&self) -> Vec<String> {
         self.source.iter().chain(&self.partners).cloned().collect()
+    }
+
+    /// Masters and targets.
+    pub fn members(&self) -> Vec<String> {
+        self.masters().into_iter().chain(self.targets.iter().cloned()).collect()
     }
 
     /// The databases for which jobs are queued, each served by one kid: the first partner stands for all masters.
@@ -282,6 +289,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         lifetime: row.get::<_, Option<f64>>("lifetime").filter(|s| *s > 0.0).map(Duration::from_secs_f64),
         maxkicks: row.get("maxkicks"),
         makedelta: row.get("makedelta"),
+        track_rates: row.get("track_rates"),
         conflict_strategy: row.get("conflict_strategy"),
         onetimecopy: row.get("onetimecopy"),
         deletemethod: row.get("deletemethod"),
@@ -316,6 +324,7 @@ mod tests {
             maxkicks: 0,
             strict: true,
             makedelta: false,
+            track_rates: false,
             conflict_strategy: None,
             onetimecopy: 0,
             deletemethod: "delete".into(),

@@ -83,6 +83,14 @@ const STEPS: &[Step] = &[
         sql: include_str!("../../schema/control/db_change.sql"),
     },
     table!("place"),
+    column!("q", "progress", "text"),
+    // What is archived has the same columns.
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = 'freezer.master_q'::regclass \
+            and attname = 'progress' and not attisdropped)",
+        summary: "Created column: freezer.master_q.progress text",
+        sql: "alter table freezer.master_q add column progress text",
+    },
     // Nobody has noted where the syncs have objects: whoever looks at them next does it.
     Step {
         missing: "select to_regprocedure('bucardo.request_validation(text,boolean)') is null",

@@ -7,6 +7,7 @@
 
 pub mod capture;
 pub mod compare;
+pub mod hands;
 pub mod install;
 pub mod places;
 pub mod plan;

@@ -11,14 +11,14 @@ use std::io::{BufRead, Write};
 const CHUNK: usize = 128 << 10;
 
 /// Copies the result of `query` on `source` into `into` (a table with its column list) on `target`, and returns the number of rows. `tick` is
-/// called after each chunk; its error ends the copy.
+/// called after each chunk with the number of its rows; its error ends the copy.
 pub fn copy(
     source: &mut Connection,
     query: &str,
     target: &mut Connection,
     into: &str,
     encoding: &str,
-    tick: &mut dyn FnMut() -> Result<()>,
+    tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
     let fill = format!("copy {into} from stdin (encoding '{encoding}')");
     pour(source, &format!("copy ({query}) to stdout (encoding '{encoding}')"), target, &fill, tick)
@@ -30,12 +30,13 @@ pub fn pour(
     draw: &str,
     target: &mut Connection,
     fill: &str,
-    tick: &mut dyn FnMut() -> Result<()>,
+    tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
     let mut reader = source.copy_out(draw)?;
     let fill = target.keep(fill)?;
     let mut writer = target.copy_in(&fill)?;
     let mut gathered = Vec::with_capacity(CHUNK + (CHUNK >> 1));
+    let mut rows = 0;
     loop {
         let row = reader.fill_buf().map_err(reading)?;
         if row.is_empty() {
@@ -44,13 +45,15 @@ pub fn pour(
         let length = row.len();
         gathered.extend_from_slice(row);
         reader.consume(length);
+        rows += 1;
         if gathered.len() >= CHUNK {
             writer.write_all(&gathered).map_err(writing)?;
             gathered.clear();
-            tick()?;
+            tick(std::mem::take(&mut rows))?;
         }
     }
     writer.write_all(&gathered).map_err(writing)?;
+    tick(rows)?;
     Ok(writer.finish()?)
 }
 

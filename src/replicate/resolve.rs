@@ -16,9 +16,20 @@ pub enum Strategy {
     /// Whoever changed it last, by the clocks of the databases; at the same moment the first master.
     #[default]
     Latest,
+    /// The master that changed anything last wins all conflicts of a round; see [`Ranks`].
+    LatestAllTables(Ranks),
+    /// The masters win in the order in which the sync names them; see [`Ranks`].
+    Listed(Ranks),
     /// The round fails.
     Abort,
 }
+
+/// The place of each master in the order in which masters win, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranks([u8; MOST_MASTERS]);
+
+/// As many as have a bit each in the meeting of keys.
+const MOST_MASTERS: usize = 63;
 
 /// The same for sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,12 +47,13 @@ pub enum SequenceStrategy {
     Highest,
 }
 
-const STRATEGIES: [(&str, Strategy); 6] = [
+const STRATEGIES: [(&str, Strategy); 7] = [
     ("source", Strategy::Source),
     ("target", Strategy::Target),
     ("skip", Strategy::Skip),
     ("random", Strategy::Random),
     ("latest", Strategy::Latest),
+    ("latest_all_tables", Strategy::LatestAllTables(Ranks::EQUAL)),
     ("abort", Strategy::Abort),
 ];
 
@@ -54,42 +66,86 @@ const SEQUENCE_STRATEGIES: [(&str, SequenceStrategy); 5] = [
 ];
 
 /// Reads a word, also as Bucardo 5.6 writes it (`bucardo_latest`).
-fn read<T: Copy + Default>(word: Option<&str>, words: &[(&str, T)]) -> Result<T> {
-    let Some(word) = word.filter(|word| !word.is_empty()) else { return Ok(T::default()) };
+fn read<T: Copy + Default>(word: Option<&str>, words: &[(&str, T)]) -> Option<T> {
+    let Some(word) = word.filter(|word| !word.is_empty()) else { return Some(T::default()) };
     let bare = word.strip_prefix("bucardo_").unwrap_or(word);
-    let found = words.iter().find(|(name, _)| *name == bare).map(|(_, strategy)| *strategy);
-    found.ok_or_else(|| {
-        let all: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-        Error::new(Kind::Mismatch, format!("\"{word}\" is no way to decide a conflict; use one of {}", all.join(", ")))
-    })
+    words.iter().find(|(name, _)| *name == bare).map(|(_, strategy)| *strategy)
+}
+
+fn unknown<T>(word: Option<&str>, words: &[(&str, T)], more: &str) -> Error {
+    let all: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+    let word = word.unwrap_or_default();
+    Error::new(Kind::Mismatch, format!("\"{word}\" is no way to decide a conflict; use one of {}{more}", all.join(", ")))
+}
+
+impl Ranks {
+    const EQUAL: Ranks = Ranks([0; MOST_MASTERS]);
+
+    /// The masters with these numbers win in this order, before all others.
+    pub fn of(order: impl IntoIterator<Item = usize>) -> Ranks {
+        let mut ranks = [u8::MAX; MOST_MASTERS];
+        for (rank, master) in (0..).zip(order) {
+            if let Some(place) = ranks.get_mut(master) {
+                *place = rank.min(*place);
+            }
+        }
+        Ranks(ranks)
+    }
+
+    /// The rank of a master whose number is an expression, as SQL.
+    pub(super) fn of_member(&self, member: &str) -> String {
+        let ranks: Vec<String> = self.0.iter().map(u8::to_string).collect();
+        format!("(array[{}])[{member} + 1]", ranks.join(","))
+    }
+
+    /// Whether one master wins over another, as SQL.
+    pub(super) fn before(&self, member: &str, other: &str) -> String {
+        format!("({}, {member}) < ({}, {other})", self.of_member(member), self.of_member(other))
+    }
+}
+
+/// The numbers of members by their names; none where a name is no member's.
+fn numbers(list: &str, members: &[String]) -> Option<Vec<usize>> {
+    let names = list.split([',', ' ']).filter(|name| !name.is_empty());
+    names.map(|name| members.iter().position(|member| member == name)).collect()
 }
 
 impl Strategy {
-    /// Reads a word; none is the default, `latest`.
-    pub fn parse(word: Option<&str>) -> Result<Strategy> {
-        read(word, &STRATEGIES)
+    /// Reads a word, or names of members, which are those of the masters and then of the targets; none is the default, `latest`.
+    pub fn parse(word: Option<&str>, members: &[String]) -> Result<Strategy> {
+        let listed = || Some(Strategy::Listed(Ranks::of(numbers(word?, members)?)));
+        let more = ", or name masters in the order in which they win";
+        read(word, &STRATEGIES).or_else(listed).ok_or_else(|| unknown(word, &STRATEGIES, more))
     }
 
     /// The word.
     pub fn word(self) -> &'static str {
-        STRATEGIES.iter().find(|(_, strategy)| *strategy == self).map_or("", |(word, _)| word)
+        match self {
+            Strategy::LatestAllTables(_) => "latest_all_tables",
+            Strategy::Listed(_) => "listed",
+            _ => STRATEGIES.iter().find(|(_, strategy)| *strategy == self).map_or("", |(word, _)| word),
+        }
     }
 
     /// The order in which candidates with columns `member` and `changed` are preferred, as SQL.
-    pub(super) fn order(self) -> &'static str {
-        match self {
+    pub(super) fn order(self) -> String {
+        let order = match self {
+            Strategy::Listed(ranks) | Strategy::LatestAllTables(ranks) => {
+                return format!("{}, member", ranks.of_member("member"));
+            }
             Strategy::Source | Strategy::Skip | Strategy::Abort => "member",
             Strategy::Target => "member desc",
             Strategy::Random => "random()",
             Strategy::Latest => "changed desc, member",
-        }
+        };
+        order.to_owned()
     }
 }
 
 impl SequenceStrategy {
     /// Reads a word; none is the default, `highest`.
     pub fn parse(word: Option<&str>) -> Result<SequenceStrategy> {
-        read(word, &SEQUENCE_STRATEGIES)
+        read(word, &SEQUENCE_STRATEGIES).ok_or_else(|| unknown(word, &SEQUENCE_STRATEGIES, ""))
     }
 
     /// Which of the values that masters have wins; none: each keeps its own.
@@ -115,12 +171,25 @@ mod tests {
     #[test]
     fn words_of_both_dialects_are_read_and_others_refused() {
         for (word, strategy) in STRATEGIES {
-            assert_eq!(Strategy::parse(Some(word)).unwrap(), strategy);
-            assert_eq!(Strategy::parse(Some(&format!("bucardo_{word}"))).unwrap(), strategy);
+            assert_eq!(Strategy::parse(Some(word), &[]).unwrap(), strategy);
+            assert_eq!(Strategy::parse(Some(&format!("bucardo_{word}")), &[]).unwrap(), strategy);
             assert_eq!(strategy.word(), word);
         }
-        assert_eq!(Strategy::parse(None).unwrap(), Strategy::Latest);
-        assert_eq!(Strategy::parse(Some("lowest")).unwrap_err().kind(), Kind::Mismatch);
+        assert_eq!(Strategy::parse(None, &[]).unwrap(), Strategy::Latest);
+        assert_eq!(Strategy::parse(Some("lowest"), &[]).unwrap_err().kind(), Kind::Mismatch);
+    }
+
+    #[test]
+    fn masters_that_are_named_win_in_that_order_and_before_all_others() {
+        let members = ["A", "B", "C", "D"].map(str::to_owned);
+        let listed = |ranks: &[u8]| {
+            let mut all = [u8::MAX; MOST_MASTERS];
+            all[..ranks.len()].copy_from_slice(ranks);
+            Strategy::Listed(Ranks(all))
+        };
+        assert_eq!(Strategy::parse(Some("C A"), &members).unwrap(), listed(&[1, u8::MAX, 0]));
+        assert_eq!(Strategy::parse(Some("B,A, B"), &members).unwrap(), listed(&[1, 0]));
+        assert_eq!(Strategy::parse(Some("B X"), &members).unwrap_err().kind(), Kind::Mismatch);
     }
 
     #[test]

@@ -60,13 +60,15 @@ impl Sequences {
     fn set(&mut self, member: usize, masters: &[usize], target: &mut Connection) -> Result<usize> {
         let mut changed = 0;
         for n in 0..self.all.len() {
-            let Some((last, called)) = self.wanted(n, masters).filter(|value| self.value(member, n) != Some(*value)) else {
+            let Some(wanted) = self.wanted(n, masters).filter(|value| self.value(member, n) != Some(*value)) else {
                 continue;
             };
-            let name = literal(&self.all[n].names[member].to_string());
-            target.batch(&format!("select pg_catalog.setval({name}, {last}, {called})")).map_err(|error| self.named(error, n))?;
+            let sequence = &self.all[n];
+            let forward = masters.len() > 1 && sequence.strategy == SequenceStrategy::Highest;
+            let set = if forward { raise(&sequence.names[member], wanted) } else { set(&sequence.names[member], wanted) };
+            target.batch(&set).map_err(|error| self.named(error, n))?;
             if let Some(known) = self.known.get_mut(&member) {
-                known[n] = Some((last, called));
+                known[n] = Some(wanted);
             }
             changed += 1;
         }
@@ -105,4 +107,19 @@ impl Sequences {
     fn named(&self, error: Error, n: usize) -> Error {
         error.context(format!("sequence {}", self.all[n].names[0].label()))
     }
+}
+
+fn set(name: &Relation, (last, called): Value) -> String {
+    format!("select pg_catalog.setval({}, {last}, {called})", literal(&name.to_string()))
+}
+
+/// Not where it is higher by now: applications draw numbers from a master's sequence while we look at it. The first statement waits for whoever
+/// is changing the sequence, so that the second sees what came of that.
+fn raise(name: &Relation, value: Value) -> String {
+    let (last, called) = value;
+    format!(
+        "select pg_catalog.pg_sequence_last_value({}); {} from {name} where (last_value, is_called) < ({last}, {called})",
+        literal(&name.to_string()),
+        set(name, value)
+    )
 }

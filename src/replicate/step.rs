@@ -39,6 +39,8 @@ pub enum Step {
     AfterTriggerEnable,
     /// The sources have committed, and no receiver yet.
     SourcesCommitted,
+    /// One of several sessions that copied tables to a receiver has committed.
+    HandCommitted,
     /// One receiver has committed.
     ReceiverCommitted,
     /// All receivers have committed.
@@ -70,6 +72,7 @@ impl Step {
             | Step::Ship
             | Step::Apply
             | Step::SourcesCommitted
+            | Step::HandCommitted
             | Step::ReceiverCommitted
             | Step::Committed => return None,
         })
@@ -92,8 +95,8 @@ pub trait Watcher: Send {
     /// The job reached a step; `table` for those that concern one.
     fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()>;
 
-    /// Called often while rows are on their way.
-    fn tick(&mut self) -> Result<()>;
+    /// Called often while rows are on their way, with the number of those that have moved since.
+    fn moved(&mut self, rows: u64) -> Result<()>;
 
     /// The control database, for what has to be recorded there.
     fn control(&mut self) -> Option<&mut Connection>;
@@ -122,6 +125,7 @@ mod tests {
             BeforeTriggerEnable,
             AfterTriggerEnable,
             SourcesCommitted,
+            HandCommitted,
             ReceiverCommitted,
             Committed,
             AfterTxn,

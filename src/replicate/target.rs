@@ -132,6 +132,22 @@ impl Target {
         self.scratch.ensure(&mut self.conn, || plan.create_meeting(), plan.drop_meeting())
     }
 
+    /// Those of these tables that can be written in sessions of their own, and whether TRUNCATE may empty them.
+    pub fn apart(&mut self, plans: &[Plan], wanted: &[usize]) -> Result<Vec<(usize, bool)>> {
+        if self.checked {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = wanted.iter().map(|table| plans[*table].target.to_string()).collect();
+        let rows = self.conn.query(include_str!("sql/apart.sql"), &[&names])?;
+        let at = |row: &postgres::Row| wanted.get(usize::try_from(row.get::<_, i32>(0)).ok()?).copied();
+        Ok(rows.iter().filter_map(|row| Some((at(row)?, row.get(1)))).collect())
+    }
+
+    /// Whether a table has no rows.
+    pub fn is_empty(&mut self, plan: &Plan) -> Result<bool> {
+        self.says(&format!("select not exists (select from only {})", plan.target))
+    }
+
     /// Says whether the keys in the stages are few beside the tables.
     pub fn prefer_index(&mut self, few: bool) -> Result<()> {
         self.preference.set(&mut self.conn, few)
@@ -216,10 +232,9 @@ impl Target {
         if !plan.copying().truncate {
             return self.delete_all(plan);
         }
-        let rows: i64 = self.conn.query_one(&plan.count_target(), &[])?.get(0);
         self.conn.batch("savepoint bucardo_truncate")?;
-        match self.conn.batch(&plan.truncate_target()) {
-            Ok(()) => Ok(Counts { deletes: rows, ..Counts::default() }),
+        match self.truncate(plan) {
+            Ok(counts) => Ok(counts),
             Err(error) if self.conn.is_closed() => Err(error),
             Err(_) => {
                 self.conn.batch("rollback to savepoint bucardo_truncate")?;
@@ -228,7 +243,15 @@ impl Target {
         }
     }
 
-    fn delete_all(&mut self, plan: &Plan) -> Result<Counts> {
+    /// Removes all rows by TRUNCATE.
+    pub fn truncate(&mut self, plan: &Plan) -> Result<Counts> {
+        let rows: i64 = self.conn.query_one(&plan.count_target(), &[])?.get(0);
+        self.conn.batch(&plan.truncate_target())?;
+        Ok(Counts { deletes: rows, ..Counts::default() })
+    }
+
+    /// Removes all rows by DELETE.
+    pub fn delete_all(&mut self, plan: &Plan) -> Result<Counts> {
         let deletes = self.conn.execute(&plan.empty_target(), &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }

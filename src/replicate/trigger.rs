@@ -136,10 +136,10 @@ mod tests {
         assert_eq!(remedy(Some(&right)), None);
         assert_eq!(
             remedy(Some(&State { enabled: false, ..right.clone() })).unwrap_or_default(),
-            "alter table s.t enable trigger x"
+            "alter table \"s\".\"t\" enable trigger \"x\""
         );
         let foreign = State::right(&Relation::new("public", "add_t"));
-        assert_eq!(remedy(Some(&foreign)).unwrap_or_default(), "drop trigger x on s.t; create it");
+        assert_eq!(remedy(Some(&foreign)).unwrap_or_default(), "drop trigger \"x\" on \"s\".\"t\"; create it");
         assert_eq!(remedy(None).unwrap_or_default(), "create it");
     }
 }

@@ -163,7 +163,7 @@ impl<'a> Members<'a> {
             return Err(misfit(&differences.fatal.iter().map(label).collect::<Vec<_>>()));
         }
         notes.extend(differences.notes.iter().map(label));
-        Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()))?;
+        Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()), &self.sync.members())?;
         match self.sync.synctype {
             SyncType::Fullcopy => Plan::for_copies(goat.id, &source, &shapes[to], &Route::default()),
             _ => Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &Route::default()),

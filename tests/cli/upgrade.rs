@@ -12,6 +12,8 @@ const OLDER: &str = "
     drop function bucardo.db_change();
     drop function bucardo.db_testconn(text);
     drop table bucardo.place;
+    alter table bucardo.q drop column progress;
+    alter table freezer.master_q drop column progress;
     drop trigger sync_gone on bucardo.sync;
     create trigger sync_gone after delete on bucardo.sync for each row execute procedure bucardo.sync_gone();
     drop function bucardo.request_validation(text, boolean);
@@ -23,7 +25,7 @@ fn shape(world: &World) -> String {
     world.value(
         "select string_agg(line, E'\\n' order by line) from (
             select format('%s.%s %s %s', table_name, column_name, data_type, column_default) from information_schema.columns
-             where table_schema = 'bucardo'
+             where table_schema in ('bucardo', 'freezer')
             union all select format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
              where connamespace = 'bucardo'::regnamespace
             union all select oid::regprocedure || md5(prosrc) from pg_proc where pronamespace = 'bucardo'::regnamespace
@@ -42,7 +44,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 11 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 13 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -52,7 +54,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     ));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "11");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "13");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
 }

@@ -71,7 +71,7 @@ pub const ADDED: &[(&str, &str)] = &[
     ("db_connlog", "id integer! nextval('db_connlog_id_seq')"),
     ("herdmap", "id integer! nextval('herdmap_id_seq')"),
     ("sync", "conflict_strategy text"),
-    ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz"),
+    ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz; progress text"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
     ("bucardo_rate", "id bigint! nextval('bucardo_rate_id_seq')"),
     ("upgrade_log", "id integer! nextval('upgrade_log_id_seq')"),

@@ -30,3 +30,40 @@ fn a_long_job_shows_that_it_lives_and_restarts_take_their_time() {
     world.becomes("B", "select count(*) from t where id = -1", "1");
     world.becomes_quiet();
 }
+
+/// Rows of `bucardo_rate`: table, target, changes; or why one makes no sense.
+const RATES: &str = "select coalesce(string_agg(case when slavecommit >= mastercommit then g.tablename || target || total else 'incomplete' end, ' ' \
+    order by mastercommit, g.tablename, target), 'none') from bucardo.bucardo_rate r join bucardo.goat g on g.id = r.goat where r.sync = 's'";
+
+#[test]
+fn how_long_changes_took_is_noted_where_that_is_wanted() {
+    let world = World::new();
+    world.says("add dbgroup g B C");
+    world.says("add sync s type=pushdelta source=h targetgroup=g track_rates=yes");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!(world.value("control", RATES), "none");
+    world.says("deactivate s 0");
+    world.at("A", "insert into t values (1), (2), (3)");
+    world.at("A", "begin; insert into u values (1); update t set counter = 1 where id = 1; commit");
+    world.says("activate s 0");
+    world.says("kick s 0");
+    let expected = "tB3 tC3 tB1 tC1 uB1 uC1";
+    assert_eq!(world.value("control", RATES), expected);
+    world.says("update sync s track_rates=no");
+    world.says("reload s");
+    world.at("A", "insert into t values (4)");
+    world.says("kick s 0");
+    assert_eq!(world.value("control", RATES), expected);
+}
+
+#[test]
+fn masters_note_how_long_changes_took_both_ways() {
+    let world = World::with(&["A", "B"], &[]);
+    world.says("add sync s type=swap source=h targetdb=B track_rates=yes");
+    world.at("A", "insert into t values (1)");
+    world.at("B", "insert into u values (1), (2)");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!(world.value("control", RATES), "tB1 uA2");
+}

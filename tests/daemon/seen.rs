@@ -96,3 +96,28 @@ fn nobody_wakes_up_when_there_is_nothing_to_do() {
         (traces(&world, &pids) == before).then_some(())
     });
 }
+
+#[test]
+fn how_far_a_copy_is_can_be_seen_while_it_runs() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "create table big (id integer primary key, body text)");
+    }
+    world.at("A", "insert into big select n, repeat('x', 10000) from generate_series(1, 1000) n");
+    world.at("B", "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.004); return new; end'");
+    world.at("B", "create trigger slow before insert on big for each row execute procedure slow()");
+    world.at("B", "alter table big enable always trigger slow");
+    world.says("add table big db=A herd=large");
+    world.says("add sync s type=fullcopy source=large targetdb=B");
+    world.says("start");
+    let says = |text: &str| {
+        text.split(" [copy public.big ").nth(1).is_some_and(|rest| rest.contains(" rows, ") && rest.ends_with("/s]"))
+    };
+    wait_until("the title shows rows and rate", PATIENCE, || says(&ps(&world, "args", "kid.sync.s.B")).then_some(()));
+    let status = world.says("status s");
+    let told = status.lines().find_map(|line| line.strip_prefix("Progress:             copy public.big "));
+    assert!(told.is_some_and(|told| told.ends_with("/s")), "{status}");
+    assert!(world.run("status --json").stdout.contains("\"progress\": \"copy public.big "));
+    world.becomes("control", "select count(*) from bucardo.q where ended is null", "0");
+    assert_eq!(world.value("control", "select count(progress) from bucardo.q"), "0");
+}

@@ -100,6 +100,63 @@ fn the_latest_change_wins_where_nobody_says_otherwise() {
 }
 
 #[test]
+fn masters_win_in_the_order_in_which_they_are_named() {
+    for (list, winner) in [("B A", 2), ("A,B", 1), ("B", 2)] {
+        let world = swap();
+        world.says("remove sync s");
+        assert_eq!(
+            world
+                .installed
+                .bucardo(&["add", "sync", "s", "relgroup=h", "dbs=A:source,B:source", &format!("conflict_strategy={list}")])
+                .code(),
+            0
+        );
+        world.at("A", "insert into t values (1, 1)");
+        world.at("B", "insert into t values (1, 2)");
+        world.says("start");
+        settles(&world, &["A", "B"], &format!("1:{winner}"));
+    }
+    let world = clash("C");
+    assert_ne!(world.run("validate s").code(), 0, "C is no member");
+}
+
+#[test]
+fn the_third_master_wins_where_it_is_named_before_the_others() {
+    let world = World::new();
+    world.says("add dbgroup g B C");
+    world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
+    world.says("add sync s type=swap source=h targetgroup=g");
+    decide_by(&world, "C A B");
+    for (master, row) in [("C", 3), ("A", 1), ("B", 2)] {
+        world.at(master, &format!("insert into t values (1, {row})"));
+    }
+    world.at("A", "insert into t values (2, 1)");
+    world.at("B", "insert into t values (2, 2)");
+    world.says("start");
+    settles(&world, &["A", "B", "C"], "1:3 2:1");
+}
+
+#[test]
+fn the_master_that_changed_anything_last_wins_all_where_it_shall() {
+    let world = swap();
+    decide_by(&world, "bucardo_latest_all_tables");
+    for (master, statement) in
+        [("A", "t values (1, 1)"), ("B", "t values (1, 2)"), ("B", "u values (1, 2)"), ("A", "u values (1, 1)")]
+    {
+        world.at(master, &format!("insert into {statement}"));
+    }
+    world.says("start");
+    settles(&world, &["A", "B"], "1:1");
+    assert_eq!(world.value("B", "select counter from u"), "1");
+    assert_eq!(
+        world.value("control", "select string_agg(strategy || winner, ' ') from bucardo.conflict"),
+        "latest_all_tablesA latest_all_tablesA"
+    );
+    world.at("A", "update t set counter = 11; update u set counter = 11");
+    world.becomes_equal("A", "B");
+}
+
+#[test]
 fn chance_decides_the_same_for_all() {
     let world = clash("random");
     world.says("kick s 0");
@@ -319,4 +376,25 @@ fn rows_that_are_written_all_the_time_on_both_masters_hold_nobody_up_and_are_equ
     world.says("kick s 0");
     assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
     assert_ne!(conflicts(&world), "none");
+}
+
+#[test]
+fn a_sequence_that_gives_out_numbers_meanwhile_does_not_go_back_where_the_highest_wins() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "create sequence numbers");
+    }
+    world.says("add sequence numbers db=A herd=h");
+    world.says("add sync s type=swap source=h targetdb=B");
+    world.says("start");
+    world.says("kick s 0");
+    let mut holder = world.db("B");
+    holder.batch_execute("begin; alter sequence numbers owned by none").unwrap();
+    world.at("A", "select setval('numbers', 50); insert into t values (1)");
+    world.becomes("B", "select count(*) from pg_locks where not granted and relation = 'numbers'::regclass", "1");
+    holder.batch_execute("select setval('numbers', 1000); commit").unwrap();
+    world.says("kick s 0");
+    for name in ["A", "B"] {
+        world.becomes(name, "select last_value from numbers", "1000");
+    }
 }

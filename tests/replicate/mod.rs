@@ -1,5 +1,6 @@
 //! Changes on their way from source to targets.
 
+mod apart;
 mod backlog;
 mod basics;
 mod case;

@@ -1,6 +1,9 @@
 //! What `kick` shows while it waits (reference, 3.9): the name, a timer that overwrites itself with backspaces, a word for
 //! each target, an end word. Fed with moments and events; answers with the bytes to print.
 
+/// A line that is broken at the edge of the screen could not be overwritten.
+const LONGEST_ASIDE: usize = 50;
+
 /// Something the daemon said about the sync that was kicked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -39,6 +42,8 @@ pub struct Display {
     targets: bool,
     /// What is on the screen behind the name, and is printed again at each tick.
     shown: String,
+    /// How far the daemon is; behind that, until the next tick or word.
+    aside: String,
     seconds: u64,
 }
 
@@ -47,7 +52,7 @@ impl Display {
     pub fn open(name: &str, style: Style) -> (Display, String) {
         let timer = if style == Style::Timer { "[0 s] " } else { "" };
         let first = format!("Kick {name}: {timer}");
-        let display = Display { style, targets: true, shown: timer.to_owned(), seconds: 0 };
+        let display = Display { style, targets: true, shown: timer.to_owned(), aside: String::new(), seconds: 0 };
         (display, if style == Style::Quiet { String::new() } else { first })
     }
 
@@ -56,8 +61,8 @@ impl Display {
         Display { targets: false, ..self }
     }
 
-    /// Time passed. The timer moves only when the whole seconds changed.
-    pub fn tick(&mut self, seconds: u64) -> String {
+    /// Time passed, and the daemon is so far. The timer moves only when the whole seconds changed.
+    pub fn tick(&mut self, seconds: u64, aside: &str) -> String {
         if seconds == self.seconds {
             return String::new();
         }
@@ -66,8 +71,10 @@ impl Display {
             return String::new();
         }
         let back = "\u{8}".repeat(self.shown.chars().count());
+        let gone = self.without_aside();
         self.shown = self.shown.replacen(&old.to_string(), &seconds.to_string(), 1);
-        back + &self.shown
+        self.aside = aside.chars().take(LONGEST_ASIDE).collect();
+        format!("{gone}{back}{}{}", self.shown, self.aside)
     }
 
     /// Something happened.
@@ -83,7 +90,14 @@ impl Display {
             return String::new();
         }
         self.shown.push_str(&word);
-        word
+        self.without_aside() + &word
+    }
+
+    /// Blanks out what was shown behind the rest.
+    fn without_aside(&mut self) -> String {
+        let length = std::mem::take(&mut self.aside).chars().count();
+        let back = "\u{8}".repeat(length);
+        format!("{back}{}{back}", " ".repeat(length))
     }
 }
 
@@ -95,7 +109,7 @@ mod tests {
     fn shown(name: &str, style: Style, happenings: &[(u64, Event)]) -> String {
         let (mut display, mut text) = Display::open(name, style);
         for (seconds, event) in happenings {
-            text += &display.tick(*seconds);
+            text += &display.tick(*seconds, "");
             text += &display.tell(event);
         }
         text.replace('\u{8}', "^H")
@@ -136,17 +150,25 @@ mod tests {
     fn the_timer_grows_by_a_digit() {
         let (mut display, _) = Display::open("s1", Style::Timer);
         for seconds in 1..=9 {
-            display.tick(seconds);
+            display.tick(seconds, "");
         }
-        assert_eq!(display.tick(10).replace('\u{8}', "^H"), "^H^H^H^H^H^H[10 s] ");
-        assert_eq!(display.tick(10), "");
-        assert_eq!(display.tick(12).replace('\u{8}', "^H"), "^H^H^H^H^H^H^H[12 s] ");
+        assert_eq!(display.tick(10, "").replace('\u{8}', "^H"), "^H^H^H^H^H^H[10 s] ");
+        assert_eq!(display.tick(10, ""), "");
+        assert_eq!(display.tick(12, "").replace('\u{8}', "^H"), "^H^H^H^H^H^H^H[12 s] ");
     }
 
     #[test]
     fn the_newer_dialect_has_no_words_for_targets() {
         let mut display = Display::open("s1", Style::Words).0.without_targets();
         assert_eq!([done("B"), killed("C"), Event::Killed].map(|event| display.tell(&event)).concat(), "KILLED!");
+    }
+
+    #[test]
+    fn how_far_it_is_stands_at_the_end_until_there_is_something_else() {
+        let mut display = Display::open("s1", Style::Timer).0;
+        assert_eq!(display.tick(1, "copy").replace('\u{8}', "^"), "^^^^^^[1 s] copy");
+        assert_eq!(display.tick(2, "ab").replace('\u{8}', "^"), "^^^^    ^^^^^^^^^^[2 s] ab");
+        assert_eq!(display.tell(&done("B")).replace('\u{8}', "^"), "^^  ^^B(2s) ");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::pg::Connection;
 use crate::pg::wait::Notification;
 use crate::say_part;
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// A worker's death is told for the target and then for the sync. The second may come a moment after the first.
@@ -29,12 +30,15 @@ pub struct Watch {
     younger_than: i64,
     display: Display,
     patience: Patience,
+    /// Somebody sees the timer move.
+    watched: bool,
 }
 
 impl Watch {
     /// Kicks `sync`; from then on nothing about it is missed. 0 seconds means without limit.
     pub fn open(session: &mut Session, sync: &Listed, seconds: u64) -> Result<Watch> {
         let (display, first) = Display::open(&sync.name, style(session));
+        let watched = style(session) == Style::Timer && std::io::stdout().is_terminal();
         let display = if session.dialect().newer { display.without_targets() } else { display };
         say_part!("{first}");
         let (events, refusal, validated) = (events(sync), channel::sync_error(&sync.name), channel::validated(&sync.name));
@@ -45,7 +49,7 @@ impl Watch {
             Ok(number)
         })?;
         let patience = Patience::new(seconds, &session.files.piddir);
-        Ok(Watch { sync: sync.name.clone(), events, refusal, validated, younger_than, display, patience })
+        Ok(Watch { sync: sync.name.clone(), events, refusal, validated, younger_than, display, patience, watched })
     }
 
     /// Waits for the end, showing what happens.
@@ -53,7 +57,8 @@ impl Watch {
         loop {
             let heard = answer::arrivals(&mut session.control, self.next())?;
             self.patience.heard(!heard.is_empty());
-            say_part!("{}", self.display.tick(self.patience.elapsed().as_secs()));
+            let aside = self.progress(&mut session.control)?;
+            say_part!("{}", self.display.tick(self.patience.elapsed().as_secs(), &aside));
             if answer::has_started(&heard) {
                 answer::notify(&mut session.control, &channel::kick_sync(&self.sync))?;
             }
@@ -72,6 +77,16 @@ impl Watch {
                 None => {}
             }
         }
+    }
+
+    /// How far the daemon is, for people only: what programs read stays as it always was.
+    fn progress(&self, control: &mut Connection) -> Result<String> {
+        if !self.watched {
+            return Ok(String::new());
+        }
+        let sql = "select progress from bucardo.q where sync = $1 and ended is null and aborted is null and progress is not null \
+            order by id desc limit 1";
+        Ok(control.query_opt(sql, &[&self.sync])?.map(|row| row.get(0)).unwrap_or_default())
     }
 
     /// Shows what was heard together, the word for the end behind all others; the last event that ends the wait as result.

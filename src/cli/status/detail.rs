@@ -12,6 +12,9 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
     let mut block = Block::new();
     block.line("Sync name", &config.name);
     block.line("Current state", &state(sync, interval));
+    if let Some(progress) = sync.progress() {
+        block.line("Progress", progress);
+    }
     block.line("Type", &config.synctype);
     let source = format!("{} / {}", config.source, config.sourcedb.as_deref().unwrap_or("?"));
     block.line("Source herd/database", &source);
@@ -231,10 +234,18 @@ Delete method:        delete
     #[test]
     fn a_job_shows_its_age_and_its_target() {
         let mut sync = sample();
-        sync.job = Some(Job { started: true, pid: 1, age: 3606, target: "c".to_owned(), step: None });
+        sync.job = Some(Job {
+            started: true,
+            pid: 1,
+            age: 3606,
+            target: "c".to_owned(),
+            step: None,
+            progress: Some("copy public.t 5 rows, 5/s".to_owned()),
+        });
+        assert!(text(&sync, pretty).contains("\nProgress:             copy public.t 5 rows, 5/s\nType:"));
         assert!(text(&sync, pretty).contains("Current state:        RUN:1h 6s > c (PID = 28317)\n"));
         assert!(text(&sync, compressed).contains("RUN:1h6s > c"));
-        sync.job = Some(Job { started: false, pid: 1, age: 76, target: "c".to_owned(), step: None });
+        sync.job = Some(Job { started: false, pid: 1, age: 76, target: "c".to_owned(), step: None, progress: None });
         assert!(text(&sync, pretty).contains("Current state:        WAIT:1m 16s (PID = 28317)\n"));
     }
 

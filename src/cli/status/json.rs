@@ -30,6 +30,7 @@ fn sync(sync: &Sync) -> String {
         .raw("retries", &list(&retries).replace('\n', ""))
         .flag("overdue", sync.flag() == " O!")
         .flag("expired", sync.flag() == " E!")
+        .maybe("progress", sync.progress())
         .number("conflicts", Some(config.conflicts))
         .maybe("invalid", config.invalid.as_deref())
         .end()

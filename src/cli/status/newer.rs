@@ -195,7 +195,7 @@ Last error:              : It died
     #[test]
     fn a_running_worker_shows_its_step() {
         let state = |step: &str| {
-            let job = Job { started: true, pid: 7, age: 1, target: "B".to_owned(), step: Some(step.to_owned()) };
+            let job = Job { started: true, pid: 7, age: 1, target: "B".to_owned(), progress: None, step: Some(step.to_owned()) };
             state(&Sync { job: Some(job), ..sample()[1].clone() })
         };
         let shown = ["look", "copy public.t 1", "apply public.t1", "commit", ""].map(state);

@@ -115,7 +115,7 @@ fn run(row: &Row) -> Run {
 fn job(row: &Row) -> Job {
     let (started, pid): (bool, i32) = (row.get("is_started"), row.get("pid"));
     let step = started.then(|| step(row.get("sync"), pid)).flatten();
-    Job { started, pid, age: row.get("age"), target: row.get("target"), step }
+    Job { started, pid, age: row.get("age"), target: row.get("target"), progress: row.get("progress"), step }
 }
 
 /// What a worker of this sync shows in its title, if it is one and works on this machine.

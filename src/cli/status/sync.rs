@@ -97,6 +97,8 @@ pub struct Job {
     pub target: String,
     /// The worker's present step, as its title shows it.
     pub step: Option<String>,
+    /// How far the worker is, if that takes long enough to be told.
+    pub progress: Option<String>,
 }
 
 /// A target that failed and will be tried again.
@@ -147,6 +149,11 @@ impl Sync {
         } else {
             ""
         }
+    }
+
+    /// How far the present job is.
+    pub fn progress(&self) -> Option<&str> {
+        self.job.as_ref()?.progress.as_deref()
     }
 
     /// The pid of the controller as its file has it.

@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn job(started: bool, age: i64, target: &str) -> Option<Job> {
-        Some(Job { started, pid: 1, age, target: target.to_owned(), step: None })
+        Some(Job { started, pid: 1, age, target: target.to_owned(), progress: None, step: None })
     }
 
     /// The syncs of the sample in the reference.

@@ -149,10 +149,10 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<Ended>
 /// The controller's own steps, before jobs are queued and after all targets are done.
 impl Watcher for Ctl<'_> {
     fn at(&mut self, _step: Step, _table: Option<&Relation>) -> Result<()> {
-        self.tick()
+        self.moved(0)
     }
 
-    fn tick(&mut self) -> Result<()> {
+    fn moved(&mut self, _rows: u64) -> Result<()> {
         match self.desk.signals.stop() {
             true => Err(Error::new(Kind::Stopped, "MCP request")),
             false => Ok(()),
@@ -201,7 +201,7 @@ impl Ctl<'_> {
             self.listen_for_room()?;
             let until = [self.check_at, self.room_at, self.places.next_retry()].into_iter().flatten().min();
             self.desk.sleep(&[], until)?;
-            self.tick()?;
+            self.moved(0)?;
         }
     }
 

@@ -7,6 +7,7 @@
 #[cfg(debug_assertions)]
 mod failpoint;
 mod open;
+mod progress;
 mod stragglers;
 mod watch;
 

@@ -9,6 +9,7 @@ use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection};
 use crate::replicate::capture::armed_flag;
+use crate::replicate::hands::Doors;
 use crate::replicate::install;
 use crate::replicate::plan::{Copying, Feed, Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
@@ -22,6 +23,8 @@ use std::time::Duration;
 
 /// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
 const BATCH: f64 = 100_000.0;
+/// Tables that are copied at once at most, unless setting `copy_jobs` says otherwise.
+const JOBS: f64 = 4.0;
 /// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
 const RETENTION: f64 = 600.0;
 
@@ -57,7 +60,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
     members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
-    let parts = members.parts(&goats, &settings)?;
+    let parts = Parts { doors: doors(&place.role, &infos, &settings), ..members.parts(&goats, &settings)? };
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
@@ -68,6 +71,19 @@ fn batch(settings: &Settings) -> i64 {
         changes if changes < 1.0 => i64::MAX / 2,
         changes => changes.min(1e15) as i64,
     }
+}
+
+/// The way to further sessions; several masters have no use for them.
+fn doors(role: &Role, infos: &[ConnInfo], settings: &Settings) -> Option<Doors> {
+    let [source, target] = infos else { return None };
+    let named = |info: &ConnInfo, side| info.named(role.application_name(side));
+    Some(Doors { source: named(source, "source"), target: named(target, "target"), jobs: jobs(settings) })
+}
+
+/// Not more than there are processors: each table that is being copied keeps one busy on each side.
+fn jobs(settings: &Settings) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.min(settings.number("copy_jobs", JOBS).min(1e3) as usize)
 }
 
 impl Members {
@@ -129,7 +145,21 @@ impl Members {
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
         let Members { sync, names, sources, targets, .. } = self;
-        Ok(Parts { sync: sync.name, names, sources, targets, lanes, tables, sequences, batch, copies_only, details })
+        let (doors, rates) = (None, sync.track_rates && !copies_only);
+        Ok(Parts {
+            sync: sync.name,
+            names,
+            sources,
+            targets,
+            lanes,
+            tables,
+            sequences,
+            batch,
+            copies_only,
+            doors,
+            details,
+            rates,
+        })
     }
 
     /// From each source to each other receiver.
@@ -209,7 +239,8 @@ impl Members {
 
     fn table(&mut self, goat: &Goat, shapes: &[Shape]) -> Result<Table> {
         let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
-        Ok(Table { strategy: Strategy::parse(word)?, copy: self.wants_copy(shapes)?, bypass: goat.bypass })
+        let strategy = Strategy::parse(word, &self.sync.members())?;
+        Ok(Table { strategy, copy: self.wants_copy(shapes)?, bypass: goat.bypass })
     }
 
     fn wants_copy(&mut self, shapes: &[Shape]) -> Result<bool> {

@@ -1,5 +1,6 @@
 //! The kid as its own watcher: at each step the title says where it is, the heartbeat shows that it works, and a request to stop is heard.
 
+use super::progress::Progress;
 use crate::control::{channel, queue};
 use crate::daemon::desk::Desk;
 use crate::daemon::title;
@@ -19,6 +20,7 @@ pub(super) struct Watch {
     title: String,
     job: Option<i64>,
     beaten: Instant,
+    progress: Progress,
     ping: String,
     pong: String,
 }
@@ -27,7 +29,8 @@ impl Watch {
     pub(super) fn new(desk: Desk, title: String) -> Watch {
         let pid = std::process::id();
         let (ping, pong) = (format!("bucardo_kid_{pid}_ping"), format!("bucardo_kid_{pid}_pong"));
-        Watch { desk, began: Instant::now(), title, job: None, beaten: Instant::now(), ping, pong }
+        let progress = Progress::of(String::new());
+        Watch { desk, began: Instant::now(), title, job: None, beaten: Instant::now(), progress, ping, pong }
     }
 
     /// Hears jobs and pings.
@@ -55,6 +58,16 @@ impl Watch {
         Ok(heard.iter().any(|notice| notice.channel != self.ping))
     }
 
+    /// The queue is told of a step only when it was told of the one before: most are too short to be seen there.
+    fn begin_step(&mut self, step: String) -> Result<()> {
+        title::set(&format!("{} [{step}]", self.title));
+        let before = std::mem::replace(&mut self.progress, Progress::of(step.clone()));
+        match self.job.filter(|_| before.was_told()) {
+            Some(job) => queue::progress(&mut self.desk.control, job, &step),
+            None => Ok(()),
+        }
+    }
+
     /// Asks the controller for another job.
     pub(super) fn kick(&mut self, sync: &str) -> Result<()> {
         self.desk.notify(&channel::ctl_kick(sync), "")
@@ -69,7 +82,7 @@ impl Watch {
     pub(super) fn pause(&mut self, length: Duration) -> Result<()> {
         crate::pg::wait(&[self.desk.signals.fd()], Some(length))?;
         self.desk.signals.drain();
-        self.tick()
+        self.moved(0)
     }
 }
 
@@ -78,22 +91,27 @@ impl Watcher for Watch {
         #[cfg(debug_assertions)]
         super::failpoint::pass(step);
         // What some have committed already shall come to the others as well, whoever asks us to stop.
-        if let Step::SourcesCommitted | Step::ReceiverCommitted = step {
+        if let Step::SourcesCommitted | Step::HandCommitted | Step::ReceiverCommitted = step {
             return Ok(());
         }
         if let Some(word) = step.title() {
             let table = table.map(|table| format!(" {}", table.label())).unwrap_or_default();
-            title::set(&format!("{} [{word}{table}]", self.title));
+            self.begin_step(format!("{word}{table}"))?;
         }
-        self.tick()
+        self.moved(0)
     }
 
-    fn tick(&mut self) -> Result<()> {
+    fn moved(&mut self, rows: u64) -> Result<()> {
         if let Some(error) = self.asked() {
             return Err(error);
         }
-        match self.job {
-            Some(job) if self.beaten.elapsed() > HEARTBEAT => {
+        match (self.job, self.progress.moved(rows)) {
+            (Some(job), Some(progress)) => {
+                title::set(&format!("{} [{progress}]", self.title));
+                self.beaten = Instant::now();
+                queue::progress(&mut self.desk.control, job, &progress)
+            }
+            (Some(job), None) if self.beaten.elapsed() > HEARTBEAT => {
                 self.beaten = Instant::now();
                 queue::heartbeat(&mut self.desk.control, job)
             }

@@ -43,7 +43,10 @@ impl Housekeeping {
 
     /// Old conflicts, and what old attempts to connect came to, but for the last one of each database.
     fn forget_records(&self, desk: &mut Desk) -> Result<()> {
-        desk.control.execute("delete from bucardo.conflict where cdate < now() - make_interval(days => $1)", &[&KEPT_DAYS])?;
+        for (table, column) in [("conflict", "cdate"), ("bucardo_rate", "mastercommit")] {
+            let old = format!("delete from bucardo.{table} where {column} < now() - make_interval(days => $1)");
+            desk.control.execute(&old, &[&KEPT_DAYS])?;
+        }
         let sql = "delete from bucardo.db_connlog l where conndate < now() - make_interval(days => $1) \
                    and exists (select from bucardo.db_connlog newer where newer.db = l.db and newer.id > l.id)";
         desk.control.execute(sql, &[&KEPT_DAYS])?;

@@ -114,7 +114,10 @@ impl Plan {
     pub fn judge_late(&self, now: &Snapshot, strategy: Strategy, own: i32) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let kept = match strategy {
-            Strategy::Latest => format!("d.here > s.changed or (d.here = s.changed and {own} < s.member)"),
+            Strategy::Listed(ranks) => ranks.before(&own.to_string(), "s.member"),
+            Strategy::Latest | Strategy::LatestAllTables(_) => {
+                format!("d.here > s.changed or (d.here = s.changed and {own} < s.member)")
+            }
             Strategy::Source => format!("{own} < s.member"),
             Strategy::Target => format!("{own} > s.member"),
             Strategy::Random => "random() < 0.5".to_owned(),

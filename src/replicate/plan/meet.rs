@@ -85,6 +85,12 @@ impl Plan {
         )
     }
 
+    /// When one of the pending changes was made last, in microseconds.
+    pub fn newest(&self, span: &Span) -> String {
+        let all = self.pending(span, |delta, condition| format!("select max(txntime) from {delta} where {condition}"));
+        format!("select (extract(epoch from max(max)) * 1000000)::bigint from ({}) as newest", all.join(" union all "))
+    }
+
     /// The number of keys in conflict.
     pub fn count_conflicts(&self) -> String {
         format!(

@@ -184,6 +184,7 @@ impl Plan {
 fn beats(strategy: Strategy, one: (&str, &str), other: (&str, &str)) -> String {
     let ((time, member), (other_time, other_member)) = (one, other);
     match strategy {
+        Strategy::Listed(ranks) => ranks.before(member, other_member),
         Strategy::Source => format!("{member} < {other_member}"),
         Strategy::Target => format!("{member} > {other_member}"),
         _ => format!("({time} > {other_time} or ({time} = {other_time} and {member} < {other_member}))"),

@@ -35,6 +35,20 @@ impl Plan {
         )
     }
 
+    /// The table that holds how long changes took, and the columns of [`Plan::rates`].
+    pub const RATES: &str = "bucardo.bucardo_rate (sync, goat, target, mastercommit, total)";
+
+    /// For each transaction with pending changes, when it made them and how many.
+    pub fn rates(&self, span: &Span) -> String {
+        let pending = self.pending(span, |delta, condition| format!("select txntime from {delta} where {condition}"));
+        let (sync, to) = (literal(&self.route.sync), literal(&self.route.to));
+        format!(
+            "select {sync}, {}, {to}, txntime, count(*) from ({}) as pending group by txntime",
+            self.goat,
+            pending.join(" union all ")
+        )
+    }
+
     /// A text for each place where pending changes are: each generation, under each of the span's conditions.
     pub(super) fn pending(&self, span: &Span, text: impl Fn(&Relation, &str) -> String) -> Vec<String> {
         self.pending_under(&span.conditions(), text)

@@ -61,8 +61,8 @@ impl Carrier {
                 shipments.push(Shipment { lane, query: lanes[lane].plans[table].ship(&round.spans[lane], met), source, target });
             }
             let watching = Mutex::new(&mut *watcher);
-            let tick = || watching.lock().unwrap_or_else(PoisonError::into_inner).tick();
-            each(shipments, abreast, |shipment| send(&lanes[shipment.lane], table, shipment, &mut || tick()))?;
+            let moved = |rows| watching.lock().unwrap_or_else(PoisonError::into_inner).moved(rows);
+            each(shipments, abreast, |shipment| send(&lanes[shipment.lane], table, shipment, &mut |rows| moved(rows)))?;
         }
         Ok(())
     }
@@ -128,10 +128,10 @@ impl Carrier {
     }
 }
 
-fn send(lane: &Lane, table: usize, shipment: Shipment, tick: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+fn send(lane: &Lane, table: usize, shipment: Shipment, moved: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
     let plan = &lane.plans[table];
     let Shipment { query, source, target, .. } = shipment;
-    relay::copy(&mut source.conn, &query, &mut target.conn, &plan.fill_stage(), &lane.encoding, tick)
+    relay::copy(&mut source.conn, &query, &mut target.conn, &plan.fill_stage(), &lane.encoding, moved)
         .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::at;
 use crate::control::sync::Bypass;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use crate::replicate::hands::{Doors, Hands};
 use crate::replicate::plan::Plan;
 use crate::replicate::reclaim;
 use crate::replicate::resolve::Strategy;
@@ -11,7 +12,7 @@ use crate::replicate::sequence::Sequences;
 use crate::replicate::snapshot::Snapshot;
 use crate::replicate::source::Source;
 use crate::replicate::target::Target;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::RawFd;
 
 /// See the module's text.
@@ -29,8 +30,15 @@ pub struct Carrier {
     pub(super) whole: bool,
     /// The last round collided: the next takes its locks first.
     pub(super) wary: bool,
+    /// The last round collided: the next copies its tables one after another.
+    pub(super) shy: bool,
+    pub(super) doors: Option<Doors>,
+    pub(super) hands: Hands,
+    /// The tables that the round's hands have copied.
+    pub(super) apart: BTreeSet<usize>,
     copies_only: bool,
     pub(super) details: bool,
+    pub(super) rates: bool,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -53,8 +61,12 @@ pub struct Parts {
     pub batch: i64,
     /// Changes are not looked for: each job copies all tables as a whole.
     pub copies_only: bool,
+    /// How to copy several tables at once, where there is one source.
+    pub doors: Option<Doors>,
     /// Records of conflicts hold the rows of all masters.
     pub details: bool,
+    /// How long changes took is noted in the control database.
+    pub rates: bool,
 }
 
 /// A way from one source to one receiver.
@@ -82,7 +94,8 @@ pub struct Table {
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
-        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, details } = parts;
+        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, doors, details, rates } =
+            parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -93,7 +106,7 @@ impl Carrier {
             let encoding = common_encoding(source, target)?;
             opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
         }
-        let (cut, whole, wary) = (false, false, false);
+        let (cut, whole, wary, shy) = (false, false, false, false);
         Ok(Carrier {
             sync,
             names,
@@ -106,8 +119,13 @@ impl Carrier {
             cut,
             whole,
             wary,
+            shy,
+            doors,
+            hands: Hands::default(),
+            apart: BTreeSet::new(),
             copies_only,
             details,
+            rates,
         })
     }
 

@@ -1,11 +1,11 @@
 //! Masters' changes of one table meet: the winner of each key is chosen on the first master, in SQL, so that memory here does not depend on
 //! the number of keys. Losers are told to their sources, and each conflict is recorded.
 
-use super::{Carrier, Lane, Round, at};
+use super::{Carrier, Lane, Round, Table, at};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
-use crate::replicate::resolve::Strategy;
+use crate::replicate::resolve::{Ranks, Strategy};
 use crate::replicate::step::Watcher;
 use std::collections::BTreeMap;
 
@@ -48,7 +48,28 @@ impl Carrier {
             .collect();
         let fill = self.lanes[here].plans[table].fill_meeting();
         let from = &mut at(&mut self.sources, source)?.conn;
-        relay::copy(from, &Plan::meeting_query(&plans), &mut at(&mut self.targets, PLACE)?.conn, &fill, "UTF8", &mut || Ok(()))?;
+        relay::copy(from, &Plan::meeting_query(&plans), &mut at(&mut self.targets, PLACE)?.conn, &fill, "UTF8", &mut |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// For those tables of which all shall have the same winner: the masters in the order of their latest changes of any table.
+    pub(super) fn rank_masters(&mut self, round: &Round) -> Result<()> {
+        let ranked = |table: &Table| matches!(table.strategy, Strategy::LatestAllTables(_));
+        if !self.is_contested() || !self.tables.iter().any(ranked) {
+            return Ok(());
+        }
+        let mut newest: BTreeMap<usize, Option<i64>> = BTreeMap::new();
+        for (lane, table) in round.pending.keys() {
+            let Lane { from, plans, .. } = &self.lanes[*lane];
+            let query = plans[*table].newest(&round.spans[*lane]);
+            let found: Option<i64> = at(&mut self.sources, *from)?.conn.query_one(&query, &[])?.get(0);
+            let known = newest.entry(*from).or_default();
+            *known = found.max(*known);
+        }
+        let mut order: Vec<usize> = newest.keys().copied().collect();
+        order.sort_by_key(|master| (std::cmp::Reverse(newest[master]), *master));
+        let ranks = Ranks::of(order);
+        self.tables.iter_mut().filter(|table| ranked(table)).for_each(|table| table.strategy = Strategy::LatestAllTables(ranks));
         Ok(())
     }
 
@@ -74,7 +95,7 @@ impl Carrier {
         let source = at(&mut self.sources, self.lanes[lane].from)?;
         source.lost(plan)?;
         let place = at(&mut self.targets, PLACE)?;
-        relay::copy(&mut place.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut || Ok(()))?;
+        relay::copy(&mut place.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut |_| Ok(()))?;
         Ok(())
     }
 
@@ -84,7 +105,7 @@ impl Carrier {
         let (source, place) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, PLACE)?);
         source.clash(plan)?;
         place.details(here)?;
-        let mut none = || Ok(());
+        let mut none = |_| Ok(());
         relay::copy(&mut place.conn, &here.clash_query(), &mut source.conn, &plan.fill_clash(), "UTF8", &mut none)?;
         relay::copy(&mut source.conn, &plan.details_query(), &mut place.conn, &here.fill_details(), "UTF8", &mut none)?;
         Ok(())
@@ -98,7 +119,7 @@ impl Carrier {
         control.batch("begin; set local synchronous_commit = on")?;
         for (member, query, columns) in queries {
             let (place, into) = (&mut at(&mut self.targets, member)?.conn, format!("bucardo.conflict ({columns})"));
-            relay::copy(place, &query, control, &into, "UTF8", &mut || Ok(()))?;
+            relay::copy(place, &query, control, &into, "UTF8", &mut |_| Ok(()))?;
         }
         control.batch("commit")
     }

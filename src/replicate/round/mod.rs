@@ -7,8 +7,10 @@
 //! that has committed has seen what the others changed, so its state is the decision that the next round brings to the rest.
 
 mod abreast;
+mod apart;
 mod carrier;
 mod conflict;
+mod rates;
 mod table;
 
 use crate::error::{Error, Kind, Result};
@@ -73,7 +75,7 @@ impl Carrier {
             Ok(outcome)
         });
         match &outcome {
-            Ok(_) => (self.whole, self.wary) = (false, false),
+            Ok(_) => (self.whole, self.wary, self.shy) = (false, false, false),
             Err(_) => self.abandon(watcher),
         }
         outcome
@@ -87,6 +89,7 @@ impl Carrier {
         self.whole |= parted;
         let collided = matches!(error.kind(), Kind::Collision | Kind::Locked);
         self.wary |= collided && self.is_contested();
+        self.shy |= collided;
         parted || collided
     }
 
@@ -144,13 +147,14 @@ impl Carrier {
 
     fn carry(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<Counts> {
         let mut round = self.measure(looks, tables)?;
+        self.rank_masters(&round)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
         if !self.wary {
             self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
-        let mut counts = Counts::default();
-        for (table, lanes) in tables {
+        let mut counts = self.copy_apart(tables, watcher)?;
+        for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || self.bypasses(*table, lanes, &round) {
                 true => self.copy_table(*table, &mut round, watcher)?,
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
@@ -227,9 +231,12 @@ impl Carrier {
         watcher.at(Step::BeforeTriggerEnable, None)?;
         watcher.at(Step::AfterTriggerEnable, None)?;
         self.record_conflicts(round, watcher)?;
+        self.note_rates(round, watcher)?;
         self.finish_sources(round, tables)?;
         watcher.at(Step::SourcesCommitted, None)?;
+        self.hands.commit(&mut || watcher.at(Step::HandCommitted, None))?;
         self.commit_targets(round, watcher)?;
+        self.complete_rates(watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         watcher.at(Step::Committed, None)
     }
@@ -271,6 +278,7 @@ impl Carrier {
     }
 
     fn try_abandon(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
+        self.hands.dismiss();
         self.sources.values_mut().try_for_each(|source| source.rollback())?;
         self.targets.values_mut().try_for_each(|target| target.rollback())?;
         if self.is_contested() {

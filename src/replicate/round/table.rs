@@ -2,6 +2,7 @@
 
 use super::{Carrier, Lane, Round, at};
 use crate::error::Result;
+use crate::replicate::hands::fill_whole;
 use crate::replicate::relay;
 use crate::replicate::snapshot::Span;
 use crate::replicate::step::{Step, Watcher};
@@ -63,7 +64,7 @@ impl Carrier {
     fn spare(&mut self, table: usize, lane: usize, master: usize, query: String) -> Result<()> {
         let Lane { to, plans, .. } = &self.lanes[lane];
         let (source, target) = (at(&mut self.sources, master)?, at(&mut self.targets, *to)?);
-        relay::copy(&mut source.conn, &query, &mut target.conn, &plans[table].fill_spared(), "UTF8", &mut || Ok(()))?;
+        relay::copy(&mut source.conn, &query, &mut target.conn, &plans[table].fill_spared(), "UTF8", &mut |_| Ok(()))?;
         Ok(())
     }
 
@@ -82,14 +83,7 @@ impl Carrier {
             watcher.at(Step::Ship, Some(&plan.source))?;
             let (source, target) = (at(&mut self.sources, 0)?, at(&mut self.targets, lane.to)?);
             counts += target.make_room(plan)?;
-            let mut tick = || watcher.tick();
-            let (draw, fill) = (plan.draw(&lane.encoding), plan.fill(&lane.encoding));
-            let rows = relay::pour(&mut source.conn, &draw, &mut target.conn, &fill, &mut tick)
-                .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
-            if let Some(after) = plan.after_copy() {
-                target.conn.batch(&after)?;
-            }
-            counts.inserts += i64::try_from(rows).unwrap_or(i64::MAX);
+            counts += fill_whole(&mut source.conn, target, plan, &lane.encoding, &mut |rows| watcher.moved(rows))?;
             if let Some(note) = plan.note_whole() {
                 target.conn.batch(&note)?;
                 round.noted.insert(lane.to);
@@ -106,14 +100,9 @@ impl Carrier {
                 let plan = &lane.plans[*table];
                 let (source, target) = (at(&mut self.sources, lane.from)?, at(&mut self.targets, lane.to)?);
                 let encoding = &lane.encoding;
-                relay::copy(
-                    &mut target.conn,
-                    &plan.late_query(),
-                    &mut source.conn,
-                    &plan.fill_delta(),
-                    encoding,
-                    &mut || Ok(()),
-                )?;
+                relay::copy(&mut target.conn, &plan.late_query(), &mut source.conn, &plan.fill_delta(), encoding, &mut |_| {
+                    Ok(())
+                })?;
             }
         }
         Ok(())

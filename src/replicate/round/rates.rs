@@ -1,0 +1,47 @@
+//! How long changes took (`track_rates`): for each transaction and table that a round carried, a row of `bucardo_rate` in the control
+//! database, with the time of the change and, by the same clock, the time when the receiver had it.
+//!
+//! The rows are written before the commits, while the source's snapshot is there to count by, and completed afterwards. What a death in
+//! between left incomplete is removed by the next round.
+
+use super::{Carrier, Lane, Round, at};
+use crate::error::Result;
+use crate::pg::Connection;
+use crate::replicate::plan::Plan;
+use crate::replicate::relay;
+use crate::replicate::step::Watcher;
+
+impl Carrier {
+    /// Writes the rows, incomplete.
+    pub(super) fn note_rates(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        let Some(control) = watcher.control().filter(|_| self.rates) else { return Ok(()) };
+        control.batch("begin")?;
+        for lane in &self.lanes {
+            let left = "delete from bucardo.bucardo_rate where sync = $1 and target = $2 and slavecommit is null";
+            control.execute(left, &[&self.sync, &self.names[lane.to]])?;
+        }
+        for (lane, table) in round.pending.keys().filter(|(_, table)| !self.tables[*table].copy) {
+            let Lane { from, plans, .. } = &self.lanes[*lane];
+            let source = &mut at(&mut self.sources, *from)?.conn;
+            let query = plans[*table].rates(&round.spans[*lane]);
+            relay::copy(source, &query, control, Plan::RATES, "UTF8", &mut |_| Ok(()))?;
+        }
+        control.batch("commit")
+    }
+
+    /// Completes them, when everybody has committed.
+    pub(super) fn complete_rates(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
+        let Some(control) = watcher.control().filter(|_| self.rates) else { return Ok(()) };
+        for lane in &self.lanes {
+            let now = clock(&mut at(&mut self.sources, lane.from)?.conn)?;
+            let complete = "update bucardo.bucardo_rate set slavecommit = $3::text::timestamptz \
+                where sync = $1 and target = $2 and slavecommit is null";
+            control.execute(complete, &[&self.sync, &self.names[lane.to], &now])?;
+        }
+        Ok(())
+    }
+}
+
+fn clock(source: &mut Connection) -> Result<String> {
+    Ok(source.query_one("select clock_timestamp()::text", &[])?.get(0))
+}
