@@ -23,10 +23,6 @@ begin
                 child, child || '_pk', child || '_day', day || ' 00:00:00+00', (day + 1) || ' 00:00:00+00'
             );
             execute format('create index %I on freezer.%I (cdate)', child || '_daterange', child);
-            execute format(
-                'create index %I on freezer.%I (sync, (aborted is not null), ended) where ended is not null',
-                child || '_newest', child
-            );
             execute format('grant select on freezer.%I to public', child);
         end if;
         execute format(

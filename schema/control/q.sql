@@ -33,6 +33,3 @@ create index q_ppid on bucardo.q (ppid, pid) where ended is null and aborted is 
 create index q_aborted on bucardo.q (sync) where started is not null and aborted is not null and ended is null;
 create index q_cleanup on bucardo.q (cdate) where ended is not null or aborted is not null;
 create index q_stathelper on bucardo.q (cdate, sync) where ended is not null;
-
--- For `status`: the newest good and the newest bad run of a sync.
-create index q_newest on bucardo.q (sync, (aborted is not null), ended) where ended is not null;

@@ -91,6 +91,23 @@ const STEPS: &[Step] = &[
         summary: "Created column: freezer.master_q.progress text",
         sql: "alter table freezer.master_q add column progress text",
     },
+    Step {
+        missing: "select to_regclass('bucardo.newest_run') is null",
+        summary: "Created table: bucardo.newest_run, filled from the history",
+        // What served this purpose before is not needed any more.
+        sql: concat!(
+            "drop index if exists bucardo.q_newest; drop function bucardo.populate_child_q_table() cascade;",
+            include_str!("../../schema/control/populate_child_q_table.sql"),
+            include_str!("../../schema/control/newest_run.sql"),
+            include_str!("../../schema/control/note_run.sql"),
+            "insert into bucardo.newest_run (sync, bad, targetdb, updates, inserts, deletes, started, aborted, whydie, ended) \
+             select distinct on (sync, aborted is not null) sync, aborted is not null, \
+             (select d.name from bucardo.db d where d.name = targetdb), updates, inserts, deletes, started, aborted, whydie, ended \
+             from (select sync, targetdb, updates, inserts, deletes, started, aborted, whydie, ended from bucardo.q \
+             union all select sync, targetdb, updates, inserts, deletes, started, aborted, whydie, ended from freezer.master_q) as run \
+             where ended is not null and sync in (select name from bucardo.sync) order by 1, 2, ended desc"
+        ),
+    },
     // Nobody has noted where the syncs have objects: whoever looks at them next does it.
     Step {
         missing: "select to_regprocedure('bucardo.request_validation(text,boolean)') is null",

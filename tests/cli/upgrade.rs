@@ -14,6 +14,8 @@ const OLDER: &str = "
     drop table bucardo.place;
     alter table bucardo.q drop column progress;
     alter table freezer.master_q drop column progress;
+    drop function bucardo.note_run() cascade;
+    drop table bucardo.newest_run;
     drop trigger sync_gone on bucardo.sync;
     create trigger sync_gone after delete on bucardo.sync for each row execute procedure bucardo.sync_gone();
     drop function bucardo.request_validation(text, boolean);
@@ -44,7 +46,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 13 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 14 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -54,9 +56,23 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     ));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "13");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "14");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
+}
+
+#[test]
+fn status_knows_runs_that_are_older_than_the_upgrade() {
+    let world = World::with_dbs();
+    let run = "insert into bucardo.herd (name) values ('h');
+        insert into bucardo.sync (name, source, targetdb, synctype) values ('s', 'h', 'B', 'pushdelta');
+        insert into bucardo.q (sync, sourcedb, targetdb, ppid, inserts, started, ended) values ('s', 'A', 'B', 1, 7, now(), now())";
+    world.control().batch_execute(run).unwrap();
+    world.control().batch_execute("drop function bucardo.note_run() cascade; drop table bucardo.newest_run").unwrap();
+    world.run("upgrade --batch");
+    let line = |text: String| text.lines().find(|line| line.starts_with("s ")).map(str::to_owned);
+    let after = line(world.run("status").stdout);
+    assert!(after.as_ref().is_some_and(|line| line.contains("7/0")), "{after:?}");
 }
 
 #[test]

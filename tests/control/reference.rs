@@ -73,6 +73,10 @@ pub const ADDED: &[(&str, &str)] = &[
     ("sync", "conflict_strategy text"),
     ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz; progress text"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
+    (
+        "newest_run",
+        "sync text!; bad boolean!; targetdb text; updates bigint; inserts bigint; deletes bigint; started timestamptz; aborted timestamptz; whydie text; ended timestamptz!",
+    ),
     ("bucardo_rate", "id bigint! nextval('bucardo_rate_id_seq')"),
     ("upgrade_log", "id integer! nextval('upgrade_log_id_seq')"),
     ("bucardo_log_message", "id bigint! nextval('bucardo_log_message_id_seq')"),
@@ -146,7 +150,7 @@ pub const TRIGGERS: &[(&str, &str)] = &[
     ("bucardo_config", "check_bucardo_config BEFORE INSERT OR UPDATE ROW"),
     ("goat", "validate_goat BEFORE INSERT OR UPDATE ROW"),
     ("herdmap", "herdcheck AFTER INSERT OR UPDATE ROW"),
-    ("sync", "validate_sync AFTER INSERT OR UPDATE ROW"),
-    ("q", "bucardo_q AFTER INSERT ROW"),
+    ("sync", "sync_gone BEFORE DELETE ROW; validate_sync AFTER INSERT OR UPDATE ROW"),
+    ("q", "bucardo_q AFTER INSERT ROW; note_run AFTER INSERT OR UPDATE ROW"),
     ("bucardo_log_message", "bucardo_log_message_trigger AFTER INSERT STATEMENT"),
 ];

@@ -85,10 +85,12 @@ fn indexes_bear_their_known_names() {
 fn triggers_bear_their_known_names() {
     let installed = Installed::new();
     let triggers = "
-        select event_object_table::text, concat(trigger_name, ' ', action_timing, ' ',
-            string_agg(event_manipulation, ' OR ' order by event_manipulation), ' ', action_orientation)
-        from information_schema.triggers where trigger_schema = 'bucardo'
-        group by event_object_table, trigger_name, action_timing, action_orientation";
+        select of, string_agg(line, '; ' order by line) from (
+            select event_object_table::text as of, concat(trigger_name, ' ', action_timing, ' ',
+                string_agg(event_manipulation, ' OR ' order by event_manipulation), ' ', action_orientation) as line
+            from information_schema.triggers where trigger_schema = 'bucardo'
+            group by event_object_table, trigger_name, action_timing, action_orientation) as each
+        group by of";
     assert_eq!(found(&mut installed.control(), triggers), wanted(&[reference::TRIGGERS]));
 }
 
