@@ -90,8 +90,8 @@ impl Watcher for Watch {
     fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()> {
         #[cfg(debug_assertions)]
         super::failpoint::pass(step);
-        // What some have committed already shall come to the others as well, whoever asks us to stop.
-        if let Step::SourcesCommitted | Step::HandCommitted | Step::ReceiverCommitted = step {
+        // What some have committed already shall come to the others as well, whoever asks us to stop; and a job that is over is not broken off.
+        if let Step::SourcesCommitted | Step::HandCommitted | Step::ReceiverCommitted | Step::AfterTxn = step {
             return Ok(());
         }
         if let Some(word) = step.title() {

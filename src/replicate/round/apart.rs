@@ -43,8 +43,11 @@ impl Carrier {
             return Ok(BTreeSet::new());
         }
         let Carrier { lanes, tables: kinds, targets, .. } = self;
-        let (plans, target) = (&lanes[0].plans, at(targets, lanes[0].to)?);
         let wanted: Vec<usize> = tables.keys().copied().filter(|table| kinds[*table].copy).collect();
+        if wanted.len() < 2 {
+            return Ok(BTreeSet::new());
+        }
+        let (plans, target) = (&lanes[0].plans, at(targets, lanes[0].to)?);
         let mut apart = BTreeSet::new();
         for (table, truncatable) in target.apart(plans, &distinct(plans, &wanted))? {
             if (truncatable && plans[table].copying().truncate) || target.is_empty(&plans[table])? {
