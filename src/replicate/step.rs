@@ -98,6 +98,9 @@ pub trait Watcher: Send {
     /// Called often while rows are on their way, with the number of those that have moved since.
     fn moved(&mut self, rows: u64) -> Result<()>;
 
+    /// About so many rows will move in the present step.
+    fn expects(&mut self, rows: u64);
+
     /// The control database, for what has to be recorded there.
     fn control(&mut self) -> Option<&mut Connection>;
 }

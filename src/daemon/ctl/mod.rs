@@ -159,6 +159,8 @@ impl Watcher for Ctl<'_> {
         }
     }
 
+    fn expects(&mut self, _rows: u64) {}
+
     fn control(&mut self) -> Option<&mut Connection> {
         Some(&mut self.desk.control)
     }

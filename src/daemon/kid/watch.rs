@@ -119,6 +119,10 @@ impl Watcher for Watch {
         }
     }
 
+    fn expects(&mut self, rows: u64) {
+        self.progress.expects(rows);
+    }
+
     fn control(&mut self) -> Option<&mut Connection> {
         Some(&mut self.desk.control)
     }

@@ -50,7 +50,8 @@ impl Carrier {
     ) -> Result<()> {
         for group in groups(&self.lanes, lanes) {
             let few: Vec<bool> = group.iter().map(|lane| self.few(table, *lane, round)).collect();
-            let abreast = group.iter().all(|lane| round.changes(*lane, table) >= HANDFUL);
+            let changes: Vec<i64> = group.iter().map(|lane| round.changes(*lane, table)).collect();
+            let abreast = changes.iter().all(|changes| *changes >= HANDFUL);
             let Carrier { lanes, sources, targets, .. } = self;
             let (mut sources, mut targets) = (each_of(sources), each_of(targets));
             let mut shipments = Vec::new();
@@ -60,6 +61,7 @@ impl Carrier {
                 source.prefer_index(few)?;
                 shipments.push(Shipment { lane, query: lanes[lane].plans[table].ship(&round.spans[lane], met), source, target });
             }
+            watcher.expects(changes.iter().sum::<i64>().unsigned_abs());
             let watching = Mutex::new(&mut *watcher);
             let moved = |rows| watching.lock().unwrap_or_else(PoisonError::into_inner).moved(rows);
             each(shipments, abreast, |shipment| send(&lanes[shipment.lane], table, shipment, &mut |rows| moved(rows)))?;

@@ -27,6 +27,7 @@ impl Carrier {
         let work: Vec<Work> =
             largest_first(&lane.plans, &self.apart).into_iter().map(|plan| (plan, lane.encoding.as_str())).collect();
         watcher.at(Step::Ship, None)?;
+        watcher.expects(work.iter().map(|(plan, _)| plan.rows.max(0.0) as u64).sum());
         let counts = self.hands.copy(&work, &mut |rows| watcher.moved(rows))?;
         work.iter().try_for_each(|(plan, _)| watcher.at(Step::AfterTableSync, Some(&plan.source)))?;
         Ok(counts)

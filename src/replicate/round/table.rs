@@ -81,6 +81,7 @@ impl Carrier {
         for lane in self.lanes.iter().filter(|lane| lane.from == 0) {
             let plan = &lane.plans[table];
             watcher.at(Step::Ship, Some(&plan.source))?;
+            watcher.expects(plan.rows.max(0.0) as u64);
             let (source, target) = (at(&mut self.sources, 0)?, at(&mut self.targets, lane.to)?);
             counts += target.make_room(plan)?;
             counts += fill_whole(&mut source.conn, target, plan, &lane.encoding, &mut |rows| watcher.moved(rows))?;
