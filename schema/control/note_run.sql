@@ -1,9 +1,10 @@
--- Keeps bucardo.newest_run, whoever writes to the queue or the archive. What moves from the one to the other has been noted; to find that out
--- locks nothing.
+-- Keeps bucardo.newest_run, whoever writes to the queue or the archive. What moves from the one to the other has been noted; to find
+-- that out locks nothing.
 create function bucardo.note_run() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if exists (select 1 from bucardo.newest_run r where r.sync = new.sync and r.bad = (new.aborted is not null) and r.ended > new.ended)
+    if exists (select 1 from bucardo.newest_run r
+               where r.sync = new.sync and r.bad = (new.aborted is not null) and r.ended > new.ended)
         or not exists (select 1 from bucardo.sync s where s.name = new.sync) then
         return null;
     end if;
