@@ -22,7 +22,7 @@ pub struct Target {
     preference: Preference,
     /// Foreign keys are checked: at the end, as far as they may.
     checked: bool,
-    /// A crash of the server may undo the last commits.
+    /// A crash of the server may undo the last commits: ours or, at first, those of whoever served this target before.
     unsettled: bool,
 }
 
@@ -84,7 +84,7 @@ impl Target {
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?.is_some();
         conn.batch(PREPARE)?;
-        Ok(Target { conn, scratch: Scratch::default(), preference: Preference::default(), checked, unsettled: false })
+        Ok(Target { conn, scratch: Scratch::default(), preference: Preference::default(), checked, unsettled: true })
     }
 
     /// The receipt for what came from `source`, as last committed.
