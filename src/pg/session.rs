@@ -43,8 +43,8 @@ const SETTINGS: &[Setting] = &[
     ("plan_cache_mode", "force_generic_plan", 120_000),
 ];
 
-/// A commit that a server crash may undo would take the receipt of a batch with it, and the source has forgotten the batch
-/// by then. Any of the other values is stronger than we need and stays.
+/// Where we wait for a commit, no server crash may undo it: it would take the receipt of a batch with it, and the source may have forgotten the
+/// batch by then. Any of the other values is stronger than we need and stays.
 const DURABLE: &str = "case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' \
     then pg_catalog.set_config('synchronous_commit', 'on', false) end";
 

@@ -4,27 +4,26 @@
 use crate::error::Result;
 use crate::pg::Connection;
 
-/// What the session has been told; none if it may have forgotten.
+/// Rules out whatever reads a whole table, or leaves it to the planner again: for the session or, with `scope` = `local`, for the transaction.
+pub fn settings(scope: &str, few: bool) -> String {
+    let value = if few { "off" } else { "default" };
+    ["hashjoin", "mergejoin", "seqscan", "hashagg"].map(|what| format!("set {scope} enable_{what} = {value}")).join("; ")
+}
+
+/// What a session has been told; none if it may have forgotten.
 #[derive(Debug, Default)]
 pub struct Preference(Option<bool>);
 
 impl Preference {
-    /// Rules out whatever reads a whole table, or allows it again.
+    /// Tells the session whether the keys are few, unless it knows.
     pub fn set(&mut self, conn: &mut Connection, few: bool) -> Result<()> {
         if self.0 == Some(few) {
             return Ok(());
         }
-        let value = if few { "off" } else { "on" };
-        let settings = ["hashjoin", "mergejoin", "seqscan", "hashagg"].map(|what| format!("set enable_{what} = {value}"));
         self.0 = None;
-        conn.batch(&settings.join("; "))?;
+        conn.batch(&settings("session", few))?;
         self.0 = Some(few);
         Ok(())
-    }
-
-    /// Whether it was told that the keys are few.
-    pub fn few(&self) -> bool {
-        self.0 == Some(true)
     }
 
     /// A rollback may have undone it.

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
 use crate::replicate::plan::Plan;
-use crate::replicate::preference::Preference;
+use crate::replicate::preference::settings;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::snapshot::{Snapshot, Span};
@@ -19,7 +19,6 @@ pub struct Target {
     /// The session.
     pub conn: Connection,
     scratch: Scratch,
-    preference: Preference,
     /// Foreign keys are checked: at the end, as far as they may.
     checked: bool,
     /// A crash of the server may undo the last commits: ours or, at first, those of whoever served this target before.
@@ -84,7 +83,7 @@ impl Target {
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?.is_some();
         conn.batch(PREPARE)?;
-        Ok(Target { conn, scratch: Scratch::default(), preference: Preference::default(), checked, unsettled: true })
+        Ok(Target { conn, scratch: Scratch::default(), checked, unsettled: true })
     }
 
     /// The receipt for what came from `source`, as last committed.
@@ -148,20 +147,13 @@ impl Target {
         self.says(&format!("select not exists (select from only {})", plan.target))
     }
 
-    /// Says whether the keys in the stages are few beside the tables.
-    pub fn prefer_index(&mut self, few: bool) -> Result<()> {
-        self.preference.set(&mut self.conn, few)
-    }
-
     /// Applies a filled stage. Every row that it finds is to be written, so it always walks the index; and with that plan kept, planning does not
-    /// take longer than running.
+    /// take longer than running. What else is asked here is joined with lists that have no index, and is left to the planner.
     pub fn apply(&mut self, plan: &Plan) -> Result<Counts> {
-        let few = self.preference.few();
-        self.preference.set(&mut self.conn, true)?;
         let [deletes, writes] = plan.apply();
         let [deletes, writes] = [self.conn.prepared(&deletes)?, self.conn.prepared(&writes)?];
-        let rows = self.numbers(&format!("{deletes}; {writes}"))?;
-        self.preference.set(&mut self.conn, few)?;
+        let (walk, forget) = (settings("local", true), settings("local", false));
+        let rows = self.numbers(&format!("{walk}; {deletes}; {writes}; {forget}"))?;
         match rows[..] {
             [(replaced, deletes), (fresh, written)] => {
                 Ok(Counts { updates: replaced + written, inserts: fresh - replaced, deletes })
@@ -301,7 +293,6 @@ impl Target {
 
     /// Rolls back.
     pub fn rollback(&mut self) -> Result<()> {
-        self.preference.forget();
         self.scratch.rollback(&mut self.conn)
     }
 }

@@ -1,6 +1,6 @@
 //! A kid dies at each step of the round: what was written arrives all the same, by itself, and nothing comes twice.
 
-use crate::daemon::world::{PATIENCE, World, send};
+use crate::daemon::world::{PATIENCE, World, gone, send};
 use crate::harness::wait_until;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -281,4 +281,39 @@ fn rows_that_a_crash_of_the_target_undoes_come_again_and_rows_that_were_reported
     world.server_mut("B").kill();
     world.server_mut("B").start();
     assert_eq!(world.value("B", ids), "1 2 3", "a kick has reported the third row");
+}
+
+#[test]
+fn a_kid_answers_for_what_its_predecessor_has_committed() {
+    let mut world = with_a_lazy_target();
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    start(&world);
+    world.says("kick s 0");
+    let wish = world.installed.dir().join("fail/ReceiverCommitted");
+    fs::write(&wish, "die").unwrap();
+    world.at("A", "insert into t values (1)");
+    wait_until("the kid dies when B has committed", PATIENCE, || (!wish.exists()).then_some(()));
+    world.says("kick s 0");
+    world.pids().into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
+    world.server_mut("B").kill();
+    world.server_mut("B").start();
+    assert_eq!(world.value("B", "select count(*) from t"), "1");
+}
+
+#[test]
+fn a_kid_that_is_asked_to_stop_when_its_job_is_over_has_not_failed() {
+    let world = World::new();
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    start(&world);
+    world.says("kick s 0");
+    let wish = world.installed.dir().join("fail/AfterTxn");
+    fs::write(&wish, "stop").unwrap();
+    world.at("A", "insert into t values (1)");
+    wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+    let kid = world.pid("kid.sync.s.B");
+    send(kid, Signal::SIGTERM);
+    send(kid, Signal::SIGCONT);
+    gone(&[kid]);
+    world.says("kick s 0");
+    assert!(!world.installed.log().contains("was killed"), "{}", world.installed.log());
 }

@@ -294,6 +294,34 @@ fn three_masters_and_a_target_agree() {
 }
 
 #[test]
+fn what_one_of_many_masters_refuses_reaches_none_and_everything_does_when_it_may() {
+    let world = four();
+    world.says("deactivate s 0");
+    world.at("C", "alter table t add constraint small check (counter < 5)");
+    world.at("A", "insert into t select n, 1 from generate_series(1, 1500) as n; insert into t values (5000, 9)");
+    world.at("B", "insert into t select n, 2 from generate_series(1401, 2900) as n");
+    world.at("C", "insert into t select n, 3 from generate_series(2801, 4300) as n");
+    world.says("activate s 0");
+    let refused =
+        "select count(*) > 0 from bucardo.q where aborted is not null and whydie ~ 'table public.t.*constraint .*small'";
+    world.becomes("control", refused, "true");
+    let held = |name| world.value(name, "select count(*) || ' ' || sum(counter) from t");
+    assert_eq!(["A", "B", "C"].map(held), ["1501 1509", "1500 3000", "1500 4500"]);
+    world.at("C", "alter table t drop constraint small");
+    for name in ALL {
+        world.becomes(name, "select count(*) || ' ' || sum(counter) from t", "4301 8709");
+    }
+    assert_eq!(
+        world.value(
+            "control",
+            "select string_agg(n || winner, ' ' order by winner) from
+        (select count(*) as n, winner from bucardo.conflict group by winner) as won"
+        ),
+        "100B 100C"
+    );
+}
+
+#[test]
 fn the_first_master_feeds_the_target_also_while_the_masters_are_held_up() {
     let world = four();
     world.says("kick s 0");

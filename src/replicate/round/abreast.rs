@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// So few changes that no plan for them is a bad one.
+/// So few changes that no plan for them is a bad one, and no thread worth its making.
 const HANDFUL: i64 = 1000;
 
 /// A lane's table on its way.
@@ -25,7 +25,6 @@ struct Shipment<'a> {
 /// A table that is about to be written at a receiver; any lane to it will do, for its plan writes the whole stage.
 struct Delivery<'a> {
     lane: usize,
-    few: bool,
     beside: Option<Beside<'a>>,
     target: &'a mut Target,
 }
@@ -93,13 +92,13 @@ impl Carrier {
         let Carrier { lanes, targets, .. } = self;
         let mut targets = each_of(targets);
         let mut deliveries = Vec::new();
-        for (((to, lane), changes), unknown) in receivers.into_iter().zip(&changes).zip(&unknown) {
+        for ((to, lane), unknown) in receivers.into_iter().zip(&unknown) {
             let plan = &lanes[lane].plans[table];
             watcher.at(Step::Apply, Some(&plan.source))?;
             let as_source = lanes.iter().position(|other| other.from == to).filter(|_| plan.feed().is_some());
             let own = i32::try_from(to).unwrap_or_default();
             let beside = as_source.map(|source| Beside { now: &round.looks[source].now, strategy, own, unknown });
-            deliveries.push(Delivery { lane, few: *changes < HANDFUL, beside, target: take(&mut targets, to)? });
+            deliveries.push(Delivery { lane, beside, target: take(&mut targets, to)? });
         }
         let abreast = changes.iter().all(|changes| *changes >= HANDFUL);
         let applied = each(deliveries, abreast, |delivery| deliver(&lanes[delivery.lane], table, delivery))?;
@@ -140,9 +139,7 @@ fn send(lane: &Lane, table: usize, shipment: Shipment, moved: &mut dyn FnMut(u64
 
 fn deliver(to: &Lane, table: usize, delivery: Delivery) -> Result<Applied> {
     let plan = &to.plans[table];
-    let Delivery { lane, few, beside, target } = delivery;
-    // What is told apart there is joined with lists that have no index.
-    target.prefer_index(few)?;
+    let Delivery { lane, beside, target } = delivery;
     let applied = match &beside {
         Some(beside) => target.apply_beside(plan, beside),
         None => target.apply(plan).map(|counts| (counts, Late::default())),
