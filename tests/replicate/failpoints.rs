@@ -283,16 +283,23 @@ fn rows_that_a_crash_of_the_target_undoes_come_again_and_rows_that_were_reported
     assert_eq!(world.value("B", ids), "1 2 3", "a kick has reported the third row");
 }
 
+/// A session that ends writes its WAL to disk, since it drops its temporary tables. So the link hangs, and the server has not heard of the death.
 #[test]
 fn a_kid_answers_for_what_its_predecessor_has_committed() {
     let mut world = with_a_lazy_target();
     world.says("add sync s type=pushdelta source=h targetdb=B");
+    let direct =
+        world.value("control", "select format('dbhost = %L, dbport = %L', dbhost, dbport) from bucardo.db where name = 'B'");
+    let link = world.link("B");
     start(&world);
     world.says("kick s 0");
     let wish = world.installed.dir().join("fail/ReceiverCommitted");
-    fs::write(&wish, "die").unwrap();
+    fs::write(&wish, "stop").unwrap();
     world.at("A", "insert into t values (1)");
-    wait_until("the kid dies when B has committed", PATIENCE, || (!wish.exists()).then_some(()));
+    wait_until("the kid stands still when B has committed", PATIENCE, || (!wish.exists()).then_some(()));
+    link.stall();
+    world.at("control", &format!("update bucardo.db set {direct} where name = 'B'"));
+    world.end("kid.sync.s.B", Signal::SIGKILL);
     world.says("kick s 0");
     world.pids().into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
     world.server_mut("B").kill();
