@@ -1,10 +1,8 @@
 //! Several tables copied at once, each in sessions of its own: only where nobody can see that it was not one moment.
 
-use crate::daemon::world::{PATIENCE, World, lives};
+use super::failpoints::{start, wish};
+use crate::daemon::world::{PATIENCE, World, within_two_seconds};
 use crate::harness::wait_until;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// Tables t and u are full on both sides, with other rows; nothing runs yet.
 fn full(method: &str) -> World {
@@ -19,25 +17,13 @@ fn full(method: &str) -> World {
     world
 }
 
-/// A folder with the wish that a kid dies when one of several sessions has committed its tables.
-fn wish(world: &World) -> PathBuf {
-    let folder = world.installed.dir().join("fail");
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("HandCommitted"), "").unwrap();
-    folder
-}
-
-fn start(world: &World, wishes: &Path) {
-    world.installed.call("bucardo_ctl", &["start"]).env("BUCARDO_FAILPOINTS", wishes).run().ok();
-}
-
 /// Copies, and makes sure that no kid got to where several sessions commit.
 fn is_copied_in_one_transaction(world: &World) {
-    let wishes = wish(world);
-    start(world, &wishes);
+    let wish = wish(world, "HandCommitted", "");
+    start(world);
     world.says("kick s 0");
     world.becomes_equal("A", "B");
-    assert!(wishes.join("HandCommitted").exists());
+    assert!(wish.exists());
 }
 
 /// One table after another is all there is to be seen on a machine with one processor.
@@ -115,10 +101,9 @@ fn a_stop_is_as_quick_as_ever_while_several_tables_are_copied() {
     world.says("start");
     world.becomes("B", "select count(*) > 0 from pg_locks where relation = 't'::regclass and not granted", "true");
     let kid = world.pid("kid.sync.s.B");
-    let began = Instant::now();
-    world.says("stop");
-    wait_until("the kid is gone", PATIENCE, || (!lives(kid)).then_some(()));
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    within_two_seconds(&[kid], || {
+        world.says("stop");
+    });
     reader.batch_execute("rollback").unwrap();
     assert_eq!(world.value("B", "select (select count(*) from t) || ' ' || (select count(*) from u)"), "10 10");
 }
@@ -131,10 +116,10 @@ fn a_kid_that_dies_between_the_commits_of_two_tables_copies_them_again() {
             world.at("A", &format!("insert into {table} select n, n from generate_series(1, 3000) n"));
         }
         world.says(&format!("add sync s type={kind} source=h targetdb=B onetimecopy={copy}"));
-        let wishes = wish(&world);
-        start(&world, &wishes);
+        let wish = wish(&world, "HandCommitted", "");
+        start(&world);
         if has_processors() {
-            let died = || (!wishes.join("HandCommitted").exists()).then_some(());
+            let died = || (!wish.exists()).then_some(());
             wait_until("a kid dies between two commits", PATIENCE, died);
         }
         world.at("A", "update t set counter = 0 where id < 100; delete from u where id < 50; insert into u values (9999)");

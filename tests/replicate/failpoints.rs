@@ -4,6 +4,7 @@ use crate::daemon::world::{PATIENCE, World, gone, send};
 use crate::harness::wait_until;
 use nix::sys::signal::Signal;
 use std::fs;
+use std::path::PathBuf;
 
 /// In their order. `AfterTxn` is after the report to q.
 const STEPS: [&str; 13] = [
@@ -30,9 +31,16 @@ const WITNESS: &str = "create table seen (id integer, counter integer);
     create trigger witness after insert or update on t for each row execute procedure witness();
     alter table t enable always trigger witness";
 
+/// Wishes that the next kid that gets to this step dies there or, if `what` is `stop`, stands still. The file is gone when it did.
+pub(super) fn wish(world: &World, step: &str, what: &str) -> PathBuf {
+    let wish = world.installed.dir().join("fail").join(step);
+    fs::create_dir_all(wish.parent().unwrap()).unwrap();
+    fs::write(&wish, what).unwrap();
+    wish
+}
+
 /// Starts a daemon whose kids die where they are wanted to.
-fn start(world: &World) {
-    fs::create_dir(world.installed.dir().join("fail")).unwrap();
+pub(super) fn start(world: &World) {
     world.installed.call("bucardo_ctl", &["start"]).env("BUCARDO_FAILPOINTS", world.installed.dir().join("fail")).run().ok();
 }
 
@@ -40,8 +48,7 @@ fn start(world: &World) {
 fn dies_at(world: &World, step: &str, write: impl FnOnce()) {
     world.says("deactivate s 0");
     write();
-    let wish = world.installed.dir().join("fail").join(step);
-    fs::write(&wish, "").unwrap();
+    let wish = wish(world, step, "");
     world.says("activate s 0");
     wait_until(&format!("a kid dies at {step}"), PATIENCE, || (!wish.exists()).then_some(()));
 }
@@ -173,17 +180,15 @@ fn what_loses_against_a_row_that_came_late_is_on_record_although_a_kid_died_betw
     world.says("add table people db=A herd=people");
     world.says("add sync s type=swap source=people targetdb=B");
     start(&world);
-    let wishes = world.installed.dir().join("fail");
     world.says("deactivate s 0");
     world.at("A", "insert into people values (4, 'anna')");
     world.at("B", "insert into people values (4, 'bert')");
-    fs::write(wishes.join("Apply"), "stop").unwrap();
-    fs::write(wishes.join("ReceiverCommitted"), "die").unwrap();
+    let (apply, committed) = (wish(&world, "Apply", "stop"), wish(&world, "ReceiverCommitted", "die"));
     world.says("activate s 0");
-    wait_until("the kid stands still", PATIENCE, || (!wishes.join("Apply").exists()).then_some(()));
+    wait_until("the kid stands still", PATIENCE, || (!apply.exists()).then_some(()));
     world.at("A", "insert into people values (9, 'bert')");
     send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
-    wait_until("the kid dies", PATIENCE, || (!wishes.join("ReceiverCommitted").exists()).then_some(()));
+    wait_until("the kid dies", PATIENCE, || (!committed.exists()).then_some(()));
     for name in ["A", "B"] {
         world.becomes(name, "select string_agg(id || ':' || login, ' ') from people", "9:bert");
     }
@@ -199,8 +204,7 @@ fn a_row_that_one_master_got_and_emptied_before_the_third_got_it_is_gone_for_all
     world.says("add sync s type=swap source=h targetgroup=g");
     start(&world);
     world.says("kick s 0");
-    let wish = world.installed.dir().join("fail/ReceiverCommitted");
-    fs::write(&wish, "stop").unwrap();
+    let wish = wish(&world, "ReceiverCommitted", "stop");
     world.at("B", "insert into u values (1)");
     wait_until("the kid stands still when A has committed", PATIENCE, || (!wish.exists()).then_some(()));
     world.at("A", "truncate u; insert into u values (2)");
@@ -222,12 +226,11 @@ fn a_truncate_that_comes_between_reading_and_writing_waits_for_the_round_and_the
     world.at("A", "insert into t values (0)");
     world.at("B", "insert into t values (4)");
     world.says("kick s 0");
-    let wish = world.installed.dir().join("fail/Apply");
     // The kid has carried this table before.
     send(world.pid("kid.sync.s.B"), Signal::SIGSTOP);
     world.at("A", "insert into t values (1)");
     world.at("B", "insert into t values (2)");
-    fs::write(&wish, "stop").unwrap();
+    let wish = wish(&world, "Apply", "stop");
     send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
     wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
     let emptying = ["A", "B"].map(|member| {
@@ -261,8 +264,7 @@ fn rows_that_a_crash_of_the_target_undoes_come_again_and_rows_that_were_reported
     world.at("A", "insert into t values (1)");
     world.says("kick s 0");
 
-    let wish = world.installed.dir().join("fail/ReceiverCommitted");
-    fs::write(&wish, "stop").unwrap();
+    let wish = wish(&world, "ReceiverCommitted", "stop");
     world.at("A", "insert into t values (2)");
     wait_until("the kid stands still when B has committed", PATIENCE, || (!wish.exists()).then_some(()));
     let ids = "select string_agg(id::text, ' ' order by id) from t";
@@ -293,8 +295,7 @@ fn a_kid_answers_for_what_its_predecessor_has_committed() {
     let link = world.link("B");
     start(&world);
     world.says("kick s 0");
-    let wish = world.installed.dir().join("fail/ReceiverCommitted");
-    fs::write(&wish, "stop").unwrap();
+    let wish = wish(&world, "ReceiverCommitted", "stop");
     world.at("A", "insert into t values (1)");
     wait_until("the kid stands still when B has committed", PATIENCE, || (!wish.exists()).then_some(()));
     link.stall();
@@ -313,8 +314,7 @@ fn a_kid_that_is_asked_to_stop_when_its_job_is_over_has_not_failed() {
     world.says("add sync s type=pushdelta source=h targetdb=B");
     start(&world);
     world.says("kick s 0");
-    let wish = world.installed.dir().join("fail/AfterTxn");
-    fs::write(&wish, "stop").unwrap();
+    let wish = wish(&world, "AfterTxn", "stop");
     world.at("A", "insert into t values (1)");
     wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
     let kid = world.pid("kid.sync.s.B");

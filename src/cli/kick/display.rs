@@ -73,7 +73,8 @@ impl Display {
         let back = "\u{8}".repeat(self.shown.chars().count());
         let gone = self.without_aside();
         self.shown = self.shown.replacen(&old.to_string(), &seconds.to_string(), 1);
-        self.aside = aside.chars().take(LONGEST_ASIDE).collect();
+        // The amounts, which matter most, stand at the end.
+        self.aside = aside.chars().skip(aside.chars().count().saturating_sub(LONGEST_ASIDE)).collect();
         format!("{gone}{back}{}{}", self.shown, self.aside)
     }
 
@@ -169,6 +170,8 @@ mod tests {
         assert_eq!(display.tick(1, "copy").replace('\u{8}', "^"), "^^^^^^[1 s] copy");
         assert_eq!(display.tick(2, "ab").replace('\u{8}', "^"), "^^^^    ^^^^^^^^^^[2 s] ab");
         assert_eq!(display.tell(&done("B")).replace('\u{8}', "^"), "^^  ^^B(2s) ");
+        let far = "copy public.customers_of_long_ago 1200000 of 3000000 rows, 300000/s, 6 s left";
+        assert!(display.tick(3, far).ends_with("B(2s) ng_ago 1200000 of 3000000 rows, 300000/s, 6 s left"));
     }
 
     #[test]
