@@ -2,15 +2,11 @@
 //! process id, and one of each sync's controller.
 
 use crate::cli::files;
+use crate::daemon::pidfile as daemon;
+pub use crate::daemon::pidfile::{ctl as controller_path, is_master, mcp as master_path};
 use crate::warn_user;
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The words every master shows in the process list.
-const TITLE: &[u8] = b"Bucardo Master Control Program";
 
 /// What the master's pid file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +19,6 @@ pub enum Master {
     Garbled(String),
     /// It names a process.
     Pid(i32),
-}
-
-/// Where the master's pid file is.
-pub fn master_path(piddir: &Path) -> PathBuf {
-    piddir.join("bucardo.mcp.pid")
 }
 
 /// Reads the master's pid file.
@@ -47,25 +38,9 @@ fn master_in(text: &str) -> Master {
     }
 }
 
-/// The process id of the master, if one lives and really is one: after a crash or a reboot the file may name anybody.
+/// The process id of the master, if one lives.
 pub fn living_master(piddir: &Path) -> Option<i32> {
-    match master(piddir) {
-        Master::Pid(pid) if is_master(pid) => Some(pid),
-        _ => None,
-    }
-}
-
-/// Whether the process is a master, ours or the original's: both show the same title. Where the system hides the titles of
-/// other people's processes, that it exists must do.
-pub fn is_master(pid: i32) -> bool {
-    match fs::read(format!("/proc/{pid}/cmdline")) {
-        Ok(title) => title.starts_with(TITLE),
-        Err(_) => exists(pid),
-    }
-}
-
-fn exists(pid: i32) -> bool {
-    !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH))
+    daemon::living_master(&master_path(piddir))
 }
 
 /// The living processes of the daemon that have pid files, but for the master.
@@ -78,11 +53,6 @@ pub fn children(piddir: &Path) -> Vec<i32> {
     let pid = |path: PathBuf| fs::read_to_string(path).ok()?.lines().next()?.trim().parse::<i32>().ok();
     let pids = ours.filter_map(|entry| pid(entry.path()));
     pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo "))).collect()
-}
-
-/// Where the pid file of a sync's controller is.
-pub fn controller_path(piddir: &Path, sync: &str) -> PathBuf {
-    piddir.join(format!("bucardo.ctl.sync.{sync}.pid"))
 }
 
 /// Removes the controllers' pid files of syncs that are not in `known`, and says so.

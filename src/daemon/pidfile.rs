@@ -1,8 +1,21 @@
 //! Pid files (reference, section 3.2): names and contents that scripts read.
 
 use crate::error::{Error, Kind, Result};
-use std::fs;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The words every master shows in the process list.
+const MASTER: &[u8] = b"Bucardo Master Control Program";
+/// How long to wait for a turn that others keep for a moment only.
+const TURN: Duration = Duration::from_secs(5);
+/// How often it is tried again.
+const STEP: Duration = Duration::from_millis(20);
 
 /// The MCP's file.
 pub fn mcp(piddir: &Path) -> PathBuf {
@@ -17,6 +30,43 @@ pub fn ctl(piddir: &Path, sync: &str) -> PathBuf {
 /// A kid's file.
 pub fn kid(piddir: &Path, sync: &str, target: &str) -> PathBuf {
     piddir.join(format!("bucardo.kid.sync.{sync}.{target}.pid"))
+}
+
+/// The right to say who is the master of a piddir: whoever looks at the MCP's file and then writes or removes it holds it, or two that start at
+/// the same time would both find none. It is a lock on the directory itself, so nothing is left behind.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held, not used")] Flock<File>);
+
+impl Turn {
+    /// Waits for it.
+    pub fn take(piddir: &Path) -> Result<Turn> {
+        let failed = |error: std::io::Error| {
+            Error::new(Kind::File, format!("Cannot lock directory \"{}\"", piddir.display())).caused_by(error)
+        };
+        let end = Instant::now() + TURN;
+        loop {
+            let directory = File::open(piddir).map_err(failed)?;
+            match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(Turn(lock)),
+                Err((_, Errno::EWOULDBLOCK)) if Instant::now() < end => sleep(STEP),
+                Err((_, errno)) => return Err(failed(errno.into())),
+            }
+        }
+    }
+}
+
+/// Whether the process is a master, ours or the original's: both show the same title. Where the system hides the titles of
+/// other people's processes, that it exists must do.
+pub fn is_master(pid: i32) -> bool {
+    match fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(title) => title.starts_with(MASTER),
+        Err(_) => !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH)),
+    }
+}
+
+/// The master that the pid file names, if it lives and really is one: after a crash or a reboot the file may name anybody.
+pub fn living_master(path: &Path) -> Option<i32> {
+    read(path).and_then(|pid| i32::try_from(pid).ok()).filter(|pid| is_master(*pid))
 }
 
 /// A pid file of this process; removed when dropped, unless another process has taken it over meanwhile.

@@ -3,6 +3,7 @@
 use super::tell;
 use crate::cli::pidfile::Master;
 use crate::cli::{Session, pidfile, reason, stop, stopfile};
+use crate::daemon::pidfile::Turn;
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
 use std::path::Path;
@@ -51,15 +52,22 @@ pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes the stop file and what is left of the old daemon's pid file. Both are announced by the stop file's name, as the
-/// original has it.
+/// Removes the stop file and what is left of the old daemon's pid file; one that another start has just made stays. Both are
+/// announced by the stop file's name, as the original has it.
 pub fn clear_the_way(session: &Session) -> Result<()> {
+    let piddir = Path::new(&session.files.piddir);
     let stop = stopfile::path(session);
-    for path in [&stop, &pidfile::master_path(Path::new(&session.files.piddir))] {
-        if path.exists() {
-            tell(session, &format!("Removing {}", stop.display()));
-            stopfile::remove(path)?;
-        }
+    remove(session, &stop, &stop)?;
+    let _turn = Turn::take(piddir)?;
+    match pidfile::living_master(piddir) {
+        Some(_) => Ok(()),
+        None => remove(session, &pidfile::master_path(piddir), &stop),
+    }
+}
+
+fn remove(session: &Session, path: &Path, announced: &Path) -> Result<()> {
+    if stopfile::remove(path)? {
+        tell(session, &format!("Removing {}", announced.display()));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The MCP's first steps: a place of its own, its pid file, its log, and the stop file that must not exist.
 
 use crate::daemon::launch::{FOREGROUND_VARIABLE, Launch};
-use crate::daemon::pidfile::{self, PidFile};
+use crate::daemon::pidfile::{self, PidFile, Turn};
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::{clock, log as our_log};
@@ -10,6 +10,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long another master may take to leave, if it is about to.
+const OTHERS: Duration = Duration::from_secs(4);
+/// How often it is looked at: nobody tells us of the end of a process that is not our child.
+const STEP: Duration = Duration::from_millis(20);
 
 /// What the MCP stands on for its whole life, with or without a control database.
 pub(super) struct Ground {
@@ -29,10 +36,9 @@ impl Ground {
         }
         our_log::init(&launch.log, "MCP")?;
         refuse_stop_file(&launch.stopfile)?;
-        refuse_living(&pidfile::mcp(&launch.piddir))?;
-        pidfile::remove_children(&launch.piddir);
         let inotify = watch(&launch.piddir)?;
-        let pid_file = PidFile::write(pidfile::mcp(&launch.piddir), &[&launch.program, &clock::now()])?;
+        let pid_file = take_possession(launch)?;
+        pidfile::remove_children(&launch.piddir);
         log::info!("Starting Bucardo version {}, MCP PID: {}", crate::daemon::role::COMPATIBLE_VERSION, std::process::id());
         let start_reason = tell_reason(&launch.reason_file);
         let (stopfile, reason_file) = (launch.stopfile.clone(), launch.reason_file.clone());
@@ -83,21 +89,24 @@ fn refuse_stop_file(path: &Path) -> Result<()> {
     }
 }
 
-/// A pid file whose process is gone is what a killed MCP leaves, and no obstacle.
-fn refuse_living(path: &Path) -> Result<()> {
-    let Ok(text) = fs::read_to_string(path) else { return Ok(()) };
-    let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok());
-    match pid.filter(|pid| is_mcp(*pid)) {
-        None => Ok(()),
-        Some(pid) => {
-            let sentence = format!("File \"{}\" already exists (PID={pid}): cannot run until it is removed", path.display());
-            Err(Error::new(Kind::Refused, sentence).exit_code(1))
+/// Writes the pid file, once no other master lives: one that is there may be about to leave, because whoever started us asked it to.
+fn take_possession(launch: &Launch) -> Result<PidFile> {
+    let path = pidfile::mcp(&launch.piddir);
+    let end = Instant::now() + OTHERS;
+    loop {
+        let turn = Turn::take(&launch.piddir)?;
+        match pidfile::living_master(&path) {
+            None => return PidFile::write(path, &[&launch.program, &clock::now()]),
+            Some(pid) if Instant::now() >= end => return Err(somebody_else(&path, pid)),
+            Some(_) => drop(turn),
         }
+        sleep(STEP);
     }
 }
 
-fn is_mcp(pid: i32) -> bool {
-    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo Master Control Program"))
+fn somebody_else(path: &Path, pid: i32) -> Error {
+    let sentence = format!("File \"{}\" already exists (PID={pid}): cannot run until it is removed", path.display());
+    Error::new(Kind::Refused, sentence).exit_code(1)
 }
 
 /// The reason for this start goes into the log; its file is used up by that.

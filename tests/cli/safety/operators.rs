@@ -70,11 +70,11 @@ fn adding_and_removing_at_the_same_time_leaves_either_all_of_it_or_nothing() {
 }
 
 #[test]
-fn two_who_start_get_one_daemon() {
+fn several_who_start_get_one_daemon() {
     let world = Running::new();
     world.says("add sync s source=h targetdb=B type=pushdelta");
-    for line in ["start first", "restart again"] {
-        for outcome in together(&world.installed, &[line, line]) {
+    for line in ["start first", "restart again", "start third", "start fourth"] {
+        for outcome in together(&world.installed, &[line; 3]) {
             assert!(outcome.code() == 0 || outcome.stderr.contains("HINT: "), "{}", outcome.stderr);
         }
         let masters = wait_until("a daemon answers", Duration::from_secs(30), || {
