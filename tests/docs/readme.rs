@@ -38,22 +38,21 @@ impl Place {
         Place { commands, _servers: servers }
     }
 
-    /// What a block prints, on both outputs.
-    fn run(&self, block: &Block) -> String {
+    /// The exit code of a block, and what it prints on both outputs.
+    fn run(&self, block: &Block) -> (i32, String) {
         let script = format!("exec 2>&1\n{}", block.commands);
         let outcome = self.commands.call("/bin/sh", &["-ec", &script]).run();
-        let printed = outcome.stdout.replace(self.commands.home().to_str().unwrap(), FOLDER);
-        assert_eq!(outcome.code(), 0, "{}\n{printed}", block.commands);
-        printed
+        (outcome.code(), outcome.stdout.replace(self.commands.home().to_str().unwrap(), FOLDER))
     }
 
-    /// The same; a block that only looks is run until it prints what it should, at most for `patience`.
+    /// What a block prints when it succeeds. One that only looks is run until it prints what it should, at most for `patience`.
     fn rest(&self, block: &Block, patience: Duration) -> String {
         let end = Instant::now() + patience;
         wait_until("a block has been run", patience * 2, || {
-            let printed = self.run(block);
-            let done = !block.looks || steady(&printed) == steady(&block.shown) || Instant::now() > end;
-            done.then_some(printed)
+            let (code, printed) = self.run(block);
+            let is_last = !block.looks || Instant::now() > end;
+            assert!(code == 0 || !is_last, "{code}: {}\n{printed}", block.commands);
+            (is_last || code == 0 && steady(&printed) == steady(&block.shown)).then_some(printed)
         })
     }
 }
