@@ -35,6 +35,7 @@ create table bucardo.sync (
     maxkicks           integer     not null default 0,
     cdate              timestamptz not null default now(),
     conflict_strategy  text,
+    copy_asked         timestamptz,
     constraint sync_name_pk primary key (name),
     constraint sync_source_herd_fk foreign key (source) references bucardo.herd (name) on update cascade on delete restrict,
     constraint sync_targetdb_fk foreign key (targetdb) references bucardo.db (name) on update cascade on delete restrict,

@@ -49,6 +49,7 @@ const FILES: &[(&str, &str)] = files![
     "validate_goat",
     "request_validation",
     "validate_sync",
+    "note_copy",
     "sync_gone",
     "validate_all_syncs",
     "bucardo_q",

@@ -81,11 +81,11 @@ pub struct Bypass {
 }
 
 impl Bypass {
-    /// Whether so many changes of a table of about so many rows are too many.
-    pub fn applies(&self, changes: i64, rows: f32) -> bool {
-        let many =
-            self.percent.is_some_and(|percent| changes >= self.least && changes as f32 * 100.0 > percent as f32 * rows.max(1.0));
-        self.count.is_some_and(|count| changes >= count) || many
+    /// How many changes of a table of about so many rows are too many.
+    pub fn threshold(&self, rows: f32) -> i64 {
+        let share = |percent: i64| (percent as f64 * f64::from(rows.max(1.0)) / 100.0) as i64 + 1;
+        let by_percent = self.percent.map(|percent| share(percent).max(self.least));
+        [self.count, by_percent].into_iter().flatten().min().unwrap_or(i64::MAX)
     }
 }
 
@@ -150,6 +150,8 @@ pub struct Sync {
     pub conflict_strategy: Option<String>,
     /// 1: all tables are copied once as a whole, 2: those that are empty on the target; 0: none.
     pub onetimecopy: i32,
+    /// Which request for that it is: changes with each.
+    pub copy_asked: Option<String>,
     /// How a fullcopy empties tables: `delete`, `truncate` or `truncate_cascade`.
     pub deletemethod: String,
     /// Whether a fullcopy heeds `customselect`.
@@ -292,6 +294,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         track_rates: row.get("track_rates"),
         conflict_strategy: row.get("conflict_strategy"),
         onetimecopy: row.get("onetimecopy"),
+        copy_asked: row.get("copy_asked"),
         deletemethod: row.get("deletemethod"),
         usecustomselect: row.get("usecustomselect"),
         copyextra: row.get("copyextra"),
@@ -327,6 +330,7 @@ mod tests {
             track_rates: false,
             conflict_strategy: None,
             onetimecopy: 0,
+            copy_asked: None,
             deletemethod: "delete".into(),
             usecustomselect: false,
             copyextra: String::new(),
@@ -336,10 +340,11 @@ mod tests {
 
     #[test]
     fn a_table_is_copied_as_a_whole_when_too_much_of_it_has_changed() {
-        let by_count = Bypass { count: Some(100), percent: None, least: 0 };
-        assert!(by_count.applies(100, 1e9) && !by_count.applies(99, 1.0));
-        let by_percent = Bypass { count: None, percent: Some(50), least: 10 };
-        assert!(by_percent.applies(51, 100.0) && !by_percent.applies(50, 100.0) && !by_percent.applies(9, 1.0));
+        let threshold = |count, percent, least, rows| Bypass { count, percent, least }.threshold(rows);
+        assert_eq!(threshold(Some(100), None, 0, 1e9), 100);
+        assert_eq!(threshold(None, Some(50), 10, 100.0), 51);
+        assert_eq!(threshold(None, Some(50), 10, 1.0), 10);
+        assert_eq!(threshold(Some(100), Some(50), 10, 1000.0), 100);
     }
 
     #[test]

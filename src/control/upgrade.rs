@@ -108,6 +108,12 @@ const STEPS: &[Step] = &[
              where ended is not null and sync in (select name from bucardo.sync) order by 1, 2, ended desc"
         ),
     },
+    column!("sync", "copy_asked", "timestamptz"),
+    Step {
+        missing: "select to_regprocedure('bucardo.note_copy()') is null",
+        summary: "Created function: note_copy()",
+        sql: include_str!("../../schema/control/note_copy.sql"),
+    },
     // Nobody has noted where the syncs have objects: whoever looks at them next does it.
     Step {
         missing: "select to_regprocedure('bucardo.request_validation(text,boolean)') is null",

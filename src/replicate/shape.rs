@@ -49,6 +49,23 @@ impl Key {
     }
 }
 
+/// What a unique index or an exclusion constraint forbids: two rows whose values match by all operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unique {
+    /// Expressions over the columns of the table.
+    pub values: Vec<String>,
+    /// The operator of each, as `OPERATOR(schema.=)`.
+    pub operators: Vec<String>,
+    /// Which rows are concerned, if not all.
+    pub predicate: Option<String>,
+    /// NULL equals NULL.
+    pub nulls: bool,
+    /// The columns that all of this reads.
+    pub reads: Vec<String>,
+    /// The values are just these columns, and all rows are concerned.
+    pub plain: bool,
+}
+
 /// A table of one database.
 #[derive(Debug, Clone)]
 pub struct Shape {
@@ -66,8 +83,8 @@ pub struct Shape {
     pub columns: Vec<Column>,
     /// All unique indexes that can tell rows apart, the best first.
     pub keys: Vec<Key>,
-    /// All unique indexes over columns.
-    pub uniques: Vec<Key>,
+    /// What its unique indexes and exclusion constraints forbid.
+    pub uniques: Vec<Unique>,
     /// Unique and exclusion constraints of any form, counted.
     pub unique_indexes: i64,
     /// Whether it has rules, or once had.
@@ -198,27 +215,29 @@ pub fn read_all(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Res
     let statement = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
     let rows = conn.query(&statement, &[&schemas, &names])?;
     let oids: Vec<u32> = rows.iter().filter_map(|row| row.get(0)).collect();
-    let (columns, keys) = (columns(conn, &oids)?, keys(conn, &oids)?);
-    Ok(relations.iter().zip(&rows).map(|(relation, row)| shape(relation, row, &columns, &keys)).collect())
+    let parts = (columns(conn, &oids)?, keys(conn, &oids)?, uniques(conn, &oids)?);
+    Ok(relations.iter().zip(&rows).map(|(relation, row)| shape(relation, row, &parts)).collect())
 }
 
 /// By the ids of tables, their columns.
 type Columns = BTreeMap<u32, Vec<Column>>;
 
-/// By the ids of tables, their keys: those that tell rows apart, and all.
-type Keys = BTreeMap<u32, (Vec<Key>, Vec<Key>)>;
+/// By the ids of tables, the keys that tell their rows apart.
+type Keys = BTreeMap<u32, Vec<Key>>;
+
+/// By the ids of tables, what must be unique.
+type Uniques = BTreeMap<u32, Vec<Unique>>;
 
 fn not_found(relation: &Relation) -> Error {
     Error::new(Kind::NotFound, format!("Table not found: {}", relation.label()))
 }
 
-fn shape(relation: &Relation, row: &postgres::Row, columns: &Columns, keys: &Keys) -> Result<Shape> {
+fn shape(relation: &Relation, row: &postgres::Row, (columns, keys, uniques): &(Columns, Keys, Uniques)) -> Result<Shape> {
     let oid = row.get::<_, Option<u32>>(0).ok_or_else(|| not_found(relation))?;
     let kind: String = row.get(1);
     if !matches!(kind.as_str(), "r" | "p") {
         return Err(Error::new(Kind::NotFound, format!("{} is not a table", relation.label())));
     }
-    let (keys, uniques) = keys.get(&oid).cloned().unwrap_or_default();
     Ok(Shape {
         relation: relation.clone(),
         oid,
@@ -229,8 +248,8 @@ fn shape(relation: &Relation, row: &postgres::Row, columns: &Columns, keys: &Key
         rules: row.get(5),
         select: None,
         columns: columns.get(&oid).cloned().unwrap_or_default(),
-        keys,
-        uniques,
+        keys: keys.get(&oid).cloned().unwrap_or_default(),
+        uniques: uniques.get(&oid).cloned().unwrap_or_default(),
     })
 }
 
@@ -258,10 +277,28 @@ fn column(row: &postgres::Row) -> Column {
 fn keys(conn: &mut Connection, oids: &[u32]) -> Result<Keys> {
     let statement = conn.keep(include_str!("sql/keys.sql"))?;
     let mut all = Keys::new();
-    for row in conn.query(&statement, &[&oids])? {
-        let (keys, uniques) = all.entry(row.get(5)).or_default();
-        keys.extend(row.get::<_, bool>(4).then(|| key(&row)));
-        uniques.push(key(&row));
+    for row in conn.query(&statement, &[&oids])?.iter().filter(|row| row.get(4)) {
+        all.entry(row.get(5)).or_default().push(key(row));
     }
     Ok(all)
+}
+
+fn uniques(conn: &mut Connection, oids: &[u32]) -> Result<Uniques> {
+    let statement = conn.keep(include_str!("sql/uniques.sql"))?;
+    let mut all = Uniques::new();
+    for row in conn.query(&statement, &[&oids])? {
+        all.entry(row.get(0)).or_default().push(unique(&row));
+    }
+    Ok(all)
+}
+
+fn unique(row: &postgres::Row) -> Unique {
+    Unique {
+        values: row.get(1),
+        operators: row.get(2),
+        predicate: row.get(3),
+        nulls: row.get(4),
+        reads: row.get(5),
+        plain: row.get(6),
+    }
 }

@@ -165,7 +165,7 @@ impl Target {
     /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a
     /// table is emptied meanwhile, it is a [`Kind::Collision`].
     pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Late)> {
-        let Beside { now, strategy, own, unknown } = *beside;
+        let Beside { now, strategy, own, .. } = *beside;
         self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;
         if plan.has_rivals() {
             self.scratch.ensure(&mut self.conn, || plan.create_rivals(), plan.drop_rivals())?;
@@ -180,7 +180,7 @@ impl Target {
             }
             let late = self.conn.execute(&plan.judge_late(now, strategy, own), &[])?;
             if plan.has_rivals() {
-                self.conn.batch(&plan.settle_rivals(now, unknown, strategy, own))?;
+                self.settle_rivals(plan, beside)?;
             }
             let counts = self.apply(plan)?;
             if !self.says(&plan.unjudged_late(now))? {
@@ -190,6 +190,19 @@ impl Target {
             self.conn.batch("rollback to savepoint bucardo_apply")?;
         }
         Err(Error::new(Kind::Collision, format!("the rows of table {} change all the time", plan.target.label())))
+    }
+
+    /// Decides between rows with different keys that claim the same.
+    fn settle_rivals(&mut self, plan: &Plan, beside: &Beside) -> Result<()> {
+        let Beside { now, strategy, own, unknown } = *beside;
+        if self.conn.execute(&plan.find_duels(now, unknown, strategy, own), &[])? == 0 {
+            return self.conn.batch(&plan.bury_known(own));
+        }
+        if self.says(&plan.late_decides())? {
+            return Err(Error::new(Kind::Collision, format!("a row of table {} came in between", plan.target.label())));
+        }
+        while self.conn.execute(&plan.fight(), &[])? > 0 {}
+        self.conn.batch(&plan.bury_rivals(own))
     }
 
     fn late(&mut self, plan: &Plan) -> Result<Late> {
@@ -278,6 +291,18 @@ impl Target {
         self.conn.batch(&format!("{written}{lazily}commit"))?;
         self.unsettled = !durable;
         self.scratch.tidy(&mut self.conn)
+    }
+
+    /// For which request the tables were last copied as a whole. The column may be missing where an earlier version made the table.
+    pub fn copied(&mut self, sync: &str) -> Result<Option<String>> {
+        let sql = "select max(to_jsonb(t) ->> 'copied') from bucardo.bucardo_track t where sync = $1";
+        Ok(self.conn.query_one(sql, &[&sync])?.get(0))
+    }
+
+    /// Notes it, in the round's transaction.
+    pub fn note_copied(&mut self, sync: &str, asked: &str) -> Result<()> {
+        self.conn.execute("update bucardo.bucardo_track set copied = $2 where sync = $1", &[&sync, &asked])?;
+        Ok(())
     }
 
     /// Makes sure that no crash undoes what has been committed. Between rounds.

@@ -70,7 +70,7 @@ pub const ADDED: &[(&str, &str)] = &[
     ("dbmap", "id integer! nextval('dbmap_id_seq'); role text! 'target'"),
     ("db_connlog", "id integer! nextval('db_connlog_id_seq')"),
     ("herdmap", "id integer! nextval('herdmap_id_seq')"),
-    ("sync", "conflict_strategy text"),
+    ("sync", "conflict_strategy text; copy_asked timestamptz"),
     ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz; progress text"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
     (
@@ -150,7 +150,7 @@ pub const TRIGGERS: &[(&str, &str)] = &[
     ("bucardo_config", "check_bucardo_config BEFORE INSERT OR UPDATE ROW"),
     ("goat", "validate_goat BEFORE INSERT OR UPDATE ROW"),
     ("herdmap", "herdcheck AFTER INSERT OR UPDATE ROW"),
-    ("sync", "sync_gone BEFORE DELETE ROW; validate_sync AFTER INSERT OR UPDATE ROW"),
+    ("sync", "note_copy BEFORE INSERT OR UPDATE ROW; sync_gone BEFORE DELETE ROW; validate_sync AFTER INSERT OR UPDATE ROW"),
     ("q", "bucardo_q AFTER INSERT ROW; note_run AFTER INSERT OR UPDATE ROW"),
     ("bucardo_log_message", "bucardo_log_message_trigger AFTER INSERT STATEMENT"),
 ];

@@ -1,8 +1,11 @@
 //! Copies of whole tables: fullcopy, the copy that is made once, and the one that is less work than many changes.
 
-use crate::daemon::world::{PATIENCE, World};
+use super::failpoints;
+use crate::daemon::world::{PATIENCE, World, send};
+use crate::harness::wait_until;
 use bucardo::control::channel;
 use fallible_iterator::FallibleIterator;
+use nix::sys::signal::Signal;
 use postgres::Client;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -176,4 +179,72 @@ fn a_table_of_which_too_much_has_changed_is_copied_as_a_whole() {
     world.at("A", "insert into t select generate_series(11, 100)");
     world.says("kick s 0");
     equal(&world, "A", "B");
+}
+
+#[test]
+fn however_small_the_batches_a_table_of_which_too_much_has_changed_is_copied_as_a_whole() {
+    let world = World::with(&["A", "B"], &[]);
+    let set = "update bucardo.goat set delta_bypass = true, delta_bypass_count = 150 where tablename = 't'";
+    world.installed.control().execute(set, &[]).unwrap();
+    world.says("set batch_changes=20");
+    world.says("add sync s type=pushdelta source=h targetdb=B status=active");
+    world.at("B", "insert into t values (7777)");
+    world.says("start");
+    world.at("A", "insert into t select generate_series(1, 100)");
+    world.says("kick s 0");
+    assert_eq!(world.value("B", "select count(*) from t"), "101", "the changes alone");
+    world.at("A", "insert into t select generate_series(101, 300)");
+    world.says("kick s 0");
+    equal(&world, "A", "B");
+}
+
+#[test]
+fn what_is_written_on_another_master_during_its_copy_comes_after_it() {
+    for kind in [1, 2] {
+        let world = World::with(&["A", "B"], &[]);
+        world.at("A", "insert into t values (1, 1)");
+        world.says(&format!("add sync s type=swap source=h targetdb=B onetimecopy={kind}"));
+        failpoints::start(&world);
+        let wish = failpoints::wish(&world, "Ship", "stop");
+        world.at("A", "insert into t values (2, 2)");
+        wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+        let mut other = world.db("B");
+        let writing = std::thread::spawn(move || other.batch_execute("insert into t values (77, 7)").unwrap());
+        let written = || writing.is_finished() || world.value("B", WAITS) == "1";
+        wait_until("somebody writes or waits", PATIENCE, || written().then_some(()));
+        send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+        writing.join().unwrap();
+        for master in ["A", "B"] {
+            world.becomes(master, ROWS, "1:1 2:2 77:7");
+        }
+    }
+}
+
+const WAITS: &str =
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%77%' and pid <> pg_backend_pid()";
+
+#[test]
+fn a_copy_that_was_made_once_is_not_made_again_by_the_next_kid() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "insert into t values (1, 1)");
+    world.says("add sync s type=swap source=h targetdb=B onetimecopy=1");
+    let wish = failpoints::wish(&world, "Committed", "stop");
+    failpoints::start(&world);
+    wait_until("the kid stands still when all is committed", PATIENCE, || (!wish.exists()).then_some(()));
+    world.at("B", "insert into t values (5, 5)");
+    world.end("kid.sync.s.B", Signal::SIGKILL);
+    for master in ["A", "B"] {
+        world.becomes(master, ROWS, "1:1 5:5");
+    }
+    world.becomes("control", "select onetimecopy from bucardo.sync", "0");
+    world.says("stop");
+    world.at("B", "insert into t values (6, 6)");
+    world.says("update sync s onetimecopy=1");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!(
+        (world.value("A", ROWS), world.value("B", ROWS)),
+        ("1:1 5:5".into(), "1:1 5:5".into()),
+        "it is made for each request"
+    );
 }

@@ -324,3 +324,28 @@ fn a_kid_that_is_asked_to_stop_when_its_job_is_over_has_not_failed() {
     world.says("kick s 0");
     assert!(!world.installed.log().contains("was killed"), "{}", world.installed.log());
 }
+
+#[test]
+fn three_masters_agree_on_what_two_of_them_changed_although_a_kid_died_between_two_commits() {
+    for strategy in ["random", "bucardo_latest_all_tables"] {
+        let world = World::new();
+        world.says("add dbgroup g B C");
+        world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
+        world.says(&format!("add sync s type=swap source=h targetgroup=g conflict_strategy={strategy}"));
+        start(&world);
+        world.says("kick s 0");
+        let wish = wish(&world, "ReceiverCommitted", "stop");
+        world.says("deactivate s 0");
+        world.at("C", "insert into t select n, 3 from generate_series(1, 20) n");
+        world.at("B", "insert into t select n, 2 from generate_series(1, 20) n");
+        world.says("activate s 0");
+        wait_until("the kid stands still when A has committed", PATIENCE, || (!wish.exists()).then_some(()));
+        world.at("C", "insert into u values (1)");
+        world.end("kid.sync.s.B", Signal::SIGKILL);
+        world.becomes("A", "select count(*) from u", "1");
+        world.says("kick s 0");
+        world.says("kick s 0");
+        world.becomes_equal("A", "B");
+        world.becomes_equal("A", "C");
+    }
+}

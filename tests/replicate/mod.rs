@@ -14,6 +14,7 @@ mod masters;
 mod names;
 mod partitions;
 mod rights;
+mod rivals;
 mod sample;
 mod servers;
 mod sessions;

@@ -140,12 +140,15 @@ impl Members {
             let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, from, to));
             lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
         }
-        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes)).collect::<Result<_>>()?;
+        let copied_once = self.wants_copy()?;
+        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once));
+        let tables = tables.collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
         let Members { sync, names, sources, targets, .. } = self;
         let (doors, rates) = (None, sync.track_rates && !copies_only);
+        let copy_asked = sync.copy_asked.filter(|_| !copies_only && copied_once);
         Ok(Parts {
             sync: sync.name,
             names,
@@ -156,6 +159,7 @@ impl Members {
             sequences,
             batch,
             copies_only,
+            copy_asked,
             doors,
             details,
             rates,
@@ -237,18 +241,26 @@ impl Members {
         Ok(captured.map(|(names, keys)| Feed { names, keys, makedelta }))
     }
 
-    fn table(&mut self, goat: &Goat, shapes: &[Shape]) -> Result<Table> {
+    fn table(&mut self, goat: &Goat, shapes: &[Shape], copied_once: bool) -> Result<Table> {
         let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
         let strategy = Strategy::parse(word, &self.sync.members())?;
-        Ok(Table { strategy, copy: self.wants_copy(shapes)?, bypass: goat.bypass })
+        let only_empty = self.sync.onetimecopy == 2;
+        let copy = copied_once && (!only_empty || self.is_empty_at_receivers(shapes)?);
+        Ok(Table { strategy, copy, only_empty, bypass: goat.bypass })
     }
 
-    fn wants_copy(&mut self, shapes: &[Shape]) -> Result<bool> {
-        match self.sync.onetimecopy {
-            0 => Ok(false),
-            2 => self.is_empty_at_receivers(shapes),
-            _ => Ok(true),
+    /// Whether the copy that is to be made once was not made yet: each receiver knows for which request it was filled.
+    fn wants_copy(&mut self) -> Result<bool> {
+        let Sync { name, onetimecopy, copy_asked, .. } = &self.sync;
+        if *onetimecopy == 0 || copy_asked.is_none() {
+            return Ok(*onetimecopy != 0);
         }
+        for (_, target) in self.targets.iter_mut().filter(|(number, _)| **number != 0) {
+            if target.copied(name)? != *copy_asked {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn is_empty_at_receivers(&mut self, shapes: &[Shape]) -> Result<bool> {

@@ -40,9 +40,9 @@ impl Plan {
         )
     }
 
-    /// Takes the lock on the target that writing needs.
-    pub fn hold_target(&self) -> String {
-        format!("lock table {} in row exclusive mode", self.target_from)
+    /// Takes the lock on the target that writing needs; or, to write `over` all that is there, one that other writers wait for.
+    pub fn hold_target(&self, over: bool) -> String {
+        format!("lock table {} in {} mode", self.target_from, if over { "share row exclusive" } else { "row exclusive" })
     }
 
     /// Takes the lock on the source that reading needs, or fails at once.
@@ -113,7 +113,7 @@ impl Plan {
     }
 
     /// The other columns' values, taken from the stage.
-    fn received_others(&self) -> Vec<String> {
+    pub(super) fn received_others(&self) -> Vec<String> {
         let (_, packed) = self.stage_types.split_at(self.unpacked());
         let plain = (1..=self.unpacked()).map(|position| Ident::new(format!("c{position}")).to_string());
         let packed = packed.iter().enumerate().map(|(n, base)| format!("packed[{}]::{base}", n + 1));

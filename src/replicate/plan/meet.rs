@@ -32,7 +32,7 @@ impl Plan {
             "create temporary table {} on commit delete rows as select {keys}, 0 as member, 0::bigint as lack, now() as changed \
              from {} with no data; \
              create temporary table {} on commit delete rows as select {keys}, 0 as member, now() as changed, false as lost, \
-             false as conflict from {} with no data",
+             false as conflict, false as again from {} with no data",
             self.meeting().name,
             self.target_from,
             self.verdict().name,
@@ -64,17 +64,19 @@ impl Plan {
     }
 
     /// Chooses the winners. A change that its rival has seen is no rival: *dominated*. A key is in conflict when more than one
-    /// change is left, or when everybody has seen another's.
-    pub fn decide(&self, strategy: Strategy) -> String {
+    /// change is left, or when everybody has seen another's. `masters` are the bits of all masters: one that has changed nothing and has seen the
+    /// winner's change already got it from a round that died, together with others' that may have won then. The winner is to go there *again*.
+    pub fn decide(&self, strategy: Strategy, masters: i64) -> String {
         let keys = list_plain(&self.stage_keys());
         let lost = if strategy == Strategy::Skip { "place > 1 or rivals <> 1" } else { "place > 1" };
         // Keys that several changed are few among all. Each brings all that was said about it along: looking it up in the meeting again would
         // be a scan for every key.
         format!(
-            "insert into {verdict} select {keys}, member, changed, {lost}, rivals <> 1 from (\
-             select {keys}, member, changed, count(*) filter (where not dominated) over same as rivals, \
+            "insert into {verdict} select {keys}, member, changed, {lost}, rivals <> 1, \
+             not ({lost}) and (lack | present) & {masters} <> {masters} from (\
+             select {keys}, member, changed, lack, present, count(*) filter (where not dominated) over same as rivals, \
              row_number() over (partition by {keys} order by dominated, {order}) as place from (\
-             select {keys}, m.*, exists (select from unnest(members, lacks) as o (member, lack) where o.member <> m.member \
+             select {keys}, m.*, (select bit_or(1::bigint << c) from unnest(members) as c) as present, exists (select from unnest(members, lacks) as o (member, lack) where o.member <> m.member \
              and o.lack & (1::bigint << m.member) <> 0 and m.lack & (1::bigint << o.member) = 0) as dominated from (\
              select {keys}, array_agg(member) as members, array_agg(lack) as lacks, array_agg(changed) as changes from {meeting} \
              group by {keys} having count(*) > 1) as k, unnest(members, lacks, changes) as m (member, lack, changed)) as m \
@@ -91,12 +93,23 @@ impl Plan {
         format!("select (extract(epoch from max(max)) * 1000000)::bigint from ({}) as newest", all.join(" union all "))
     }
 
-    /// The number of keys in conflict.
+    /// The number of keys in conflict, and whether a winner is to go anywhere again.
     pub fn count_conflicts(&self) -> String {
         format!(
-            "select count(*) from (select 1 from {} where conflict group by {}) as keys",
+            "select count(*) filter (where conflict), coalesce(bool_or(again), false) \
+             from (select bool_or(conflict) as conflict, bool_or(again) as again from {} group by {}) as keys",
             self.verdict(),
             list_plain(&self.stage_keys())
+        )
+    }
+
+    /// The keys that this plan's source has won and that are to go everywhere again, as it shall note them once more.
+    pub fn again_query(&self) -> String {
+        format!(
+            "select {}, changed, null, null from {} as v where again and member = {}",
+            of("v", &self.stage_keys()),
+            self.verdict(),
+            self.route.member
         )
     }
 

@@ -9,6 +9,7 @@
 //! A stage has more columns than the table, which may already have as many as there can be: then the last ones share an array of texts.
 
 mod apply;
+mod claims;
 mod details;
 mod feed;
 mod meet;
@@ -19,7 +20,7 @@ mod spare;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
-use crate::replicate::shape::{Column, Key, Shape};
+use crate::replicate::shape::{Column, Key, Shape, Unique};
 pub use feed::Feed;
 
 /// The most columns a table, and so a stage, can have.
@@ -80,8 +81,8 @@ pub struct Plan {
     exact: bool,
     partitioned: bool,
     feed: Option<Feed>,
-    /// Unique indexes of the target besides the key's.
-    uniques: Vec<Key>,
+    /// What must be unique on the target besides the key.
+    uniques: Vec<Unique>,
     /// Whether the source is a query.
     selected: bool,
     /// Whether changes are captured on the source.
@@ -138,7 +139,7 @@ impl Plan {
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
             feed: None,
-            uniques: target.uniques.iter().filter(|unique| !same_columns(unique, key)).cloned().collect(),
+            uniques: target.uniques.iter().filter(|unique| !is_of(unique, key)).cloned().collect(),
             selected: source.select.is_some(),
             captured: true,
             copying: Copying::default(),
@@ -256,6 +257,10 @@ fn missing_column(column: &Column, target: &Shape) -> Error {
 
 fn same_columns(left: &Key, right: &Key) -> bool {
     left.columns.len() == right.columns.len() && left.columns.iter().all(|column| right.columns.contains(column))
+}
+
+fn is_of(unique: &Unique, key: &Key) -> bool {
+    unique.plain && unique.reads.len() == key.columns.len() && key.columns.iter().all(|column| unique.reads.contains(column))
 }
 
 /// The equality operators of the target's own index, in the order of `key`; the source's where the target has no such index.

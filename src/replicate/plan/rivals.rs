@@ -1,161 +1,229 @@
-//! Rows of different masters with different keys and the same value of a unique index: both cannot stay. One wins, on every member the
+//! Rows of different masters with different keys that claim the same: of a unique index, both cannot stay. One wins, on every member the
 //! same, and the other is deleted everywhere and kept in the record of conflicts. Rows that the other side did not know are rivals, for each
 //! side on its own has kept its constraints.
+//!
+//! A row may have several rivals, which have rivals of their own. So all pairs are found first, whichever index they are about, and then those
+//! who are beaten by nobody win, and their rivals fall, until nobody is left: on every member the same, whatever the order of its indexes.
 //!
 //! A row that the other side did know, and that claims what another row has there now, has lost already: by a round that reached that side
 //! and then died. So it loses here as well, and that is noted as a change of the receiver's own: a third master may have seen it
 //! otherwise, and gets to know.
 
+use super::claims::both_claim;
 use super::{Plan, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::resolve::Strategy;
-use crate::replicate::shape::Key;
+use crate::replicate::shape::Unique;
 use crate::replicate::snapshot::{Snapshot, Span};
 
 impl Plan {
     /// Whether there can be rivals.
     pub fn has_rivals(&self) -> bool {
-        self.feed.is_some() && self.route.masters && !self.staged_uniques().is_empty()
+        self.feed.is_some() && self.route.masters && !self.claims().is_empty()
     }
 
-    /// The unique indexes, each with the names of its columns in the stage. Columns that share an array there are left out.
-    fn staged_uniques(&self) -> Vec<(&Key, Vec<Ident>)> {
-        let staged = |column: &String| {
-            let key = self.key.columns.iter().position(|k| k == column).map(|at| Ident::new(format!("k{}", at + 1)));
-            let plain = &self.others[..self.unpacked()];
-            key.or_else(|| plain.iter().position(|c| c.raw() == column).map(|at| Ident::new(format!("c{}", at + 1))))
-        };
-        let all =
-            self.uniques.iter().filter_map(|unique| Some((unique, unique.columns.iter().map(staged).collect::<Option<_>>()?)));
-        all.collect()
+    /// Pairs of rivals.
+    fn duels(&self) -> Relation {
+        self.temporary("duels")
     }
 
+    /// Those duels that somebody lost.
+    fn fallen(&self) -> Relation {
+        self.temporary("fallen")
+    }
+
+    /// The receiver's own rows that lost.
     fn rivals(&self) -> Relation {
         self.temporary("rivals")
     }
 
-    /// Makes the table of the receiver's own rows that lost.
+    /// Columns for the keys of those who win a duel, or lose it.
+    fn keys_of(&self, who: &str) -> Vec<Ident> {
+        (1..=self.key.columns.len()).map(|position| Ident::new(format!("{who}{position}"))).collect()
+    }
+
+    /// Makes the tables. A duel is between a row that `beats` and one that is `beaten`, each with the time of its change, its member, and whether it is
+    /// the receiver's own; `late`, if the first came after the round's snapshot.
     pub fn create_rivals(&self) -> String {
-        let keys = self.keys().into_iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}"));
+        let named = |names: Vec<Ident>| {
+            let pairs = self.keys().into_iter().zip(names).map(|(column, name)| format!("{column} as {name}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        };
+        let duel = format!(
+            "as select {}, {}, now() as won_at, 0 as won_by, false as won_here, now() as lost_at, false as lost_here, false as late \
+             from {} with no data",
+            named(self.keys_of("w")),
+            named(self.keys_of("l")),
+            self.target_from
+        );
         format!(
-            "create temporary table {} on commit delete rows as select {}, now() as changed, now() as here, 0 as member, true as won, \
+            "create temporary table {} on commit delete rows {duel}; create temporary table {} on commit delete rows {duel}; \
+             create temporary table {} on commit delete rows as select {}, now() as changed, now() as here, 0 as member, \
              false as known, '{{}}'::jsonb as details from {} with no data",
+            self.duels().name,
+            self.fallen().name,
             self.rivals().name,
-            keys.collect::<Vec<_>>().join(", "),
+            self.named_keys(),
             self.target_from
         )
     }
 
-    /// Removes it.
+    /// Removes them.
     pub fn drop_rivals(&self) -> String {
-        format!("drop table if exists {}", self.rivals())
+        format!("drop table if exists {}, {}, {}", self.duels(), self.fallen(), self.rivals())
     }
 
-    /// Statements that find rivals and settle who wins: losers of the stage become dead, the receiver's own losers come into the stage as
-    /// dead. `now` is the round's snapshot of the receiver; `unknown` are the receiver's changes that the sources lack; `own` is its number.
-    pub fn settle_rivals(&self, now: &Snapshot, unknown: &Span, strategy: Strategy, own: i32) -> String {
-        let uniques = self.staged_uniques();
-        let all = uniques
-            .iter()
-            .map(|(unique, staged)| self.settle_within(unique, staged, strategy))
-            .chain(uniques.iter().map(|(unique, staged)| self.settle_with_own(unique, staged, now, unknown, strategy, own)));
-        all.collect::<Vec<_>>().join("; ")
+    /// Finds all pairs of rivals. `now` is the round's snapshot of the receiver; `unknown` are the receiver's changes that the sources lack; `own` is
+    /// its number. Affects as many rows as there are pairs.
+    pub fn find_duels(&self, now: &Snapshot, unknown: &Span, strategy: Strategy, own: i32) -> String {
+        let claims = self.claims();
+        let within = claims.iter().map(|unique| self.duels_within(unique, strategy));
+        let with_own = claims.iter().map(|unique| self.duels_with_own(unique, now, unknown, strategy, own));
+        format!("insert into {} {}", self.duels(), within.chain(with_own).collect::<Vec<_>>().join(" union all "))
     }
 
     /// Rivals that came from different sources.
-    fn settle_within(&self, unique: &Key, staged: &[Ident], strategy: Strategy) -> String {
-        let keys = self.stage_keys();
+    fn duels_within(&self, unique: &Unique, strategy: Strategy) -> String {
+        let (keys, staged) = (self.stage_keys(), self.staged_claims(unique));
         format!(
-            "update {stage} as s set alive = false from {stage} as o where s.alive and o.alive and s.member <> o.member and {} and not ({}) and {}",
-            matched("s", "o", staged, staged, &unique.equals),
-            matched("s", "o", &keys, &keys, &self.target_equals),
+            "select {}, {}, o.changed, o.member, false, s.changed, false, false from {staged} as s join {staged} as o on {} \
+             where s.member <> o.member and not ({}) and {}",
+            of("o", &keys),
+            of("s", &keys),
+            both_claim(unique, "s", "o"),
+            self.same_key("s", "o"),
             beats(strategy, ("o.changed", "o.member"), ("s.changed", "s.member")),
-            stage = self.stage(),
         )
     }
 
     /// Rivals of the receiver's own rows.
-    fn settle_with_own(
-        &self,
-        unique: &Key,
-        staged: &[Ident],
-        now: &Snapshot,
-        unknown: &Span,
-        strategy: Strategy,
-        own: i32,
-    ) -> String {
+    fn duels_with_own(&self, unique: &Unique, now: &Snapshot, unknown: &Span, strategy: Strategy, own: i32) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let after = unknown.after.clone().unwrap_or(Snapshot { xmin: 0, xmax: 0, running: Vec::new() });
-        let own_columns: Vec<Ident> = unique.columns.iter().map(Ident::new).collect();
-        let own_text = own.to_string();
-        let find = format!(
-            "insert into {rivals} select {}, s.changed, d.here, s.member, {}, false, to_jsonb(t) from {stage} as s join {} as t on {} \
-             join ({}) as d on {} where s.alive and not ({}) and not exists (select from {stage} as o where {})",
-            of("t", &self.keys()),
-            beats(strategy, ("s.changed", "s.member"), ("d.here", own_text.as_str())),
-            self.target_from,
-            matched("t", "s", &own_columns, staged, &unique.equals),
-            self.late_changes(&after),
-            matched("t", "d", &self.keys(), &columns, &self.target_equals),
-            self.matched_target("t", "s"),
-            self.matched_target("t", "o"),
-            rivals = self.rivals(),
-            stage = self.stage(),
-        );
-        let claims = matched("t", "s", &own_columns, staged, &unique.equals);
-        let lose = format!(
-            "update {} as s set alive = false from {} as r join {} as t on {} where not r.won and s.alive and {claims}",
-            self.stage(),
-            self.rivals(),
-            self.target_from,
-            self.matched_target("t", "r"),
-        );
-        let lose_late = self.lose_to_late(&claims, now);
-        let find_known = self.find_known(&claims);
-        let win = format!(
-            "insert into {stage} ({keys}, alive, changed, origin, member) select distinct {keys}, false, now(), {}, {own} from {} as r \
-             where won and not exists (select from {stage} as s where {})",
-            literal(&self.route.to),
-            self.rivals(),
-            matched("s", "r", &self.stage_keys(), &keys, &self.target_equals),
-            keys = list_plain(&keys),
-            stage = self.stage(),
-        );
-        format!("{find}; {lose_late}; {lose}; {find_known}; {win}")
-    }
-
-    /// What is about to lose against a row of the receiver that came late is put on record here, as a late conflict: where it was made, the
-    /// winner is not known yet, and later it arrives as a deletion like any other.
-    fn lose_to_late(&self, claims: &str, now: &Snapshot) -> String {
-        let (keys, late) = (self.stage_keys(), self.late());
-        format!(
-            "insert into {late} select {}, s.changed, s.origin, s.member, r.here, \
-             coalesce((select max(l.seen) from {late} as l where {}), 0), true \
-             from {} as r join {} as t on {} join {} as s on {claims} where not r.won and s.alive \
-             and exists (select from ({}) as d where {})",
-            of("s", &keys),
-            matched("l", "s", &keys, &keys, &self.target_equals),
-            self.rivals(),
-            self.target_from,
-            self.matched_target("t", "r"),
-            self.stage(),
+        let met = format!(
+            "select {}, {}, s.changed, s.member, d.here, {} as won, exists (select from ({}) as n where {}) as late \
+             from {} as s join {} as t on {} join ({}) as d on {} where {}",
+            renamed("s", &keys, &self.keys_of("s")),
+            renamed("t", &keys, &self.keys_of("t")),
+            beats(strategy, ("s.changed", "s.member"), ("d.here", &own.to_string())),
             self.late_changes(now),
-            matched("t", "d", &self.keys(), &self.feed_columns(), &self.target_equals),
+            matched("t", "n", &keys, &columns, &self.target_equals),
+            self.staged_claims(unique),
+            self.own_claims(unique),
+            both_claim(unique, "s", "t"),
+            self.late_changes(&after),
+            matched("t", "d", &keys, &columns, &self.target_equals),
+            self.unstaged("t"),
+        );
+        let (staged, own_row) = (self.keys_of("s"), self.keys_of("t"));
+        format!(
+            "select {}, case when won then changed else here end, case when won then member else {own} end, not won, \
+             case when won then here else changed end, won, late and not won from ({met}) as met",
+            staged
+                .iter()
+                .zip(&own_row)
+                .map(|(s, t)| format!("case when won then {s} else {t} end"))
+                .chain(staged.iter().zip(&own_row).map(|(s, t)| format!("case when won then {t} else {s} end")))
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     }
 
-    /// The receiver's rows that have lost elsewhere.
-    fn find_known(&self, claims: &str) -> String {
-        let (keys, stage, rivals) = (of("t", &self.keys()), self.stage(), self.rivals());
+    /// That a row of the receiver is not staged: what is staged is about to be written over it.
+    fn unstaged(&self, row: &str) -> String {
+        format!("not exists (select from {} as o where {})", self.stage(), self.same_key(row, "o"))
+    }
+
+    fn same_key(&self, one: &str, other: &str) -> String {
+        let keys = self.stage_keys();
+        matched(one, other, &keys, &keys, &self.target_equals)
+    }
+
+    /// Whether somebody is about to lose against a late row, and beats others: where that row is not known, these lose.
+    pub fn late_decides(&self) -> String {
+        let beats_others = matched("o", "d", &self.keys_of("w"), &self.keys_of("l"), &self.target_equals);
+        let duels = self.duels();
+        format!("select exists (select from {duels} as d join {duels} as o on {beats_others} where d.late)")
+    }
+
+    /// One turn: whoever is beaten by nobody wins all its duels. Affects as many rows as fell; when it is none, no duel is left.
+    pub fn fight(&self) -> String {
+        let (winners, losers) = (self.keys_of("w"), self.keys_of("l"));
+        let same = |one: &[Ident], other: &[Ident]| matched("d", "o", one, other, &self.target_equals);
+        let (duels, fallen) = (self.duels(), self.fallen());
+        let beaten = same(&winners, &losers);
         format!(
-            "insert into {rivals} select distinct on ({keys}) {keys}, s.changed, now(), s.member, true, true, to_jsonb(t) \
-             from {stage} as s join {} as t on {claims} where s.alive and not ({}) \
-             and not exists (select from {stage} as o where {}) and not exists (select from {rivals} as r where {})",
+            "with fell as (select distinct on ({keys}) * from {duels} as d where not exists (select from {duels} as o where {beaten}) \
+             order by {keys}, won_at desc, won_by), \
+             gone as (delete from {duels} as d using fell as o where ({beaten}) or ({})) \
+             insert into {fallen} select * from fell",
+            same(&losers, &losers),
+            keys = of("d", &losers),
+        )
+    }
+
+    /// What follows for the losers: those of the stage become dead, the receiver's own come into the stage as dead, and so do its rows that have
+    /// lost elsewhere.
+    pub fn bury_rivals(&self, own: i32) -> String {
+        let keys = self.stage_keys();
+        let lost = |row: &str| matched(row, "f", &keys, &self.keys_of("l"), &self.target_equals);
+        let own_losers = format!(
+            "insert into {} select {}, f.won_at, f.lost_at, f.won_by, false, to_jsonb(t) from {} as f join {} as t on {} where f.lost_here",
+            self.rivals(),
+            of("f", &self.keys_of("l")),
+            self.fallen(),
             self.target_from,
-            self.matched_target("t", "s"),
-            self.matched_target("t", "o"),
-            self.matched_target("t", "r"),
+            matched("t", "f", &self.keys(), &self.keys_of("l"), &self.target_equals),
+        );
+        let late = format!(
+            "insert into {late} select {}, s.changed, s.origin, s.member, f.won_at, \
+             coalesce((select max(l.seen) from {late} as l where {}), 0), true from {} as f join {} as s on {} where f.late",
+            of("s", &keys),
+            self.same_key("l", "s"),
+            self.fallen(),
+            self.stage(),
+            lost("s"),
+            late = self.late(),
+        );
+        let dead = format!(
+            "update {} as s set alive = false from {} as f where not f.lost_here and {}",
+            self.stage(),
+            self.fallen(),
+            lost("s")
+        );
+        format!("{own_losers}; {late}; {dead}; {}", self.bury_known(own))
+    }
+
+    /// The receiver's rows that have lost elsewhere join those that lost here, and all of them come into the stage.
+    pub fn bury_known(&self, own: i32) -> String {
+        let claims = self.claims();
+        let known = claims.iter().map(|unique| self.find_known(unique)).collect::<Vec<_>>().join("; ");
+        let keys = list_plain(&self.stage_keys());
+        format!(
+            "{known}; insert into {} ({keys}, alive, changed, origin, member) select distinct {keys}, false, now(), {}, {own} \
+             from {} as r where {}",
+            self.stage(),
+            literal(&self.route.to),
+            self.rivals(),
+            self.unstaged("r"),
+        )
+    }
+
+    fn find_known(&self, unique: &Unique) -> String {
+        let keys = of("t", &self.stage_keys());
+        format!(
+            "insert into {rivals} select distinct on ({keys}) {keys}, s.changed, now(), s.member, true, \
+             (select to_jsonb(w) from {} as w where {}) from {} as s join {} as t on {} \
+             where {} and not exists (select from {rivals} as r where {})",
+            self.target_from,
+            matched("w", "t", &self.keys(), &self.stage_keys(), &self.target_equals),
+            self.staged_claims(unique),
+            self.own_claims(unique),
+            both_claim(unique, "s", "t"),
+            self.unstaged("t"),
+            self.same_key("t", "r"),
+            rivals = self.rivals(),
         )
     }
 
@@ -172,11 +240,15 @@ impl Plan {
         let sender = format!("(array[{}]::text[])[member + 1]", names.join(", "));
         let here = literal(&self.route.to);
         format!(
-            "select {}, {sender}, jsonb_build_object({sender}, changed, {here}, here), jsonb_build_object({here}, details) from {} where won",
+            "select {}, {sender}, jsonb_build_object({sender}, changed, {here}, here), jsonb_build_object({here}, details) from {}",
             self.conflict_head(strategy),
             self.rivals()
         )
     }
+}
+
+fn renamed(row: &str, names: &[Ident], new: &[Ident]) -> String {
+    names.iter().zip(new).map(|(name, new)| format!("{row}.{name} as {new}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether one of two rows wins, each given by its time and its member. Where nobody shall win or chance decides, the later does: all members must

@@ -37,6 +37,7 @@ pub struct Carrier {
     /// The tables that the round's hands have copied.
     pub(super) apart: BTreeSet<usize>,
     copies_only: bool,
+    pub(super) copy_asked: Option<String>,
     pub(super) details: bool,
     pub(super) rates: bool,
 }
@@ -61,6 +62,8 @@ pub struct Parts {
     pub batch: i64,
     /// Changes are not looked for: each job copies all tables as a whole.
     pub copies_only: bool,
+    /// The request by which tables are copied once, to be noted on the receivers.
+    pub copy_asked: Option<String>,
     /// How to copy several tables at once, where there is one source.
     pub doors: Option<Doors>,
     /// Records of conflicts hold the rows of all masters.
@@ -87,6 +90,8 @@ pub struct Table {
     pub strategy: Strategy,
     /// It is to be copied as a whole by the next round.
     pub copy: bool,
+    /// But only if it is empty.
+    pub only_empty: bool,
     /// When that is less work than its changes.
     pub bypass: Option<Bypass>,
 }
@@ -94,8 +99,8 @@ pub struct Table {
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
-        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, doors, details, rates } =
-            parts;
+        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
+        let Parts { copies_only, copy_asked, doors, details, rates, .. } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -124,6 +129,7 @@ impl Carrier {
             hands: Hands::default(),
             apart: BTreeSet::new(),
             copies_only,
+            copy_asked,
             details,
             rates,
         })

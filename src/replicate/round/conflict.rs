@@ -26,9 +26,12 @@ impl Carrier {
         for (source, lanes) in &by_source {
             self.bring(table, *source, lanes, here, round)?;
         }
-        self.decide(table, here, round)?;
+        let again = self.decide(table, here, round)?;
         for lanes in by_source.values() {
             self.tell_losers(table, lanes[0])?;
+            if again {
+                self.note_again(table, lanes[0])?;
+            }
             if self.details && round.conflicts.contains(&table) {
                 self.bring_details(table, lanes[0], here)?;
             }
@@ -73,20 +76,30 @@ impl Carrier {
         Ok(())
     }
 
-    fn decide(&mut self, table: usize, here: usize, round: &mut Round) -> Result<()> {
+    /// Chooses the winners; says whether one is to be sent once more.
+    fn decide(&mut self, table: usize, here: usize, round: &mut Round) -> Result<bool> {
         let plan = &self.lanes[here].plans[table];
         let strategy = self.tables[table].strategy;
+        let masters = self.sources.keys().map(|master| 1_i64 << master).sum();
         let place = &mut at(&mut self.targets, PLACE)?.conn;
-        if place.execute(&plan.decide(strategy), &[])? == 0 {
-            return Ok(());
+        if place.execute(&plan.decide(strategy, masters), &[])? == 0 {
+            return Ok(false);
         }
-        let conflicts: i64 = place.query_one(&plan.count_conflicts(), &[])?.get(0);
+        let found = place.query_one(&plan.count_conflicts(), &[])?;
+        let conflicts: i64 = found.get(0);
         if conflicts > 0 && strategy == Strategy::Abort {
             return Err(aborted(plan, conflicts));
         }
         if conflicts > 0 {
             round.conflicts.insert(table);
         }
+        Ok(found.get(1))
+    }
+
+    fn note_again(&mut self, table: usize, lane: usize) -> Result<()> {
+        let plan = &self.lanes[lane].plans[table];
+        let (source, place) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, PLACE)?);
+        relay::copy(&mut place.conn, &plan.again_query(), &mut source.conn, &plan.fill_delta(), "UTF8", &mut |_| Ok(()))?;
         Ok(())
     }
 

@@ -48,6 +48,8 @@ struct Round {
     spans: Vec<Span>,
     /// By lane and table.
     pending: BTreeMap<(usize, usize), Pending>,
+    /// Tables that changed so much that they are copied as a whole.
+    bypassed: BTreeSet<usize>,
     /// Receivers and tables with keys that were left to the next round.
     late: BTreeSet<(usize, usize)>,
     /// Lanes and tables with keys that came late and were decided on the spot.
@@ -82,12 +84,14 @@ impl Carrier {
     }
 
     /// Whether a round that failed so is worth running again at once: when it collided with another transaction or waited too long for a
-    /// lock, or when a part of a backlog broke a constraint that the whole of it may well keep, as rows can exchange unique values
+    /// lock, when an application's row came in between on a master, or when a part of a backlog broke a constraint that the whole of it may well keep, as rows can exchange unique values
     /// across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
         let parted = error.kind() == Kind::Violation && self.cut && !self.whole;
         self.whole |= parted;
-        let collided = matches!(error.kind(), Kind::Collision | Kind::Locked);
+        // What another session inserted while we waited for it is seen by the next round, and settled.
+        let overtaken = error.kind() == Kind::Violation && self.is_contested() && !self.wary;
+        let collided = matches!(error.kind(), Kind::Collision | Kind::Locked) || overtaken;
         self.wary |= collided && self.is_contested();
         self.shy |= collided;
         parted || collided
@@ -96,23 +100,42 @@ impl Carrier {
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         self.sources.values_mut().for_each(|source| source.begin());
         watcher.at(Step::BeforeCheckRows, None)?;
-        if self.wary {
-            // Whatever came between looking and writing the last time cannot come now: locks are taken before the snapshot is.
-            self.begin_targets(&(0..self.tables.len()).collect::<Vec<_>>())?;
-        }
+        let early = self.begin_early()?;
         let looks = self.looks()?;
         watcher.at(Step::Looked, None)?;
         if self.outdated(&looks) {
-            self.leave()?;
+            self.leave(early)?;
             return Ok(Outcome::Outdated);
         }
         let tables = self.changed(&looks);
         if tables.is_empty() {
-            self.leave()?;
+            self.leave(early)?;
             return Ok(Outcome::Nothing { running: self.running(looks) });
         }
-        let counts = self.carry(looks, &tables, watcher)?;
+        let counts = self.carry(looks, &tables, early, watcher)?;
         Ok(Outcome::Carried { counts, all: !self.cut })
+    }
+
+    /// Takes locks before the snapshot is taken, if need be: after a collision, whatever came between looking and writing cannot come now; and what
+    /// applications write at a master that is about to be copied over must be known before, or wait until after.
+    fn begin_early(&mut self) -> Result<bool> {
+        let copies = self.is_contested() && self.tables.iter().any(|table| table.copy);
+        if !self.wary && !copies {
+            return Ok(false);
+        }
+        self.begin_targets(&(0..self.tables.len()).collect::<Vec<_>>())?;
+        for table in (0..self.tables.len()).filter(|_| copies) {
+            self.tables[table].copy &= !self.tables[table].only_empty || self.is_empty_at_receivers(table)?;
+        }
+        Ok(true)
+    }
+
+    fn is_empty_at_receivers(&mut self, table: usize) -> Result<bool> {
+        let mut empty = true;
+        for lane in self.lanes.iter().filter(|lane| lane.from == 0) {
+            empty &= at(&mut self.targets, lane.to)?.is_empty(&lane.plans[table])?;
+        }
+        Ok(empty)
     }
 
     fn looks(&mut self) -> Result<Vec<Look>> {
@@ -145,17 +168,23 @@ impl Carrier {
         self.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
     }
 
-    fn carry(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<Counts> {
+    fn carry(
+        &mut self,
+        looks: Vec<Look>,
+        tables: &BTreeMap<usize, Vec<usize>>,
+        early: bool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Counts> {
         let mut round = self.measure(looks, tables)?;
         self.rank_masters(&round)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
-        if !self.wary {
+        if !early {
             self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
         let mut counts = self.copy_apart(tables, watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
-            counts += match self.tables[*table].copy || self.bypasses(*table, lanes, &round) {
+            counts += match self.tables[*table].copy || round.bypassed.contains(table) {
                 true => self.copy_table(*table, &mut round, watcher)?,
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
             };
@@ -174,9 +203,13 @@ impl Carrier {
                 pending.insert((*lane, *table), measured);
             }
         }
+        let bypassed = self.bypassed(&pending)?;
         let one = self.lanes.len() == 1 && self.tables.iter().all(|table| !table.copy);
         let batch = if self.whole || !one { i64::MAX } else { self.batch };
-        let of_lane = |lane: usize| pending.iter().filter(|((of, _), _)| *of == lane).map(|(_, p)| *p).collect::<Vec<_>>();
+        let carried = |of: usize, table: usize, lane: usize| of == lane && !bypassed.contains(&table);
+        let of_lane = |lane: usize| {
+            pending.iter().filter(|((of, table), _)| carried(*of, *table, lane)).map(|(_, p)| *p).collect::<Vec<_>>()
+        };
         let spans: Vec<Span> = looks
             .iter()
             .enumerate()
@@ -184,20 +217,29 @@ impl Carrier {
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
         let (late, judged, rivals, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, late, judged, rivals, conflicts, noted })
+        Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, conflicts, noted })
     }
 
-    /// With one source, a table that changed too much is copied as a whole.
-    fn bypasses(&self, table: usize, lanes: &[usize], round: &Round) -> bool {
-        let Some(bypass) = self.tables[table].bypass.filter(|_| !self.is_contested()) else { return false };
-        let too_many = |lane: &usize| bypass.applies(round.changes(*lane, table), self.lanes[*lane].plans[table].rows);
-        lanes.iter().any(too_many)
+    /// With one source, a table that changed too much is copied as a whole. Where a batch holds less than that, its changes are counted on.
+    fn bypassed(&mut self, pending: &BTreeMap<(usize, usize), Pending>) -> Result<BTreeSet<usize>> {
+        let mut found = BTreeSet::new();
+        for ((lane, table), measured) in pending {
+            let Lane { from, plans, receipt, .. } = &self.lanes[*lane];
+            let Some(bypass) = self.tables[*table].bypass.filter(|_| !self.is_contested()) else { continue };
+            let threshold = bypass.threshold(plans[*table].rows);
+            let changes = match measured.changes > self.batch && threshold > measured.changes {
+                true => at(&mut self.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes,
+                false => measured.changes,
+            };
+            found.extend((changes >= threshold).then_some(*table));
+        }
+        Ok(found)
     }
 
     /// Ends a round that carries nothing.
-    fn leave(&mut self) -> Result<()> {
+    fn leave(&mut self, early: bool) -> Result<()> {
         self.commit_sources()?;
-        if self.wary { self.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
+        if early { self.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
     }
 
     fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
@@ -215,7 +257,8 @@ impl Carrier {
     fn hold_tables(&mut self, tables: &[usize]) -> Result<()> {
         for (number, target) in &mut self.targets {
             let Some(lane) = self.lanes.iter().find(|lane| lane.to == *number) else { continue };
-            target.conn.batch(&hold(tables, |table| lane.plans[table].hold_target()))?;
+            let over = |table: usize| *number != 0 && self.tables[table].copy;
+            target.conn.batch(&hold(tables, |table| lane.plans[table].hold_target(over(table))))?;
         }
         for (number, source) in &mut self.sources {
             let Some(lane) = self.lanes.iter().find(|lane| lane.from == *number) else { continue };
@@ -238,6 +281,7 @@ impl Carrier {
         self.commit_targets(round, watcher)?;
         self.complete_rates(watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
+        self.copy_asked = None;
         watcher.at(Step::Committed, None)
     }
 
@@ -257,6 +301,9 @@ impl Carrier {
         for (number, target) in &mut self.targets {
             let mine = self.lanes.iter().zip(&receipts).filter(|(lane, _)| lane.to == *number);
             let written: Vec<_> = mine.map(|(lane, receipt)| (self.names[lane.from].as_str(), receipt.clone())).collect();
+            if let Some(asked) = self.copy_asked.as_ref().filter(|_| *number != 0) {
+                target.note_copied(&self.sync, asked)?;
+            }
             target.commit(&self.sync, &written, durable)?;
             for (lane, receipt) in self.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());

@@ -1,0 +1,101 @@
+//! Rows of different masters with different keys that cannot both stay.
+
+use crate::daemon::world::{PATIENCE, World};
+use crate::harness::wait_until;
+
+const ROWS: &str = "select coalesce(string_agg(id || ':' || a || coalesce(':' || b, ''), ' ' order by id), '') from people";
+
+/// These masters and a sync of table `people`, which is made so.
+fn with_people(masters: &[&str], table: &str) -> World {
+    let world = World::with(masters, &[]);
+    for name in masters {
+        world.at(name, table);
+    }
+    world.says("add table people db=A herd=people");
+    match masters {
+        [_, other] => world.run_sync("s", &format!("type=swap source=people targetdb={other}")),
+        [_, others @ ..] => {
+            world.says(&format!("add dbgroup g {}", others.join(" ")));
+            world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
+            world.run_sync("s", "type=swap source=people targetgroup=g");
+        }
+        [] => unreachable!(),
+    }
+    world
+}
+
+/// Writes rows, one after another, and says with what all masters end.
+fn end_with(masters: &[&str], table: &str, rows: &[(&str, &str)], expected: &str) {
+    let world = with_people(masters, table);
+    for (master, row) in rows {
+        world.at(master, &format!("insert into people values {row}"));
+    }
+    world.says("start");
+    world.says("kick s 0");
+    for master in masters {
+        assert_eq!(world.value(master, ROWS), expected, "on {master}: {table}; {rows:?}");
+    }
+    world.becomes_quiet();
+}
+
+const TWO_INDEXES: &str = "create table people (id integer primary key, a text, b text); create unique index p1 on people (a); create unique index p2 on people (b)";
+
+#[test]
+fn who_wins_over_one_rival_and_loses_against_another_takes_nobody_along() {
+    end_with(&["A", "B"], TWO_INDEXES, &[("B", "(1, 'x', 'p')"), ("A", "(2, 'x', 'q')"), ("B", "(3, 'z', 'q')")], "1:x:p 3:z:q");
+    end_with(&["A", "B"], TWO_INDEXES, &[("A", "(3, 'q', 'y')"), ("B", "(2, 'x', 'y')"), ("A", "(1, 'x', 'p')")], "1:x:p 3:q:y");
+}
+
+#[test]
+fn three_masters_agree_on_a_chain_of_rivals() {
+    end_with(
+        &["A", "B", "C"],
+        TWO_INDEXES,
+        &[("C", "(3, 'q', 'y')"), ("B", "(2, 'x', 'y')"), ("A", "(1, 'x', 'p')")],
+        "1:x:p 3:q:y",
+    );
+}
+
+#[test]
+fn whatever_form_a_constraint_has_one_of_two_rows_wins() {
+    for (constraint, loser, winner) in [
+        ("create unique index on people (lower(a))", "(1, 'Anna')", "(2, 'anna')"),
+        ("create unique index on people (a) where b = 'now'", "(1, 'x', 'now')", "(2, 'x', 'now')"),
+        ("create unique index on people (a collate \"C\", lower(b))", "(1, 'x', 'B')", "(2, 'x', 'b')"),
+        (
+            "alter table people add exclude using gist (box(point(length(a), 0), point(length(a) + 2, 1)) with &&)",
+            "(1, 'x')",
+            "(2, 'yy')",
+        ),
+    ] {
+        let table = format!("create table people (id integer primary key, a text, b text); {constraint}");
+        let kept = winner.trim_matches(['(', ')']).replace(", ", ":").replace('\'', "");
+        end_with(&["A", "B"], &table, &[("A", loser), ("B", winner)], &kept);
+    }
+    let table = "create table people (id integer primary key, a text, b text); create unique index on people (a) where b = 'now'";
+    end_with(&["A", "B"], table, &[("A", "(1, 'x', 'now')"), ("B", "(2, 'x', 'then')")], "1:x:now 2:x:then");
+}
+
+#[test]
+fn where_null_equals_null_only_one_row_may_have_it() {
+    let table = "create table people (id integer primary key, a text not null, b text unique nulls not distinct)";
+    if World::with(&["A"], &[]).server("A").major() >= 15 {
+        end_with(&["A", "B"], table, &[("A", "(1, 'x', null)"), ("B", "(2, 'y', null)")], "2:y");
+    }
+}
+
+#[test]
+fn a_row_that_is_inserted_on_the_other_master_at_the_same_time_kills_no_kid() {
+    let world = with_people(&["A", "B"], TWO_INDEXES);
+    world.says("start");
+    world.says("kick s 0");
+    let mut other = world.db("B");
+    other.batch_execute("begin; insert into people values (5, 'x', 'b')").unwrap();
+    world.at("A", "insert into people values (5, 'y', 'a')");
+    let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+    wait_until("the kid waits for the other row", PATIENCE, || (world.value("B", waits) == "1").then_some(()));
+    other.batch_execute("commit").unwrap();
+    world.says("kick s 0");
+    assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
+    assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
+}
