@@ -17,7 +17,7 @@ use crate::pg::{Ident, Relation};
 use crate::replicate::shape::{Key, Shape};
 
 /// The version of the capture objects; raise it whenever the texts made here change.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// The row trigger, by its original name.
 pub const ROW_TRIGGER: &str = "bucardo_add_delta";
@@ -136,8 +136,7 @@ pub fn row_function(names: &Names, key: &Key) -> String {
         )
     };
     let body = format!(
-        "begin\n\
-         \x20 if tg_op operator(pg_catalog.=) 'INSERT' then\n    {new}\n    return null;\n  end if;\n\
+        "\x20 if tg_op operator(pg_catalog.=) 'INSERT' then\n    {new}\n    return null;\n  end if;\n\
          \x20 {old}\n\
          \x20 if tg_op operator(pg_catalog.=) 'UPDATE' then\n\
          \x20   if row({of_old})::pg_catalog.record operator(pg_catalog.*<>) row({of_new})::pg_catalog.record then\n      {new}\n    end if;\n\
@@ -160,8 +159,7 @@ pub fn truncate_function(names: &Names, table: &Shape, key: &Key) -> String {
     // A percent sign in a name would be a directive of format().
     let from_partition = format!("insert into {delta} ({columns}) select {} from only ", list(&key.idents())).replace('%', "%%");
     let body = format!(
-        "begin\n\
-         \x20 if tg_relid operator(pg_catalog.=) {table}::pg_catalog.regclass then\n\
+        "\x20 if tg_relid operator(pg_catalog.=) {table}::pg_catalog.regclass then\n\
          \x20   insert into {delta} (truncated) values (true);\n\
          \x20 else\n\
          \x20   execute pg_catalog.format({insert}, tg_table_schema, tg_table_name);\n\
@@ -188,29 +186,31 @@ pub fn kick_function(sync: &str, flags: &[Relation]) -> String {
         flags => flags.iter().map(asleep).collect::<Vec<_>>().join(" or "),
     };
     let body = format!(
-        "begin\n  if {condition} then\n    perform pg_catalog.pg_notify({}, '');\n  end if;\n  return null;\nend",
+        "  if {condition} then\n    perform pg_catalog.pg_notify({}, '');\n  end if;\n  return null;\nend",
         literal(&channel::kick_sync(sync))
     );
     function(&Relation::new("bucardo", kick_trigger(sync).raw()), &body)
 }
 
-/// A trigger function that nobody may call. The body is quoted as a literal, so it can contain anything.
+/// What we write ourselves where triggers cannot be switched off is not captured ([`crate::pg::session::APPLYING`]). The function asks, and not
+/// a condition of its trigger: a server reads and plans that anew for each statement, which takes longer than a call.
+const UNLESS_OURS: &str =
+    "begin\n  if pg_catalog.current_setting('bucardo.applying', true) operator(pg_catalog.=) 'on' then return null; end if;\n";
+
+/// A trigger function that nobody may call, with what it does after BEGIN. It is quoted as a literal, so it can contain anything.
 fn function(name: &Relation, body: &str) -> String {
+    let body = format!("{UNLESS_OURS}{body}");
     format!(
         "create or replace function {name}() returns trigger language plpgsql security definer as {};\n\
          revoke all on function {name}() from public;\n",
-        literal(body)
+        literal(&body)
     )
 }
-
-/// What we write ourselves where triggers cannot be switched off is not captured ([`crate::pg::session::APPLYING`]). As a condition of the
-/// trigger it costs next to nothing.
-const UNLESS_OURS: &str = "when (pg_catalog.current_setting('bucardo.applying', true) is distinct from 'on')";
 
 /// `CREATE TRIGGER` for rows of `table`.
 pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} after insert or update or delete on {table} for each row {UNLESS_OURS} execute procedure {}()",
+        "create trigger {} after insert or update or delete on {table} for each row execute procedure {}()",
         Ident::new(ROW_TRIGGER),
         names.row_function()
     )
@@ -219,7 +219,7 @@ pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
 /// `CREATE TRIGGER` for TRUNCATE of `table`, which may be a partition. It fires before, while the rows can still be read.
 pub fn create_truncate_trigger(names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} before truncate on {table} for each statement {UNLESS_OURS} execute procedure {}()",
+        "create trigger {} before truncate on {table} for each statement execute procedure {}()",
         Ident::new(TRUNCATE_TRIGGER),
         names.truncate_function()
     )
@@ -230,7 +230,7 @@ pub fn create_kick_trigger(sync: &str, table: &Relation) -> String {
     let name = kick_trigger(sync);
     format!(
         "create trigger {name} after insert or update or delete or truncate on {table} for each statement \
-         {UNLESS_OURS} execute procedure {}()",
+         execute procedure {}()",
         Relation::new("bucardo", name.raw())
     )
 }

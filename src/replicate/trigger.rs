@@ -16,13 +16,15 @@ const LOCK_TRIES: u32 = 12;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct State {
     enabled: bool,
+    /// It has a WHEN. Ours have none, since version 3 of the capture objects.
+    conditional: bool,
     /// The schema and name of its function.
     calls: (String, String),
 }
 
 impl State {
     fn right(function: &Relation) -> State {
-        State { enabled: true, calls: (function.schema.raw().to_owned(), function.name.raw().to_owned()) }
+        State { enabled: true, conditional: false, calls: (function.schema.raw().to_owned(), function.name.raw().to_owned()) }
     }
 }
 
@@ -40,7 +42,10 @@ impl Triggers {
         let rows = conn.query(&statement, &[&schemas, &tables, &names])?;
         let one = |row: &postgres::Row| {
             let table = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
-            ((table.to_string(), row.get(2)), State { enabled: row.get(3), calls: (row.get(4), row.get(5)) })
+            (
+                (table.to_string(), row.get(2)),
+                State { enabled: row.get(3), conditional: row.get(6), calls: (row.get(4), row.get(5)) },
+            )
         };
         Ok(Triggers { there: rows.iter().map(one).collect() })
     }
@@ -80,7 +85,9 @@ fn drop_text(table: &Relation, name: &str) -> String {
 fn remedy(there: Option<&State>, right: &State, table: &Relation, name: &str, create: &str) -> Option<String> {
     match there {
         Some(there) if there == right => None,
-        Some(there) if there.calls == right.calls => Some(format!("alter table {table} enable trigger {}", Ident::new(name))),
+        Some(there) if there.calls == right.calls && !there.conditional => {
+            Some(format!("alter table {table} enable trigger {}", Ident::new(name)))
+        }
         Some(_) => Some(format!("{}; {create}", drop_text(table, name))),
         None => Some(create.to_owned()),
     }
@@ -138,6 +145,8 @@ mod tests {
             remedy(Some(&State { enabled: false, ..right.clone() })).unwrap_or_default(),
             "alter table \"s\".\"t\" enable trigger \"x\""
         );
+        let outdated = State { conditional: true, ..right.clone() };
+        assert_eq!(remedy(Some(&outdated)).unwrap_or_default(), "drop trigger \"x\" on \"s\".\"t\"; create it");
         let foreign = State::right(&Relation::new("public", "add_t"));
         assert_eq!(remedy(Some(&foreign)).unwrap_or_default(), "drop trigger \"x\" on \"s\".\"t\"; create it");
         assert_eq!(remedy(None).unwrap_or_default(), "create it");

@@ -3,6 +3,7 @@
 mod apart;
 mod backlog;
 mod basics;
+mod captures;
 mod case;
 mod chains;
 mod copies;
