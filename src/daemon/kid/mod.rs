@@ -43,11 +43,19 @@ const MOST_COLLISIONS: u32 = 30;
 const LINGER: Duration = Duration::from_micros(1500);
 const LINGERS: u32 = 12;
 /// A round with so many rows, and then another: writers are busy. The server's time is theirs, so there is a pause before the next round. That
-/// one carries more rows for the same work, and each comes later by no more than this.
+/// one carries more rows for the same work, and each comes later by no more than this. Where rounds take long, the pause does too: the server has
+/// no time to spare.
 const BUSY: i64 = 20;
 const BREATH: Duration = Duration::from_millis(50);
+const LONGEST_BREATH: Duration = Duration::from_millis(200);
+const BREATHS_PER_ROUND: u32 = 5;
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
 const ASKED: u8 = 2;
+
+/// The pause after a round that took so long.
+fn breath(round: Duration) -> Duration {
+    (round * BREATHS_PER_ROUND).clamp(BREATH, LONGEST_BREATH)
+}
 
 /// How a kid ended well.
 enum End {
@@ -227,6 +235,7 @@ impl Kid {
         let mut counts = Counts::default();
         let mut served = false;
         loop {
+            let began = Instant::now();
             match self.round()? {
                 Outcome::Carried { counts: more, all } => {
                     counts += more;
@@ -237,7 +246,7 @@ impl Kid {
                         return Ok((counts, !self.carrier.copies_only()));
                     }
                     if all && self.streak >= 2 && more.rows() >= BUSY {
-                        self.watch.pause(BREATH)?;
+                        self.watch.pause(breath(began.elapsed()))?;
                     }
                 }
                 Outcome::Outdated => self.reopen()?,
