@@ -143,9 +143,13 @@ impl Strategy {
 }
 
 impl SequenceStrategy {
-    /// Reads a word; none is the default, `highest`.
-    pub fn parse(word: Option<&str>) -> Result<SequenceStrategy> {
-        read(word, &SEQUENCE_STRATEGIES).ok_or_else(|| unknown(word, &SEQUENCE_STRATEGIES, ""))
+    /// Reads a word for the sequence; where there is none, that of the sync counts, if it means anything for sequences. The default is
+    /// `highest`.
+    pub fn parse(word: Option<&str>, of_sync: Option<&str>) -> Result<SequenceStrategy> {
+        match word.filter(|word| !word.is_empty()) {
+            Some(_) => read(word, &SEQUENCE_STRATEGIES).ok_or_else(|| unknown(word, &SEQUENCE_STRATEGIES, "")),
+            None => Ok(read(of_sync, &SEQUENCE_STRATEGIES).unwrap_or_default()),
+        }
     }
 
     /// Which of the values that masters have wins; none: each keeps its own.

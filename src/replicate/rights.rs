@@ -2,7 +2,7 @@
 //! has to guess from an error in the middle.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Ident};
+use crate::pg::{Connection, Ident, Relation};
 use crate::replicate::shape::Shape;
 
 /// What a member of a sync is; a master is both.
@@ -25,6 +25,11 @@ impl Part {
         all
     }
 
+    /// The rights needed on each sequence.
+    fn on_sequence(self) -> &'static [&'static str] {
+        if self.receiver { &["SELECT", "UPDATE"] } else { &["SELECT"] }
+    }
+
     /// The rights needed on the database, where our schema is not there yet.
     fn on_database(self) -> &'static [&'static str] {
         if self.receiver { &["CREATE", "TEMPORARY"] } else { &["CREATE"] }
@@ -32,9 +37,10 @@ impl Part {
 }
 
 /// Makes sure that our role has what it needs; else it is [`Kind::Denied`], and the hint holds the GRANTs.
-pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape]) -> Result<()> {
+pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape], sequences: &[Relation]) -> Result<()> {
     let mut missing = on_database(conn, part)?;
     missing.extend(on_tables(conn, part, tables)?);
+    missing.extend(on_sequences(conn, part, sequences)?);
     missing.dedup();
     if missing.is_empty() {
         return Ok(());
@@ -74,20 +80,38 @@ fn on_tables(conn: &mut Connection, part: Part, tables: &[&Shape]) -> Result<Vec
     let statement = conn.keep(sql)?;
     let (schemas, oids): (Vec<_>, Vec<_>) = tables.iter().map(|table| (table.relation.schema.raw(), table.oid)).unzip();
     let rows = conn.query(&statement, &[&schemas, &oids, &part.on_table()])?;
-    let lacks = tables.iter().zip(&rows).map(|(table, row)| [on_schema(table, row.get(0)), on_table(table, row.get(1))]);
-    Ok(lacks.flatten().flatten().collect())
+    let lacks = tables.iter().zip(&rows).map(|(table, row)| on_relation(&table.relation, "", row.get(0), row.get(1)));
+    Ok(lacks.flatten().collect())
 }
 
-fn on_schema(table: &Shape, usable: bool) -> Option<Lack> {
-    let schema = &table.relation.schema;
+/// The same for sequences.
+fn on_sequences(conn: &mut Connection, part: Part, sequences: &[Relation]) -> Result<Vec<Lack>> {
+    if sequences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = "select usable, case when usable then \
+                      array(select right_ from unnest($3::text[]) as right_ where not has_sequence_privilege(w.name, right_)) else $3 end \
+               from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position), \
+                    has_schema_privilege(w.schema, 'USAGE') as usable order by w.position";
+    let schemas: Vec<&str> = sequences.iter().map(|sequence| sequence.schema.raw()).collect();
+    let names: Vec<String> = sequences.iter().map(Relation::to_string).collect();
+    let rights: Vec<&str> = part.on_sequence().to_vec();
+    let rows = conn.query(sql, &[&schemas, &names, &rights])?;
+    let lacks = sequences.iter().zip(&rows).map(|(sequence, row)| on_relation(sequence, "SEQUENCE ", row.get(0), row.get(1)));
+    Ok(lacks.flatten().collect())
+}
+
+/// `kind` is what GRANT wants before the name.
+fn on_relation(relation: &Relation, kind: &str, usable: bool, rights: Vec<String>) -> Vec<Lack> {
+    let all = rights.join(", ");
+    let right = Lack { what: format!("{all} on {}", relation.label()), grant: format!("{all} ON {kind}{relation}") };
+    on_schema(relation, usable).into_iter().chain((!rights.is_empty()).then_some(right)).collect()
+}
+
+fn on_schema(relation: &Relation, usable: bool) -> Option<Lack> {
+    let schema = &relation.schema;
     let lack = Lack { what: format!("use schema {}", schema.raw()), grant: format!("USAGE ON SCHEMA {schema}") };
     (!usable).then_some(lack)
-}
-
-fn on_table(table: &Shape, rights: Vec<String>) -> Option<Lack> {
-    let all = rights.join(", ");
-    let lack = Lack { what: format!("{all} on {}", table.relation.label()), grant: format!("{all} ON {}", table.relation) };
-    (!rights.is_empty()).then_some(lack)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
         }
     }
     places::note(control, sync)?;
-    members.check_rights(&tables)?;
+    members.check_rights(&goats, &tables)?;
     members.make(&goats, &tables, &mut notes)?;
     remember_keys(control, &goats, &tables)?;
     members.leave(sessions);
@@ -178,14 +178,17 @@ impl<'a> Members<'a> {
                 return Err(Error::new(Kind::NotFound, what));
             }
         }
-        SequenceStrategy::parse(goat.standard_conflict.as_deref()).map(drop)
+        SequenceStrategy::parse(goat.standard_conflict.as_deref(), None).map(drop)
     }
 
-    fn check_rights(&mut self, tables: &[Shapes]) -> Result<()> {
+    fn check_rights(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
         for number in 0..self.names.len() {
             let shapes: Vec<&Shape> = tables.iter().map(|shapes| &shapes[number]).collect();
             let part = Part { source: number < self.masters, receiver: receives(number, self.masters) };
-            rights::check(&mut self.conns[number], &self.names[number], part, &shapes)?;
+            let name = &self.names[number];
+            let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
+            let sequences: Vec<Relation> = goats.iter().filter(|goat| !goat.is_table).map(there).collect();
+            rights::check(&mut self.conns[number], name, part, &shapes, &sequences)?;
         }
         Ok(())
     }

@@ -426,3 +426,21 @@ fn a_sequence_that_gives_out_numbers_meanwhile_does_not_go_back_where_the_highes
         world.becomes(name, "select last_value from numbers", "1000");
     }
 }
+
+#[test]
+fn what_a_sync_says_of_conflicts_counts_for_its_sequences_where_it_means_anything() {
+    for (strategy, value) in [("source", "5"), ("target", "3"), ("latest", "5")] {
+        let world = World::with(&["A", "B"], &[]);
+        for (name, value) in [("A", 5), ("B", 3)] {
+            world.at(name, &format!("create sequence sq; select setval('sq', {value})"));
+        }
+        world.says("add sequence sq db=A herd=h");
+        world.says(&format!("add sync s type=swap source=h targetdb=B conflict_strategy={strategy}"));
+        world.says("start");
+        world.at("A", "insert into t values (1)");
+        world.says("kick s 0");
+        for name in ["A", "B"] {
+            assert_eq!(world.value(name, "select last_value from sq"), value, "on {name}, {strategy}");
+        }
+    }
+}

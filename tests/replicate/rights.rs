@@ -40,6 +40,25 @@ fn validate_says_exactly_which_right_is_missing_and_how_to_give_it() {
 }
 
 #[test]
+fn rights_on_sequences_are_asked_for_as_well() {
+    let world = world(OWNER);
+    for name in ["A", "B"] {
+        world.at(name, "create sequence sq");
+    }
+    world.says("add sequence sq db=A herd=h");
+    for (database, grant) in [("A", "GRANT SELECT ON SEQUENCE"), ("B", "GRANT SELECT, UPDATE ON SEQUENCE")] {
+        let refused = world.run("add sync s type=pushdelta source=h targetdb=B");
+        let hint = refused.stderr.split_once("HINT: ").unwrap().1;
+        assert!(hint.contains(&format!("{grant} \"public\".\"sq\" TO \"carrier\"")), "{}", refused.stderr);
+        world.at(database, hint);
+    }
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    world.says("start");
+    world.at("A", "select setval('sq', 77); insert into t values (1)");
+    world.becomes("B", "select last_value from sq", "77");
+}
+
+#[test]
 fn masters_whose_triggers_cannot_be_switched_off_send_nothing_back() {
     let world = world(OWNER);
     world.says("add sync s type=swap source=h targetdb=B");

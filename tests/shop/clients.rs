@@ -154,7 +154,7 @@ impl Writer {
     }
 
     fn customer(&mut self) -> String {
-        let (id, other, name) = (self.chance.below(30), self.chance.below(30), self.chance.below(1000));
+        let (id, other, name) = (self.chance.below(30), self.chance.below(30), self.chance.below(100));
         let login = self.chance.below(60);
         match self.chance.below(6) {
             0 => format!("delete from customers where id = {id}"),

@@ -96,7 +96,7 @@ impl Shop {
     fn open(layout: Layout, chance: &mut Chance) -> Shop {
         let members: Vec<&str> = layout.masters.iter().chain(layout.targets).copied().collect();
         let world = World::with(&[], &members);
-        let unique = chance.below(2) == 0;
+        let unique = chance.below(3) as usize;
         for (number, member) in members.iter().enumerate() {
             world.at(member, &schema::ddl(number, unique));
         }
@@ -104,7 +104,7 @@ impl Shop {
         let shop = Shop { world, layout, links };
         shop.add_sync(chance);
         shop.receivers().for_each(|member| invariants::watch_receipts(&mut shop.world.db(member)));
-        println!("unique logins: {unique}");
+        println!("unique indexes: {unique}");
         fs::create_dir(shop.wishes()).unwrap();
         shop.start();
         shop
@@ -129,7 +129,7 @@ impl Shop {
         control.execute("update bucardo.dbmap set role = 'source' where db = any ($1)", &[&partners]).unwrap();
         let kind = if masters.len() > 1 { "swap" } else { "pushdelta" };
         world.says(&format!("add sync shop type={kind} source=shop targetgroup=g"));
-        let strategy = chance.pick(&["latest", "source", "target", "random"]);
+        let strategy = chance.pick(&["latest", "source", "target", "random", "bucardo_latest_all_tables", "A"]);
         control.execute("update bucardo.sync set conflict_strategy = $1", &[&strategy]).unwrap();
         control.batch_execute("delete from bucardo.bucardo_config where setting = 'delta_retention'").unwrap();
         control.batch_execute("insert into bucardo.bucardo_config (setting, value) values ('delta_retention', '0.2')").unwrap();

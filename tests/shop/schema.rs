@@ -64,8 +64,12 @@ const DDL: &str = "
     create trigger note_all before truncate on promos for each statement execute procedure note_all();
 ";
 
-/// Statements that make them on the member of this number. With `unique`, no two customers have the same login.
-pub fn ddl(number: usize, unique: bool) -> String {
+/// What no two customers may have the same of.
+const UNIQUE: [&str; 2] =
+    ["create unique index on customers (login);", "create unique index on customers (lower(name)) where name <> 'new';"];
+
+/// Statements that make them on the member of this number, with so many things that customers have for themselves alone.
+pub fn ddl(number: usize, unique: usize) -> String {
     let triggers = TABLES.map(|table| {
         let keys = if table == "order_lines" { "'order_id', 'line'" } else { "'id'" };
         format!(
@@ -73,6 +77,5 @@ pub fn ddl(number: usize, unique: bool) -> String {
             create trigger note after insert or update or delete on {table} for each row execute procedure note({keys});"
         )
     });
-    let unique_login = if unique { "create unique index on customers (login);" } else { "" };
-    DDL.replace("{number}", &number.to_string()) + unique_login + &triggers.join("\n")
+    DDL.replace("{number}", &number.to_string()) + &UNIQUE[..unique].concat() + &triggers.join("\n")
 }

@@ -277,7 +277,7 @@ impl Members {
         let word = goat.standard_conflict.as_deref();
         let name = |(number, db): (usize, &String)| if number == 0 { goat.relation.clone() } else { goat.relation_on(db) };
         let names = self.names.iter().enumerate().map(name).collect();
-        Ok(Sequence { names, strategy: SequenceStrategy::parse(word)? })
+        Ok(Sequence { names, strategy: SequenceStrategy::parse(word, self.sync.conflict_strategy.as_deref())? })
     }
 }
 
