@@ -211,8 +211,8 @@ impl Target {
 
     /// Removes all rows of a table, for a TRUNCATE, but for the spared and those that are changed here and `unknown` to the source.
     pub fn empty(&mut self, plan: &Plan, unknown: Option<&Span>) -> Result<Counts> {
-        if unknown.is_some() {
-            self.conn.batch(&plan.empty_staged())?;
+        if let Some(unknown) = unknown {
+            self.conn.batch(&format!("{}; {}", plan.empty_staged(), plan.hold_emptied(unknown)))?;
         }
         let deletes = self.conn.execute(&plan.empty(unknown), &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
