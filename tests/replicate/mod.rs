@@ -13,6 +13,7 @@ mod load;
 mod masters;
 mod names;
 mod partitions;
+mod references;
 mod rights;
 mod sample;
 mod servers;

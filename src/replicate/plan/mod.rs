@@ -15,24 +15,18 @@ mod meet;
 mod rivals;
 mod ship;
 mod spare;
+mod write;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::shape::{Column, Key, Shape};
 pub use feed::Feed;
+pub use write::{Reference, ordered};
+use write::{Ways, Write};
 
 /// The most columns a table, and so a stage, can have.
 const MOST_COLUMNS: usize = 1600;
-
-/// How living rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Write {
-    /// INSERT … ON CONFLICT DO UPDATE.
-    Upsert,
-    /// DELETE everything named, then INSERT.
-    Replace,
-}
 
 /// From where to where, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,6 +70,12 @@ pub struct Plan {
     computed: Vec<Ident>,
     stage_types: Vec<String>,
     write: Write,
+    /// Whether rows can be written in place.
+    in_place: bool,
+    /// The key's columns that can be set in a row that is there.
+    settable: Vec<Ident>,
+    /// The tables whose rows go when one of the target's rows is deleted.
+    dependents: Vec<Relation>,
     /// Whether equal keys are identical on both sides.
     exact: bool,
     partitioned: bool,
@@ -118,6 +118,7 @@ impl Plan {
         let target_key = target.keys.iter().find(|other| same_columns(other, key));
         let others: Vec<&Column> =
             carried(source, target)?.into_iter().filter(|column| !key.columns.iter().any(|k| k == column.name.raw())).collect();
+        let ways = Ways::of(target, target_key, &others);
         Ok(Plan {
             source: source.relation.clone(),
             target: target.relation.clone(),
@@ -131,7 +132,10 @@ impl Plan {
             target_from: target.from_clause(),
             target_equals: equals_of(key, target_key),
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
-            write: writing(target, target_key, &others),
+            write: ways.best,
+            in_place: ways.in_place,
+            settable: write::settable(target, key),
+            dependents: Vec::new(),
             exact: key.exact && target_key.is_some_and(|other| other.exact),
             computed: target.columns.iter().filter(|column| column.generated).map(|column| column.name.clone()).collect(),
             partitioned: target.partitioned,
@@ -265,13 +269,6 @@ fn equals_of(key: &Key, target_key: Option<&Key>) -> Vec<String> {
         found.unwrap_or(fallback).clone()
     };
     key.columns.iter().zip(&key.equals).map(|(column, equal)| of(column, equal)).collect()
-}
-
-/// The server refuses ON CONFLICT where there are rules, also those that are off.
-fn writing(target: &Shape, target_key: Option<&Key>, others: &[&Column]) -> Write {
-    let alone = target_key.is_some() && target.unique_indexes == 1;
-    let assignable = others.iter().all(|column| !column.identity_always);
-    if alone && assignable && !target.rules { Write::Upsert } else { Write::Replace }
 }
 
 #[cfg(test)]

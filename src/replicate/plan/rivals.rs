@@ -20,7 +20,7 @@ impl Plan {
     }
 
     /// The unique indexes, each with the names of its columns in the stage. Columns that share an array there are left out.
-    fn staged_uniques(&self) -> Vec<(&Key, Vec<Ident>)> {
+    pub(super) fn staged_uniques(&self) -> Vec<(&Key, Vec<Ident>)> {
         let staged = |column: &String| {
             let key = self.key.columns.iter().position(|k| k == column).map(|at| Ident::new(format!("k{}", at + 1)));
             let plain = &self.others[..self.unpacked()];

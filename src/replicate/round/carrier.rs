@@ -95,7 +95,7 @@ impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
         let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, copies_only, doors, details, rates } =
-            parts;
+            parts.heeding_references()?;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);

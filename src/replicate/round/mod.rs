@@ -11,6 +11,7 @@ mod apart;
 mod carrier;
 mod conflict;
 mod rates;
+mod references;
 mod table;
 
 use crate::error::{Error, Kind, Result};
@@ -153,6 +154,7 @@ impl Carrier {
             self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
+        self.check_copies(tables)?;
         let mut counts = self.copy_apart(tables, watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || self.bypasses(*table, lanes, &round) {
@@ -187,11 +189,12 @@ impl Carrier {
         Ok(Round { looks, spans, pending, late, judged, rivals, conflicts, noted })
     }
 
-    /// With one source, a table that changed too much is copied as a whole.
+    /// With one source, a table that changed too much is copied as a whole; but not one whose rows take others along when they are deleted.
     fn bypasses(&self, table: usize, lanes: &[usize], round: &Round) -> bool {
         let Some(bypass) = self.tables[table].bypass.filter(|_| !self.is_contested()) else { return false };
-        let too_many = |lane: &usize| bypass.applies(round.changes(*lane, table), self.lanes[*lane].plans[table].rows);
-        lanes.iter().any(too_many)
+        let plan = |lane: &usize| &self.lanes[*lane].plans[table];
+        let too_many = |lane: &usize| bypass.applies(round.changes(*lane, table), plan(lane).rows);
+        lanes.iter().any(too_many) && lanes.iter().all(|lane| plan(lane).dependents().is_empty())
     }
 
     /// Ends a round that carries nothing.
