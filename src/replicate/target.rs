@@ -116,9 +116,13 @@ impl Target {
         found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
     }
 
-    /// Makes sure that a table's stage exists.
+    /// Makes sure that a table's stage exists, and where to keep what has to be kept.
     pub fn stage(&mut self, plan: &Plan) -> Result<()> {
-        self.scratch.ensure(&mut self.conn, || plan.create_stage(), plan.drop_stage())
+        self.scratch.ensure(&mut self.conn, || plan.create_stage(), plan.drop_stage())?;
+        match plan.keeps() {
+            true => self.scratch.ensure(&mut self.conn, || plan.create_kept(), plan.drop_kept()),
+            false => Ok(()),
+        }
     }
 
     /// Makes sure that the table for rows in conflict exists.
@@ -173,8 +177,12 @@ impl Target {
         let [deletes, writes] = plan.apply();
         let [deletes, writes] = [self.conn.prepared(&deletes)?, self.conn.prepared(&writes)?];
         let (walk, forget) = (settings("local", true), settings("local", false));
-        let rows =
-            self.numbers(&format!("{walk}; {deletes}; {writes}; {forget}")).map_err(|error| self.advised_about(plan, error))?;
+        // What is kept is matched with the stage, and neither has an index.
+        let all = match plan.keeps() {
+            true => format!("{walk}; {deletes}; {forget}; {writes}"),
+            false => format!("{walk}; {deletes}; {writes}; {forget}"),
+        };
+        let rows = self.numbers(&all).map_err(|error| self.advised_about(plan, error))?;
         match rows[..] {
             [(replaced, deletes), (fresh, written)] => {
                 Ok(Counts { updates: replaced + written, inserts: fresh - replaced, deletes })

@@ -99,8 +99,9 @@ impl Plan {
             Write::Upsert if self.exact => " and not s.alive".to_owned(),
             Write::Upsert => format!(" and (not s.alive or {})", self.written_otherwise()),
         };
+        let (returned, kept) = self.keep();
         format!(
-            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive) \
+            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive{returned}){kept} \
              select count(*) filter (where alive), count(*) filter (where not alive) from gone",
             self.target_from,
             self.stage(),
@@ -131,6 +132,9 @@ impl Plan {
         let keys = self.keys().into_iter().zip(self.stage_keys()).filter(|(column, _)| !self.computed.contains(column));
         let values: Vec<String> = keys.map(|(_, k)| k.to_string()).chain(self.received_others()).collect();
         let values = values.join(", ");
+        if self.keeps() {
+            return self.write_with_kept(&values);
+        }
         let conflict = if self.write == Write::Replace { String::new() } else { self.on_conflict() };
         // The system column xmax of a freshly inserted row is 0; that of a row which ON CONFLICT updated is not.
         // A partitioned table cannot show it; its rows count as inserted.

@@ -11,6 +11,7 @@
 mod apply;
 mod details;
 mod feed;
+mod kept;
 mod meet;
 mod rivals;
 mod ship;
@@ -74,6 +75,8 @@ pub struct Plan {
     in_place: bool,
     /// The key's columns that can be set in a row that is there.
     settable: Vec<Ident>,
+    /// The target's columns that the source does not fill.
+    kept: Vec<Ident>,
     /// The tables whose rows go when one of the target's rows is deleted.
     dependents: Vec<Relation>,
     /// Whether equal keys are identical on both sides.
@@ -118,7 +121,8 @@ impl Plan {
         let target_key = target.keys.iter().find(|other| same_columns(other, key));
         let others: Vec<&Column> =
             carried(source, target)?.into_iter().filter(|column| !key.columns.iter().any(|k| k == column.name.raw())).collect();
-        let ways = Ways::of(target, target_key, &others);
+        let kept = not_filled(source, target);
+        let ways = Ways::of(target, target_key, &others, &kept);
         Ok(Plan {
             source: source.relation.clone(),
             target: target.relation.clone(),
@@ -135,6 +139,7 @@ impl Plan {
             write: ways.best,
             in_place: ways.in_place,
             settable: write::settable(target, key),
+            kept,
             dependents: Vec::new(),
             exact: key.exact && target_key.is_some_and(|other| other.exact),
             computed: target.columns.iter().filter(|column| column.generated).map(|column| column.name.clone()).collect(),
@@ -248,6 +253,12 @@ fn carried<'a>(source: &Shape, target: &'a Shape) -> Result<Vec<&'a Column>> {
     }
     let filled = |column: &&Column| !column.generated && source.column(column.name.raw()).is_some();
     Ok(target.columns.iter().filter(filled).collect())
+}
+
+/// The columns of the target that have nothing to do with the source, and that somebody may have filled there.
+fn not_filled(source: &Shape, target: &Shape) -> Vec<Ident> {
+    let own = target.columns.iter().filter(|column| !column.generated && source.column(column.name.raw()).is_none());
+    own.map(|column| column.name.clone()).collect()
 }
 
 fn missing_column(column: &Column, target: &Shape) -> Error {

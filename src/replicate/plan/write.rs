@@ -40,11 +40,15 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// What it allows for the columns `others` beside the key.
-    pub fn of(target: &Shape, target_key: Option<&Key>, others: &[&Column]) -> Ways {
+    /// What it allows for the columns `others` beside the key. With columns that are `kept`, no row is deleted without need.
+    pub fn of(target: &Shape, target_key: Option<&Key>, others: &[&Column], kept: &[Ident]) -> Ways {
         let assignable = others.iter().all(|column| !column.identity_always);
         let in_place = target_key.is_some() && assignable && !target.rules;
-        let best = if in_place && target.unique_indexes == 1 { Write::Upsert } else { Write::Replace };
+        let best = match in_place && target.unique_indexes == 1 {
+            true if kept.is_empty() => Write::Upsert,
+            true => Write::InPlace,
+            false => Write::Replace,
+        };
         Ways { best, in_place }
     }
 }
