@@ -62,8 +62,8 @@ pub struct Unique {
     pub nulls: bool,
     /// The columns that all of this reads.
     pub reads: Vec<String>,
-    /// The values are just these columns, and all rows are concerned.
-    pub plain: bool,
+    /// The values as columns, if they are just that and all rows are concerned.
+    pub columns: Vec<String>,
 }
 
 /// A table of one database.
@@ -299,6 +299,6 @@ fn unique(row: &postgres::Row) -> Unique {
         predicate: row.get(3),
         nulls: row.get(4),
         reads: row.get(5),
-        plain: row.get(6),
+        columns: row.get(6),
     }
 }

@@ -3,8 +3,8 @@
 use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Connection, session};
-use crate::replicate::plan::Plan;
+use crate::pg::{Connection, Relation, session};
+use crate::replicate::plan::{Plan, Reference};
 use crate::replicate::preference::settings;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
@@ -19,8 +19,8 @@ pub struct Target {
     /// The session.
     pub conn: Connection,
     scratch: Scratch,
-    /// Foreign keys are checked: at the end, as far as they may.
-    checked: bool,
+    /// Foreign keys are checked, at the end, as far as they may; and what would help.
+    checked: Option<String>,
     /// A crash of the server may undo the last commits: ours or, at first, those of whoever served this target before.
     unsettled: bool,
 }
@@ -81,7 +81,7 @@ impl AddAssign for Counts {
 impl Target {
     /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off, if that is allowed.
     pub fn new(mut conn: Connection) -> Result<Target> {
-        let checked = session::apply_quietly(&mut conn)?.is_some();
+        let checked = session::apply_quietly(&mut conn)?;
         conn.batch(PREPARE)?;
         Ok(Target { conn, scratch: Scratch::default(), checked, unsettled: true })
     }
@@ -98,7 +98,7 @@ impl Target {
     /// Opens the round's transaction and holds the receipts for what comes from these sources, so that no second process can carry the same
     /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. All in one round trip.
     pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)]) -> Result<()> {
-        let deferred = if self.checked { "; set constraints all deferred" } else { "" };
+        let deferred = if self.checked.is_some() { "; set constraints all deferred" } else { "" };
         let held: String = expected.iter().map(|(source, _)| format!("; {}", hold_receipt(sync, source))).collect();
         let held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
         let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
@@ -116,9 +116,13 @@ impl Target {
         found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
     }
 
-    /// Makes sure that a table's stage exists.
+    /// Makes sure that a table's stage exists, and where to keep what has to be kept.
     pub fn stage(&mut self, plan: &Plan) -> Result<()> {
-        self.scratch.ensure(&mut self.conn, || plan.create_stage(), plan.drop_stage())
+        self.scratch.ensure(&mut self.conn, || plan.create_stage(), plan.drop_stage())?;
+        match plan.keeps() {
+            true => self.scratch.ensure(&mut self.conn, || plan.create_kept(), plan.drop_kept()),
+            false => Ok(()),
+        }
     }
 
     /// Makes sure that the table for rows in conflict exists.
@@ -133,7 +137,7 @@ impl Target {
 
     /// Those of these tables that can be written in sessions of their own, and whether TRUNCATE may empty them.
     pub fn apart(&mut self, plans: &[Plan], wanted: &[usize]) -> Result<Vec<(usize, bool)>> {
-        if self.checked {
+        if self.checked.is_some() {
             return Ok(Vec::new());
         }
         let names: Vec<String> = wanted.iter().map(|table| plans[*table].target.to_string()).collect();
@@ -142,9 +146,29 @@ impl Target {
         Ok(rows.iter().filter_map(|row| Some((at(row)?, row.get(1)))).collect())
     }
 
+    /// For each of these tables, the foreign keys that refer to it.
+    pub fn references(&mut self, plans: &[Plan]) -> Result<Vec<Vec<Reference>>> {
+        let names: Vec<String> = plans.iter().map(|plan| plan.target.to_string()).collect();
+        let mut all = vec![Vec::new(); plans.len()];
+        for row in self.conn.query(include_str!("sql/references.sql"), &[&names])? {
+            let from = Relation::new(row.get::<_, String>(1), row.get::<_, String>(2));
+            let of = usize::try_from(row.get::<_, i32>(0)).ok().and_then(|at| all.get_mut(at));
+            of.into_iter().for_each(|of| of.push(Reference { from: from.clone(), acts: row.get(3), heeds: row.get(4) }));
+        }
+        Ok(all)
+    }
+
+    /// Adds to an error what would help where it is foreign keys in force that make a difference.
+    pub fn advised(&self, error: Error) -> Error {
+        match &self.checked {
+            Some(note) => error.hint(format!("Let foreign keys be off: {note}")),
+            None => error,
+        }
+    }
+
     /// Whether a table has no rows.
     pub fn is_empty(&mut self, plan: &Plan) -> Result<bool> {
-        self.says(&format!("select not exists (select from only {})", plan.target))
+        self.says(&plan.target_is_empty())
     }
 
     /// Applies a filled stage. Every row that it finds is to be written, so it always walks the index; and with that plan kept, planning does not
@@ -153,13 +177,23 @@ impl Target {
         let [deletes, writes] = plan.apply();
         let [deletes, writes] = [self.conn.prepared(&deletes)?, self.conn.prepared(&writes)?];
         let (walk, forget) = (settings("local", true), settings("local", false));
-        let rows = self.numbers(&format!("{walk}; {deletes}; {writes}; {forget}"))?;
+        // What is kept is matched with the stage, and neither has an index.
+        let all = match plan.keeps() {
+            true => format!("{walk}; {deletes}; {forget}; {writes}"),
+            false => format!("{walk}; {deletes}; {writes}; {forget}"),
+        };
+        let rows = self.numbers(&all).map_err(|error| self.advised_about(plan, error))?;
         match rows[..] {
             [(replaced, deletes), (fresh, written)] => {
                 Ok(Counts { updates: replaced + written, inserts: fresh - replaced, deletes })
             }
             _ => Err(Error::new(Kind::Bug, "applying a stage gave an unexpected answer")),
         }
+    }
+
+    /// What is written in place cannot exchange a unique value.
+    fn advised_about(&self, plan: &Plan, error: Error) -> Error {
+        if error.kind() == Kind::Violation && plan.writes_in_place() { self.advised(error) } else { error }
     }
 
     /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a
@@ -224,8 +258,8 @@ impl Target {
 
     /// Removes all rows of a table, for a TRUNCATE, but for the spared and those that are changed here and `unknown` to the source.
     pub fn empty(&mut self, plan: &Plan, unknown: Option<&Span>) -> Result<Counts> {
-        if unknown.is_some() {
-            self.conn.batch(&plan.empty_staged())?;
+        if let Some(unknown) = unknown {
+            self.conn.batch(&format!("{}; {}", plan.empty_staged(), plan.hold_emptied(unknown)))?;
         }
         let deletes = self.conn.execute(&plan.empty(unknown), &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })

@@ -248,3 +248,19 @@ fn a_copy_that_was_made_once_is_not_made_again_by_the_next_kid() {
         "it is made for each request"
     );
 }
+
+#[test]
+fn a_table_that_is_emptied_along_with_another_is_filled_after_it() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "alter table t add foreign key (counter) references u");
+    }
+    world.at("A", "insert into u values (1); insert into t values (1, 1)");
+    world.says("add sync s type=fullcopy source=h targetdb=B");
+    world.installed.control().execute("update bucardo.sync set deletemethod = 'truncate_cascade'", &[]).unwrap();
+    world.says("start");
+    for _ in 0..2 {
+        world.says("kick s 0");
+        equal(&world, "A", "B");
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::daemon::world::{World, send};
 use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const ROWS: &str = "coalesce((select string_agg(id || ':' || counter, ' ' order by id) from t), 'none')";
@@ -364,6 +365,61 @@ fn a_truncate_on_one_master_or_both_empties_all_but_what_is_new() {
     world.at("B", "truncate t; insert into t values (9)");
     world.says("activate s 0");
     settles(&world, &["A", "B"], "8:0 9:0");
+}
+
+#[test]
+fn a_truncate_on_one_master_spares_the_row_that_somebody_is_just_changing_on_the_other() {
+    let world = swap();
+    world.says("start");
+    world.at("A", "insert into t values (1), (2)");
+    settles(&world, &["A", "B"], "1:0 2:0");
+    let mut writer = world.db("B");
+    writer.batch_execute("begin; update t set counter = 5 where id = 1").unwrap();
+    world.at("A", "truncate t");
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    world.becomes("B", waits, "1");
+    writer.batch_execute("commit").unwrap();
+    settles(&world, &["A", "B"], "1:5");
+    world.at("A", "truncate t");
+    settles(&world, &["A", "B"], "none");
+}
+
+#[test]
+fn a_truncate_on_one_master_gets_through_while_the_other_is_written_to_and_spares_what_is_written_after_it() {
+    let world = swap();
+    world.says("start");
+    world.at("A", "insert into t select generate_series(1, 50)");
+    world.says("kick s 0");
+    let (truncated, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let (mut client, mut written) = (world.db("B"), BTreeSet::new());
+            for n in 0.. {
+                let (id, after) = (n % 50 + 1, truncated.load(Ordering::Relaxed));
+                let rows = client.execute("update t set counter = counter + 1 where id = $1", &[&id]).unwrap();
+                written.extend((after && rows > 0).then_some(id));
+                if done.load(Ordering::Relaxed) {
+                    return written;
+                }
+            }
+            written
+        });
+        let through = std::panic::catch_unwind(|| {
+            world.at("A", "truncate t");
+            truncated.store(true, Ordering::Relaxed);
+            world.says("kick s 0");
+        });
+        done.store(true, Ordering::Relaxed);
+        let written = writer.join().unwrap();
+        through.unwrap();
+        world.says("kick s 0");
+        let left = world.value("A", "coalesce((select string_agg(id::text, ' ') from t), '')");
+        assert!(
+            written.iter().all(|id| left.split(' ').any(|one| one == id.to_string())),
+            "{written:?} were written, {left} are left"
+        );
+        assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
+    });
 }
 
 #[test]

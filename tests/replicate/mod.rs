@@ -14,6 +14,7 @@ mod load;
 mod masters;
 mod names;
 mod partitions;
+mod references;
 mod rights;
 mod rivals;
 mod sample;

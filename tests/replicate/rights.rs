@@ -3,7 +3,7 @@
 use crate::daemon::world::World;
 
 /// A and B, reached by the role `carrier`, which has these rights there.
-fn world(rights: &str) -> World {
+pub(super) fn world(rights: &str) -> World {
     let world = World::with(&["A", "B"], &[]);
     world.at("A", "create role carrier login");
     world.at("A", rights);
@@ -12,7 +12,7 @@ fn world(rights: &str) -> World {
     world
 }
 
-const OWNER: &str = "alter table t owner to carrier; alter table u owner to carrier;
+pub(super) const OWNER: &str = "alter table t owner to carrier; alter table u owner to carrier;
     do $$ begin execute format('grant create, temporary on database %I to carrier', current_database()); end $$;";
 
 #[test]

@@ -49,6 +49,27 @@ fn what_is_selected_may_be_a_list_of_columns_as_in_the_original() {
 }
 
 #[test]
+fn masters_that_exchange_some_columns_keep_the_others() {
+    let world = World::with(&["A", "B"], &[]);
+    for name in ["A", "B"] {
+        world.at(name, "create table people (id integer primary key, login text unique, private text default 'unknown')");
+    }
+    world.says("add table people db=A herd=people");
+    world.installed.bucardo(&["add", "customcols", "people", "select id, login"]).ended_with(0);
+    world.says("add sync s type=swap source=people targetdb=B");
+    world.says("start");
+    world.at("A", "insert into people values (1, 'anna', 'with A'), (2, 'bert', 'with A')");
+    world.says("kick s 0");
+    world.at("B", "update people set private = 'with B' where id = 1");
+    world.says("kick s 0");
+    world.at("A", "update people set login = 'anne' where id = 1");
+    world.says("kick s 0");
+    let rows = "select string_agg(format('%s %s %s', id, login, private), ', ' order by id) from people";
+    assert_eq!(world.value("A", rows), "1 anne with A, 2 bert with A");
+    assert_eq!(world.value("B", rows), "1 anne with B, 2 bert unknown");
+}
+
+#[test]
 fn what_is_selected_must_be_one_query_with_the_key() {
     let world = World::with(&["A", "B"], &[]);
     for (clause, complaint) in [

@@ -1,8 +1,4 @@
-//! The receiver's side: the stage, and what is written from it.
-//!
-//! Where the key's index is the only one that can refuse a row, living rows are written by INSERT … ON CONFLICT, which leaves unchanged
-//! index entries alone; elsewhere two rows may exchange a unique value, so everything named in the stage is deleted first and what
-//! lives is inserted. So is a row whose key is the same, but written in another way.
+//! The receiver's side: the stage, and what is written from it. How, is told in [`super::write`].
 
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
@@ -62,9 +58,14 @@ impl Plan {
         keys.chain(self.others.iter().cloned()).collect()
     }
 
-    /// Empties the target, for a TRUNCATE on the source. DELETE, not TRUNCATE: readers of the target are not made to wait.
+    /// Empties the target. DELETE, not TRUNCATE: readers of the target are not made to wait.
     pub fn empty_target(&self) -> String {
         format!("delete from {}", self.target_from)
+    }
+
+    /// Whether the target has no rows.
+    pub fn target_is_empty(&self) -> String {
+        format!("select not exists (select from {})", self.target_from)
     }
 
     /// Empties the target by TRUNCATE, for a copy of the whole.
@@ -94,11 +95,13 @@ impl Plan {
     fn apply_deletes(&self) -> String {
         let which = match self.write {
             Write::Replace => String::new(),
+            Write::InPlace => " and not s.alive".to_owned(),
             Write::Upsert if self.exact => " and not s.alive".to_owned(),
             Write::Upsert => format!(" and (not s.alive or {})", self.written_otherwise()),
         };
+        let (returned, kept) = self.keep();
         format!(
-            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive) \
+            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive{returned}){kept} \
              select count(*) filter (where alive), count(*) filter (where not alive) from gone",
             self.target_from,
             self.stage(),
@@ -128,30 +131,34 @@ impl Plan {
     pub(super) fn apply_writes(&self) -> String {
         let keys = self.keys().into_iter().zip(self.stage_keys()).filter(|(column, _)| !self.computed.contains(column));
         let values: Vec<String> = keys.map(|(_, k)| k.to_string()).chain(self.received_others()).collect();
-        let conflict = match self.write {
-            Write::Replace => String::new(),
-            Write::Upsert => self.on_conflict(),
-        };
+        let values = values.join(", ");
+        if self.keeps() {
+            return self.write_with_kept(&values);
+        }
+        let conflict = if self.write == Write::Replace { String::new() } else { self.on_conflict() };
         // The system column xmax of a freshly inserted row is 0; that of a row which ON CONFLICT updated is not.
         // A partitioned table cannot show it; its rows count as inserted.
-        let fresh =
-            if self.write == Write::Upsert && !self.others.is_empty() && !self.partitioned { "w.xmax = 0" } else { "true" };
+        let updates = self.write != Write::Replace && !self.set_on_conflict().is_empty();
+        let fresh = if updates && !self.partitioned { "w.xmax = 0" } else { "true" };
         format!(
-            "with written as (insert into {} as w ({}) overriding system value select {} from {} as s where s.alive{conflict} \
+            "with written as (insert into {} as w ({}) overriding system value select {values} from {} as s where s.alive{}{conflict} \
              returning {fresh} as fresh) select count(*) filter (where fresh), count(*) filter (where not fresh) from written",
             self.target,
             list_plain(&self.filled()),
-            values.join(", "),
-            self.stage()
+            self.stage(),
+            self.free_first()
         )
     }
 
     fn on_conflict(&self) -> String {
-        let keys = list_plain(&self.keys());
-        if self.others.is_empty() {
-            return format!(" on conflict ({keys}) do nothing");
-        }
-        let sets: Vec<String> = self.others.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        format!(" on conflict ({keys}) do update set {}", sets.join(", "))
+        let sets: Vec<String> = self.set_on_conflict().iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        let what = if sets.is_empty() { "nothing".to_owned() } else { format!("update set {}", sets.join(", ")) };
+        format!(" on conflict ({}) do {what}", list_plain(&self.keys()))
+    }
+
+    /// The key only where one that is equal may be written in another way, and the row with the other one was not deleted.
+    fn set_on_conflict(&self) -> Vec<&Ident> {
+        let keys = if self.writes_in_place() && !self.exact { self.settable.as_slice() } else { &[] };
+        keys.iter().chain(&self.others).collect()
     }
 }

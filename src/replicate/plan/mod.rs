@@ -12,28 +12,23 @@ mod apply;
 mod claims;
 mod details;
 mod feed;
+mod kept;
 mod meet;
 mod rivals;
 mod ship;
 mod spare;
+mod write;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::shape::{Column, Key, Shape, Unique};
 pub use feed::Feed;
+pub use write::{Reference, ordered};
+use write::{Ways, Write};
 
 /// The most columns a table, and so a stage, can have.
 const MOST_COLUMNS: usize = 1600;
-
-/// How living rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Write {
-    /// INSERT … ON CONFLICT DO UPDATE.
-    Upsert,
-    /// DELETE everything named, then INSERT.
-    Replace,
-}
 
 /// From where to where, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,6 +72,16 @@ pub struct Plan {
     computed: Vec<Ident>,
     stage_types: Vec<String>,
     write: Write,
+    /// Whether rows can be written in place.
+    in_place: bool,
+    /// The key's columns that can be set in a row that is there.
+    settable: Vec<Ident>,
+    /// The target's columns that the source does not fill.
+    kept: Vec<Ident>,
+    /// The tables whose rows go when one of the target's rows is deleted.
+    dependents: Vec<Relation>,
+    /// The tables that are emptied with it by TRUNCATE CASCADE.
+    emptied: Vec<Relation>,
     /// Whether equal keys are identical on both sides.
     exact: bool,
     partitioned: bool,
@@ -119,6 +124,8 @@ impl Plan {
         let target_key = target.keys.iter().find(|other| same_columns(other, key));
         let others: Vec<&Column> =
             carried(source, target)?.into_iter().filter(|column| !key.columns.iter().any(|k| k == column.name.raw())).collect();
+        let kept = not_filled(source, target);
+        let ways = Ways::of(target, target_key, &others, &kept);
         Ok(Plan {
             source: source.relation.clone(),
             target: target.relation.clone(),
@@ -132,7 +139,12 @@ impl Plan {
             target_from: target.from_clause(),
             target_equals: equals_of(key, target_key),
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
-            write: writing(target, target_key, &others),
+            write: ways.best,
+            in_place: ways.in_place,
+            settable: write::settable(target, key),
+            kept,
+            dependents: Vec::new(),
+            emptied: Vec::new(),
             exact: key.exact && target_key.is_some_and(|other| other.exact),
             computed: target.columns.iter().filter(|column| column.generated).map(|column| column.name.clone()).collect(),
             partitioned: target.partitioned,
@@ -247,6 +259,12 @@ fn carried<'a>(source: &Shape, target: &'a Shape) -> Result<Vec<&'a Column>> {
     Ok(target.columns.iter().filter(filled).collect())
 }
 
+/// The columns of the target that have nothing to do with the source, and that somebody may have filled there.
+fn not_filled(source: &Shape, target: &Shape) -> Vec<Ident> {
+    let own = target.columns.iter().filter(|column| !column.generated && source.column(column.name.raw()).is_none());
+    own.map(|column| column.name.clone()).collect()
+}
+
 fn missing_column(column: &Column, target: &Shape) -> Error {
     Error::new(
         Kind::Mismatch,
@@ -260,7 +278,7 @@ fn same_columns(left: &Key, right: &Key) -> bool {
 }
 
 fn is_of(unique: &Unique, key: &Key) -> bool {
-    unique.plain && unique.reads.len() == key.columns.len() && key.columns.iter().all(|column| unique.reads.contains(column))
+    unique.columns.len() == key.columns.len() && key.columns.iter().all(|column| unique.columns.contains(column))
 }
 
 /// The equality operators of the target's own index, in the order of `key`; the source's where the target has no such index.
@@ -270,13 +288,6 @@ fn equals_of(key: &Key, target_key: Option<&Key>) -> Vec<String> {
         found.unwrap_or(fallback).clone()
     };
     key.columns.iter().zip(&key.equals).map(|(column, equal)| of(column, equal)).collect()
-}
-
-/// The server refuses ON CONFLICT where there are rules, also those that are off.
-fn writing(target: &Shape, target_key: Option<&Key>, others: &[&Column]) -> Write {
-    let alone = target_key.is_some() && target.unique_indexes == 1;
-    let assignable = others.iter().all(|column| !column.identity_always);
-    if alone && assignable && !target.rules { Write::Upsert } else { Write::Replace }
 }
 
 #[cfg(test)]

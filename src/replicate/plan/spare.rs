@@ -51,10 +51,7 @@ impl Plan {
     /// Empties the receiver. With `unknown`, the span of its own changes that the source lacks, those rows stay, and the spared ones. What is
     /// removed is noted row by row for others, who may have got other rows by now.
     pub fn empty(&self, unknown: Option<&Span>) -> String {
-        let delete = match unknown {
-            Some(unknown) => self.empty_but_unknown(unknown),
-            None => self.empty_target(),
-        };
+        let delete = format!("delete from {}", self.emptied(unknown));
         let removed = self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}")).collect::<Vec<_>>();
         let note = self.note(&format!(
             "select {}, now(), {}, {{}} from gone",
@@ -62,6 +59,12 @@ impl Plan {
             literal(&self.route.from)
         ));
         note.map_or(delete.clone(), |note| format!("with gone as ({delete} returning {}) {note}", removed.join(", ")))
+    }
+
+    /// Holds what [`Plan::empty`] is about to remove, so that its snapshot is taken after everybody who was changing one of these rows has
+    /// committed. A DELETE that waits for somebody itself goes by what it saw before, and would remove what it has to leave.
+    pub fn hold_emptied(&self, unknown: &Span) -> String {
+        format!("select count(*) from (select 1 from {} for update of t) as held", self.emptied(Some(unknown)))
     }
 
     /// What other masters send was emptied, too, if the truncating one had got it before.
@@ -76,13 +79,14 @@ impl Plan {
         )
     }
 
-    fn empty_but_unknown(&self, unknown: &Span) -> String {
-        let Some(feed) = self.feed() else { return self.empty_target() };
+    /// The rows that go.
+    fn emptied(&self, unknown: Option<&Span>) -> String {
+        let (Some(unknown), Some(feed)) = (unknown, self.feed()) else { return format!("{} as t", self.target_from) };
         let after = unknown.after.clone().unwrap_or(Snapshot { xmin: 0, xmax: 0, running: Vec::new() });
         let columns = self.feed_columns();
         format!(
             "{} as t where not exists (select from ({}) as d where {}) and not exists (select from {} as s where {})",
-            self.empty_target(),
+            self.target_from,
             feed.after(&columns, &after, &self.route.sync),
             matched("t", "d", &self.keys(), &columns, &self.target_equals),
             self.spared(),

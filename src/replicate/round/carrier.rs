@@ -99,6 +99,7 @@ pub struct Table {
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
+        let parts = parts.heeding_references()?;
         let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
         let Parts { copies_only, copy_asked, doors, details, rates, .. } = parts;
         let mut opened = Vec::new();

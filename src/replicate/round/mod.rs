@@ -11,6 +11,7 @@ mod apart;
 mod carrier;
 mod conflict;
 mod rates;
+mod references;
 mod table;
 
 use crate::error::{Error, Kind, Result};
@@ -182,6 +183,7 @@ impl Carrier {
             self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
+        self.check_copies(tables)?;
         let mut counts = self.copy_apart(tables, watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || round.bypassed.contains(table) {
@@ -220,12 +222,14 @@ impl Carrier {
         Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, conflicts, noted })
     }
 
-    /// With one source, a table that changed too much is copied as a whole. Where a batch holds less than that, its changes are counted on.
+    /// With one source, a table that changed too much is copied as a whole; but not one whose rows take others along when they are deleted. Where a
+    /// batch holds less than that, its changes are counted on.
     fn bypassed(&mut self, pending: &BTreeMap<(usize, usize), Pending>) -> Result<BTreeSet<usize>> {
         let mut found = BTreeSet::new();
         for ((lane, table), measured) in pending {
             let Lane { from, plans, receipt, .. } = &self.lanes[*lane];
-            let Some(bypass) = self.tables[*table].bypass.filter(|_| !self.is_contested()) else { continue };
+            let may = !self.is_contested() && plans[*table].dependents().is_empty();
+            let Some(bypass) = self.tables[*table].bypass.filter(|_| may) else { continue };
             let threshold = bypass.threshold(plans[*table].rows);
             let changes = match measured.changes > self.batch && threshold > measured.changes {
                 true => at(&mut self.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes,

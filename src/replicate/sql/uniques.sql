@@ -1,6 +1,6 @@
 -- What the unique indexes and exclusion constraints of the tables $1 forbid, in the order of their names, which is the same on all databases: the table;
 -- the compared values, as expressions over its columns; their operators; the predicate; whether NULL equals NULL (since 15); the columns
--- that all of this reads; whether these are just the compared values. B-trees and exclusion constraints: WITHOUT OVERLAPS (since 18) is neither.
+-- that all of this reads; the compared values as columns, if they are just that and every row is concerned. B-trees and exclusion constraints: WITHOUT OVERLAPS (since 18) is neither.
 -- A collation (of the index, where it is not the column's) decides what is equal.
 select i.indrelid,
        array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, i.position + 1, false)
@@ -17,7 +17,7 @@ select i.indrelid,
                           where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid
                             and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = i.indrelid
                             and d.refobjsubid = r.attnum))),
-       i.plain
+       case when i.plain then array_agg(a.attname::text order by i.position) else '{}' end
 from (select i.indrelid, i.indexrelid, i.indkey::smallint[] as indkey, x.relname,
              k.position, i.indkey[k.position] as attnum, i.indcollation[k.position] as collation, i.indclass[k.position] as class,
              c.conexclop[k.position + 1] as excluding,

@@ -1,0 +1,65 @@
+//! Foreign keys in force at a receiver, as they are where triggers cannot be switched off: what they do on their own when a row is deleted must
+//! not undo what was written before.
+
+use super::{Carrier, Lane, Parts, at};
+use crate::error::{Error, Result};
+use crate::replicate::plan::{Plan, ordered};
+use std::collections::BTreeMap;
+
+impl Parts {
+    /// With plans that heed them, and tables in an order in which each comes after those on whose rows its own depend.
+    pub(super) fn heeding_references(mut self) -> Result<Parts> {
+        for (_, to, plans) in &mut self.lanes {
+            let target = at(&mut self.targets, *to)?;
+            let references = target.references(plans)?;
+            let heeding = plans.drain(..).zip(references).map(|(plan, references)| plan.heeding(&references));
+            *plans = heeding.collect::<Result<_>>().map_err(|error| target.advised(error))?;
+        }
+        let order = ordered(&self.after());
+        self.tables = order.iter().map(|table| self.tables[*table]).collect();
+        for (_, _, plans) in &mut self.lanes {
+            *plans = order.iter().map(|table| plans[*table].clone()).collect();
+        }
+        Ok(self)
+    }
+
+    /// For each table those on which it depends.
+    fn after(&self) -> Vec<Vec<usize>> {
+        let mut after = vec![Vec::new(); self.tables.len()];
+        for (_, _, plans) in &self.lanes {
+            let places: BTreeMap<String, usize> =
+                plans.iter().enumerate().map(|(n, plan)| (plan.target.to_string(), n)).collect();
+            for (table, plan) in plans.iter().enumerate() {
+                let dependents = plan.before().filter_map(|from| places.get(&from.to_string()));
+                dependents.for_each(|dependent| after[*dependent].push(table));
+            }
+        }
+        after
+    }
+}
+
+impl Carrier {
+    /// A copy empties its table, and what goes along must be copied after that.
+    pub(super) fn check_copies(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
+        let copied: Vec<usize> = tables.keys().copied().filter(|table| self.tables[*table].copy).collect();
+        let Carrier { lanes, targets, .. } = self;
+        for Lane { to, plans, .. } in lanes.iter().filter(|lane| lane.from == 0) {
+            let target = at(targets, *to)?;
+            for (place, table) in copied.iter().enumerate() {
+                let plan = &plans[*table];
+                let later: Vec<&Plan> = copied[place..].iter().map(|table| &plans[*table]).collect();
+                let Some(refusal) = refusal(plan, &later) else { continue };
+                if !target.is_empty(plan)? {
+                    return Err(target.advised(refusal));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether one depends on a table that is to be copied without being copied with it or `later`.
+fn refusal(plan: &Plan, later: &[&Plan]) -> Option<Error> {
+    let lost = plan.dependents().iter().find(|from| later.iter().all(|other| other.target != **from))?;
+    Some(plan.takes_along(lost, "which is copied as a whole, without the other or after it"))
+}
