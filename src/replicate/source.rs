@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::ROW_TRIGGER;
+use crate::replicate::capture::{ROW_TRIGGER, TRUNCATE_TRIGGER};
 use crate::replicate::plan::Plan;
 use crate::replicate::preference::Preference;
 use crate::replicate::scratch::Scratch;
@@ -247,7 +247,8 @@ impl Source {
 
     /// Checks that a table's changes are being captured. Whoever dropped and made it anew, or switched its triggers off, is told.
     pub fn captures(&mut self, table: &Shape) -> Result<()> {
-        let row = self.conn.query_one(include_str!("sql/captured.sql"), &[&table.oid, &ROW_TRIGGER])?;
+        let row =
+            self.conn.query_one(include_str!("sql/captured.sql"), &[&table.oid, &[ROW_TRIGGER, TRUNCATE_TRIGGER].as_slice()])?;
         if row.get(0) {
             return Ok(());
         }

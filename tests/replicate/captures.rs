@@ -28,3 +28,17 @@ fn validate_puts_right_what_was_switched_off_weakened_or_is_of_an_earlier_versio
     world.says("kick s 0");
     assert_eq!(world.value("B", "select count(*) from t"), "0");
 }
+
+#[test]
+fn a_kid_that_starts_notices_that_a_truncate_would_not_be_captured() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    world.says("stop");
+    world.at("A", "alter table t disable trigger bucardo_add_truncate; insert into t values (1)");
+    world.says("start");
+    let reason = "select count(*) from bucardo.q where whydie like '%not captured%'";
+    world.becomes("control", &format!("({reason}) > 0"), "true");
+    world.says("validate s");
+    world.at("A", "truncate t; insert into t values (2)");
+    world.becomes("B", "select string_agg(id::text, ' ') from t", "2");
+}
