@@ -151,6 +151,9 @@ fn options(arguments: &[String], personality: Personality) -> Result<(Options, V
     let settings =
         if arguments.is_empty() { Vec::new() } else { options::settings(&typed.options, home().as_deref(), personality)? };
     let mut options = Options::merge(&settings, &typed.options)?;
+    if options.debug || (personality.dialect().newer && is_true(std::env::var_os("BUCARDO_DEBUG"))) {
+        crate::pg::trace::on();
+    }
     options.confirm |= personality.dialect().newer && is_true(std::env::var_os("BUCARDO_CONFIRM"));
     Ok((options, typed.words))
 }

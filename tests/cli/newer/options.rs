@@ -156,3 +156,17 @@ fn no_daemon_is_started_that_should_change_nothing() {
     }
     assert_eq!(std::fs::read_dir(installed.piddir()).unwrap().count(), 0);
 }
+
+#[test]
+fn what_is_said_to_the_server_can_be_seen_but_no_password() {
+    let world = with_dbs();
+    let seen = world.ctl(&["list", "db", "A", "--debug"]).ended_with(0);
+    assert!(seen.stderr.contains("DEBUG: select") && seen.stderr.contains("[\"^A$\"]"), "{}", seen.stderr);
+    let add = ["add", "db", "X", "dbname=x", "pass=hush", "conn=password=hush", "status=inactive", "--debug"];
+    let seen = world.bucardo(&add).ended_with(0);
+    assert!(seen.stderr.contains("DEBUG: insert into bucardo.db") && !seen.stderr.contains("hush"), "{}", seen.stderr);
+    let by_variable =
+        |program, value| world.call(program, &["list", "dbs"]).env("BUCARDO_DEBUG", value).run().ended_with(0).stderr;
+    assert!(by_variable("bucardo", "1").contains("DEBUG: "));
+    assert_eq!((by_variable("bucardo", "0"), by_variable("bucardo_ctl", "1")), (String::new(), String::new()));
+}
