@@ -1,5 +1,5 @@
-//! `activate` and `deactivate`: whether the running daemon serves a sync. Nothing is stored: the next start of the daemon
-//! goes by the column `status` again (reference, 3.8).
+//! `activate` and `deactivate`: whether the running daemon serves a sync. The older program stores nothing: the next start
+//! of the daemon goes by the column `status` again (reference, 3.8). The newer one sets that column, too (8.5).
 //!
 //! The daemon takes every request to activate, but a sync that does not fit its databases does not run. Who waits is told.
 
@@ -11,7 +11,12 @@ use crate::pg::Connection;
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: {verb} <sync> [sync2 sync3 ...] [0]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: {verb} <sync> [sync2 sync3 ...] [0]
+
+  {verb} orders
+  {verb} orders 0             wait until it is done",
+)];
 
 /// `activate SYNC ... [0]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
@@ -35,6 +40,10 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
     let selection = sync_list::resolve_for(session, nouns, &stored, verb)?;
     let mut code = 0;
     for sync in &selection.syncs {
+        if session.dialect().activation_lasts {
+            let status = if verb == "activate" { "active" } else { "inactive" };
+            session.control.execute("update bucardo.sync set status = $2 where name = $1", &[&sync.name, &status])?;
+        }
         if !session.options.quiet {
             say_part!("{doing} sync {}", sync.name);
         }

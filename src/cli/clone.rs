@@ -3,7 +3,7 @@
 
 use crate::cli::answer::notify;
 use crate::cli::sync_list::SYNCS;
-use crate::cli::{Session, help, refusal, table::Topic};
+use crate::cli::{Session, help, near, refusal, table::Topic};
 use crate::control::channel::sync_request;
 use crate::error::Result;
 use crate::say;
@@ -12,7 +12,9 @@ use crate::say;
 pub const TOPICS: &[Topic] = &[help::only(
     "Usage: clone sync=x
 
-  Copies all rows of the sync to its targets again, once, with writers active.",
+  Copies all rows of the sync to its targets again, once, with writers active.
+
+  clone sync=orders",
 )];
 
 /// `clone sync=S`.
@@ -27,7 +29,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     }
     let Some((_, sync)) = pairs.last() else { return Ok(help::usage(session.personality, "clone", &[])) };
     session.transaction(|session| ask_for_copy(session, sync))?;
-    if !session.options.dryrun {
+    if !session.rehearses() {
         notify(&mut session.control, &sync_request("reload", sync))?;
         notify(&mut session.control, &sync_request("kick", sync))?;
     }
@@ -39,7 +41,8 @@ fn ask_for_copy(session: &mut Session, sync: &str) -> Result<()> {
     let Some(row) =
         session.control.query_opt("select status, synctype from bucardo.sync where name = $1 for update", &[&sync])?
     else {
-        return Err(refusal::missing(format!("Could not find a sync named \"{sync}\""), SYNCS));
+        let hint = near::among(&mut session.control, "sync", sync, SYNCS);
+        return Err(refusal::missing(format!("Could not find a sync named \"{sync}\""), hint));
     };
     if row.get::<_, &str>(0) != "active" {
         let hint = format!("`update sync {sync} status=active` makes it so");

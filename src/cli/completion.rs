@@ -1,7 +1,8 @@
 //! `completion`: what a shell needs to complete our command lines, made from the table that the parser and the help are made from. Names of
 //! syncs, databases and so on come from the control database, at the moment of asking.
 
-use crate::cli::table::{Follows, OPTIONS, Topic, VERBS, Verb};
+use crate::cli::noun::{self, Noun};
+use crate::cli::table::{Follows, OPTIONS, Takes, Topic, VERBS, Verb};
 use crate::cli::{Invocation, Session, help};
 use crate::error::Result;
 use crate::say;
@@ -16,7 +17,22 @@ pub const TOPICS: &[Topic] = &[help::only(
 )];
 
 /// What verbs like `add` and `list` are about, as people write it.
-pub const NOUNS: [&str; 8] = ["all", "customcode", "db", "dbgroup", "herd", "sequence", "sync", "table"];
+pub const NOUNS: [&str; 14] = [
+    "all",
+    "config",
+    "conflicts",
+    "customcode",
+    "customcols",
+    "customname",
+    "database",
+    "db",
+    "dbgroup",
+    "herd",
+    "relgroup",
+    "sequence",
+    "sync",
+    "table",
+];
 
 /// `completion SHELL`, and `completion names KIND` for the scripts themselves.
 pub fn run(invocation: &Invocation) -> Result<u8> {
@@ -31,21 +47,24 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     Ok(0)
 }
 
+const TABLES: &str = "select distinct schemaname || '.' || tablename from bucardo.goat where reltype = 'table' order by 1";
+const SEQUENCES: &str = "select distinct schemaname || '.' || tablename from bucardo.goat where reltype = 'sequence' order by 1";
+
 /// The names of one kind, one a line. Who completes wants no complaints.
 fn names(invocation: &Invocation, kind: &str) -> Result<u8> {
-    let sql = match kind {
-        "sync" => "select name from bucardo.sync order by 1",
-        "db" => "select name from bucardo.db order by 1",
-        "dbgroup" => "select name from bucardo.dbgroup order by 1",
-        "herd" => "select name from bucardo.herd order by 1",
-        "table" | "sequence" => "select distinct schemaname || '.' || tablename from bucardo.goat where reltype = $1 order by 1",
-        "customcode" => "select name from bucardo.customcode order by 1",
-        "setting" => "select setting from bucardo.bucardo_config where name is null order by 1",
+    let sql = match noun::exact(kind) {
+        Some(Noun::Sync) => "select name from bucardo.sync order by 1",
+        Some(Noun::Db) => "select name from bucardo.db order by 1",
+        Some(Noun::Dbgroup) => "select name from bucardo.dbgroup order by 1",
+        Some(Noun::Herd) => "select name from bucardo.herd order by 1",
+        Some(Noun::Sequence) => SEQUENCES,
+        Some(Noun::Table | Noun::Customname | Noun::Customcols) => TABLES,
+        Some(Noun::Customcode) => "select name from bucardo.customcode order by 1",
+        _ if kind == "setting" => "select setting from bucardo.bucardo_config where name is null order by 1",
         _ => return Ok(1),
     };
     let Ok(mut session) = Session::open(invocation) else { return Ok(1) };
-    let rows = if sql.contains("$1") { session.control.query(sql, &[&kind]) } else { session.control.query(sql, &[]) };
-    rows.into_iter().flatten().for_each(|row| say!("{}", row.get::<_, String>(0)));
+    session.control.query(sql, &[]).into_iter().flatten().for_each(|row| say!("{}", row.get::<_, String>(0)));
     Ok(0)
 }
 
@@ -57,46 +76,45 @@ fn options() -> String {
     OPTIONS.iter().map(|opt| format!("--{}{}", opt.name, if opt.takes.value() { "=" } else { "" })).collect::<Vec<_>>().join(" ")
 }
 
+/// The types that verbs are about, beside those that only one dialect has.
+const TYPES: [(&str, &str); 5] = [
+    ("add", "all customcode customcols customname db dbgroup herd relgroup sequence sync table"),
+    ("list", "conflicts customcode customcols customname db dbgroup herd relgroup sequence sync table"),
+    ("remove", "customcode customcols customname db dbgroup herd relgroup sequence sync table"),
+    ("update", "customcode db dbgroup sequence sync table"),
+    ("inspect", "table"),
+];
+
+/// All names of a verb, as a pattern of a shell.
+fn spelled(verb: &Verb) -> Vec<&'static str> {
+    std::iter::once(verb.name).chain(verb.aliases.iter().copied()).collect()
+}
+
+fn pattern(wanted: impl Fn(&Verb) -> bool) -> String {
+    VERBS.iter().filter(|verb| wanted(verb)).flat_map(spelled).collect::<Vec<_>>().join("|")
+}
+
 fn bash() -> String {
-    let of = |follows: Follows| verbs(|verb| verb.follows == follows).join("|");
-    format!(
-        r#"# Completion for bucardo_ctl and bucardo.
-_bucardo_ctl() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} words=() word
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        [[ $word == -* || $word == = ]] || words+=("$word")
-    done
-    local list= program=${{COMP_WORDS[0]}}
-    if [[ $cur == -* ]]; then
-        list='{options}'
-    elif (( ${{#words[@]}} == 0 )); then
-        list='{verbs}'
-    else
-        case ${{words[0]}} in
-            {syncs}) list="all $("$program" completion names sync 2> /dev/null)" ;;
-            {settings}) list="all $("$program" completion names setting 2> /dev/null)" ;;
-            {nouns})
-                if (( ${{#words[@]}} == 1 )); then
-                    list='{things}'
-                else
-                    list=$("$program" completion names "${{words[1]%s}}" 2> /dev/null)
-                fi ;;
-            {words}) list='{verbs}' ;;
-        esac
-    fi
-    COMPREPLY=($(compgen -W "$list" -- "$cur"))
-    [[ ${{COMPREPLY[0]-}} == *= ]] && compopt -o nospace
-    return 0
-}}
-complete -F _bucardo_ctl bucardo_ctl bucardo"#,
-        options = options(),
-        verbs = verbs(|_| true).join(" "),
-        syncs = of(Follows::Syncs),
-        settings = of(Follows::Settings),
-        nouns = of(Follows::Nouns),
-        things = NOUNS.join(" "),
-        words = of(Follows::Verbs),
-    )
+    let of = |follows: Follows| pattern(|verb| verb.follows == follows);
+    let valued = OPTIONS.iter().filter(|opt| opt.takes.value() && opt.takes != Takes::Switch);
+    let valued: Vec<&str> = valued.flat_map(|opt| opt.aliases.iter().copied().chain([opt.name])).collect();
+    let types = TYPES.map(|(name, types)| format!("        {}) list='{types}' ;;", pattern(|verb| verb.name == name)));
+    let extended = |names: String| format!("@({names})");
+    [
+        ("@OPTIONS@", options()),
+        ("@VERBS@", verbs(|_| true).join(" ")),
+        ("@VALUED@", valued.join("|")),
+        ("@TYPES@", types.join("\n")),
+        ("@LIST@", extended(pattern(|verb| verb.name == "list"))),
+        ("@SYNCS@", of(Follows::Syncs)),
+        ("@NOT_ALL@", extended(pattern(|verb| ["status", "reload"].contains(&verb.name)))),
+        ("@SETTINGS@", of(Follows::Settings)),
+        ("@DBS@", of(Follows::Dbs)),
+        ("@NOUNS@", of(Follows::Nouns)),
+        ("@HELP@", of(Follows::Verbs)),
+    ]
+    .into_iter()
+    .fold(include_str!("completion/bash.sh").trim_end().to_owned(), |text, (mark, value)| text.replace(mark, &value))
 }
 
 /// A text in single quotes of a shell.
@@ -105,7 +123,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn zsh() -> String {
-    let of = |follows: Follows| verbs(|verb| verb.follows == follows).join("|");
+    let of = |follows: Follows| pattern(|verb| verb.follows == follows);
     let verbs: Vec<String> = VERBS.iter().map(|verb| quoted(&format!("{}:{}", verb.name, verb.about))).collect();
     let option = |opt: &crate::cli::table::Opt| {
         let help = opt.help.replace('[', "(").replace(']', ")").replace(':', " -");

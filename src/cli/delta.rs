@@ -14,7 +14,11 @@ use crate::{say, warn_user};
 pub const TOPICS: &[Topic] = &[help::only(
     "Usage: delta [totals | database ...]
 
-  How many changes still wait on the sources; totals is one number for all.",
+  How many changes still wait on the sources; totals is one number for all.
+
+  delta
+  delta totals
+  delta shop",
 )];
 
 /// `delta [totals | DB|PATTERN ...]`.

@@ -36,6 +36,10 @@ pub struct Dialect {
     pub settings_in_lower_case: bool,
     /// A start over a running daemon is refused, else it replaces it.
     pub start_refuses: bool,
+    /// `--piddir` counts for every verb, else only for `install`.
+    pub piddir_everywhere: bool,
+    /// `activate` and `deactivate` change the column `status`, else only the running daemon.
+    pub activation_lasts: bool,
 }
 
 /// `bucardo_ctl` of Bucardo 4.5.
@@ -55,6 +59,8 @@ pub const FOUR: Dialect = Dialect {
     reload_config_wait: None,
     settings_in_lower_case: false,
     start_refuses: false,
+    piddir_everywhere: false,
+    activation_lasts: false,
 };
 
 /// `bucardo` of Bucardo 5.6.
@@ -74,6 +80,8 @@ pub const FIVE: Dialect = Dialect {
     reload_config_wait: Some(30),
     settings_in_lower_case: true,
     start_refuses: true,
+    piddir_everywhere: true,
+    activation_lasts: true,
 };
 
 impl Personality {

@@ -5,13 +5,20 @@ use crate::cli::{Invocation, Personality, near, options, output};
 use crate::error::Result;
 use crate::{say, warn_user};
 
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[only("Usage: help [verb [type]]\n\n  help\n  help add sync")];
+
 /// `help [VERB [TYPE]]`.
 pub fn run(invocation: &Invocation) -> Result<u8> {
     let words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
-    let text = words.split_first().and_then(|(verb, words)| topic(verb, words));
+    let text = words.split_first().and_then(|(verb, words)| topic(invocation.personality, verb, words));
     match text {
         Some(text) => print(invocation.personality, &text),
-        None => return Ok(general(invocation)),
+        None => {
+            let code = general(invocation);
+            words.first().into_iter().for_each(|word| hint(invocation, word));
+            return Ok(code);
+        }
     }
     Ok(0)
 }
@@ -42,34 +49,41 @@ pub fn unknown_verb(invocation: &Invocation) -> u8 {
     if !dialect.help_on_stdout && !invocation.options.quiet {
         warn_user!("\n{unknown}");
     }
-    if let Some(question) =
-        near::question(&invocation.verb, VERBS.iter().map(|verb| verb.name)).filter(|_| !invocation.options.quiet)
-    {
-        warn_user!("HINT: {question}");
-    }
+    hint(invocation, &invocation.verb);
     code
+}
+
+/// Which verb may have been meant.
+fn hint(invocation: &Invocation, word: &str) {
+    let question = near::question(word, VERBS.iter().map(|verb| verb.name));
+    question.filter(|_| !invocation.options.quiet).into_iter().for_each(|question| warn_user!("HINT: {question}"));
 }
 
 /// Prints the usage text of `verb` (as typed) for `words` where the dialect has its help, because the command line lacks something;
 /// the exit code of such a command as result.
 pub fn usage(personality: Personality, verb: &str, words: &[&str]) -> u8 {
-    print(personality, &topic(verb, words).unwrap_or_default());
+    print(personality, &topic(personality, verb, words).unwrap_or_default());
     1
 }
 
 /// The usage text of a verb, or of one of its types.
-pub fn topic(typed: &str, words: &[&str]) -> Option<String> {
+pub fn topic(personality: Personality, typed: &str, words: &[&str]) -> Option<String> {
     let typed = typed.to_lowercase();
     let topics = verb(&typed)?.topics;
     let kind = words.first().map(|word| word.to_lowercase());
     let special = topics.iter().find(|topic| kind.as_deref().is_some_and(|kind| topic.words.contains(&kind)));
     let found = special.or_else(|| topics.iter().find(|topic| topic.words.is_empty()))?;
-    Some(found.text.replace("{verb}", &typed))
+    Some(found.of(personality).replace("{verb}", &typed))
 }
 
 /// A verb with one usage text.
 pub const fn only(text: &'static str) -> Topic {
-    Topic { words: &[], text }
+    about(&[], text)
+}
+
+/// What is said about one of a verb's types, or, without words, about the verb.
+pub const fn about(words: &'static [&'static str], text: &'static str) -> Topic {
+    Topic { words, text, newer: None }
 }
 
 fn print(personality: Personality, text: &str) {
@@ -105,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_verb_has_its_own_usage_text() {
-        assert!(topic("KICK", &[]).unwrap().starts_with("Usage: kick <name>"));
-        assert!(topic("nosuch", &[]).is_none());
+        let topic = |verb| topic(Personality::BucardoCtl4, verb, &[]);
+        assert!(topic("KICK").unwrap().starts_with("Usage: kick <name>"));
+        assert!(topic("nosuch").is_none());
     }
 }

@@ -4,7 +4,7 @@ use crate::cli::add::remote;
 use crate::cli::noun::{self, Noun};
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, refusal};
+use crate::cli::{Session, help, near, refusal};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::say;
@@ -14,16 +14,19 @@ pub const TOPICS: &[Topic] = &[
     help::only(
         "Usage: inspect <type> <name>
 
-  inspect table <name ...>     foreign keys of these tables that leave their herd",
+  inspect table <name ...>     foreign keys of these tables that leave their herd
+
+  inspect table public.lines",
     ),
-    Topic { words: &["table", "tables", "t"], text: "Usage: inspect table <name>\n\n  inspect table public.lines" },
-    Topic { words: &["herd", "herds", "h"], text: "Usage: inspect herd <name>\n\n  not implemented yet" },
-    Topic { words: &["sync", "syncs", "s"], text: "Usage: inspect sync <name>\n\n  not implemented yet" },
+    help::about(&["table", "tables", "t"], "Usage: inspect table <name>\n\n  inspect table public.lines"),
+    help::about(&["herd", "herds", "h"], "Usage: inspect herd <name>\n\n  not implemented yet"),
+    help::about(&["sync", "syncs", "s"], "Usage: inspect sync <name>\n\n  not implemented yet"),
 ];
 
 /// `inspect TYPE NAME ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let Some((noun, names)) = nouns.split_first().and_then(|(kind, names)| Some((kind_of(kind)?, names))) else {
+        nouns.first().into_iter().for_each(|word| near::type_meant(word));
         return Ok(help::usage(session.personality, "inspect", &[]));
     };
     match (noun, names) {
@@ -47,7 +50,8 @@ fn tables(session: &mut Session, names: &[String]) -> Result<u8> {
     for name in names {
         let found = relation::find(&mut session.control, name, None)?;
         if found.is_empty() {
-            return Err(refusal::missing(format!("Unknown table: {name}"), "`list table` shows what there is"));
+            let hint = relation::guess(&mut session.control, name, "`list table` shows what there is");
+            return Err(refusal::missing(format!("Unknown table: {name}"), hint));
         }
         goats.extend(found);
     }

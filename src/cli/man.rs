@@ -61,7 +61,9 @@ fn escaped(text: &str) -> String {
 fn verb(verb: &Verb) -> String {
     let mut text = format!(".SS {} {}\n{}.\n", escaped(verb.name), escaped(verb.arguments), escaped(verb.about));
     for topic in verb.topics {
-        text += &format!(".PP\n.nf\n{}\n.fi\n", escaped(&topic.text.replace("{verb}", verb.name)));
+        for said in std::iter::once(topic.text).chain(topic.newer) {
+            text += &format!(".PP\n.nf\n{}\n.fi\n", escaped(&said.replace("{verb}", verb.name)));
+        }
     }
     text
 }

@@ -31,6 +31,7 @@ pub mod validate;
 
 // What they stand on.
 pub mod answer;
+pub mod colour;
 pub mod conflict;
 pub mod dialect;
 pub mod files;
@@ -83,6 +84,11 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// The directory of pid files that counts instead of the one in the settings. The older program knows one only when it installs.
+    pub fn piddir(&self) -> Option<&str> {
+        self.options.piddir.as_deref().filter(|_| self.personality.dialect().piddir_everywhere)
+    }
+
     /// The same with a verb and its first noun that were written as one word.
     fn apart(&self, verb: &table::Verb, noun: &str) -> Invocation {
         let nouns = [std::slice::from_ref(&noun.to_owned()), &self.nouns].concat();
@@ -101,7 +107,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 
 /// Says a fatal error, once, with the advice it carries.
 fn report(error: Error) -> u8 {
-    warn_user!("{error}");
+    warn_user!("{}", colour::alarm(&error.to_string()));
     if let Some(hint) = error.hint_text() {
         warn_user!("HINT: {hint}");
     }
@@ -145,6 +151,9 @@ fn options(arguments: &[String], personality: Personality) -> Result<(Options, V
     let settings =
         if arguments.is_empty() { Vec::new() } else { options::settings(&typed.options, home().as_deref(), personality)? };
     let mut options = Options::merge(&settings, &typed.options)?;
+    if options.debug || (personality.dialect().newer && is_true(std::env::var_os("BUCARDO_DEBUG"))) {
+        crate::pg::trace::on();
+    }
     options.confirm |= personality.dialect().newer && is_true(std::env::var_os("BUCARDO_CONFIRM"));
     Ok((options, typed.words))
 }

@@ -1,11 +1,36 @@
 //! Near misses: what somebody may have meant by a word that is unknown.
 
+use crate::cli::completion::NOUNS;
+use crate::pg::Connection;
+use crate::warn_user;
+
 /// The candidate that differs from `word` by the fewest slips, if those are few beside its length.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let candidates = candidates.into_iter().filter(|candidate| *candidate != word);
     let word = word.to_lowercase();
-    let measured = candidates.into_iter().map(|candidate| (slips(&word, &candidate.to_lowercase()), candidate));
+    let measured = candidates.map(|candidate| (slips(&word, &candidate.to_lowercase()), candidate));
     let (slips, candidate) = measured.min_by_key(|(slips, _)| *slips)?;
-    (slips <= 2 && slips * 2 < word.chars().count().max(candidate.chars().count())).then_some(candidate)
+    let (typed, there) = (word.chars().count(), candidate.chars().count());
+    // In a name of two letters, one may be wrong.
+    let few = slips * 2 < typed.max(there) || (slips, typed, there) == (1, 2, 2);
+    (slips <= 2 && few).then_some(candidate)
+}
+
+/// `hint`, behind a question for the thing in `bucardo.TABLE` whose name is like `word`.
+pub fn among(control: &mut Connection, table: &'static str, word: &str, hint: &str) -> String {
+    let rows = control.query(&format!("select name from bucardo.{table} order by name"), &[]);
+    let names: Vec<String> = rows.into_iter().flatten().map(|row| row.get(0)).collect();
+    ahead(question(word, names.iter().map(String::as_str)), hint)
+}
+
+/// `hint`, behind a question if there is one.
+pub fn ahead(question: Option<String>, hint: &str) -> String {
+    question.map_or_else(|| hint.to_owned(), |question| format!("{question} {hint}"))
+}
+
+/// Says which type may have been meant by one that is unknown.
+pub fn type_meant(word: &str) {
+    question(word, NOUNS).into_iter().for_each(|question| warn_user!("HINT: {question}"));
 }
 
 /// `did you mean "X"?`, or nothing.
@@ -48,5 +73,6 @@ mod tests {
             assert_eq!(closest(word, ["kick", "status"]), None, "{word}");
         }
         assert_eq!(closest("x", []), None);
+        assert_eq!((closest("ab", ["ac"]), closest("AB", ["x", "ab"]), closest("a", ["b"])), (Some("ac"), Some("ab"), None));
     }
 }

@@ -59,7 +59,7 @@ pub struct Options {
     pub table: Vec<String>,
     /// `add all`: not these tables.
     pub exclude_table: Vec<String>,
-    /// `install`: directory for pid files.
+    /// Directory for pid files.
     pub piddir: Option<String>,
     /// Ask nothing.
     pub batch: bool,

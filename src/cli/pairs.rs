@@ -4,6 +4,7 @@
 //! The original joined all words by blanks and searched the result, so that shell quoting was lost and an empty value swallowed the
 //! next word. Here a value ends where its shell word ends, or at the next known key within it; an empty value counts as not given.
 
+use crate::cli::near;
 use crate::error::{Error, Kind, Result};
 
 /// A key that may be given.
@@ -34,6 +35,9 @@ pub enum Value {
     /// One of these names or, in exactly this case, their aliases; read as the name.
     Named(&'static [(&'static str, &'static str)]),
 }
+
+/// What a status may be.
+pub const STATUS: Value = Value::OneOf(&["active", "inactive"]);
 
 impl Value {
     /// The SQL type a text has to be cast to for the column.
@@ -118,8 +122,9 @@ pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result
         };
         let Some(key) = keys.iter().find(|key| key.names.contains(&name.as_str())) else {
             crate::say!("{usage}");
+            let question = unknown(&name, keys).hint_text().map(str::to_owned);
             return Err(Error::new(Kind::Usage, format!("Unknown option '{name}'"))
-                .hint("the usage text above lists them")
+                .hint(near::ahead(question, "the usage text above lists them"))
                 .exit_code(1));
         };
         if !value.is_empty() {
@@ -127,6 +132,15 @@ pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result
         }
     }
     Ok(pairs)
+}
+
+/// An unknown key, with a guess at the one that was meant.
+fn unknown(name: &str, keys: &[Key]) -> Error {
+    let error = Error::new(Kind::Usage, format!("Unknown option '{name}'"));
+    match near::question(name, keys.iter().flat_map(|key| key.names.iter().copied())) {
+        Some(question) => error.hint(question),
+        None => error,
+    }
 }
 
 fn newer_pair(word: &str) -> Option<(String, &str)> {
@@ -140,7 +154,13 @@ fn newer_pair(word: &str) -> Option<(String, &str)> {
 
 fn with_usage(error: Error, usage: &str) -> Error {
     match error.kind() {
-        Kind::Usage => Error::new(Kind::Usage, format!("{}\n{usage}", error.message())),
+        Kind::Usage => {
+            let whole = Error::new(Kind::Usage, format!("{}\n{usage}", error.message()));
+            match error.hint_text() {
+                Some(hint) => whole.hint(hint),
+                None => whole,
+            }
+        }
         _ => error,
     }
 }
@@ -174,7 +194,7 @@ fn take(word: &str, keys: &'static [Key], pairs: &mut Pairs) -> Result<()> {
     let mut text = word;
     while let Some((before, name, after)) = next_key(text) {
         let key = keys.iter().find(|key| key.names.contains(&name));
-        let key = key.ok_or_else(|| Error::new(Kind::Usage, format!("Unknown option '{name}'")))?;
+        let key = key.ok_or_else(|| unknown(name, keys))?;
         let (value, remains) = split_value(after.trim_start(), keys);
         if !value.is_empty() {
             pairs.set(key, checked(name, key.takes, value)?);
@@ -229,7 +249,7 @@ fn plain_words(text: &str) -> Vec<String> {
 }
 
 /// The value as stored, or what is wrong with it; `name` is the key as typed.
-fn checked(name: &str, takes: Value, value: &str) -> Result<String> {
+pub fn checked(name: &str, takes: Value, value: &str) -> Result<String> {
     let refuse = |must: &str, hint: String| {
         Err(Error::new(Kind::Refused, format!("Invalid value for '{name}': must be {must}")).hint(hint))
     };

@@ -8,7 +8,12 @@ use crate::error::Result;
 use crate::{say, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: {verb} <sync> [sync2 sync3 ...] | all")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: {verb} <sync> [sync2 sync3 ...] | all
+
+  {verb} orders
+  {verb} all",
+)];
 
 /// `pause SYNC ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {

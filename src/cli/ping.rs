@@ -6,7 +6,12 @@ use crate::error::Result;
 use crate::say;
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: ping [# of seconds]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: ping [# of seconds]
+
+  ping
+  ping 5",
+)];
 
 /// Seconds to wait when none are given.
 const DEFAULT: u64 = 15;

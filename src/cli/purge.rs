@@ -11,7 +11,11 @@ use crate::replicate::reclaim;
 use crate::{say, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: purge [all]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: purge [all]
+
+  purge all",
+)];
 
 /// `purge [all]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {

@@ -1,7 +1,8 @@
 //! Why the daemon was started or stopped. The reason goes into two files: one that the daemon reads, which holds only the
 //! latest, and one beside it that keeps them all (reference, 3.3).
 
-use crate::cli::{Session, files};
+use crate::cli::session::Files;
+use crate::cli::{Personality, files};
 use crate::error::Result;
 use crate::notice::clock;
 use std::fs::{File, OpenOptions};
@@ -51,10 +52,10 @@ fn is_regular(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
-/// Writes the reason in the dialect of the session.
-pub fn record_for(session: &Session, verb: &str, words: &[String]) -> Result<()> {
-    let path = &session.files.reason_file;
-    if session.dialect().newer { record_newer(path, verb, words) } else { record(path, verb, words) }
+/// Writes the reason in the dialect of the program.
+pub fn record_for(files: &Files, personality: Personality, verb: &str, words: &[String]) -> Result<()> {
+    let path = &files.reason_file;
+    if personality.dialect().newer { record_newer(path, verb, words) } else { record(path, verb, words) }
 }
 
 /// The newer program writes the same line into both files, with the verb and also without a reason.

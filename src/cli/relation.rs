@@ -1,6 +1,7 @@
 //! Tables and sequences by name: reading what a user typed, and finding what the control database knows under it
 //! (reference, 2.5).
 
+use crate::cli::near;
 use crate::error::Result;
 use crate::pg::{Connection, Relation};
 
@@ -54,6 +55,15 @@ pub fn all(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Vec
         and ($3::text is null or tablename = $3) and ($4::text is null or db = $4) order by id";
     let rows = control.query(sql, &[&id, &schema, &name, &db])?;
     Ok(rows.iter().map(goat).collect())
+}
+
+/// `hint`, behind a question for the goat whose name, with or without schema, is like `word`.
+pub fn guess(control: &mut Connection, word: &str, hint: &str) -> String {
+    let sql = "select distinct case when $1 ~ '[.]' then schemaname || '.' || tablename else tablename end \
+        from bucardo.goat order by 1";
+    let rows = control.query(sql, &[&word]);
+    let names: Vec<String> = rows.into_iter().flatten().map(|row| row.get(0)).collect();
+    near::ahead(near::question(word, names.iter().map(String::as_str)), hint)
 }
 
 /// All goats whose name, or schema and name, begins like this. With `db`, only of that database.

@@ -4,13 +4,24 @@ pub mod newer;
 
 use crate::cli::answer::{Patience, ask};
 use crate::cli::sync_list::SYNCS;
-use crate::cli::{Session, help, reload_config, table::Topic};
+use crate::cli::{Session, help, near, reload_config, table::Topic};
 use crate::control::channel::sync_request;
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: reload sync [sync2 sync3 ...]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: reload sync [sync2 sync3 ...]
+
+  reload orders stock",
+)
+.or_newer(
+    "Usage: reload [config | sync ...]
+
+  reload                    all syncs
+  reload orders stock
+  reload config",
+)];
 
 /// How long the daemon may take for one sync. The original waits for ever, also where there is no daemon.
 const LIMIT: u64 = 60;
@@ -33,7 +44,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
             Some(status) => refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}"), INACTIVE),
             None if noun == "sync" => {}
             None if noun == "config" => return reload_config::run(session, &nouns[1..]),
-            None => refused(&format!("Invalid sync: {noun}"), SYNCS),
+            None => refused(&format!("Invalid sync: {noun}"), &near::among(&mut session.control, "sync", noun, SYNCS)),
         }
     }
     Ok(code)

@@ -6,7 +6,12 @@ use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: reload_config [# of seconds]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: reload_config [# of seconds]
+
+  reload_config
+  reload_config 10",
+)];
 
 const REQUEST: &str = "bucardo_reload_config";
 const ANSWER: &str = "bucardo_reload_config_finished";

@@ -3,6 +3,7 @@
 mod newer;
 
 use crate::cli::answer::{Patience, ask};
+use crate::cli::completion::NOUNS;
 use crate::cli::noun::{self, Noun};
 use crate::cli::pidfile;
 use crate::cli::relation::{self, Goat};
@@ -20,18 +21,32 @@ const DAEMON: u64 = 5;
 
 const USAGE: &str = "Usage: {verb} <type> <name> [options]
 
-  {verb} db|dbgroup|herd|table|sequence|sync|customcode <name> [name2 name3 ...]";
+  {verb} db|dbgroup|herd|table|sequence|sync|customcode <name> [name2 name3 ...]
+
+  {verb} sync orders";
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[
     help::only(USAGE),
-    Topic { words: &["customcode", "custom_code", "code"], text: "Usage: {verb} customcode <name> [name2 name3 ...]" },
-    Topic { words: &["db", "database", "d", "dbs", "databases"], text: "Usage: {verb} db <name> [name2 name3 ...]" },
-    Topic { words: &["dbgroup", "dbg", "dbgroups"], text: "Usage: {verb} dbgroup <name> [name2 name3 ...]" },
-    Topic { words: &["herd", "herds", "relgroup", "relgroups"], text: "Usage: {verb} herd <name> [name2 name3 ...]" },
-    Topic { words: &["sync", "syncs"], text: "Usage: {verb} sync <name> [name2 name3 ...]" },
-    Topic { words: &["table", "tables", "tab"], text: "Usage: {verb} table <name> [name2 name3 ...]" },
-    Topic { words: &["sequence", "sequences", "seq"], text: "Usage: {verb} sequence <name> [name2 name3 ...]" },
+    help::about(
+        &["customcode", "custom_code", "code"],
+        "Usage: {verb} customcode <name> [name2 name3 ...]\n\n  {verb} customcode audit",
+    ),
+    help::about(
+        &["db", "database", "d", "dbs", "databases"],
+        "Usage: {verb} db <name> [name2 name3 ...]\n\n  {verb} db warehouse",
+    ),
+    help::about(&["dbgroup", "dbg", "dbgroups"], "Usage: {verb} dbgroup <name> [name2 name3 ...]\n\n  {verb} dbgroup branches"),
+    help::about(
+        &["herd", "herds", "relgroup", "relgroups"],
+        "Usage: {verb} herd <name> [name2 name3 ...]\n\n  {verb} herd sales",
+    ),
+    help::about(&["sync", "syncs"], "Usage: {verb} sync <name> [name2 name3 ...]\n\n  {verb} sync orders stock"),
+    help::about(&["table", "tables", "tab"], "Usage: {verb} table <name> [name2 name3 ...]\n\n  {verb} table public.lines"),
+    help::about(
+        &["sequence", "sequences", "seq"],
+        "Usage: {verb} sequence <name> [name2 name3 ...]\n\n  {verb} sequence public.lines_id_seq",
+    ),
 ];
 
 /// What is the same for all things that have a name of their own.
@@ -78,7 +93,8 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     }
     let Some(noun) = noun::exact(kind) else {
         warn_user!("Cannot remove: unknown type");
-        warn_user!("HINT: the types are db, dbgroup, herd, table, sequence, sync and customcode");
+        let types = "the types are db, dbgroup, herd, table, sequence, sync and customcode";
+        warn_user!("HINT: {}", near::ahead(near::question(kind, NOUNS), types));
         return Ok(1);
     };
     if names.is_empty() {
@@ -119,7 +135,8 @@ fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<
     for name in names {
         let sql = format!("select from bucardo.{} where name = $1 for update", kind.table);
         if control.query_opt(&sql, &[&name])?.is_none() {
-            let hint = hint(control, kind.table, name)?;
+            let there_is = format!("`list {}` shows what there is; names are case-sensitive", kind.table);
+            let hint = near::among(control, kind.table, name, &there_is);
             return Err(refusal::missing(format!("No such {}: {name}", kind.title), hint));
         }
         if !found.contains(name) {
@@ -127,14 +144,6 @@ fn all_there(control: &mut Connection, kind: &Kind, names: &[String]) -> Result<
         }
     }
     Ok(found)
-}
-
-/// What there is, and a guess at what was meant.
-fn hint(control: &mut Connection, table: &str, name: &str) -> Result<String> {
-    let names = control.query(&format!("select name from bucardo.{table}"), &[])?;
-    let question = near::question(name, names.iter().map(|row| row.get(0)));
-    let question = question.map(|question| format!("{question} ")).unwrap_or_default();
-    Ok(format!("{question}`list {table}` shows what there is; names are case-sensitive"))
 }
 
 fn delete(control: &mut Connection, kind: &Kind, name: &str) -> Result<String> {
@@ -162,7 +171,7 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
 /// Removes syncs, and then what they have on their databases. A database that is down keeps it, and the user is told.
 fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
     // What runs and what is on the databases stays when this is only a rehearsal.
-    let rehearsal = session.options.dryrun;
+    let rehearsal = session.rehearses();
     if !rehearsal {
         stop_syncs(session, names)?;
     }

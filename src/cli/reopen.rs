@@ -8,7 +8,11 @@ use nix::unistd::Pid;
 use std::path::Path;
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: reopen")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: reopen
+
+  reopen",
+)];
 
 /// `reopen`.
 pub fn run(session: &mut Session, _nouns: &[String]) -> Result<u8> {

@@ -4,7 +4,12 @@ use crate::cli::{Session, help, start, stop, table::Topic};
 use crate::error::Result;
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: restart [reason]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: restart [reason]
+
+  restart
+  restart to read the new program",
+)];
 
 /// `restart [REASON]`. What would prevent the start is noticed before anything is stopped.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {

@@ -1,7 +1,8 @@
 //! A command at work: what was typed, and the open control database.
 
 use crate::cli::dialect::Dialect;
-use crate::cli::{Invocation, Options, Personality, output};
+use crate::cli::{Invocation, Options, Personality, output, table};
+use crate::control::upgrade;
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::environment::Process;
 use crate::pg::conninfo::{Parts, resolve};
@@ -24,6 +25,8 @@ pub struct Session {
     pub control: Connection,
     /// The files of the daemon.
     pub files: Files,
+    /// Whether the verb stores something: only that can be rehearsed, or asked about.
+    pub stores: bool,
 }
 
 /// Where the daemon's files are, by `bucardo_config`; never empty.
@@ -37,15 +40,31 @@ pub struct Files {
     pub stopfile: String,
 }
 
+impl Files {
+    /// The same in another directory, if one is given.
+    fn in_piddir(self, piddir: Option<&str>) -> Files {
+        Files { piddir: piddir.map_or(self.piddir, str::to_owned), ..self }
+    }
+
+    /// What they are called as long as nobody has changed the settings.
+    pub fn usual(piddir: &str) -> Files {
+        let shipped = upgrade::shipped();
+        let value = |name: &str| shipped.iter().find(|(setting, _)| setting == name).map(|(_, value)| value.clone());
+        let value = |name: &str| value(name).unwrap_or_default();
+        Files { piddir: piddir.to_owned(), reason_file: value("reason_file"), stopfile: value("stopfile") }
+    }
+}
+
 impl Session {
     /// Connects and reads where the daemon's files are.
     pub fn open(invocation: &Invocation) -> Result<Session> {
         let options = invocation.options.clone();
         let info = conninfo(&options)?;
         let mut control = Connection::open(&info).map_err(|error| refused(error, &options))?;
-        let files = files(&mut control, &invocation.prog)?;
+        let files = files(&mut control, &invocation.prog)?.in_piddir(invocation.piddir());
         let (prog, verb) = (invocation.prog.clone(), invocation.verb.clone());
-        Ok(Session { prog, personality: invocation.personality, verb, options, info, control, files })
+        let stores = table::verb(&verb).is_some_and(|verb| verb.stores);
+        Ok(Session { prog, personality: invocation.personality, verb, options, info, control, files, stores })
     }
 
     /// The ways of the program we were called as.
@@ -53,9 +72,15 @@ impl Session {
         self.personality.dialect()
     }
 
+    /// Whether this is a rehearsal. The newer program knows them for a few verbs only; a kick, say, is a request to the
+    /// daemon that would never arrive.
+    pub fn rehearses(&self) -> bool {
+        self.options.dryrun && self.stores
+    }
+
     /// With `--confirm`, asks, once: before anything is stored, here or in another database.
     pub fn confirm(&mut self) -> Result<()> {
-        if !self.options.confirm || self.options.dryrun || output::agreed("Commit the changes? Y/N ") {
+        if !self.options.confirm || !self.stores || self.options.dryrun || output::agreed("Commit the changes? Y/N ") {
             self.options.confirm = false;
             return Ok(());
         }
@@ -66,7 +91,7 @@ impl Session {
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
         self.control.batch_execute("begin")?;
         match work(self).and_then(|value| self.confirm().map(|()| value)) {
-            Ok(value) if self.options.dryrun => self.control.batch_execute("rollback").map(|()| value).map_err(Error::from),
+            Ok(value) if self.rehearses() => self.control.batch_execute("rollback").map(|()| value).map_err(Error::from),
             Ok(value) => self.control.batch_execute("commit").map(|()| value).map_err(Error::from),
             Err(error) => {
                 // Should even this fail, the connection is gone, and the transaction with it.

@@ -1,7 +1,7 @@
 //! `set`, `show` and `config`: the table `bucardo_config`.
 
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, refusal};
+use crate::cli::{Session, help, near, refusal};
 use crate::control::upgrade;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
@@ -11,16 +11,26 @@ use crate::say;
 pub const SHOW: &[Topic] = &[help::only(
     "Usage: show <all|setting1> [setting2 ...]
 
-  A setting may be a part of its name, or a regular expression.",
+  A setting may be a part of its name, or a regular expression.
+
+  show all
+  show piddir kid_",
 )];
 
 /// Usage text of `set`.
-pub const SET: &[Topic] = &[help::only("Usage: set setting=value [setting=value ...]")];
+pub const SET: &[Topic] = &[help::only(
+    "Usage: set setting=value [setting=value ...]
+
+  set log_showtime=3 default_email_to=dba@example.com",
+)];
 
 /// Usage text of `config`.
 pub const CONFIG: &[Topic] = &[help::only(
     "Usage: config [show|get [all|setting1 ...]]
-       config set setting=value [setting=value ...]",
+       config set setting=value [setting=value ...]
+
+  config show piddir
+  config set log_showtime=3",
 )];
 
 /// `show all|PATTERN ...`. The exit code is always 1, and scripts know it.
@@ -40,6 +50,14 @@ pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let settings: Vec<_> = settings.into_iter().filter(|setting| !shipped.contains(setting)).collect();
     lines(&settings).iter().for_each(|line| say!("{line}"));
     Ok(1)
+}
+
+/// All settings, for programs.
+pub fn json(session: &mut Session) -> Result<u8> {
+    let sql =
+        "select jsonb_pretty(coalesce(jsonb_object_agg(setting, value), '{}')) from bucardo.bucardo_config where name is null";
+    say!("{}", session.control.query_one(sql, &[])?.get::<_, String>(0));
+    Ok(0)
 }
 
 /// Whether the word `all` is in `text`.
@@ -110,10 +128,13 @@ fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
         return Err(refusal::refused(format!("Invalid value for '{name}'"), "write a number that is not negative"));
     }
     let sql = "update bucardo.bucardo_config set value = $2 where setting = $1 and name is null";
-    match control.execute(sql, &[&name, &value])? {
-        0 => Err(refusal::missing(format!("Unknown setting \"{name}\""), "`show all` shows the settings; nothing was changed")),
-        _ => Ok(()),
+    if control.execute(sql, &[&name, &value])? > 0 {
+        return Ok(());
     }
+    let rows = control.query("select setting from bucardo.bucardo_config where name is null order by 1", &[])?;
+    let question = near::question(name, rows.iter().map(|row| row.get(0)));
+    let hint = near::ahead(question, "`show all` shows the settings; nothing was changed");
+    Err(refusal::missing(format!("Unknown setting \"{name}\""), hint))
 }
 
 /// `config`: `config show ...` and `config set ...` as documented; `config NAME=VALUE` as the original did it.
@@ -149,7 +170,11 @@ pub fn message(session: &mut Session, nouns: &[String]) -> Result<u8> {
 }
 
 /// Usage text of `message`.
-pub const MESSAGE: &[Topic] = &[help::only("Usage: message \"Some message to send to the logs\"")];
+pub const MESSAGE: &[Topic] = &[help::only(
+    "Usage: message \"Some message to send to the logs\"
+
+  message \"the backup begins\"",
+)];
 
 #[cfg(test)]
 mod tests {

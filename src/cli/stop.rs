@@ -1,38 +1,74 @@
 //! `stop`: asks the daemon to stop, and does not wait (reference, 3.3).
 
-use crate::cli::{Session, help, reason, stopfile, table::Topic};
+use crate::cli::session::Files;
+use crate::cli::{Invocation, Personality, Session, help, reason, stopfile, table::Topic};
 use crate::control::channel;
 use crate::error::Result;
 use crate::{say, say_part};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: stop [reason]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: stop [reason]
+
+  stop
+  stop for new disks",
+)];
 
 /// The longest reason that fits into a NOTIFY.
 const LONGEST: usize = 7000;
 
-/// `stop [REASON]`.
-pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    stop(session, "stop", nouns)?;
+/// `stop [REASON]`. Who names a directory of pid files means the daemon there, and needs no database for that.
+pub fn command(invocation: &Invocation) -> Result<u8> {
+    let nouns = &invocation.nouns;
+    match (Session::open(invocation), invocation.piddir()) {
+        (Ok(mut session), None) => stop(&mut session, "stop", nouns)?,
+        (Ok(session), Some(_)) => Place::of(&session).stop("stop", nouns, || Ok(()))?,
+        (Err(error), None) => return Err(error),
+        (Err(_), Some(piddir)) => {
+            let (prog, quiet) = (&invocation.prog, invocation.options.quiet);
+            let place = Place { files: Files::usual(piddir), personality: invocation.personality, prog: prog.clone(), quiet };
+            place.stop("stop", nouns, || Ok(()))?;
+        }
+    }
     Ok(0)
 }
 
 /// Stops. `verb` is what the history of reasons shows.
 pub fn stop(session: &mut Session, verb: &str, nouns: &[String]) -> Result<()> {
-    let (path, quiet) = (stopfile::path(session), session.options.quiet);
-    let possible = stopfile::check(&path);
-    if possible.is_ok() {
-        reason::record_for(session, verb, nouns)?;
+    Place::of(session).stop(verb, nouns, || call(session, &reason::text(nouns)))
+}
+
+/// What is needed to stop the daemon of a directory.
+struct Place {
+    files: Files,
+    personality: Personality,
+    prog: String,
+    quiet: bool,
+}
+
+impl Place {
+    fn of(session: &Session) -> Place {
+        let (files, prog) = (session.files.clone(), session.prog.clone());
+        Place { files, personality: session.personality, prog, quiet: session.options.quiet }
     }
-    if !quiet {
-        say_part!("Creating {} ... ", path.display());
+
+    /// Writes the reason and the stop file, and then does `call`.
+    fn stop(&self, verb: &str, nouns: &[String], call: impl FnOnce() -> Result<()>) -> Result<()> {
+        let path = stopfile::path(&self.files);
+        let possible = stopfile::check(&path);
+        if possible.is_ok() {
+            reason::record_for(&self.files, self.personality, verb, nouns)?;
+        }
+        if !self.quiet {
+            say_part!("Creating {} ... ", path.display());
+        }
+        possible.and_then(|()| stopfile::create(&path, &self.prog))?;
+        call()?;
+        if !self.quiet {
+            say!("Done");
+        }
+        Ok(())
     }
-    possible.and_then(|()| stopfile::create(&path, &session.prog))?;
-    call(session, &reason::text(nouns))?;
-    if !quiet {
-        say!("Done");
-    }
-    Ok(())
 }
 
 /// Tells the daemon at once; also one that cannot see our piddir.

@@ -1,6 +1,7 @@
 //! The stop file: as long as it exists, no daemon of this piddir runs (reference, section 6).
 
-use crate::cli::{Session, files};
+use crate::cli::files;
+use crate::cli::session::Files;
 use crate::error::Result;
 use crate::notice::clock;
 use nix::errno::Errno;
@@ -9,8 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where it is.
-pub fn path(session: &Session) -> PathBuf {
-    Path::new(&session.files.piddir).join(&session.files.stopfile)
+pub fn path(files: &Files) -> PathBuf {
+    Path::new(&files.piddir).join(&files.stopfile)
 }
 
 /// Says in advance whether it could be created, so that nothing else is done in vain.

@@ -11,7 +11,9 @@ use crate::{say, warn_user};
 pub const TOPICS: &[Topic] = &[help::only(
     "Usage: upgrade
 
-  Shows what has to change in the control database, asks, and does it in one transaction. --batch asks nothing.",
+  Shows what has to change in the control database, asks, and does it in one transaction. --batch asks nothing.
+
+  upgrade --batch",
 )];
 
 /// What came of it.
@@ -61,7 +63,7 @@ fn upgraded(session: &mut Session) -> Result<Outcome> {
     for change in &changes {
         apply(&mut session.control, change)?;
     }
-    if !session.options.batch && !agreed(changes.len()) {
+    if session.rehearses() || (!session.options.batch && !agreed(changes.len())) {
         return Err(refusal::refused(DECLINED, "answer with y to change it"));
     }
     Ok(Outcome::Done)

@@ -7,7 +7,12 @@ use crate::replicate::validate::{self, Sessions};
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: validate [all] [sync1 sync2]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: validate [all] [sync1 sync2]
+
+  validate all
+  validate orders stock",
+)];
 
 /// The largest number of failures that an exit code can tell.
 const MOST: usize = 250;

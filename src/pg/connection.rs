@@ -1,8 +1,10 @@
 //! An open session.
 
+use super::trace::{self, Text};
 use crate::error::{Error, Kind, Result};
 use crate::pg::connect::Connector;
-use postgres::{CancelToken, Client, SimpleQueryMessage, Statement};
+use postgres::types::ToSql;
+use postgres::{CancelToken, Client, Row, SimpleQueryMessage, Statement, ToStatement};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
@@ -17,6 +19,12 @@ pub struct Connection {
     kept: HashMap<String, Statement>,
     prepared: HashMap<String, String>,
 }
+
+/// The values of a statement.
+type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What a statement comes to.
+type Answer<T> = std::result::Result<T, postgres::Error>;
 
 impl Connection {
     pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
@@ -58,7 +66,37 @@ impl Connection {
 
     /// Runs statements, separated by semicolons, in one round trip and, unless they say otherwise, one transaction.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
-        Ok(self.client.batch_execute(sql)?)
+        Ok(self.batch_execute(sql)?)
+    }
+
+    /// The client's own, but seen by `--debug`; and so are the following.
+    pub fn batch_execute(&mut self, sql: &str) -> Answer<()> {
+        trace::told(sql, &[]);
+        self.client.batch_execute(sql)
+    }
+
+    /// All rows.
+    pub fn query<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<Vec<Row>> {
+        trace::told(sql.text(), values);
+        self.client.query(sql, values)
+    }
+
+    /// The only row.
+    pub fn query_one<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<Row> {
+        trace::told(sql.text(), values);
+        self.client.query_one(sql, values)
+    }
+
+    /// The only row, if there is one.
+    pub fn query_opt<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<Option<Row>> {
+        trace::told(sql.text(), values);
+        self.client.query_opt(sql, values)
+    }
+
+    /// The number of rows concerned.
+    pub fn execute<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<u64> {
+        trace::told(sql.text(), values);
+        self.client.execute(sql, values)
     }
 
     /// Runs statements, separated by semicolons, in one round trip, and returns the first column of every row as text.

@@ -13,6 +13,7 @@ pub mod conninfo;
 pub mod ident;
 pub mod secret;
 pub mod session;
+pub mod trace;
 pub mod wait;
 
 pub use connect::Connecting;

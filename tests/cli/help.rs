@@ -63,3 +63,52 @@ fn versions_are_those_of_the_programs_we_replace() {
     assert_eq!(commands.ctl(&["--version", "status"]).ok(), "bucardo_ctl version 4.5.0\n");
     assert_eq!(commands.bucardo(&["--version"]).ok(), "bucardo version 5.6.0\n");
 }
+
+/// The words after `help`, and what is not missing from its answer: an example that begins with the verb.
+const TYPES: [(&str, &[&str]); 5] = [
+    ("add", &["db", "dbgroup", "herd", "sync", "table", "sequence", "all", "customcode", "customname", "customcols"]),
+    ("list", &["db", "dbgroup", "herd", "sync", "table", "sequence", "customcode", "customname", "customcols", "conflicts"]),
+    ("remove", &["db", "dbgroup", "herd", "sync", "table", "sequence", "customcode"]),
+    ("update", &["db", "dbgroup", "sync", "table", "sequence", "customcode"]),
+    ("inspect", &["table"]),
+];
+
+#[test]
+fn every_verb_and_every_type_has_an_example_in_both_dialects() {
+    let commands = Commands::new();
+    let verbs = "install upgrade start stop restart ping status kick activate deactivate reload reload_config validate set show \
+        config message pause resume delta purge clone reopen completion man help list update inspect";
+    let alone = verbs.split_whitespace().map(|verb| vec![verb]);
+    let typed = TYPES.iter().flat_map(|(verb, types)| types.iter().map(move |kind| vec![*verb, *kind]));
+    for words in alone.chain(typed) {
+        for program in ["bucardo_ctl", "bucardo"] {
+            let outcome = commands.call(program, &[&["help"], &words[..]].concat()).run().ended_with(0);
+            let said = outcome.stdout + &outcome.stderr;
+            let start = format!("  {}", words[0]);
+            let shell = format!("  bucardo_ctl {}", words[0]);
+            let is_example = |line: &str| line.starts_with(&start) || line.contains(&shell) && !line.contains('<');
+            assert!(said.starts_with(&format!("Usage: {}", words[0])), "{program} {words:?}: {said}");
+            assert!(said.lines().any(is_example), "{program} {words:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn each_dialect_has_its_own_words_and_examples() {
+    let commands = Commands::new();
+    for (line, word) in [
+        ("add db", "add db shop dbname=shop host=db1\n"),
+        ("add sync", "dbs=shop:source,warehouse:target relgroup=sales"),
+        ("add dbgroup", "shop:source berlin:target"),
+        ("add relgroup", "Usage: add relgroup"),
+        ("add table", "relgroup=x"),
+        ("add", "add relgroup"),
+        ("update dbgroup", "update dbgroup branches shop:source berlin:target"),
+        ("update sync", "autokick=0"),
+        ("list", "list syncs active"),
+    ] {
+        let words: Vec<_> = ["help"].into_iter().chain(line.split(' ')).collect();
+        let (newer, older) = (commands.bucardo(&words).ok(), commands.ctl(&words).ended_with(0).stderr);
+        assert!(newer.contains(word) && !older.contains(word), "{line}: {newer}{older}");
+    }
+}

@@ -89,6 +89,32 @@ fn batch_asks_nothing_says_little_and_makes_the_pid_directory() {
 }
 
 #[test]
+fn a_pid_directory_that_is_relative_is_refused_without_questions_too() {
+    let bare = Bare::new();
+    let outcome = bare.install(&["--batch", "--piddir=run"], "").ended_with(1);
+    let sentence = "-->Sorry, the PID directory must be absolute (start with a slash)\n";
+    assert!(outcome.stderr.starts_with(sentence), "{}", outcome.stderr);
+    assert!(bare.untouched() && !bare.commands.home().join("run").exists());
+}
+
+#[test]
+fn a_refused_installation_makes_no_pid_directory() {
+    let bare = Bare::new();
+    bare.install(&["--batch"], "").ok();
+    let piddir = bare.commands.dir().join("new/run");
+    let option = format!("--piddir={}", piddir.display());
+    bare.install(&["--batch", &option], "").ended_with(1);
+    bare.install(&["--batch", &option, "--dbuser=nobody"], "").ended_with(1);
+    assert!(!piddir.exists());
+    let blocked = bare.commands.home().join("file");
+    fs::write(&blocked, "").unwrap();
+    bare.admin("drop database bucardo; drop role bucardo");
+    let outcome = bare.install(&["--batch", &format!("--piddir={}/run", blocked.display())], "").ended_with(1);
+    assert!(outcome.stderr.starts_with("-->Sorry, that is not a valid PID directory"), "{}", outcome.stderr);
+    assert!(bare.untouched());
+}
+
+#[test]
 fn a_second_installation_is_refused_in_the_words_scripts_look_for() {
     let bare = Bare::new();
     bare.install(&["--batch"], "").ok();

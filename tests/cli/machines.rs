@@ -51,6 +51,19 @@ fn lists_and_status_are_json_if_asked() {
 }
 
 #[test]
+fn settings_and_everything_are_json_if_asked() {
+    let installed = prepared();
+    let settings = installed.bucardo(&["list", "config", "--json"]).ok();
+    assert_eq!(at(&installed, &settings, "{stopfile}"), "fullstopbucardo");
+    let all = installed.bucardo(&["list", "all", "--json"]).ok();
+    for (path, value) in
+        [("{databases,0,name}", "A"), ("{syncs,0,name}", "asleep"), ("{tables,0,tablename}", "orders"), ("{sequences}", "[]")]
+    {
+        assert_eq!(at(&installed, &all, path), value, "{path}");
+    }
+}
+
+#[test]
 fn status_can_be_watched() {
     let installed = prepared();
     let mut watching = installed.call("bucardo_ctl", &["status", "--watch"]).start();
@@ -62,30 +75,62 @@ fn status_can_be_watched() {
     watching.child.wait().unwrap();
 }
 
+/// What bash offers for the last word of a line.
+fn complete(installed: &crate::harness::Installed, line: &str) -> String {
+    let words: Vec<String> = line.split(' ').map(|word| format!("'{word}'")).collect();
+    let script = format!(
+        "source <(bucardo_ctl completion bash); COMP_WORDS=({}); COMP_CWORD={}; _bucardo_ctl; echo \"${{COMPREPLY[*]}}\"",
+        words.join(" "),
+        words.len() - 1
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]).current_dir(installed.home()).env_clear().env("HOME", installed.home());
+    bash.env("PATH", format!("{}:/usr/bin:/bin", installed.dir().join("bin").display()));
+    let done = bash.output().unwrap();
+    assert!(done.stderr.is_empty(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
+}
+
 #[test]
 fn bash_completes_verbs_options_nouns_and_names() {
     let installed = prepared();
-    let complete = |line: &str| -> String {
-        let words: Vec<String> = line.split(' ').map(|word| format!("'{word}'")).collect();
-        let script = format!(
-            "source <(bucardo_ctl completion bash); COMP_WORDS=({}); COMP_CWORD={}; _bucardo_ctl; echo \"${{COMPREPLY[*]}}\"",
-            words.join(" "),
-            words.len() - 1
-        );
-        let mut bash = Command::new("bash");
-        bash.args(["-c", &script]).current_dir(installed.home()).env_clear().env("HOME", installed.home());
-        bash.env("PATH", format!("{}:/usr/bin:/bin", installed.dir().join("bin").display()));
-        let done = bash.output().unwrap();
-        assert!(done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
-    };
-    assert_eq!(complete("bucardo_ctl kic"), "kick");
-    assert_eq!(complete("bucardo_ctl kick o"), "orders");
-    assert_eq!(complete("bucardo_ctl --quiet kick asleep a"), "all asleep");
-    assert_eq!(complete("bucardo_ctl list sy"), "sync");
-    assert_eq!(complete("bucardo_ctl remove dbs "), "A B c d");
-    assert_eq!(complete("bucardo_ctl show log_showt"), "log_showtime");
-    assert_eq!(complete("bucardo status --no-bucardor"), "--no-bucardorc");
+    for (line, offered) in [
+        ("bucardo_ctl kic", "kick"),
+        ("bucardo_ctl kick o", "orders"),
+        ("bucardo_ctl --quiet kick asleep a", "all asleep"),
+        ("bucardo_ctl list sy", "sync"),
+        ("bucardo_ctl remove dbs ", "A B c d"),
+        ("bucardo_ctl show log_showt", "log_showtime"),
+        ("bucardo status --no-bucardor", "--no-bucardorc"),
+        ("bucardo_ctl -U bucardo kick o", "orders"),
+        ("bucardo_ctl --retry 3 kick o", "orders"),
+        ("bucardo_ctl --retry = 3 kick o", "orders"),
+        ("bucardo_ctl kick --retry ", ""),
+        ("bucardo del sy", "sync"),
+        ("bucardo del sync o", "orders"),
+        ("bucardo delta A", "A"),
+        ("bucardo clone ", "sync="),
+        ("bucardo clone sync = o", "orders"),
+        ("bucardo_ctl add sync x source = ", "h"),
+        ("bucardo_ctl add sync x targetdb =", "A B c d"),
+        ("bucardo_ctl add sync x targetdb = B type = swap targetgroup = b", "both"),
+        ("bucardo_ctl add sync x targetdb=", "targetdb=A targetdb=B targetdb=c targetdb=d"),
+        ("bucardo_ctl update sync orders status = i", "inactive"),
+        ("bucardo_ctl help ki", "kick"),
+        ("bucardo_ctl help add cust", "customcode customcols customname"),
+        ("bucardo_ctl add a", "all"),
+        ("bucardo_ctl add all ", "tables sequences"),
+        ("bucardo_ctl list a", ""),
+        ("bucardo list a", "all"),
+        ("bucardo l conf", "conflicts config"),
+        ("bucardo_ctl remove a", ""),
+        ("bucardo_ctl update rel", ""),
+        ("bucardo_ctl remove relgroup ", "h"),
+        ("bucardo_ctl status a", "asleep"),
+        ("bucardo status a", "all asleep"),
+    ] {
+        assert_eq!(complete(&installed, line), offered, "{line}");
+    }
     assert_eq!(installed.ctl(&["completion", "names", "table"]).ok(), "public.orders\n");
     installed.ctl(&["completion"]).ended_with(1);
     installed.ctl(&["completion", "names", "sync", "--dbport=1"]).ended_with(1);
@@ -115,4 +160,74 @@ fn a_near_miss_is_answered_with_a_guess() {
     asked("list db --quite", "quiet");
     asked("remove herd sale", "sales");
     assert!(!world.run("kick something").stderr.contains("did you mean"));
+}
+
+#[test]
+fn a_guess_is_made_wherever_something_unknown_is_named() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=sales");
+    world.says("add sync orders type=pushdelta source=sales targetdb=B");
+    world.says("add sync ab type=pushdelta source=sales targetdb=C");
+    for (line, guess) in [
+        ("help kikc", "kick"),
+        ("help statsu db", "status"),
+        ("list snyc", "sync"),
+        ("add tabel t1", "table"),
+        ("remove tabel t1", "table"),
+        ("update snyc orders ping=1", "sync"),
+        ("set pidir=/tmp", "piddir"),
+        ("reload oders", "orders"),
+        ("kick ac", "ab"),
+        ("kick AB", "ab"),
+        ("update sync ordres ping=1", "orders"),
+        ("update sync orders pign=1", "ping"),
+        ("update db a dbhost=x", "A"),
+        ("update table t2 ping=1", "t1"),
+        ("add table t1 db=b", "B"),
+        ("add table t1 dbb=A", "db"),
+        ("add db X dbnmae=x", "dbname"),
+        ("add sync new type=pushdelta source=sale targetdb=B", "sales"),
+        ("add sync new type=pushdelta source=sales targetdb=b", "B"),
+        ("inspect table t2", "t1"),
+        ("inspect hred t1", "herd"),
+    ] {
+        let outcome = world.run(line);
+        assert!(outcome.stderr.contains(&format!("did you mean \"{guess}\"?")), "{line}: {}", outcome.stderr);
+    }
+    for (line, guess) in [
+        ("kick ordesr", "orders"),
+        ("reload ordesr", "orders"),
+        ("update sync ordesr active", "orders"),
+        ("update sync orders autokikc=1", "autokick"),
+        ("add table t1 db=a", "A"),
+        ("add sync new dbs=a:source,B:target relgroup=sales", "A"),
+        ("add sync new dbs=A:source,B:target relgroup=sale", "sales"),
+        ("add db X dbnmae=x", "dbname"),
+        ("clone sync=ordesr", "orders"),
+    ] {
+        let outcome = world.bucardo(&line.split(' ').collect::<Vec<_>>());
+        assert!(outcome.stderr.contains(&format!("did you mean \"{guess}\"?")), "{line}: {}", outcome.stderr);
+    }
+    assert!(!world.run("reload something").stderr.contains("did you mean"));
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let installed = prepared();
+    let insert =
+        "insert into bucardo.q (sync, targetdb, ppid, started, aborted, ended) values ('orders', 'B', 1, now(), now(), now())";
+    installed.control().batch_execute(insert).unwrap();
+    let red = "\u{1b}[31mBad\u{1b}[0m";
+    let on_terminal = |line: &str, no_color: &str| {
+        let call = installed.call("/usr/bin/script", &["-qec", line, "/dev/null"]).env("TERM", "xterm").env("NO_COLOR", no_color);
+        call.run().stdout
+    };
+    assert!(on_terminal("bucardo status", "").contains(red));
+    assert!(on_terminal("bucardo status nosuch", "").contains("\u{1b}[31mNo such sync: nosuch\u{1b}[0m"));
+    for told in
+        [on_terminal("bucardo status", "1"), on_terminal("bucardo status nosuch", "1"), installed.bucardo(&["status"]).ok()]
+    {
+        assert!(!told.contains('\u{1b}') && !told.is_empty(), "{told}");
+    }
+    assert!(!installed.bucardo(&["status", "nosuch"]).stderr.contains('\u{1b}'));
 }

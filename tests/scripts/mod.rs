@@ -57,6 +57,37 @@ fn nagios_hears_of_failed_overdue_and_expired_syncs() {
 }
 
 #[test]
+fn nagios_may_spell_its_arguments_as_before() {
+    let installed = prepared();
+    let fine = (0, "All bucardo syncs are running normally\n".to_owned());
+    for line in [
+        "--url http://example.org/report --delta 50000 --timeout 25 --track 3",
+        "-url=all -timeout 25 --sync orders --sync=grp",
+        "--dbname bucardo --dbuser bucardo --del=1 --ti 9",
+        "--debug /dev/null --sync orders,grp",
+    ] {
+        assert_eq!(check(&installed, &line.split(' ').collect::<Vec<_>>()), fine, "{line}");
+    }
+    assert!(check(&installed, &["-verb"]).1.ends_with("\nChanges that wait: 0\n"));
+    let dir = installed.cluster.socket_dir().display().to_string();
+    assert_eq!(check(&installed, &["--dbhost", &dir, "--dbport", &installed.cluster.port().to_string()]), fine);
+    for (line, sentence) in [
+        ("--sync=nosuch", "ERROR: There is no sync \"nosuch\"\n"),
+        ("--sync orders --sync nosuch", "ERROR: There is no sync \"nosuch\"\n"),
+        ("--t 3", "ERROR: Option t is ambiguous (timeout, track)\n"),
+        ("--nosuch 3", "ERROR: Unknown option: nosuch\n"),
+        ("--delta x", "ERROR: Value \"x\" invalid for option delta (number expected)\n"),
+        ("--delta=a[$(touch /tmp/x)]", "ERROR: Value "),
+        ("--timeout", "ERROR: Option timeout requires an argument\n"),
+        ("--verbose=1", "ERROR: Option verbose does not take an argument\n"),
+        ("orders", "ERROR: What is \"orders\"?"),
+    ] {
+        let (code, said) = check(&installed, &line.split(' ').collect::<Vec<_>>());
+        assert!(code == 3 && said.starts_with(sentence), "{line}: {code} {said}");
+    }
+}
+
+#[test]
 fn cacti_gets_one_sorted_line() {
     let installed = prepared();
     let jobs = "insert into bucardo.q (sync, targetdb, synctype, ppid, started, ended, aborted, whydie, inserts, updates, deletes) values
@@ -132,4 +163,56 @@ fn a_slony_cluster_becomes_commands_that_work() {
     assert_eq!(world.value("select count(*) from bucardo.sync"), "2");
     let summary = text(&script(&world, "slony_migrator", &["-db", "a", "-u", "postgres"]).stdout);
     assert!(summary.starts_with("Set 1: origin node 1, 2 tables, 1 sequences\n  Set 1: node 1 to node 2\n"), "{summary}");
+}
+
+#[test]
+fn a_slony_cluster_is_found_shown_and_checked_with_the_arguments_of_old() {
+    let world = crate::cli::world::World::bare();
+    let (dir, port) = (world.cluster.socket_dir().display().to_string(), world.cluster.port().to_string());
+    let slony = SLONY.replace("DIR", &dir).replace("PORT", &port);
+    world.cluster.connect("a").batch_execute(&slony).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(format!("{}/scripts/slony_migrator", env!("CARGO_MANIFEST_DIR")));
+        command.args(args).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", world.home());
+        let done = command.output().unwrap();
+        (done.status.code().unwrap(), text(&done.stdout), text(&done.stderr))
+    };
+    let host = format!("-H={dir}");
+    let hosts = format!("/does/not/exist,{dir}");
+    let usual = run(&["-db=a", &host, "--port", &port, "-u=postgres", "--bucardo"]);
+    assert!(usual.0 == 0 && usual.1.contains("add sync shop_set1_node1_to_node2"), "{usual:?}");
+    for args in [
+        &["--dbname=a", "-H", &hosts, "--port", &port, "--dbuser", "postgres", "--dbpass=secret", "--timeout=5", "--bucardo"][..],
+        &["-H", "/does/not/exist", "-H", &dir, "-db", "b,a", "--port", &port, "-u", "postgres", "-v", "--buc"],
+    ] {
+        let found = run(args);
+        assert_eq!((found.0, &found.1), (0, &usual.1), "{args:?}: {}", found.2);
+    }
+    let slonik = run(&["-db=a", &host, "--port", &port, "-u=postgres", "--slonik"]);
+    for line in [
+        "CLUSTER NAME = shop;",
+        &format!("NODE 1 ADMIN CONNINFO = 'dbname=a host={dir} port={port} user=postgres';"),
+        "INIT CLUSTER (ID = 1, COMMENT = 'one');",
+        "STORE NODE (ID = 2, COMMENT = 'two', EVENT NODE = 1);",
+        "CREATE SET (ID = 1, ORIGIN = 1, COMMENT = 'all');",
+        "SET ADD TABLE (SET ID = 1, ORIGIN = 1, ID = 1, FULLY QUALIFIED NAME = 'public.t1');",
+        "SET ADD SEQUENCE (SET ID = 1, ORIGIN = 1, ID = 1, FULLY QUALIFIED NAME = 'public.s1');",
+        "SUBSCRIBE SET (ID = 1, PROVIDER = 1, RECEIVER = 2, FORWARD = YES);",
+        "SUBSCRIBE SET (ID = 1, PROVIDER = 2, RECEIVER = 3, FORWARD = NO);",
+    ] {
+        assert!(slonik.1.lines().any(|printed| printed == line), "{line} in\n{}{}", slonik.1, slonik.2);
+    }
+    let checked =
+        |args: &[&str]| run(&[&["-db=a", host.as_str(), "--port", port.as_str(), "-u=postgres", "--check"], args].concat());
+    assert_eq!(checked(&[]), (0, "3 tables and sequences are as they should be\n".to_owned(), String::new()));
+    world
+        .cluster
+        .connect("a")
+        .batch_execute("insert into _shop.sl_table values (3, 'nopk', 'public', 1), (4, 'gone', 'public', 1)")
+        .unwrap();
+    let wrong = checked(&[]);
+    assert_eq!((wrong.0, wrong.1.as_str()), (1, "public.nopk has no primary key\npublic.gone does not exist\n"));
+    assert_eq!(run(&["-V"]).1, "slony_migrator 1.0\n");
+    let unknown = run(&["--nosuch"]);
+    assert!(unknown.0 == 1 && unknown.2.starts_with("ERROR: Unknown option: nosuch\n"), "{unknown:?}");
 }

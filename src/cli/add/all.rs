@@ -9,6 +9,13 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
 use crate::{say, warn_user};
 
+pub(super) const USAGE: &str = "Usage: add all tables|sequences [db=x] [herd=x]
+
+  -n, -N, -t, -T take schemas and tables, or leave them out.
+
+  add all tables db=shop herd=sales
+  add all sequences db=shop -n public";
+
 /// What to look for; options and words that look like options come together here.
 #[derive(Default)]
 struct Request {

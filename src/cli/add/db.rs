@@ -1,7 +1,7 @@
 //! `add db`: tells the control database about a database. Whether it can be reached is tried out and recorded, but a server
 //! that is down today can be added today.
 
-use super::{dbgroup, remote};
+use super::{dbgroup, newer, remote};
 use crate::cli::insert::Insert;
 use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::{Session, refusal};
@@ -43,13 +43,14 @@ pub(super) const KEYS: &[Key] = &[
     Key { column: "addalltables", names: &["addalltables"], takes: Value::Bool },
     Key { column: "addallsequences", names: &["addallsequences"], takes: Value::Bool },
     Key { column: "group", names: &["group", "dbgroup"], takes: Value::Text },
+    Key { column: "dsn", names: &["dsn", "dbdsn"], takes: Value::Text },
 ];
 
 /// Keys that are no columns, or whose columns are set by themselves.
-const NOT_COLUMNS: &[&str] = &["name", "dbname", "type", "group", "addalltables", "addallsequences"];
+const NOT_COLUMNS: &[&str] = &["name", "dbname", "type", "group", "addalltables", "addallsequences", "dsn"];
 
 pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
-    let pairs = pairs::read(words, KEYS, USAGE)?;
+    let pairs = newer::dsn::spread(pairs::read(words, KEYS, USAGE)?);
     check_port(&pairs)?;
     let name = pairs.get("name").unwrap_or(word).to_owned();
     let real = pairs.get("dbname").unwrap_or(word).to_owned();

@@ -17,7 +17,7 @@ pub(super) mod used;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help};
+use crate::cli::{Session, help, near};
 use crate::error::Result;
 use crate::say;
 
@@ -36,18 +36,34 @@ const USAGE: &str = "Usage: add <type> <name> [options]
 
 For details: help add <type>";
 
+const NEWER_USAGE: &str = "Usage: add <type> <name> [options]
+
+  add db <name> dbname=x [key=value ...]
+  add dbgroup <name> [database:role ...]
+  add table <name ...> [db=x] [relgroup=x]
+  add sequence <name ...> [db=x] [relgroup=x]
+  add all tables|sequences [db=x] [relgroup=x]
+  add relgroup <name> [table or sequence ...]
+  add customcode <name> whenrun=x src_code=x [key=value ...]
+  add customname <table> <new name> [db=x] [sync=x]
+  add customcols <table> \"SELECT ...\" [db=x] [sync=x]
+  add sync <name> dbs=x:source,y:target relgroup=x|tables=x,y [key=value ...]
+
+For details: help add <type>";
+
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[
-    help::only(USAGE),
-    Topic { words: &["db", "database", "dbs", "databases"], text: db::USAGE },
-    Topic { words: &["dbg", "dbgroup", "dbgroups"], text: dbgroup::USAGE },
-    Topic { words: &["herd", "herds", "relgroup", "relgroups"], text: herd::USAGE },
-    Topic { words: &["sync", "syncs"], text: sync::USAGE },
-    Topic { words: &["table", "tables", "tab"], text: table::USAGE_TABLE },
-    Topic { words: &["sequence", "sequences", "seq"], text: table::USAGE_SEQUENCE },
-    Topic { words: &["customcode", "custom_code", "code"], text: customcode::USAGE },
-    Topic { words: &["customname", "cname", "custom_name"], text: custom::USAGE_NAME },
-    Topic { words: &["customcols", "ccols", "ccol", "custom_cols"], text: custom::USAGE_COLS },
+    help::only(USAGE).or_newer(NEWER_USAGE),
+    help::about(&["db", "database", "dbs", "databases"], db::USAGE).or_newer(newer::db::USAGE),
+    help::about(&["dbg", "dbgroup", "dbgroups"], dbgroup::USAGE).or_newer(newer::dbgroup::USAGE),
+    help::about(&["herd", "herds", "relgroup", "relgroups"], herd::USAGE).or_newer(newer::herd::USAGE),
+    help::about(&["sync", "syncs"], sync::USAGE).or_newer(newer::sync::USAGE),
+    help::about(&["table", "tables", "tab"], table::USAGE_TABLE).or_newer(newer::table::USAGE_TABLE),
+    help::about(&["sequence", "sequences", "seq"], table::USAGE_SEQUENCE).or_newer(newer::table::USAGE_SEQUENCE),
+    help::about(&["all"], all::USAGE).or_newer(newer::table::USAGE_ALL),
+    help::about(&["customcode", "custom_code", "code"], customcode::USAGE),
+    help::about(&["customname", "cname", "custom_name"], custom::USAGE_NAME),
+    help::about(&["customcols", "ccols", "ccol", "custom_cols"], custom::USAGE_COLS),
 ];
 
 /// `add TYPE NAME ...`.
@@ -59,6 +75,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     }
     let noun = if newer { noun::newer(kind) } else { noun::exact(kind) };
     let (Some(noun), Some((name, rest))) = (noun, words.split_first()) else {
+        if noun.is_none() {
+            near::type_meant(kind);
+        }
         return Ok(help::usage(session.personality, "add", &[kind]));
     };
     if newer && matches!(noun, Noun::Table | Noun::Sequence) && name.eq_ignore_ascii_case("all") {

@@ -4,7 +4,7 @@
 use super::sync_members::{self, Members};
 use crate::cli::insert::Insert;
 use crate::cli::pairs::{self, Key, Pairs, Value};
-use crate::cli::{Session, conflict, refusal};
+use crate::cli::{Session, conflict, near, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::validate;
@@ -104,10 +104,22 @@ fn insert(control: &mut Connection, name: &str, herd: &str, members: &Members, p
         Some(strategy) => row.text("conflict_strategy", &strategy),
         None => row,
     };
-    match row.run(control, "name") {
-        Ok(_) => Ok(lines),
-        Err(error) => Err(failed(error)),
-    }
+    // Once the rule has refused it, the transaction answers nothing any more.
+    let guess = guess(control, column, &target)?;
+    row.run(control, "name").map(|_| lines).map_err(|error| match guess {
+        Some(guess) => failed(error.hint(guess)),
+        None => failed(error),
+    })
+}
+
+/// What may have been meant by a target that does not exist.
+fn guess(control: &mut Connection, column: &str, target: &str) -> Result<Option<String>> {
+    let (table, there_is) = match column {
+        "targetdb" => ("db", "`list db` shows the databases; `add db` adds one"),
+        _ => ("dbgroup", "`list dbgroup` shows the groups; `add dbgroup` adds one"),
+    };
+    let known = sync_members::exists(control, table, target)?;
+    Ok((!known).then(|| near::among(control, table, target, there_is)))
 }
 
 /// What decides between masters. Who names several in one word and leaves that open gets what the newer program does.
@@ -125,7 +137,7 @@ fn failed(error: Error) -> Error {
 
 /// Validates the new sync. One that cannot be validated today, because a server is down or because it is not complete yet, stays.
 pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Vec<String>> {
-    if session.options.dryrun {
+    if session.rehearses() {
         return Ok(Vec::new());
     }
     session.confirm()?;

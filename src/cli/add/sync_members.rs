@@ -4,7 +4,7 @@
 use super::goat::Adder;
 use super::{dbgroup, herd};
 use crate::cli::pairs::Pairs;
-use crate::cli::{refusal, relation};
+use crate::cli::{near, refusal, relation};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
 
@@ -157,6 +157,7 @@ pub fn herd(control: &mut Connection, sync: &str, members: &Members, pairs: &Pai
     }
     if members.tables.is_empty() {
         let hint = "`list herd` shows the herds; `add herd` makes one; tables=a,b makes one on the way";
+        let hint = near::among(control, "herd", source, hint);
         return Err(refusal::missing(format!("No such source herd: {source}"), hint));
     }
     let db = members.first_source().unwrap_or(source);
@@ -243,10 +244,8 @@ pub fn group(control: &mut Connection, name: &str, roles: &[(String, Role)]) -> 
     }
     for (db, role) in roles {
         if !exists(control, "db", db)? {
-            return Err(refusal::missing(
-                format!("Unknown database \"{db}\""),
-                "`list db` shows the databases; `add db` adds one",
-            ));
+            let hint = near::among(control, "db", db, "`list db` shows the databases; `add db` adds one");
+            return Err(refusal::missing(format!("Unknown database \"{db}\""), hint));
         }
         dbgroup::join_as(control, db, name, 0, if *role == Role::Source { "source" } else { "target" })?;
     }

@@ -4,7 +4,7 @@ use super::goat::Adder;
 use super::{herd, used};
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Pairs, Value};
-use crate::cli::{Session, help, refusal, relation};
+use crate::cli::{Session, help, near, refusal, relation};
 use crate::error::Result;
 use crate::pg::{Connection, Relation};
 use crate::warn_user;
@@ -26,7 +26,9 @@ pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3
 
   db=x                 the database they are in; needed when there are several
   herd=x               put them into this herd
-  standard_conflict=x  source, target, skip, lowest or highest";
+  standard_conflict=x  source, target, skip, lowest or highest
+
+  add sequence public.lines_id_seq db=shop herd=sales";
 
 pub(super) const KEYS: &[Key] = &[
     Key { column: "db", names: &["db"], takes: Value::Text },
@@ -100,8 +102,10 @@ fn database(control: &mut Connection, named: Option<&str>) -> Result<String> {
     let known: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     match (named, known.as_slice()) {
         (Some(name), known) if known.iter().any(|db| db == name) => Ok(name.to_owned()),
-        (Some(name), _) => {
-            Err(refusal::missing(format!("Invalid database: \"{name}\""), "`list db` shows the databases; `add db` adds one"))
+        (Some(name), known) => {
+            let question = near::question(name, known.iter().map(String::as_str));
+            let hint = near::ahead(question, "`list db` shows the databases; `add db` adds one");
+            Err(refusal::missing(format!("Invalid database: \"{name}\""), hint))
         }
         (None, [only]) => Ok(only.clone()),
         (None, []) => Err(refusal::missing("Please specify a database with db=<name>", "there is none yet; `add db` adds one")),

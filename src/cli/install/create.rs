@@ -29,10 +29,7 @@ const FACTS: &str = "
 
 /// Creates what is missing. Refuses, before anything is touched, where there is a control database already.
 pub fn create(settings: &Settings, choice: &Choice, conn: &mut Connection) -> Result<Site> {
-    let facts = facts(conn)?;
-    if facts.database {
-        fresh(&mut open(settings, choice)?)?;
-    }
+    let facts = must_be_fresh(settings, choice, conn)?;
     let plan = plan::decide(&facts)?;
     let mut done = Vec::new();
     if let Err(error) = carry_out(settings, choice, &plan, conn, &mut done) {
@@ -41,6 +38,15 @@ pub fn create(settings: &Settings, choice: &Choice, conn: &mut Connection) -> Re
     }
     plan.last.iter().try_for_each(|sql| conn.batch_execute(sql))?;
     Ok(Site { owner: plan.owner, new_role: plan.new_role })
+}
+
+/// Refuses where there is a control database already; else what is there.
+pub fn must_be_fresh(settings: &Settings, choice: &Choice, conn: &mut Connection) -> Result<Facts> {
+    let facts = facts(conn)?;
+    if facts.database {
+        fresh(&mut open(settings, choice)?)?;
+    }
+    Ok(facts)
 }
 
 fn facts(conn: &mut Connection) -> Result<Facts> {

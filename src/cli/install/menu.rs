@@ -18,6 +18,9 @@ pub struct Choice {
     pub piddir: String,
 }
 
+/// The refusal of a directory that would depend on where the daemon is started.
+pub const NOT_ABSOLUTE: &str = "-->Sorry, the PID directory must be absolute (start with a slash)";
+
 /// Where pid files are if nothing is said.
 const PIDDIR: &str = "/var/run/bucardo";
 
@@ -78,7 +81,7 @@ fn filled(value: &str, what: &str) -> Result<String, String> {
 fn directory(value: &str, is_dir: impl Fn(&Path) -> bool) -> Result<String, String> {
     let value = filled(value, "a directory")?;
     if !value.starts_with('/') {
-        return Err("-->Sorry, the PID directory must be absolute (start with a slash)".to_owned());
+        return Err(NOT_ABSOLUTE.to_owned());
     }
     if is_dir(Path::new(&value)) { Ok(value) } else { Err("-->Sorry, that is not a valid directory".to_owned()) }
 }

@@ -11,7 +11,7 @@ mod password;
 mod plan;
 
 use crate::cli::table::Topic;
-use crate::cli::{Invocation, Options, Personality, output, session};
+use crate::cli::{Invocation, Options, Personality, help, output, session};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{ConnInfo, Connection};
 use dialogue::{Dialogue, GREETING};
@@ -19,10 +19,12 @@ use menu::Choice;
 use std::io::{self, BufRead, Write};
 
 /// The usage text.
-pub const TOPICS: &[Topic] = &[Topic {
-    words: &[],
-    text: "Usage: install [--batch] [--dbhost=HOST] [--dbport=PORT] [--dbuser=USER] [--dbname=DATABASE] [--piddir=DIRECTORY]",
-}];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: install [--batch] [--dbhost=HOST] [--dbport=PORT] [--dbuser=USER] [--dbname=DATABASE] [--piddir=DIRECTORY]
+
+  install                                        shows a menu
+  install --batch --dbuser=postgres --piddir=/run/bucardo",
+)];
 
 /// The role of the daemon and its database bear this name.
 const BUCARDO: &str = "bucardo";
@@ -80,8 +82,13 @@ fn unasked(settings: &Settings, dialogue: &mut Dialogue) -> Result<(Choice, Conn
     if !settings.options.quiet {
         dialogue.say(&choice.show(settings.personality));
     }
+    if !choice.piddir.starts_with('/') {
+        return Err(Error::new(Kind::Refused, menu::NOT_ABSOLUTE).hint("name it with --piddir=/...").exit_code(1));
+    }
+    let mut conn = connect(settings, &choice).map_err(|error| unreachable(settings.personality, error).exit_code(1))?;
+    // What is refused leaves no directory behind, and a directory that cannot be made leaves the server as it is.
+    create::must_be_fresh(settings, &choice, &mut conn)?;
     std::fs::create_dir_all(&choice.piddir).map_err(|e| no_piddir(&choice, e))?;
-    let conn = connect(settings, &choice).map_err(|error| unreachable(settings.personality, error).exit_code(1))?;
     Ok((choice, conn))
 }
 

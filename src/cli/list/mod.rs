@@ -13,9 +13,10 @@ mod json;
 mod newer;
 mod sync;
 
+use crate::cli::json::Object;
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, settings};
+use crate::cli::{Session, help, near, settings};
 use crate::error::Result;
 use crate::say;
 
@@ -24,10 +25,41 @@ const USAGE: &str = "Usage: list <type> [options]
   list db|dbgroup|herd|sync|table|sequence|customcode [name or pattern ...]
   list conflicts [sync or pattern ...]
 
-A pattern has a * in front, behind, or both. --verbose tells more, twice everything.";
+  list sync --verbose
+
+A pattern has a * in front, behind, or both. --verbose tells more, twice everything; --json is for programs.";
+
+const NEWER_USAGE: &str = "Usage: list <type> [options]
+
+  list db|dbgroup|relgroup|sync|table|sequence|customcode|customname|customcols|config|all [name or pattern ...]
+  list conflicts [sync or pattern ...]
+
+  list dbs
+  list syncs active
+
+A pattern has * or % for any characters. --verbose tells more, twice everything; --json is for programs.";
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only(USAGE)];
+pub const TOPICS: &[Topic] = &[
+    help::only(USAGE).or_newer(NEWER_USAGE),
+    help::about(&["db", "database", "dbs", "databases"], "Usage: list db [name or pattern ...]\n\n  list db\n  list db shop* --verbose"),
+    help::about(&["dbgroup", "dbg", "dbgroups"], "Usage: list dbgroup [name or pattern ...]\n\n  list dbgroup branches"),
+    help::about(
+        &["herd", "herds", "relgroup", "relgroups"],
+        "Usage: list herd [name or pattern ...]\n\n  list herd sales",
+    )
+    .or_newer("Usage: list relgroup [name or pattern ...]\n\n  list relgroup sales"),
+    help::about(&["sync", "syncs"], "Usage: list sync [name or pattern ...]\n\n  list sync\n  list sync ord* --verbose")
+        .or_newer(
+            "Usage: list sync [name, pattern, active, inactive or column=value ...]\n\n  list sync active\n  list sync autokick=false",
+        ),
+    help::about(&["table", "tables"], "Usage: list table [name or pattern ...]\n\n  list table public.*")
+        .or_newer("Usage: list table [name or pattern ...] [db=x]\n\n  list table public.* db=shop"),
+    help::about(&["sequence", "sequences"], "Usage: list sequence [name or pattern ...]\n\n  list sequence public.*"),
+    help::about(&["customcode", "code"], "Usage: list customcode [name or pattern ...]\n\n  list customcode audit --verbose"),
+    help::about(&["customname", "customcols"], "Usage: list customname|customcols [table ...]\n\n  list customname\n  list customcols"),
+    help::about(&["conflict", "conflicts"], "Usage: list conflicts [sync or pattern ...]\n\n  list conflicts orders"),
+];
 
 /// What is printed for one thing: its line, more about it with `--verbose`, and its name in its table.
 struct Entry {
@@ -42,6 +74,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if session.dialect().newer {
         match kind.to_lowercase().as_str() {
             "all" => return everything(session),
+            kind if kind.starts_with("config") && session.options.json => return settings::json(session),
             kind if kind.starts_with("config") => return settings::show(session, &["all".to_owned()]),
             _ => {}
         }
@@ -49,25 +82,44 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let noun = if session.dialect().newer { noun::newer(kind) } else { noun::beginning(kind) };
     match noun.or_else(|| noun::beginning(kind)) {
         Some(noun) => one(session, noun, words),
-        None => Ok(help::usage(session.personality, "list", &[])),
+        None => {
+            near::type_meant(kind);
+            Ok(help::usage(session.personality, "list", &[]))
+        }
     }
 }
 
+/// What `list all` shows.
+const SECTIONS: [(&str, Noun); 6] = [
+    ("dbgroups", Noun::Dbgroup),
+    ("databases", Noun::Db),
+    ("relgroup", Noun::Herd),
+    ("syncs", Noun::Sync),
+    ("tables", Noun::Table),
+    ("sequences", Noun::Sequence),
+];
+
 /// The newer dialect's `list all`.
 fn everything(session: &mut Session) -> Result<u8> {
-    let sections = [
-        ("dbgroups", Noun::Dbgroup),
-        ("databases", Noun::Db),
-        ("relgroup", Noun::Herd),
-        ("syncs", Noun::Sync),
-        ("tables", Noun::Table),
-        ("sequences", Noun::Sequence),
-    ];
-    for (title, noun) in sections {
+    if session.options.json {
+        return everything_as_json(session);
+    }
+    for (title, noun) in SECTIONS {
         say!("-- {title}:");
         one(session, noun, &[])?;
         say!("");
     }
+    Ok(0)
+}
+
+/// All lists in one object.
+fn everything_as_json(session: &mut Session) -> Result<u8> {
+    let mut all = Object::default();
+    for (title, noun) in SECTIONS {
+        let keys: Vec<String> = newer(session, noun, &[])?.into_iter().map(|entry| entry.key).collect();
+        all = all.raw(title, &json::text(&mut session.control, noun, &keys)?);
+    }
+    say!("{}", all.end());
     Ok(0)
 }
 

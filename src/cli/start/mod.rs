@@ -5,14 +5,20 @@ mod launch;
 mod replace;
 mod safety;
 
-use crate::cli::{Session, help, reason, stopfile, table::Topic};
+use crate::cli::{Session, help, reason, refusal, stopfile, table::Topic};
 use crate::control::settings::Settings;
 use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
 use crate::say;
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[help::only("Usage: start [reason]")];
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: start [reason]
+
+  start
+  start the new disks are in
+  start --foreground",
+)];
 
 /// `start [REASON]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
@@ -26,17 +32,18 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 
 /// What is to be started, once everything that could prevent it has been looked at. Changes nothing.
 pub fn plan(session: &mut Session) -> Result<Launch> {
+    refuse_rehearsal(session)?;
     let settings = Settings::load(&mut session.control)?;
     let launch = launch::launch(session, &settings);
     safety::check(session, settings.text("host_safety_check").unwrap_or_default())?;
     launch.log.check()?;
-    stopfile::check(&stopfile::path(session))?;
+    stopfile::check(&stopfile::path(&session.files))?;
     Ok(launch)
 }
 
 /// Starts; in the foreground, this process becomes the daemon. `verb` is what the history of reasons shows.
 pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) -> Result<()> {
-    reason::record_for(session, verb, nouns)?;
+    reason::record_for(&session.files, session.personality, verb, nouns)?;
     tell(session, "Checking for existing processes");
     replace::stop_running(session, &reason::text(nouns))?;
     replace::clear_the_way(session)?;
@@ -48,6 +55,17 @@ pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) 
         true => Err(daemon::become_mcp(&plan)),
         false => daemon::start(&plan).map(drop),
     }
+}
+
+/// The original's daemon can go through all the motions and roll everything back. Ours cannot; it must not replicate in
+/// earnest instead.
+fn refuse_rehearsal(session: &Session) -> Result<()> {
+    if !session.options.dryrun && std::env::var_os("BUCARDO_DRYRUN").is_none() {
+        return Ok(());
+    }
+    let hint =
+        "take away what asks for it: the variable BUCARDO_DRYRUN, dryrun= in the rc file, or --dryrun; nothing was changed";
+    Err(refusal::refused("Cannot start a daemon that only rehearses", hint).exit_code(1))
 }
 
 fn tell(session: &Session, text: &str) {

@@ -38,8 +38,11 @@ pub fn may_start(session: &Session, nouns: &[String]) -> Result<bool> {
 
 /// Asks the running daemon to stop and waits until its process is gone.
 pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
-    let path = stopfile::path(session);
-    stopfile::create(&path, &session.prog)?;
+    let path = stopfile::path(&session.files);
+    // Where a start does not replace a daemon, a stop file is somebody's wish, and not ours.
+    if !session.dialect().start_refuses {
+        stopfile::create(&path, &session.prog)?;
+    }
     stop::call(session, reason)?;
     let Some(pid) = pidfile::living_master(Path::new(&session.files.piddir)) else { return Ok(()) };
     let end = Instant::now() + LIMIT;
@@ -53,10 +56,10 @@ pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
 }
 
 /// Removes the stop file and what is left of the old daemon's pid file; one that another start has just made stays. Both are
-/// announced by the stop file's name, as the original has it.
+/// announced by the stop file's name, as the older program has it.
 pub fn clear_the_way(session: &Session) -> Result<()> {
     let piddir = Path::new(&session.files.piddir);
-    let stop = stopfile::path(session);
+    let stop = stopfile::path(&session.files);
     remove(session, &stop, &stop)?;
     let _turn = Turn::take(piddir)?;
     match pidfile::living_master(piddir) {
@@ -67,7 +70,13 @@ pub fn clear_the_way(session: &Session) -> Result<()> {
 
 fn remove(session: &Session, path: &Path, announced: &Path) -> Result<()> {
     if stopfile::remove(path)? {
-        tell(session, &format!("Removing {}", announced.display()));
+        tell(
+            session,
+            &match session.dialect().newer {
+                true => format!("Removing file \"{}\"", path.display()),
+                false => format!("Removing {}", announced.display()),
+            },
+        );
     }
     Ok(())
 }

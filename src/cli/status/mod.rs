@@ -9,7 +9,7 @@ pub mod table;
 
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
-use crate::cli::{Session, help, interval, refusal, table::Topic};
+use crate::cli::{Session, colour, help, interval, refusal, table::Topic};
 use crate::error::Result;
 use crate::{say, say_part};
 use std::io::IsTerminal;
@@ -77,7 +77,8 @@ fn whole_table(session: &mut Session, names: &[String]) -> Result<u8> {
     }
     let mut syncs = query::syncs(session, names)?;
     table::sort(&mut syncs, session.options.sort)?;
-    say_part!("{}", table::text(&syncs, interval::way(session.options.showdays, true)));
+    let table = table::text(&syncs, interval::way(session.options.showdays, true));
+    say_part!("{}", colour::states(&table));
     Ok(0)
 }
 
@@ -104,7 +105,7 @@ fn newer_table(session: &mut Session, names: &[String]) -> Result<u8> {
     }
     let mut syncs = query::syncs(session, names)?;
     table::sort(&mut syncs, session.options.sort)?;
-    say_part!("{}", newer::table(&syncs));
+    say_part!("{}", colour::states(&newer::table(&syncs)));
     Ok(0)
 }
 

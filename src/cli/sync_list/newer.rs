@@ -2,7 +2,7 @@
 //! is refused, with a list of what would have been something.
 
 use super::{Listed, Selection, number};
-use crate::cli::refusal;
+use crate::cli::{near, refusal};
 use crate::error::{Error, Result};
 
 /// Resolves `words` against the syncs there are, which come ordered by name.
@@ -20,22 +20,26 @@ pub fn resolve(words: &[String], syncs: &[Listed]) -> Result<Selection> {
         } else {
             let found: Vec<_> = syncs.iter().filter(|sync| matches(word, &sync.name)).cloned().collect();
             if found.is_empty() {
-                let first = if selection.syncs.is_empty() { None } else { Some(word.as_str()) };
-                return Err(unknown(first, syncs));
+                return Err(unknown(Some(word), !selection.syncs.is_empty(), syncs));
             }
             selection.syncs.extend(found);
         }
     }
-    if selection.syncs.is_empty() { Err(unknown(None, syncs)) } else { Ok(selection) }
+    if selection.syncs.is_empty() { Err(unknown(None, false, syncs)) } else { Ok(selection) }
 }
 
-fn unknown(word: Option<&str>, syncs: &[Listed]) -> Error {
-    let first = match word {
+/// The word is named only where one before it was all right.
+fn unknown(word: Option<&str>, named: bool, syncs: &[Listed]) -> Error {
+    let first = match word.filter(|_| named) {
         Some(word) => format!("Sync \"{word}\" does not appear to exist"),
         None => "No matching syncs were found".to_owned(),
     };
+    let question = word.and_then(|word| near::question(word, syncs.iter().map(|sync| &*sync.name)));
     let active: String = syncs.iter().filter(|sync| sync.is_active()).map(|sync| format!("\n {}", sync.name)).collect();
-    refusal::missing(format!("{first}\nActive syncs:{active}"), "names are case-sensitive; * and % stand for any characters")
+    refusal::missing(
+        format!("{first}\nActive syncs:{active}"),
+        near::ahead(question, "names are case-sensitive; * and % stand for any characters"),
+    )
 }
 
 /// The whole name must match; `*` and `%` stand for any characters.

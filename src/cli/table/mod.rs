@@ -25,6 +25,8 @@ pub struct Verb {
     pub topics: &'static [Topic],
     /// What may follow it, for completion.
     pub follows: Follows,
+    /// Whether it stores something in the control database that can be rehearsed and asked about.
+    pub stores: bool,
     /// The function that does it.
     pub run: Run,
 }
@@ -38,6 +40,8 @@ pub enum Follows {
     Syncs,
     /// A noun and names.
     Nouns,
+    /// Names of databases, or a word for all of them.
+    Dbs,
     /// Names of settings.
     Settings,
     /// Verbs.
@@ -58,6 +62,20 @@ pub struct Topic {
     pub words: &'static [&'static str],
     /// The text; its first line begins with `Usage:`.
     pub text: &'static str,
+    /// The text for the newer dialect, where that one has other words.
+    pub newer: Option<&'static str>,
+}
+
+impl Topic {
+    /// The same with another text for the newer dialect.
+    pub const fn or_newer(self, text: &'static str) -> Topic {
+        Topic { newer: Some(text), ..self }
+    }
+
+    /// The text in a dialect.
+    pub fn of(&self, personality: Personality) -> &'static str {
+        self.newer.filter(|_| personality.dialect().newer).unwrap_or(self.text)
+    }
 }
 
 /// An option, given on the command line or, without its dashes, in an rc file.
@@ -168,7 +186,9 @@ mod tests {
     #[test]
     fn every_usage_text_begins_with_usage_and_ends_without_newline() {
         for topic in VERBS.iter().flat_map(|verb| verb.topics) {
-            assert!(topic.text.starts_with("Usage: ") && !topic.text.ends_with('\n'), "{}", topic.text);
+            for text in [Personality::BucardoCtl4, Personality::Bucardo5].map(|personality| topic.of(personality)) {
+                assert!(text.starts_with("Usage: ") && !text.ends_with('\n'), "{text}");
+            }
         }
     }
 

@@ -12,7 +12,7 @@ pub const VERBS: &[Verb] = &[
     verb("install", "[--batch]", "Make a database the control database", install::TOPICS, Alone(install::command)),
     verb("upgrade", "", "Bring the control database up to date", upgrade::TOPICS, Connected(upgrade::run)),
     verb("start", "[reason]", "Start the daemon", start::TOPICS, Connected(start::run)).or(&["strt"]),
-    verb("stop", "[reason]", "Stop the daemon", stop::TOPICS, Connected(stop::run)),
+    verb("stop", "[reason]", "Stop the daemon", stop::TOPICS, Alone(stop::command)),
     verb("restart", "[reason]", "Stop the daemon and start it again", restart::TOPICS, Connected(restart::run)),
     verb("ping", "[seconds]", "Ask the daemon for a sign of life", ping::TOPICS, Connected(ping::run)),
     verb("status", "[sync ...]", "Tell how the syncs are doing", status::TOPICS, Connected(status::run)),
@@ -72,12 +72,17 @@ pub const VERBS: &[Verb] = &[
         Alone(completion::run),
     ),
     verb("man", "", "Print the manual page", man::TOPICS, Alone(man::run)),
-    verb("help", "[verb [type]]", "Show this text, or that of one verb", &[], Alone(help::run)),
+    verb("help", "[verb [type]]", "Show this text, or that of one verb", help::TOPICS, Alone(help::run)),
 ];
 
 const fn verb(name: &'static str, arguments: &'static str, about: &'static str, topics: &'static [Topic], run: Run) -> Verb {
-    let follows = follows(name);
-    Verb { name, aliases: &[], arguments, about, topics, follows, run }
+    let (follows, stores) = (follows(name), stores(name));
+    Verb { name, aliases: &[], arguments, about, topics, follows, stores, run }
+}
+
+/// Whether a verb stores something that can be rehearsed.
+const fn stores(name: &str) -> bool {
+    matches!(name.as_bytes(), b"add" | b"update" | b"remove" | b"set" | b"config" | b"clone" | b"upgrade")
 }
 
 /// What follows a verb.
@@ -85,6 +90,7 @@ const fn follows(name: &str) -> Follows {
     match name.as_bytes() {
         b"status" | b"kick" | b"activate" | b"deactivate" | b"reload" | b"validate" | b"pause" | b"resume" => Follows::Syncs,
         b"add" | b"list" | b"remove" | b"update" | b"inspect" => Follows::Nouns,
+        b"delta" => Follows::Dbs,
         b"set" | b"show" => Follows::Settings,
         b"help" => Follows::Verbs,
         _ => Follows::Nothing,

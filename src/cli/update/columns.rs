@@ -4,7 +4,7 @@ use super::after;
 use super::find::{self, Table, Thing};
 use super::party;
 use crate::cli::noun::Noun;
-use crate::cli::{Session, conflict, refusal};
+use crate::cli::{Session, conflict, near, refusal};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Ident};
 use crate::say;
@@ -50,17 +50,20 @@ pub struct Quiet {
 
 /// Changes all things that `name` means, in database `db` if one is given, and says nothing.
 pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
-    session.transaction(|session| {
-        let things = find::things_in(&mut session.control, noun, name, db)?;
-        let given = if noun == Noun::Sync { party::own_group(&mut session.control, &things, given)? } else { given };
-        let given = meant(&mut session.control, noun, &things[0], given)?;
-        let mut changes = Vec::new();
-        for thing in things.iter().filter(|_| !given.is_empty()) {
-            let old = changed_one(session, noun, thing, &given)?;
-            changes.extend(given.iter().zip(old).map(|(new, old)| quiet(new, old)));
-        }
-        Ok(changes)
-    })
+    session.transaction(|session| changed_to(session, noun, name, db, given))
+}
+
+/// The same within a transaction.
+pub fn changed_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
+    let things = find::things_in(&mut session.control, noun, name, db)?;
+    let given = if noun == Noun::Sync { party::own_group(&mut session.control, &things, given)? } else { given };
+    let given = meant(&mut session.control, noun, &things[0], given)?;
+    let mut changes = Vec::new();
+    for thing in things.iter().filter(|_| !given.is_empty()) {
+        let old = changed_one(session, noun, thing, &given)?;
+        changes.extend(given.iter().zip(old).map(|(new, old)| quiet(new, old)));
+    }
+    Ok(changes)
 }
 
 /// A password is not shown.
@@ -122,16 +125,20 @@ fn meant(control: &mut Connection, noun: Noun, thing: &Thing, given: Vec<Assignm
         .into_iter()
         .map(|assignment| match types.contains_key(&assignment.column) {
             true => special(control, noun, assignment),
-            false => Err(no_column(noun, thing, &assignment.column)),
+            false => Err(no_column(noun, thing, &assignment.column, &types)),
         })
         .collect()
 }
 
-fn no_column(noun: Noun, thing: &Thing, column: &str) -> Error {
+fn no_column(noun: Noun, thing: &Thing, column: &str, types: &Types) -> Error {
     let title = find::table(noun).title;
     let hint = match (noun, column) {
         (Noun::Sync, "type") => "the type of a sync is its column synctype".to_owned(),
-        _ => format!("`list {title} {} --verbose --verbose` shows all columns", thing.label),
+        _ => {
+            let question =
+                near::question(column, types.keys().map(String::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias)));
+            near::ahead(question, &format!("`list {title} {} --verbose --verbose` shows all columns", thing.label))
+        }
     };
     refusal::refused(format!("Sorry, cannot change \"{column}\" for {title} \"{}\"", thing.label), hint)
 }

@@ -1,7 +1,7 @@
 //! What the name after `update TYPE` means: one thing, or all that a pattern matches.
 
 use crate::cli::noun::Noun;
-use crate::cli::refusal;
+use crate::cli::{near, refusal, relation};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
 
@@ -53,19 +53,24 @@ pub fn things_in(control: &mut Connection, noun: Noun, name: &str, db: Option<&s
         Noun::Table | Noun::Sequence => goats(control, table(noun).title, name, db)?,
         _ => named(control, table(noun).name, name, "")?,
     };
-    if found.is_empty() { Err(missing(noun, name)) } else { Ok(found) }
+    if found.is_empty() { Err(missing(control, noun, name)) } else { Ok(found) }
 }
 
 /// Those whose names match from the start: the dialect of the forms that change members.
 pub fn anchored(control: &mut Connection, noun: Noun, name: &str) -> Result<Vec<Thing>> {
     let found = named(control, table(noun).name, name, "^")?;
-    if found.is_empty() { Err(missing(noun, name)) } else { Ok(found) }
+    if found.is_empty() { Err(missing(control, noun, name)) } else { Ok(found) }
 }
 
-fn missing(noun: Noun, name: &str) -> Error {
+fn missing(control: &mut Connection, noun: Noun, name: &str) -> Error {
     let title = table(noun).title;
     let plain = name.replacen('*', "", 1);
-    refusal::missing(format!("No matches found for {title} \"{plain}\""), format!("`list {title}` shows what there is"))
+    let hint = format!("`list {title}` shows what there is");
+    let hint = match noun {
+        Noun::Table | Noun::Sequence => relation::guess(control, name, &hint),
+        _ => near::among(control, table(noun).name, name, &hint),
+    };
+    refusal::missing(format!("No matches found for {title} \"{plain}\""), hint)
 }
 
 fn named(control: &mut Connection, table: &str, name: &str, anchor: &str) -> Result<Vec<Thing>> {

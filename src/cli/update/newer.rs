@@ -1,17 +1,19 @@
 //! `update` of the newer dialect (reference, 8.5): a sync changes silently, a database and a table with a line for each change, and a group
 //! gets the very members that are named.
 
-use super::columns::{Assignment, Quiet, change_to};
+use super::code;
+use super::columns::{self, Assignment, Quiet, change_to};
 use super::find;
 use crate::cli::add::newer::dbgroup::Member;
+use crate::cli::add::newer::without_effect;
 use crate::cli::add::sync_members::exists;
 use crate::cli::noun::Noun;
-use crate::cli::{Session, refusal};
+use crate::cli::{Session, pairs, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::say;
 
-/// Keys that are called otherwise in the table.
+/// Keys that are called otherwise in the table, or are no columns at all.
 const SYNC_KEYS: &[(&str, &str)] = &[
     ("autokick", "ping"),
     ("relgroup", "source"),
@@ -21,6 +23,7 @@ const SYNC_KEYS: &[(&str, &str)] = &[
     ("isolation_level", "txnmode"),
     ("standard_conflict", "conflict_strategy"),
     ("conflict", "conflict_strategy"),
+    ("vacuum_after_copy", ""),
 ];
 const DB_KEYS: &[(&str, &str)] = &[
     ("host", "dbhost"),
@@ -33,6 +36,7 @@ const DB_KEYS: &[(&str, &str)] = &[
     ("service", "dbservice"),
     ("stat", "status"),
     ("ssp", "server_side_prepares"),
+    ("makedelta", ""),
 ];
 const TABLE_KEYS: &[(&str, &str)] = &[("autokick", "ping")];
 
@@ -56,8 +60,18 @@ fn pairs(words: &[String]) -> Result<Vec<(String, String)>> {
 }
 
 fn assignments(words: &[String], keys: &[(&str, &str)]) -> Result<Vec<Assignment>> {
-    let named = |key: String| keys.iter().find(|(from, _)| *from == key).map_or(key.clone(), |(_, to)| (*to).to_owned());
-    Ok(pairs(words)?.into_iter().map(|(key, value)| Assignment::new(named(key), value)).collect())
+    let named = |key: &str| keys.iter().find(|(from, _)| *from == key).map_or(key.to_owned(), |(_, to)| (*to).to_owned());
+    let given = pairs(words)?.into_iter().map(|(key, value)| (named(&key), key, value));
+    let given = given.filter(|(column, key, _)| !column.is_empty() || !without_effect::noted(key));
+    given.map(|(column, _, value)| assignment(column, value)).collect()
+}
+
+/// A status is one of two words, in lower case.
+fn assignment(column: String, value: String) -> Result<Assignment> {
+    match column == "status" {
+        true => Ok(Assignment::new(column, pairs::checked("status", pairs::STATUS, &value)?)),
+        false => Ok(Assignment::new(column, value)),
+    }
 }
 
 /// Changes what `name` means.
@@ -66,6 +80,7 @@ pub fn run(session: &mut Session, noun: Noun, name: &str, words: &[String]) -> R
         Noun::Sync => sync(session, name, words),
         Noun::Db => db(session, name, words),
         Noun::Dbgroup => dbgroup(session, name, words),
+        Noun::Customcode => customcode(session, name, words),
         _ => table(session, noun, name, words),
     }
 }
@@ -77,7 +92,7 @@ fn sync(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let changed = change_to(session, Noun::Sync, &pattern, None, given).map_err(|error| match error.kind() {
         Kind::NotFound if error.message().starts_with("No matches found") => refusal::missing(
             format!("Could not find a sync named \"{name}\"\nUse 'list syncs' to see all available."),
-            "names are case-sensitive",
+            error.hint_text().unwrap_or("names are case-sensitive"),
         ),
         _ => setting(error),
     })?;
@@ -203,18 +218,31 @@ fn replaced(control: &mut Connection, group: &str, members: &[Member]) -> Result
     Ok(lines)
 }
 
+/// The status of custom code is kept with what it runs for, all else with the code.
+fn customcode(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
+    let (status, columns): (Vec<_>, Vec<_>) = assignments(words, &[])?.into_iter().partition(|one| one.column() == "status");
+    let changes = session.transaction(|session| {
+        let mut changes = columns::changed_to(session, Noun::Customcode, &name.replace('%', "*"), None, columns)?;
+        for one in status {
+            changes.extend(code::set_status(&mut session.control, name, &one.value())?);
+        }
+        Ok(changes)
+    });
+    changes.map_err(cannot)?.iter().for_each(|change| say!("{}", told("customcode", change)));
+    Ok(0)
+}
+
 fn table(session: &mut Session, noun: Noun, name: &str, words: &[String]) -> Result<u8> {
     let of_db = |word: &String| word.strip_prefix("db=").or_else(|| word.strip_prefix("db:")).map(str::to_owned);
     let db = words.iter().filter_map(of_db).next_back();
     let words: Vec<String> = words.iter().filter(|word| of_db(word).is_none()).cloned().collect();
     let given = assignments(&words, TABLE_KEYS)?;
-    let what = if noun == Noun::Customcode { "customcode" } else { "relation" };
     let changes = change_to(session, noun, &name.replace('%', "*"), db.as_deref(), given).map_err(cannot)?;
     for mut change in changes {
         if change.column == "ping" {
             change.column = "autokick".to_owned();
         }
-        say!("{}", told(what, &change));
+        say!("{}", told("relation", &change));
     }
     Ok(0)
 }

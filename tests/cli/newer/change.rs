@@ -83,3 +83,69 @@ fn force_takes_along_what_stands_in_the_way() {
     assert_eq!(says(&world, "remove dbgroup s1"), "Removed dbgroup \"s1\"\n");
     assert_eq!(says(&world, "remove herd s1"), "Removed relgroup \"s1\"\n");
 }
+
+#[test]
+fn a_status_is_active_or_inactive_in_any_case() {
+    let world = world();
+    says(&world, "update sync s1 status=INACTIVE");
+    says(&world, "update db C status=Inactive");
+    assert_eq!(
+        world.value("select (select status from bucardo.sync) || (select status from bucardo.db where name = 'C')"),
+        "inactiveinactive"
+    );
+    for line in ["update sync s1 status=nonsense", "update db C status=on"] {
+        let refused = run(&world, line).ended_with(255);
+        assert!(
+            refused.stderr.starts_with("Invalid value for 'status': must be one of active or inactive\n"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(world.value("select status from bucardo.sync"), "inactive");
+}
+
+#[test]
+fn activating_and_deactivating_are_for_good() {
+    let world = world();
+    let status = || world.value("select status from bucardo.sync");
+    assert_eq!(says(&world, "deactivate s1"), "Deactivating sync s1\n");
+    assert_eq!(status(), "inactive");
+    assert_eq!(says(&world, "activate s1"), "Activating sync s1\n");
+    assert_eq!(status(), "active");
+}
+
+#[test]
+fn keys_without_meaning_here_are_taken_with_a_note() {
+    let world = World::bare();
+    let reach = format!("host={};port={}", world.cluster.socket_dir().display(), world.cluster.port());
+    let dsn = format!("dsn=dbi:Pg:dbname=a;{reach};user=postgres");
+    let added = world.bucardo(&["add", "db", "A", &dsn, "makedelta=1"]).ended_with(0);
+    assert_eq!(added.stdout, "Added database \"A\"\n");
+    assert!(added.stderr.starts_with("Note: makedelta= "), "{}", added.stderr);
+    let added =
+        world.bucardo(&["add", "db", "B", "dbname=b", "user=postgres", &format!("dbdsn={reach};sslmode=allow")]).ended_with(0);
+    assert_eq!((added.stdout.as_str(), added.stderr.as_str()), ("Added database \"B\"\n", ""));
+    let stored = "select string_agg(dbname || dbuser || coalesce(dbconn, ''), ' ' order by name) from bucardo.db";
+    assert_eq!(world.value(stored), "apostgres bpostgressslmode=allow");
+    let added = run(&world, "add sync s dbs=A:source,B:target tables=public.t1 vacuum_after_copy=1").ended_with(0);
+    assert!(
+        added.stdout.starts_with("Added sync \"s\"\n") && added.stderr.starts_with("Note: vacuum_after_copy= "),
+        "{}",
+        added.stderr
+    );
+    let updated = run(&world, "update sync s vacuum_after_copy=0").ended_with(0);
+    assert!(updated.stdout.is_empty() && updated.stderr.starts_with("Note: vacuum_after_copy= "), "{}", updated.stderr);
+}
+
+#[test]
+fn custom_code_is_switched_off_and_on() {
+    let world = world();
+    std::fs::write(world.home().join("code"), "1\n").unwrap();
+    run(&world, "add customcode cc whenrun=after_txn src_code=code sync=s1").ended_with(0);
+    assert_eq!(says(&world, "update customcode cc status=inactive"), "Changed customcode status from active to inactive\n");
+    assert!(says(&world, "list customcode cc").ends_with("Status: inactive\n"));
+    assert_eq!(says(&world, "update customcode cc status=inactive"), "No change needed for status\n");
+    says(&world, "update customcode cc status=ACTIVE about=x");
+    assert!(says(&world, "list customcode cc").ends_with("Status: active\n"));
+    run(&world, "update customcode cc status=maybe").ended_with(255);
+}

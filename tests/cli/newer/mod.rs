@@ -5,6 +5,7 @@ mod change;
 mod daemon;
 mod list;
 mod options;
+mod piddir;
 mod story;
 
 use super::world::World;

@@ -2,6 +2,7 @@
 
 use super::add::with_dbs;
 use super::{run, says};
+use crate::cli::fake_daemon::{FakeDaemon, job, tell};
 use crate::daemon::world::World;
 use crate::harness::wait_until;
 use std::time::Duration;
@@ -118,4 +119,54 @@ fn a_verb_and_its_noun_may_be_one_word_and_slips_are_forgiven() {
     for line in ["lsit dbs", "liast dbs", "lit dbs", "validation all"] {
         run(&world, line).ended_with(0);
     }
+}
+
+#[test]
+fn only_what_is_stored_can_be_rehearsed_or_asked_about() {
+    let world = with_dbs();
+    says(&world, "add sync s dbs=A:source,B:target tables=public.t1");
+    let _daemon = FakeDaemon::new(&world, "bucardo_kick_sync_s", |client, _| {
+        let id = job(client, "s", "B");
+        tell(client, "bucardo_syncdone_s", id);
+    });
+    assert_eq!(says(&world, "kick s 20 --notimer --dryrun"), "Kick s: DONE!\n");
+    let kick = world.call("bucardo", &["kick", "s", "20", "--notimer"]).env("BUCARDO_CONFIRM", "1").run().ok();
+    assert_eq!(kick, "Kick s: DONE!\n");
+    says(&world, "stop --dryrun");
+    assert!(world.piddir().join("fullstopbucardo").exists());
+}
+
+#[test]
+fn no_daemon_is_started_that_should_change_nothing() {
+    let world = World::new();
+    let installed = &world.installed;
+    let rc = std::fs::read_to_string(installed.home().join(".bucardorc")).unwrap();
+    std::fs::write(installed.home().join("dry"), format!("{rc}dryrun=1\n")).unwrap();
+    for program in ["bucardo", "bucardo_ctl"] {
+        for outcome in [
+            installed.call(program, &["start"]).env("BUCARDO_DRYRUN", "1").run(),
+            installed.call(program, &["restart"]).env("BUCARDO_DRYRUN", "").run(),
+            installed.call(program, &["start", "--bucardorc=dry"]).run(),
+            installed.call(program, &["start", "--dryrun"]).run(),
+        ] {
+            let outcome = outcome.ended_with(1);
+            assert!(outcome.stderr.starts_with("Cannot start a daemon that only rehearses\nHINT: "), "{}", outcome.stderr);
+            assert_eq!(outcome.stdout, "");
+        }
+    }
+    assert_eq!(std::fs::read_dir(installed.piddir()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_said_to_the_server_can_be_seen_but_no_password() {
+    let world = with_dbs();
+    let seen = world.ctl(&["list", "db", "A", "--debug"]).ended_with(0);
+    assert!(seen.stderr.contains("DEBUG: select") && seen.stderr.contains("[\"^A$\"]"), "{}", seen.stderr);
+    let add = ["add", "db", "X", "dbname=x", "pass=hush", "conn=password=hush", "status=inactive", "--debug"];
+    let seen = world.bucardo(&add).ended_with(0);
+    assert!(seen.stderr.contains("DEBUG: insert into bucardo.db") && !seen.stderr.contains("hush"), "{}", seen.stderr);
+    let by_variable =
+        |program, value| world.call(program, &["list", "dbs"]).env("BUCARDO_DEBUG", value).run().ended_with(0).stderr;
+    assert!(by_variable("bucardo", "1").contains("DEBUG: "));
+    assert_eq!((by_variable("bucardo", "0"), by_variable("bucardo_ctl", "1")), (String::new(), String::new()));
 }

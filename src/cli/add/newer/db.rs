@@ -1,14 +1,34 @@
 //! `add db NAME[,NAME2 ...]`: lists of values are dealt out to the names.
 
-use crate::cli::add::db::{self, KEYS, USAGE};
-use crate::cli::add::{all, newer::dbgroup};
+use super::without_effect::without;
+use super::{dbgroup, dsn};
+use crate::cli::add::all;
+use crate::cli::add::db::{self, KEYS};
 use crate::cli::pairs::{self, Pairs};
 use crate::cli::{Session, refusal};
 use crate::error::{Error, Result};
 use crate::say;
 
+pub const USAGE: &str = "Usage: add db <name> [optional information]
+
+  name is its name here; a list with commas adds several, and lists of values are dealt out to them.
+  dbname=x     real name of the database
+  host=x  port=x  user=x  pass=x
+  conn=x       more connection parameters, e.g. sslmode=require
+  service=x    name of a connection service
+  dsn=x        all in one word: dbname=shop;host=db1
+  status=x     active or inactive
+  ssp=x        whether server-side prepared statements may be used
+  group=x      put it into this group, as x:source or x:target
+  addalltables=x  addallsequences=x   make all of them known
+
+  It is connected to; --force adds it although that fails.
+
+  add db shop dbname=shop host=db1
+  add dbs shop,warehouse dbname=shop,depot host=db1,db2 user=replicator";
+
 pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
-    let pairs = pairs::read_newer(words, KEYS, USAGE)?;
+    let pairs = pairs::read_newer(&without(words, "makedelta"), KEYS, USAGE)?;
     let names: Vec<&str> = word.split(',').filter(|name| !name.is_empty()).collect();
     for name in &names {
         if session.control.query_opt("select from bucardo.db where name = $1", &[name])?.is_some() {
@@ -19,7 +39,7 @@ pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let lines = session.transaction(|session| {
         let mut lines = vec![added(&names)];
         for (at, name) in names.iter().enumerate() {
-            lines.extend(one(session, name, &pairs.dealt(at))?);
+            lines.extend(one(session, name, &dsn::spread(pairs.dealt(at)))?);
         }
         Ok(lines)
     })?;

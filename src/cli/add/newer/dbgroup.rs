@@ -7,6 +7,12 @@ use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::say;
 
+pub const USAGE: &str = "Usage: add dbgroup <name> [database:role ...]
+
+  The roles are source and target; without one, a database is a target.
+
+  add dbgroup branches shop:source berlin:target munich:target";
+
 /// A database that is to be in a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {

@@ -1,13 +1,21 @@
 //! `add relgroup R TERM ...`.
 
 use super::terms::{self, Found};
-use crate::cli::add::herd::{self, USAGE};
+use crate::cli::add::herd;
 use crate::cli::add::sync_members::db_of;
 use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::{Session, relation};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::say;
+
+pub const USAGE: &str = "Usage: add relgroup <name> [table or sequence ...]
+
+  Tables and sequences that are not known yet are added; * and % stand for any characters.
+  db=x         the database to look in
+
+  add relgroup sales public.orders public.lines
+  add relgroup everything public.% db=shop";
 
 const KEYS: &[Key] = &[Key { column: "db", names: &["db", "database"], takes: Value::Text }];
 

@@ -2,7 +2,9 @@
 
 pub mod db;
 pub mod dbgroup;
+pub mod dsn;
 pub mod herd;
 pub mod sync;
 pub mod table;
 mod terms;
+pub mod without_effect;

@@ -1,19 +1,38 @@
 //! `add sync S dbs=... relgroup=...|tables=...`.
 
 use super::terms;
+use super::without_effect::without;
 use crate::cli::add::herd;
-use crate::cli::add::sync::{self, KEYS, USAGE};
+use crate::cli::add::sync::{self, KEYS};
 use crate::cli::add::sync_members::{self, Role, db_of, exists, natural_type, roles};
 use crate::cli::insert::Insert;
 use crate::cli::pairs::{self, Pairs};
-use crate::cli::{Session, conflict, refusal};
+use crate::cli::{Session, conflict, near, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+
+pub const USAGE: &str = "Usage: add sync <name> dbs=x:source,y:target relgroup=x or tables=x,y [options]
+
+  dbs=x          the databases with their roles: source, target or fullcopy; several sources are masters of one another
+  dbgroup=x      the same, as a group
+  relgroup=x     a relgroup that exists
+  tables=x,y     make one of these; all for everything
+  conflict_strategy=x          who wins when several have changed a row: bucardo_latest, bucardo_source, bucardo_target,
+                 bucardo_skip, bucardo_random, bucardo_abort, or names of databases in the order in which they win
+  status=x       active or inactive
+  autokick=x     whether changes start the sync at once
+  checktime=x    start it at least this often
+  onetimecopy=x  1 copies all rows once, 2 only into tables that are empty
+  stayalive=x  kidsalive=x  priority=x  lifetime=x  maxkicks=x  analyze_after_copy=x  strict_checking=x  isolation_level=x
+
+  add sync orders dbs=shop:source,warehouse:target relgroup=sales
+  add sync stock dbs=shop:source,berlin:source tables=items,prices onetimecopy=2";
 
 /// Keys that are no columns, or whose columns are set here.
 const NOT_COLUMNS: &[&str] = &["name", "synctype", "source", "targetdb", "targetgroup", "tables", "dbs", "conflict_strategy"];
 
 pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
+    let words = &without(words, "vacuum_after_copy");
     let pairs = pairs::read_newer(words, KEYS, USAGE)?;
     let older = pairs.get("synctype").is_some() && pairs.get("targetgroup").is_some() && pairs.get("dbs").is_none();
     if pairs.get("targetdb").is_some() || older {
@@ -84,10 +103,8 @@ fn party(control: &mut Connection, name: &str, pairs: &Pairs) -> Result<Party> {
     let roles = roles(&list)?;
     for (db, _) in &roles {
         if !exists(control, "db", db)? {
-            return Err(refusal::missing(
-                format!("Unknown database \"{db}\""),
-                "`list dbs` shows the databases; `add db` adds one",
-            ));
+            let hint = near::among(control, "db", db, "`list dbs` shows the databases; `add db` adds one");
+            return Err(refusal::missing(format!("Unknown database \"{db}\""), hint));
         }
     }
     sync_members::group(control, name, &roles)?;
@@ -111,6 +128,7 @@ fn relgroup(control: &mut Connection, name: &str, pairs: &Pairs, party: &Party) 
         }
         (None, false) => {
             let hint = "`list relgroups` shows what there is; tables=a,b makes one on the way";
+            let hint = near::among(control, "herd", named, hint);
             Err(refusal::missing(format!("Could not find a relgroup named \"{named}\""), hint))
         }
         (Some(_), true) if db_of(control, named)?.is_some() => {

@@ -2,11 +2,36 @@
 
 use super::terms;
 use crate::cli::add::herd;
-use crate::cli::add::table::{KEYS, USAGE_SEQUENCE, USAGE_TABLE};
+use crate::cli::add::table::KEYS;
 use crate::cli::noun::Noun;
 use crate::cli::{Session, help, pairs};
 use crate::error::Result;
 use crate::say;
+
+pub const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
+
+  A name is table or schema.table; * and % stand for any characters.
+  db=x                 the database to look in; the first source unless given
+  relgroup=x           put them into this relgroup
+  autokick=x           overrides the setting of the sync
+  analyze_after_copy=x  makedelta=x  rebuild_index=x  strict_checking=x
+
+  add table orders public.lines db=shop relgroup=sales
+  add table public.%";
+
+pub const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3 ...]
+
+  db=x                 the database to look in; the first source unless given
+  relgroup=x           put them into this relgroup
+
+  add sequence public.lines_id_seq relgroup=sales";
+
+pub const USAGE_ALL: &str = "Usage: add all tables|sequences [db=x] [relgroup=x] [pkonly]
+
+  -n, -N, -t, -T take schemas and tables, or leave them out.
+
+  add all tables db=shop relgroup=sales
+  add all sequences db=shop -n public";
 
 /// The exit code is 0 even if nothing matched.
 pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {

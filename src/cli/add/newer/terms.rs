@@ -2,8 +2,8 @@
 
 use crate::cli::add::{goat::Adder, herd, remote};
 use crate::cli::pairs::Pairs;
-use crate::cli::refusal;
 use crate::cli::relation::Goat;
+use crate::cli::{near, refusal};
 use crate::error::Result;
 use crate::pg::{Connection, Relation};
 
@@ -86,7 +86,8 @@ pub fn database(control: &mut Connection, named: Option<&str>) -> Result<String>
         return match control.query_opt("select from bucardo.db where name = $1", &[&name])? {
             Some(_) => Ok(name.to_owned()),
             None => {
-                Err(refusal::missing(format!("Unknown database \"{name}\""), "`list dbs` shows the databases; `add db` adds one"))
+                let hint = near::among(control, "db", name, "`list dbs` shows the databases; `add db` adds one");
+                Err(refusal::missing(format!("Unknown database \"{name}\""), hint))
             }
         };
     }
