@@ -1,5 +1,6 @@
 -- The databases replication knows, under local names, and how to reach them. A name becomes part of channel names and file
--- names, hence the rule. Passwords are in clear: nobody but the owner may read this table.
+-- names, hence the rule. Passwords are in clear: nobody but the owner may read this table. Where makedelta is set, what any sync brings
+-- there is noted for other syncs.
 create table bucardo.db (
     name                 text        not null,
     dbhost               text        not null default '',
@@ -15,6 +16,7 @@ create table bucardo.db (
     targetlimit          smallint    not null default 0,
     server_side_prepares boolean     not null default true,
     cdate                timestamptz not null default now(),
+    makedelta            boolean     not null default false,
     constraint db_name_pk primary key (name),
     constraint db_name_sane check (name ~ E'^[a-zA-Z]\\w*$'),
     constraint db_status check (status in ('active', 'inactive'))

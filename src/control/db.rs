@@ -13,6 +13,12 @@ pub fn conninfo(control: &mut Connection, name: &str) -> Result<ConnInfo> {
     parts(&row).resolve().map_err(|error| error.context(format!("Database \"{name}\"")))
 }
 
+/// Whether what syncs bring to a database is noted there for other syncs.
+pub fn makes_delta(control: &mut Connection, name: &str) -> Result<bool> {
+    let row = control.query_opt("select makedelta from bucardo.db where name = $1", &[&name])?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}
+
 /// With a service, the columns that still have their defaults leave the choice to the service file.
 fn parts(row: &Row) -> Parts {
     let text = |column: &str| row.get::<_, Option<String>>(column).filter(|text| !text.is_empty());

@@ -108,6 +108,7 @@ const STEPS: &[Step] = &[
              where ended is not null and sync in (select name from bucardo.sync) order by 1, 2, ended desc"
         ),
     },
+    column!("db", "makedelta", "boolean not null default false"),
     column!("sync", "copy_asked", "timestamptz"),
     Step {
         missing: "select to_regprocedure('bucardo.note_copy()') is null",

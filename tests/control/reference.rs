@@ -67,6 +67,7 @@ pub const COLUMNS: &[(&str, &str)] = &[
 /// Columns of ours and of the newer version, behind those of the reference, and tables of both.
 pub const ADDED: &[(&str, &str)] = &[
     ("bucardo_config", "id integer! nextval('bucardo_config_id_seq')"),
+    ("db", "makedelta boolean! false"),
     ("dbmap", "id integer! nextval('dbmap_id_seq'); role text! 'target'"),
     ("db_connlog", "id integer! nextval('db_connlog_id_seq')"),
     ("herdmap", "id integer! nextval('herdmap_id_seq')"),

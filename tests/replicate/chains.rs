@@ -11,11 +11,17 @@ fn herds(world: &World, names: &[&str]) {
 
 #[test]
 fn changes_go_down_a_chain() {
+    for where_ in ["bucardo.sync set makedelta = true where name = 'first'", "bucardo.db set makedelta = true where name = 'B'"] {
+        go_down_a_chain(where_);
+    }
+}
+
+fn go_down_a_chain(makedelta: &str) {
     let world = World::new();
     herds(&world, &["B"]);
     world.says("add sync second type=pushdelta source=hB targetdb=C");
     world.says("add sync first type=pushdelta source=h targetdb=B");
-    world.installed.control().execute("update bucardo.sync set makedelta = true where name = 'first'", &[]).unwrap();
+    world.installed.control().execute(&format!("update {makedelta}"), &[]).unwrap();
     world.says("start");
     world.at("A", "insert into t select generate_series(1, 50)");
     world.becomes("C", "select count(*) from t", "50");

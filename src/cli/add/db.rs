@@ -19,6 +19,7 @@ pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
   pgpass=x     a password file
   status=x     active or inactive
   sourcelimit=x  targetlimit=x   syncs at work on it at the same time, at most
+  makedelta=x  whether what syncs bring there is noted for other syncs
   ssp=x        whether server-side prepared statements may be used
   group=x      put it into this database group
 
@@ -39,6 +40,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { column: "sourcelimit", names: &["sourcelimit"], takes: Value::Number },
     Key { column: "targetlimit", names: &["targetlimit"], takes: Value::Number },
     Key { column: "server_side_prepares", names: &["ssp", "server_side_prepares"], takes: Value::Bool },
+    Key { column: "makedelta", names: &["makedelta"], takes: Value::Bool },
     Key { column: "type", names: &["type", "dbtype"], takes: Value::OneOf(&["postgres"]) },
     Key { column: "addalltables", names: &["addalltables"], takes: Value::Bool },
     Key { column: "addallsequences", names: &["addallsequences"], takes: Value::Bool },

@@ -21,8 +21,9 @@ pub fn dbs(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
             |flag: &str, value: String, usual: &str| if value == usual { String::new() } else { format!(" {flag} {value}") };
         let (port, host) = (option("-p", text("dbport"), "5432"), option("-h", text("dbhost"), ""));
         let prepares = if row.get("server_side_prepares") { "" } else { " (SSP is off)" };
+        let notes = if row.get("makedelta") { " (makedelta on)" } else { "" };
         format!(
-            "Database: {:<name$}  Status: {:<status$}  Conn: psql{port} -U {} -d {}{host}{prepares}",
+            "Database: {:<name$}  Status: {:<status$}  Conn: psql{port} -U {} -d {}{host}{prepares}{notes}",
             text("name"),
             text("status"),
             text("dbuser"),

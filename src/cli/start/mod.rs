@@ -5,7 +5,7 @@ mod launch;
 mod replace;
 mod safety;
 
-use crate::cli::{Session, help, is_true, reason, refusal, stopfile, table::Topic};
+use crate::cli::{Session, help, reason, refusal, stopfile, table::Topic};
 use crate::control::settings::Settings;
 use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
@@ -60,7 +60,7 @@ pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) 
 /// The original's daemon can go through all the motions and roll everything back. Ours cannot; it must not replicate in
 /// earnest instead.
 fn refuse_rehearsal(session: &Session) -> Result<()> {
-    if !session.options.dryrun && !is_true(std::env::var_os("BUCARDO_DRYRUN")) {
+    if !session.options.dryrun && std::env::var_os("BUCARDO_DRYRUN").is_none() {
         return Ok(());
     }
     let hint =

@@ -36,7 +36,6 @@ const DB_KEYS: &[(&str, &str)] = &[
     ("service", "dbservice"),
     ("stat", "status"),
     ("ssp", "server_side_prepares"),
-    ("makedelta", ""),
 ];
 const TABLE_KEYS: &[(&str, &str)] = &[("autokick", "ping")];
 

@@ -44,6 +44,8 @@ struct Members {
     sync: Sync,
     /// Masters first.
     names: Vec<String>,
+    /// Those where what comes is noted for other syncs.
+    noting: Vec<bool>,
     masters: usize,
     sources: BTreeMap<usize, Source>,
     targets: BTreeMap<usize, Target>,
@@ -58,6 +60,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let goats = sync.goats(control)?;
     let mut members = Members::new(sync, &place.target);
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
+    members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
     members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
     let parts = Parts { doors: doors(&place.role, &infos, &settings), ..members.parts(&goats, &settings)? };
@@ -93,7 +96,8 @@ impl Members {
         if !names.iter().any(|name| name == place) {
             names.push(place.to_owned());
         }
-        Members { sync, names, masters, sources: BTreeMap::new(), targets: BTreeMap::new() }
+        let noting = vec![false; names.len()];
+        Members { sync, names, noting, masters, sources: BTreeMap::new(), targets: BTreeMap::new() }
     }
 
     fn contested(&self) -> bool {
@@ -232,7 +236,7 @@ impl Members {
     /// another sync has made.
     fn feed(&mut self, goat: &Goat, table: &Shape, to: usize) -> Result<Option<Feed>> {
         let feeds_targets = self.contested() && to == 0 && !self.sync.targets.is_empty();
-        let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || feeds_targets;
+        let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || self.noting[to] || feeds_targets;
         if !makedelta && !self.contested() {
             return Ok(None);
         }

@@ -1,6 +1,5 @@
 //! `add db NAME[,NAME2 ...]`: lists of values are dealt out to the names.
 
-use super::without_effect::without;
 use super::{dbgroup, dsn};
 use crate::cli::add::all;
 use crate::cli::add::db::{self, KEYS};
@@ -18,6 +17,7 @@ pub const USAGE: &str = "Usage: add db <name> [optional information]
   service=x    name of a connection service
   dsn=x        all in one word: dbname=shop;host=db1
   status=x     active or inactive
+  makedelta=x  whether what syncs bring there is noted for other syncs
   ssp=x        whether server-side prepared statements may be used
   group=x      put it into this group, as x:source or x:target
   addalltables=x  addallsequences=x   make all of them known
@@ -28,7 +28,7 @@ pub const USAGE: &str = "Usage: add db <name> [optional information]
   add dbs shop,warehouse dbname=shop,depot host=db1,db2 user=replicator";
 
 pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
-    let pairs = pairs::read_newer(&without(words, "makedelta"), KEYS, USAGE)?;
+    let pairs = pairs::read_newer(words, KEYS, USAGE)?;
     let names: Vec<&str> = word.split(',').filter(|name| !name.is_empty()).collect();
     for name in &names {
         if session.control.query_opt("select from bucardo.db where name = $1", &[name])?.is_some() {

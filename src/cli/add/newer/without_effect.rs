@@ -1,17 +1,14 @@
-//! Keys of the newer dialect that mean nothing here. Scripts give them; who gives them is told why they change nothing.
+//! Keys of the newer dialect that change nothing here. Scripts give them; who gives them is told why, or what to say instead.
 
 use crate::warn_user;
 
-const KEYS: &[(&str, &str)] = &[
-    ("makedelta", "changes that arrive at a database are noted there whenever another sync takes them from there"),
-    ("vacuum_after_copy", "autovacuum takes care of tables that were copied"),
-];
+const KEYS: &[(&str, &str)] = &[("vacuum_after_copy", "autovacuum takes care of tables that were copied")];
 
 /// Whether `key` is one of them; then a note has been said.
 pub fn noted(key: &str) -> bool {
     let known = KEYS.iter().find(|(known, _)| *known == key);
     if let Some((key, why)) = known {
-        warn_user!("Note: {key}= is not needed and changes nothing: {why}");
+        warn_user!("Note: {key}= changes nothing here: {why}");
     }
     known.is_some()
 }
