@@ -110,11 +110,6 @@ const STEPS: &[Step] = &[
     },
     column!("db", "makedelta", "boolean not null default false"),
     column!("sync", "copy_asked", "timestamptz"),
-    Step {
-        missing: "select to_regprocedure('bucardo.note_copy()') is null",
-        summary: "Created function: note_copy()",
-        sql: include_str!("../../schema/control/note_copy.sql"),
-    },
     // Nobody has noted where the syncs have objects: whoever looks at them next does it.
     Step {
         missing: "select to_regprocedure('bucardo.request_validation(text,boolean)') is null",
@@ -126,6 +121,15 @@ const STEPS: &[Step] = &[
             include_str!("../../schema/control/request_validation.sql"),
             include_str!("../../schema/control/validate_sync.sql"),
             include_str!("../../schema/control/sync_gone.sql"),
+            "select bucardo.request_validation(name, false) from bucardo.sync"
+        ),
+    },
+    // A target's receipts have one column more since then, and a source's triggers are others: validating a sync brings them up to date.
+    Step {
+        missing: "select to_regprocedure('bucardo.note_copy()') is null",
+        summary: "Created function: note_copy()",
+        sql: concat!(
+            include_str!("../../schema/control/note_copy.sql"),
             "select bucardo.request_validation(name, false) from bucardo.sync"
         ),
     },
