@@ -13,11 +13,13 @@ fn with_people(masters: &[&str], table: &str) -> World {
     }
     world.says("add table people db=A herd=people");
     match masters {
-        [_, other] => world.run_sync("s", &format!("type=swap source=people targetdb={other}")),
+        [_, other] => {
+            world.says(&format!("add sync s type=swap source=people targetdb={other}"));
+        }
         [_, others @ ..] => {
             world.says(&format!("add dbgroup g {}", others.join(" ")));
             world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
-            world.run_sync("s", "type=swap source=people targetgroup=g");
+            world.says("add sync s type=swap source=people targetgroup=g");
         }
         [] => unreachable!(),
     }
