@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 const MASTER: &[u8] = b"Bucardo Master Control Program";
 /// How long to wait for a turn that others keep for a moment only.
 const TURN: Duration = Duration::from_secs(5);
-/// How often it is tried again.
-const STEP: Duration = Duration::from_millis(20);
+/// How often files and processes are looked at: nobody tells us of a lock that is free, or of the end of a process that is not our child.
+pub const STEP: Duration = Duration::from_millis(20);
 
 /// The MCP's file.
 pub fn mcp(piddir: &Path) -> PathBuf {

@@ -3,7 +3,7 @@
 use super::tell;
 use crate::cli::pidfile::Master;
 use crate::cli::{Session, pidfile, reason, stop, stopfile};
-use crate::daemon::pidfile::Turn;
+use crate::daemon::pidfile::{STEP, Turn};
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
 use std::path::Path;
@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 
 /// How long the old daemon may take. Ours stops in under two seconds; a statement of the original's may take longer.
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// How often it is looked at: nobody tells us of the end of a process that is not our child.
-const STEP: Duration = Duration::from_millis(20);
 
 /// The newer dialect does not start over a running daemon, and says so. A pid file that nobody stands behind goes.
 pub fn may_start(session: &Session, nouns: &[String]) -> Result<bool> {

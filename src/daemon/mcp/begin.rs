@@ -1,7 +1,7 @@
 //! The MCP's first steps: a place of its own, its pid file, its log, and the stop file that must not exist.
 
 use crate::daemon::launch::{FOREGROUND_VARIABLE, Launch};
-use crate::daemon::pidfile::{self, PidFile, Turn};
+use crate::daemon::pidfile::{self, PidFile, STEP, Turn};
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::{clock, log as our_log};
@@ -15,8 +15,6 @@ use std::time::{Duration, Instant};
 
 /// How long another master may take to leave, if it is about to.
 const OTHERS: Duration = Duration::from_secs(4);
-/// How often it is looked at: nobody tells us of the end of a process that is not our child.
-const STEP: Duration = Duration::from_millis(20);
 
 /// What the MCP stands on for its whole life, with or without a control database.
 pub(super) struct Ground {

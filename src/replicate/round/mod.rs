@@ -85,8 +85,8 @@ impl Carrier {
     }
 
     /// Whether a round that failed so is worth running again at once: when it collided with another transaction or waited too long for a
-    /// lock, when an application's row came in between on a master, or when a part of a backlog broke a constraint that the whole of it may well keep, as rows can exchange unique values
-    /// across the cut.
+    /// lock, when an application's row came in between on a master, or when a part of a backlog broke a constraint that the whole of it may well
+    /// keep, as rows can exchange unique values across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
         let parted = error.kind() == Kind::Violation && self.cut && !self.whole;
         self.whole |= parted;
