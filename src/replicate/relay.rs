@@ -1,14 +1,20 @@
 //! Relaying a COPY from one server to another, as bytes that nobody looks at.
 //!
-//! The driver hands out one row per message; gathering rows into larger writes halves the client's work, and memory stays at one
-//! chunk whatever the size of the table. The text format is used throughout: the binary one is not promised across versions.
+//! The driver hands out one row per message; gathering rows into chunks halves the client's work. While one chunk is written the next is read,
+//! so neither server waits for the other. Memory stays at three chunks (or three rows, where a row is larger) whatever the size of the
+//! table. The text format is used throughout: the binary one is not promised across versions.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use postgres::CopyOutReader;
 use std::io::{BufRead, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Bytes gathered before they are written; between 32 KiB and 1 MiB the speed was the same.
 const CHUNK: usize = 128 << 10;
+
+/// Chunks that wait to be written, beside the one that is being gathered and the one that is being written.
+const AHEAD: usize = 1;
 
 /// Copies the result of `query` on `source` into `into` (a table with its column list) on `target`, and returns the number of rows. `tick` is
 /// called after each chunk with the number of its rows; its error ends the copy.
@@ -35,26 +41,66 @@ pub fn pour(
     let mut reader = source.copy_out(draw)?;
     let fill = target.keep(fill)?;
     let mut writer = target.copy_in(&fill)?;
-    let mut gathered = Vec::with_capacity(CHUNK + (CHUNK >> 1));
-    let mut rows = 0;
-    loop {
+    let mut put = |chunk: Chunk| {
+        writer.write_all(&chunk.bytes).map_err(writing)?;
+        tick(chunk.rows)
+    };
+    let first = gather(&mut reader)?;
+    // Most relays are a handful of rows, which is not worth a thread.
+    if first.is_last() {
+        put(first)?
+    } else {
+        read_ahead(first, reader, put)?
+    }
+    Ok(writer.finish()?)
+}
+
+fn read_ahead(first: Chunk, reader: CopyOutReader, mut put: impl FnMut(Chunk) -> Result<()>) -> Result<()> {
+    let (full, chunks) = sync_channel(AHEAD);
+    std::thread::scope(|scope| {
+        scope.spawn(move || read_on(reader, &full));
+        // Takes the receiving end along, so that an error of ours ends the reader, too.
+        std::iter::once(Ok(first)).chain(chunks).try_for_each(|chunk| put(chunk?))
+    })
+}
+
+/// Whole rows, as the source sent them.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    rows: u64,
+}
+
+impl Chunk {
+    fn is_last(&self) -> bool {
+        self.bytes.len() < CHUNK
+    }
+}
+
+fn gather(reader: &mut CopyOutReader) -> Result<Chunk> {
+    let mut chunk = Chunk::default();
+    while chunk.is_last() {
         let row = reader.fill_buf().map_err(reading)?;
         if row.is_empty() {
             break;
         }
         let length = row.len();
-        gathered.extend_from_slice(row);
+        chunk.bytes.extend_from_slice(row);
         reader.consume(length);
-        rows += 1;
-        if gathered.len() >= CHUNK {
-            writer.write_all(&gathered).map_err(writing)?;
-            gathered.clear();
-            tick(std::mem::take(&mut rows))?;
+        chunk.rows += 1;
+    }
+    Ok(chunk)
+}
+
+/// Reads until the end, an error, or until nobody wants more.
+fn read_on(mut reader: CopyOutReader, full: &SyncSender<Result<Chunk>>) {
+    loop {
+        let chunk = gather(&mut reader);
+        let over = chunk.as_ref().map_or(true, Chunk::is_last);
+        if full.send(chunk).is_err() || over {
+            return;
         }
     }
-    writer.write_all(&gathered).map_err(writing)?;
-    tick(rows)?;
-    Ok(writer.finish()?)
 }
 
 fn reading(error: std::io::Error) -> Error {

@@ -92,6 +92,7 @@ impl Source {
     }
 
     fn opened(&mut self, sql: &str) -> String {
+        self.scratch.open();
         format!("{}{sql}", std::mem::take(&mut self.opening))
     }
 

@@ -4,7 +4,7 @@ use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation, session};
-use crate::replicate::plan::{Plan, Reference};
+use crate::replicate::plan::{Known, Plan, Reference};
 use crate::replicate::preference::settings;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
@@ -55,19 +55,21 @@ pub struct Beside<'a> {
     pub now: &'a Snapshot,
     /// How conflicts are decided.
     pub strategy: Strategy,
-    /// The receiver's number among the members.
-    pub own: i32,
-    /// The receiver's changes that the others lack.
-    pub unknown: &'a Span,
+    /// What of its rows the others know.
+    pub known: Known<'a>,
+    /// Records of conflicts hold the rows.
+    pub detailed: bool,
 }
 
-/// What came of keys that applications changed at the receiver after the round's snapshot.
+/// What had to be settled with the receiver's own rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Late {
-    /// Some were decided on the spot.
+pub struct Settled {
+    /// Keys that applications changed there after the round's snapshot were decided on the spot.
     pub judged: bool,
-    /// Some are left to the next round.
+    /// Such keys are left to the next round.
     pub left: bool,
+    /// Rows have met rivals.
+    pub fell: bool,
 }
 
 impl AddAssign for Counts {
@@ -100,6 +102,7 @@ impl Target {
     pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)]) -> Result<()> {
         let deferred = if self.checked.is_some() { "; set constraints all deferred" } else { "" };
         let held: String = expected.iter().map(|(source, _)| format!("; {}", hold_receipt(sync, source))).collect();
+        self.scratch.open();
         let held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
         let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
         match held == expected {
@@ -198,8 +201,8 @@ impl Target {
 
     /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a
     /// table is emptied meanwhile, it is a [`Kind::Collision`].
-    pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Late)> {
-        let Beside { now, strategy, own, .. } = *beside;
+    pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Settled)> {
+        let Beside { now, strategy, known, detailed } = *beside;
         self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;
         if plan.has_rivals() {
             self.scratch.ensure(&mut self.conn, || plan.create_rivals(), plan.drop_rivals())?;
@@ -212,37 +215,46 @@ impl Target {
             if self.says(&plan.emptied_late(now))? {
                 return Err(Error::new(Kind::Collision, format!("table {} was emptied meanwhile", plan.target.label())));
             }
-            let late = self.conn.execute(&plan.judge_late(now, strategy, own), &[])?;
-            if plan.has_rivals() {
-                self.settle_rivals(plan, beside)?;
-            }
+            let late = self.conn.execute(&plan.judge_late(now, strategy, known.own, detailed), &[])?;
+            let fell = plan.has_rivals() && self.settle_rivals(plan, beside)?;
             let counts = self.apply(plan)?;
             if !self.says(&plan.unjudged_late(now))? {
                 plan.note_known().map_or(Ok(()), |note| self.conn.batch(&note))?;
-                return Ok((counts, if late > 0 || plan.has_rivals() { self.late(plan)? } else { Late::default() }));
+                let settled = if late > 0 || plan.has_rivals() { self.late(plan)? } else { Settled::default() };
+                return Ok((counts, Settled { fell, ..settled }));
             }
             self.conn.batch("rollback to savepoint bucardo_apply")?;
         }
         Err(Error::new(Kind::Collision, format!("the rows of table {} change all the time", plan.target.label())))
     }
 
-    /// Decides between rows with different keys that claim the same.
-    fn settle_rivals(&mut self, plan: &Plan, beside: &Beside) -> Result<()> {
-        let Beside { now, strategy, own, unknown } = *beside;
-        if self.conn.execute(&plan.find_duels(now, unknown, strategy, own), &[])? == 0 {
-            return self.conn.batch(&plan.bury_known(own));
+    /// Decides between rows with different keys that claim the same; says whether there were any.
+    fn settle_rivals(&mut self, plan: &Plan, beside: &Beside) -> Result<bool> {
+        let Beside { now, strategy, known, .. } = *beside;
+        if known.heard {
+            self.conn.batch(&plan.bury_dominated())?;
+        }
+        self.conn.batch(&plan.bury_known(known, strategy))?;
+        if self.conn.execute(&plan.find_duels(now, known, strategy), &[])? == 0 {
+            return Ok(false);
         }
         if self.says(&plan.late_decides())? {
             return Err(Error::new(Kind::Collision, format!("a row of table {} came in between", plan.target.label())));
         }
         while self.conn.execute(&plan.fight(), &[])? > 0 {}
-        self.conn.batch(&plan.bury_rivals(own))
+        self.conn.batch(&plan.bury_rivals(known.own))?;
+        Ok(true)
     }
 
-    fn late(&mut self, plan: &Plan) -> Result<Late> {
+    /// Makes sure that the table exists for what masters know of one another's changes.
+    pub fn hear(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_heard(), plan.drop_heard())
+    }
+
+    fn late(&mut self, plan: &Plan) -> Result<Settled> {
         let numbers = self.numbers(&plan.count_late())?;
         let (judged, left) = numbers.first().copied().unwrap_or_default();
-        Ok(Late { judged: judged > 0, left: left > 0 })
+        Ok(Settled { judged: judged > 0, left: left > 0, fell: false })
     }
 
     fn says(&mut self, question: &str) -> Result<bool> {

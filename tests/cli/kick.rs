@@ -165,6 +165,17 @@ fn a_limit_that_is_reached_is_said_on_stderr_and_ends_with_one() {
 }
 
 #[test]
+fn a_limit_that_is_reached_by_a_sync_that_cannot_run_comes_with_the_reason() {
+    let installed = prepared();
+    let sql = "update bucardo.validation set validated = now(), ok = false, outcome = 'B is away' where sync = 'orders'";
+    installed.control().batch_execute(sql).unwrap();
+    let outcome = installed.ctl(&["kick", "orders", "1"]).ended_with(1);
+    let told = "Timed out!\nError: the daemon cannot run sync \"orders\": B is away\nHINT: `validate orders` looks again\n";
+    assert_eq!(outcome.stderr, told);
+    assert_eq!(outcome.stdout.replace('\u{8}', "^H"), "Kick orders: [0 s] ^H^H^H^H^H^H[1 s] ");
+}
+
+#[test]
 fn a_kick_the_daemon_refuses_ends_with_two_and_a_sentence() {
     let installed = prepared();
     let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {

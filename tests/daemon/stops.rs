@@ -49,8 +49,11 @@ fn a_stop_takes_less_than_two_seconds_and_the_next_start_goes_on() {
         world.becomes_equal("A", target);
     }
     world.becomes_quiet();
-    let interrupted = "select count(*) > 0 and bool_and(whydie ~ 'asked to stop|request') from bucardo.q where aborted is not null and targetdb = 'C'";
-    assert_eq!(world.value("control", interrupted), "true");
+    // On a machine that is slow, a process does not get as far as saying why, and the next controller cleans out.
+    let aborted = "from bucardo.q where aborted is not null and targetdb = 'C'";
+    assert_ne!(world.value("control", &format!("select count(*) {aborted}")), "0");
+    let otherwise = format!("select string_agg(whydie, '; ') {aborted} and whydie !~ 'asked to stop|request|cleaning out'");
+    assert_eq!(world.value("control", &otherwise), "NULL");
 }
 
 #[test]

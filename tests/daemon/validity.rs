@@ -1,6 +1,7 @@
 //! A sync that cannot be validated: what goes on nevertheless, what waits, and who is told.
 
-use super::world::{World, gone};
+use super::world::{PATIENCE, World, gone};
+use crate::harness::wait_until;
 
 fn away(world: &World, database: &str, away: bool) {
     let name = database.to_lowercase();
@@ -80,4 +81,19 @@ fn a_running_sync_that_is_changed_by_sql_is_validated_and_runs_as_it_is_now() {
     assert_eq!(world.pid_now("kid.sync.s.B"), None);
     world.at("control", "update bucardo.sync set ping = false where name = 's'");
     world.becomes("A", "select count(*) from pg_trigger where tgname = 'bucardo_triggerkick_s'", "0");
+}
+
+#[test]
+fn a_kick_makes_the_daemon_look_at_once_at_a_sync_that_waits_for_its_next_look() {
+    let world = World::new();
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    away(&world, "B", true);
+    world.at("control", "select bucardo.validate_sync('s')");
+    world.says("start");
+    let failures = || world.installed.log().matches("The validator ").count();
+    // Left alone, the pauses between as many looks would be longer than anybody's patience.
+    for number in 1..=12 {
+        wait_until(&format!("look {number} has failed"), PATIENCE, || (failures() >= number).then_some(()));
+        world.at("control", "notify bucardo_kick_sync_s");
+    }
 }

@@ -12,10 +12,12 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More than any server here ever needs.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A server whose clock is not the machine's may hang when a signal comes just as it asks for the time.
+const HUNG: Duration = Duration::from_secs(20);
 
 /// A server of its own: superuser `postgres`, trust for everybody, a socket in [`Cluster::socket_dir`] and a port on
 /// 127.0.0.1, `fsync` off. It ends when dropped.
@@ -72,6 +74,26 @@ impl Cluster {
     /// Lets it die as in a crash: the next start recovers. (SIGQUIT, not SIGKILL, which would leave shared memory behind.)
     pub fn kill(&mut self) {
         self.end(Signal::SIGQUIT);
+    }
+
+    /// Sets its clock so many seconds ahead of the machine's, or behind it, where that is possible: where the library libfaketime is installed (Debian's
+    /// package faketime). The first time, it is started anew.
+    pub fn set_clock(&mut self, ahead: i64) -> bool {
+        if clock_library().is_none() {
+            return false;
+        }
+        let first = !self.clock().exists();
+        std::fs::write(self.clock(), format!("{ahead:+}")).unwrap();
+        if first {
+            server::give(&self.clock());
+            self.stop();
+            self.start();
+        }
+        true
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.dir().join("clock")
     }
 
     /// Creates a database.
@@ -151,6 +173,10 @@ impl Cluster {
         let mut postgres = server::program(&self.bin, "postgres");
         postgres.arg("-D").arg(self.data()).arg("-k").arg(self.socket_dir()).arg("-p").arg(self.port.to_string());
         postgres.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        if let Some(library) = clock_library().filter(|_| self.clock().exists()) {
+            postgres.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", self.clock()).env("FAKETIME_CACHE_DURATION", "1");
+            postgres.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DISABLE_SHM", "1").env("NO_FAKE_STAT", "1");
+        }
         let mut child = postgres.spawn().unwrap();
         let up = wait_until("the server answers or gives up", PATIENCE, || match child.try_wait().unwrap() {
             Some(_) => Some(false),
@@ -163,7 +189,20 @@ impl Cluster {
     fn end(&mut self, signal: Signal) {
         let mut server = self.server.take().expect("the server is not running");
         kill(Pid::from_raw(server.id().try_into().unwrap()), signal).unwrap();
-        wait_until("the server has stopped", PATIENCE, || server.try_wait().unwrap());
+        let asked = Instant::now();
+        wait_until("the server has stopped", PATIENCE, || {
+            if asked.elapsed() > HUNG && self.clock().exists() {
+                self.processes().for_each(|pid| kill(pid, Signal::SIGKILL).unwrap_or_default());
+            }
+            server.try_wait().unwrap()
+        });
+    }
+
+    /// All processes of the server.
+    fn processes(&self) -> impl Iterator<Item = Pid> {
+        let (data, all) = (self.data(), std::fs::read_dir("/proc").unwrap().flatten());
+        let ours = all.filter(move |process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == data));
+        ours.filter_map(|process| process.file_name().to_str()?.parse().ok().map(Pid::from_raw))
     }
 }
 
@@ -177,6 +216,12 @@ impl Drop for Cluster {
             self.kill();
         }
     }
+}
+
+/// With it, a program's time is what a file says.
+fn clock_library() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    folders.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|library| library.exists())
 }
 
 /// The last `lines` of `text`.
@@ -195,6 +240,22 @@ fn free_port() -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_goes_by_the_clock_that_it_is_given() {
+        let mut cluster = Cluster::new();
+        if !cluster.set_clock(-3600) {
+            return eprintln!("there is no libfaketime: clocks are not stepped");
+        }
+        let ahead = |cluster: &Cluster| -> f64 {
+            let here = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+            let sql = "select extract(epoch from clock_timestamp())::float8";
+            cluster.connect("postgres").query_one(sql, &[]).unwrap().get::<_, f64>(0) - here
+        };
+        assert!((ahead(&cluster) + 3600.0).abs() < 60.0, "{}", ahead(&cluster));
+        cluster.set_clock(600);
+        wait_until("the clock goes ahead", PATIENCE, || ((ahead(&cluster) - 600.0).abs() < 60.0).then_some(()));
+    }
 
     #[test]
     fn a_server_survives_stop_and_crash_and_is_gone_when_dropped() {

@@ -11,7 +11,11 @@ fn herds(world: &World, names: &[&str]) {
 
 #[test]
 fn changes_go_down_a_chain() {
-    for where_ in ["bucardo.sync set makedelta = true where name = 'first'", "bucardo.db set makedelta = true where name = 'B'"] {
+    for where_ in [
+        "bucardo.sync set makedelta = true where name = 'first'",
+        "bucardo.db set makedelta = true where name = 'B'",
+        "bucardo.goat set makedelta = true where db = 'A'",
+    ] {
         go_down_a_chain(where_);
     }
 }

@@ -250,3 +250,35 @@ fn a_table_that_is_emptied_along_with_another_is_filled_after_it() {
         equal(&world, "A", "B");
     }
 }
+
+#[test]
+fn a_copy_that_fails_far_in_on_either_side_leaves_the_target_as_it_was() {
+    let world = World::with(&["A", "B"], &[]);
+    let read = |but: i32| {
+        let body = format!("begin if n = {but} then raise ''row % cannot be read'', n; end if; return n; end");
+        world.at("A", &format!("create or replace function read(n integer) returns integer language plpgsql as '{body}'"));
+    };
+    read(190_000);
+    world.at("A", "insert into t select n, n from generate_series(1, 200000) n");
+    world.at("B", "insert into t values (1, 1)");
+    let select =
+        "update bucardo.goat set customselect = 'select public.read(id) as id, counter from public.t' where tablename = 't'";
+    world.installed.control().batch_execute(&format!("set bucardo.validating = 'on'; {select}")).unwrap();
+    world.says("add sync s type=fullcopy source=h targetdb=B status=inactive");
+    let use_it = "update bucardo.sync set usecustomselect = true, deletemethod = 'truncate', status = 'active'";
+    world.installed.control().batch_execute(use_it).unwrap();
+    world.says("validate s");
+    world.says("start");
+    let fails = |reason: &str| {
+        world.run("kick s 0").ended_with(2);
+        world.logs(reason);
+        assert_eq!(world.value("B", ROWS), "1:1");
+    };
+    fails("row 190000 cannot be read");
+    read(0);
+    world.at("B", "alter table t add constraint most check (id <> 180000)");
+    fails("violates check constraint");
+    world.at("B", "alter table t drop constraint most");
+    world.says("kick s 0");
+    equal(&world, "A", "B");
+}

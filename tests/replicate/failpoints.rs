@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// In their order. `AfterTxn` is after the report to q.
-const STEPS: [&str; 13] = [
+pub(super) const STEPS: [&str; 13] = [
     "BeforeCheckRows",
     "Looked",
     "BeforeTriggerDrop",
@@ -45,7 +45,7 @@ pub(super) fn start(world: &World) {
 }
 
 /// Lets a kid die at this step while the sync carries what `write` writes on several databases at the same time.
-fn dies_at(world: &World, step: &str, write: impl FnOnce()) {
+pub(super) fn dies_at(world: &World, step: &str, write: impl FnOnce()) {
     world.says("deactivate s 0");
     write();
     let wish = wish(world, step, "");
@@ -194,6 +194,8 @@ fn what_loses_against_a_row_that_came_late_is_on_record_although_a_kid_died_betw
     }
     let lost = "select string_agg(winner, ' ' order by id) from bucardo.conflict where key = '4'";
     assert_eq!(world.value("control", lost), "B A", "first A's row 4, then B's");
+    let kept = "select details -> 'B' ->> 'login' from bucardo.conflict where key = '4' and winner = 'A'";
+    assert_eq!(world.value("control", kept), "bert");
 }
 
 #[test]

@@ -1,38 +1,17 @@
 //! Busy sources: pgbench, and many writers of whom some commit late.
 
 use super::case::{Case, PATIENCE, case, case_in};
+use super::pgbench;
 use super::world::World;
 use crate::harness::{long, wait_until};
 use bucardo::replicate::snapshot::Snapshot;
 use postgres::Client;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// As pgbench makes them, with a key where it has none.
-const PGBENCH: &str = "create table pgbench_branches (bid integer primary key, bbalance integer, filler char(88)) with (fillfactor = 100);
-    create table pgbench_tellers (tid integer primary key, bid integer, tbalance integer, filler char(84)) with (fillfactor = 100);
-    create table pgbench_accounts (aid integer primary key, bid integer, abalance integer, filler char(84)) with (fillfactor = 100);
-    create table pgbench_history (tid integer, bid integer, aid integer, delta integer, mtime timestamp, filler char(22), hid bigserial primary key)";
-
-/// That of the server, if it has one; any other will do.
-fn pgbench() -> Option<PathBuf> {
-    let chosen = std::env::var_os("BUCARDO_TEST_PG").map(PathBuf::from);
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = chosen.into_iter().chain(debian).chain(std::env::split_paths(&path));
-    let found = places.map(|place| place.join("pgbench")).find(|program| program.exists());
-    if found.is_none() {
-        eprintln!("there is no pgbench: it is not tested with");
-    }
-    found
-}
-
 /// Runs it against a case's source and gives what it says.
-fn run(pgbench: &Path, case: &Case, words: &[&str]) -> String {
-    let mut command = Command::new(pgbench);
-    command.arg("--host").arg(case.source_cluster.socket_dir()).arg("--port").arg(case.source_cluster.port().to_string());
-    let output = command.args(["--username", "postgres"]).args(words).arg(&case.source).output().unwrap();
+fn run(program: &Path, case: &Case, words: &[&str]) -> String {
+    let output = pgbench::command(program, case.source_cluster, words, &case.source).output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{text}");
     text
@@ -55,14 +34,14 @@ fn receipts_are_right(case: &mut Case) {
 
 #[test]
 fn all_that_pgbench_does_arrives() {
-    let Some(pgbench) = pgbench() else { return };
+    let Some(program) = pgbench::program() else { return };
     let (scale, seconds) = if long() { ("10", "60") } else { ("1", "5") };
-    let mut case = case("benched", PGBENCH).run();
-    run(&pgbench, &case, &["--initialize", "--init-steps=g", "--scale", scale]);
+    let mut case = case("benched", pgbench::TABLES).run();
+    run(&program, &case, &["--initialize", "--init-steps=g", "--scale", scale]);
     case.arrives();
     for script in [&["--skip-some-updates"][..], &[]] {
         let words = [&["--client=8", "--jobs=2", "--time", seconds], script].concat();
-        let told = run(&pgbench, &case, &words);
+        let told = run(&program, &case, &words);
         let ended = Instant::now();
         case.settle();
         if long() {

@@ -1,6 +1,8 @@
 //! Several masters: changes flow from each to all others, and a row that was changed on more than one has one winner everywhere.
 
-use crate::daemon::world::{World, send};
+use super::failpoints;
+use crate::daemon::world::{PATIENCE, World, send};
+use crate::harness::wait_until;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -271,6 +273,26 @@ fn the_record_of_a_conflict_holds_all_rows_where_that_is_wanted() {
     world.at("B", "insert into t values (1, 11), (2, 21); delete from t where id = 2");
     world.says("start");
     world.says("kick s 0");
+    let details = "select string_agg(details::text, ' ' order by key) from bucardo.conflict";
+    let rows = r#"{"A": {"id": 1, "counter": 10}, "B": {"id": 1, "counter": 11}} {"A": {"id": 2, "counter": 20}, "B": null}"#;
+    assert_eq!(world.value("control", details), rows);
+}
+
+#[test]
+fn the_record_of_a_conflict_with_a_row_that_came_late_holds_both_rows_as_well() {
+    let world = World::with(&["A", "B"], &[]);
+    world.says("add sync s type=swap source=h targetdb=B");
+    world.says("set log_conflict_details=1");
+    failpoints::start(&world);
+    world.says("kick s 0");
+    world.says("deactivate s 0");
+    world.at("A", "insert into t values (1, 10), (2, 20)");
+    let wish = failpoints::wish(&world, "Apply", "stop");
+    world.says("activate s 0");
+    wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+    world.at("B", "insert into t values (1, 11), (2, 21); delete from t where id = 2");
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    settles(&world, &["A", "B"], "1:11");
     let details = "select string_agg(details::text, ' ' order by key) from bucardo.conflict";
     let rows = r#"{"A": {"id": 1, "counter": 10}, "B": {"id": 1, "counter": 11}} {"A": {"id": 2, "counter": 20}, "B": null}"#;
     assert_eq!(world.value("control", details), rows);

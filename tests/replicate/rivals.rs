@@ -1,7 +1,9 @@
 //! Rows of different masters with different keys that cannot both stay.
 
-use crate::daemon::world::{PATIENCE, World};
+use super::failpoints::{start, wish};
+use crate::daemon::world::{PATIENCE, World, send};
 use crate::harness::wait_until;
+use nix::sys::signal::Signal;
 
 const ROWS: &str = "select coalesce(string_agg(id || ':' || a || coalesce(':' || b, ''), ' ' order by id), '') from people";
 
@@ -100,4 +102,70 @@ fn a_row_that_is_inserted_on_the_other_master_at_the_same_time_kills_no_kid() {
     world.says("kick s 0");
     assert_eq!(world.value("A", ROWS), world.value("B", ROWS));
     assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
+}
+
+/// The kid has read what both wrote when the row that wins changes once more, so that on its own master it is no rival any more.
+#[test]
+fn a_row_that_lost_on_one_master_is_gone_on_the_other_although_its_rival_was_changed_there_meanwhile() {
+    for (later, left) in [("update people set a = 'y' where id = 1", "1:y"), ("delete from people where id = 1", "")] {
+        for (loses, wins) in [("A", "B"), ("B", "A")] {
+            let world = with_people(&["A", "B"], "create table people (id integer primary key, a text unique, b text)");
+            start(&world);
+            world.says("deactivate s 0");
+            world.at(loses, "insert into people values (2, 'x')");
+            world.at(wins, "insert into people values (1, 'x')");
+            let wish = wish(&world, "Apply", "stop");
+            world.says("activate s 0");
+            wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+            world.at(wins, later);
+            send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+            world.says("kick s 0");
+            for name in ["A", "B"] {
+                world.becomes(name, ROWS, left);
+            }
+            assert_eq!(world.value("control", "select string_agg(key || winner, ' ') from bucardo.conflict"), format!("2{wins}"));
+            world.becomes_quiet();
+        }
+    }
+}
+
+/// A row came in between that beats one which beats another: on its own master the last one is safe, elsewhere nobody knows of that.
+#[test]
+fn a_row_that_comes_in_between_and_decides_a_chain_of_rivals_decides_it_for_all() {
+    let world = with_people(&["A", "B"], TWO_INDEXES);
+    start(&world);
+    world.says("deactivate s 0");
+    world.at("B", "insert into people values (2, 'y', 'p')");
+    world.at("A", "insert into people values (1, 'x', 'p')");
+    let wish = wish(&world, "Apply", "stop");
+    world.says("activate s 0");
+    wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+    world.at("B", "insert into people values (3, 'x', 'q')");
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    world.logs("a row of table public.people came in between");
+    world.says("kick s 0");
+    for name in ["A", "B"] {
+        world.becomes(name, ROWS, "2:y:p 3:x:q");
+    }
+    assert_eq!(world.value("control", "select string_agg(key || winner, ' ') from bucardo.conflict"), "1B");
+    world.becomes_quiet();
+}
+
+/// Within our statements the tables have short names, which their columns may have as well.
+#[test]
+fn the_record_holds_the_row_that_lost_whatever_its_columns_are_called() {
+    let world = with_people(&["A", "B"], "create table people (id integer primary key, a text unique, b text, t text, w text)");
+    world.says("set log_conflict_details=1");
+    start(&world);
+    world.says("deactivate s 0");
+    world.at("A", "insert into people values (1, 'x', '-', 'tea', 'water'), (3, 'y', '-', 'tea', 'water')");
+    world.at("B", "insert into people values (2, 'x', '-', 'tar', 'wine'), (3, 'z', '-', 'tar', 'wine')");
+    world.says("activate s 0");
+    world.says("kick s 0");
+    for name in ["A", "B"] {
+        assert_eq!(world.value(name, ROWS), "2:x:- 3:z:-");
+    }
+    let kept = "select string_agg(distinct c.key || d.key || (d.value ->> 't') || (d.value ->> 'w'), ' ') \
+        from bucardo.conflict c, jsonb_each(details) d where d.key <> winner";
+    assert_eq!(world.value("control", kept), "1Ateawater 3Ateawater");
 }

@@ -86,8 +86,8 @@ fn an_expect_session_walks_through_the_menu() {
     assert_eq!(session.ended(), Some(0));
 
     let port = format!("--dbport={}", cluster.port());
-    let mut again =
-        Session::spawn(&commands, &["bucardo_ctl", "install", "--dbhost", cluster.socket_dir().to_str().unwrap(), &port]);
+    let (host, piddir) = (cluster.socket_dir(), format!("--piddir={}", commands.piddir().display()));
+    let mut again = Session::spawn(&commands, &["bucardo_ctl", "install", "--dbhost", host.to_str().unwrap(), &port, &piddir]);
     again.expect("P to proceed");
     again.send("P");
     again.expect("INSTALLATION FAILED! Looks like you already have Bucardo installed there.");

@@ -1,5 +1,6 @@
 //! What became of each write: it is there, or whoever wrote over it had it before him, or a conflict is on record that it lost.
 
+use super::weather::STEP;
 use super::{Shop, schema};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,10 +18,12 @@ struct Entry {
     at: i64,
 }
 
-/// A conflict: who won, and when each took part.
+/// A conflict: who won, when each took part, and the writes of the rows that it holds of those who lost. Such a row may be another master's that
+/// came to the loser in a round that died.
 struct Conflict {
     winner: String,
     times: BTreeMap<String, i64>,
+    lost: Vec<i64>,
 }
 
 struct Books {
@@ -56,14 +59,15 @@ fn entries(shop: &Shop) -> BTreeMap<Place, Vec<Entry>> {
 
 fn conflicts(shop: &Shop) -> BTreeMap<Place, Vec<Conflict>> {
     let sql = format!(
-        "select tablename, key, coalesce(winner, ''), array_agg(e.key_), array_agg(e.at_) from bucardo.conflict,
-            lateral (select c.key as key_, {} as at_ from jsonb_each_text(changes) c) e group by id, tablename, key, winner",
+        "select tablename, key, coalesce(winner, ''), array_agg(e.key_), array_agg(e.at_),
+            array(select (d.value ->> 'w')::bigint from jsonb_each(details) d where d.key is distinct from winner and d.value ->> 'w' is not null) from bucardo.conflict,
+            lateral (select c.key as key_, {} as at_ from jsonb_each_text(changes) c) e group by id, tablename, key, winner, details",
         MICROSECONDS.replace('#', "c.value::timestamptz")
     );
     let mut all: BTreeMap<Place, Vec<Conflict>> = BTreeMap::new();
     for row in shop.world.db("control").query(&sql, &[]).unwrap() {
         let times = row.get::<_, Vec<String>>(3).into_iter().zip(row.get::<_, Vec<i64>>(4)).collect();
-        all.entry((row.get(0), row.get(1))).or_default().push(Conflict { winner: row.get(2), times });
+        all.entry((row.get(0), row.get(1))).or_default().push(Conflict { winner: row.get(2), times, lost: row.get(5) });
     }
     all
 }
@@ -106,21 +110,29 @@ impl Books {
     /// What lost is the last of some changes that travelled together, so the record may be of a later one.
     fn on_record(&self, place: &Place, entry: &Entry) -> bool {
         let lost = |conflict: &Conflict| {
-            conflict.winner != entry.member && conflict.times.get(entry.member).is_some_and(|time| *time >= entry.at)
+            let beaten =
+                conflict.winner != entry.member && conflict.times.get(entry.member).is_some_and(|time| *time >= entry.at);
+            beaten || conflict.lost.contains(&entry.w)
         };
         self.conflicts.get(place).is_some_and(|all| all.iter().any(lost))
     }
 
     fn records(&self, place: &Place) -> String {
         let all = self.conflicts.get(place).map(Vec::as_slice).unwrap_or_default();
-        all.iter().map(|conflict| format!("{} won of {:?}", conflict.winner, conflict.times)).collect::<Vec<_>>().join(", ")
+        all.iter()
+            .map(|conflict| format!("{} won of {:?} with {:?}", conflict.winner, conflict.times, conflict.lost))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
+
+/// How far two members' clocks may be apart, in microseconds.
+const APART: i64 = 2 * STEP as i64 * 1_000_000;
 
 /// Whoever inserts where a row was deleted has seen that there is none, on the same member or on another.
 fn followed(gone: &Entry, entries: &[Entry]) -> bool {
     let follows = |entry: &&Entry| {
-        let later = if entry.member == gone.member { entry.seq > gone.seq } else { entry.at > gone.at };
+        let later = if entry.member == gone.member { entry.seq > gone.seq } else { entry.at + APART > gone.at };
         !entry.gone && entry.old.is_none() && later
     };
     entries.iter().any(|entry| follows(&entry))

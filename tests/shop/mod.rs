@@ -95,9 +95,10 @@ impl Shop {
 
     fn open(layout: Layout, chance: &mut Chance) -> Shop {
         let members: Vec<&str> = layout.masters.iter().chain(layout.targets).copied().collect();
-        let world = World::with(&[], &members);
+        let mut world = World::with(&[], &members);
         let unique = chance.below(3) as usize;
         for (number, member) in members.iter().enumerate() {
+            world.server_mut(member).set_clock(0);
             world.at(member, &schema::ddl(number, unique));
         }
         let links = members.iter().map(|member| (*member, world.link(member))).collect();

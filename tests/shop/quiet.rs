@@ -32,6 +32,8 @@ pub fn comes(shop: &Shop) {
     }
     for member in shop.members() {
         assert_eq!(world.value(member, schema::BROKEN), "0", "on {member}");
+        let log = world.server(member).log();
+        assert!(!log.contains("there is no transaction in progress"), "on {member}, somebody was warned for nothing");
     }
     shop.receivers().for_each(|member| invariants::receipts_advanced_at(&mut world.db(member), "shop"));
     world.becomes_quiet();

@@ -1,4 +1,5 @@
-//! What goes wrong while the shop is open: processes are killed, the daemon is restarted, links are cut or hang, servers crash.
+//! What goes wrong while the shop is open: processes are killed, the daemon is restarted, links are cut or hang, servers crash,
+//! clocks are set.
 
 use super::Shop;
 use crate::daemon::world::{PATIENCE, send};
@@ -20,6 +21,9 @@ const STEPS: [&str; 8] = [
     "Committed",
 ];
 
+/// How far a clock may be off, in seconds.
+pub const STEP: u64 = 5;
+
 /// See the module's text.
 pub struct Weather {
     chance: Chance,
@@ -40,7 +44,7 @@ impl Weather {
         self.bad = bad;
         let fine: Vec<(usize, Instant)> = fine;
         fine.iter().for_each(|(link, _)| shop.links[*link].1.resume());
-        let what = self.chance.below(20);
+        let what = self.chance.below(21);
         match what {
             0..=2 => drop(shop.world.run("kick shop")),
             3..=4 => self.kill(shop, "kid."),
@@ -53,7 +57,18 @@ impl Weather {
                 shop.world.installed.cluster.kill();
                 shop.world.installed.cluster.start();
             }
-            _ => self.crash(shop),
+            18..=19 => self.crash(shop),
+            _ => self.clock(shop),
+        }
+    }
+
+    /// Somebody sets a member's clock.
+    fn clock(&mut self, shop: &mut Shop) {
+        let members: Vec<&str> = shop.members().collect();
+        let member = self.chance.pick(&members);
+        let ahead = i64::try_from(self.chance.below(2 * STEP + 1)).unwrap() - STEP as i64;
+        if shop.world.server_mut(member).set_clock(ahead) {
+            println!("clock {member} {ahead:+}");
         }
     }
 
@@ -122,9 +137,9 @@ impl Weather {
     /// write can put right.
     pub fn clear_up(&self, shop: &Shop) {
         shop.links.iter().for_each(|(_, link)| link.resume());
+        STEPS.iter().for_each(|step| drop(fs::remove_file(shop.wishes().join(step))));
         let wish = shop.wishes().join("ReceiverCommitted");
         fs::write(&wish, "").unwrap();
         wait_until("a kid has died between two commits", 3 * PATIENCE, || (!wish.exists()).then_some(()));
-        STEPS.iter().for_each(|step| drop(fs::remove_file(shop.wishes().join(step))));
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::answer::notify;
 use crate::cli::sync_list::{self, Listed};
 use crate::cli::{Session, help, table::Topic};
 use crate::control::channel::kick_sync;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
 use std::thread::sleep;
 use std::time::Duration;
@@ -82,15 +82,23 @@ fn waited_for(session: &mut Session, sync: &Listed, seconds: u64) -> End {
     match Watch::open(session, sync, seconds).and_then(|mut watch| watch.end(session)) {
         Ok(End::TimedOut) => {
             warn_user!("Timed out!");
+            // Should the question fail, the next one will tell.
+            if let Ok(Some(reason)) = watch::unfit(&mut session.control, &sync.name) {
+                tell(&reason);
+            }
             End::TimedOut
         }
         Ok(end) => end,
         Err(error) => {
-            warn_user!("Error: {error}");
-            if let (Some(hint), false) = (error.hint_text(), error.kind() == Kind::Lost) {
-                warn_user!("HINT: {hint}");
-            }
+            tell(&error);
             End::Failed
         }
+    }
+}
+
+fn tell(error: &Error) {
+    warn_user!("Error: {error}");
+    if let (Some(hint), false) = (error.hint_text(), error.kind() == Kind::Lost) {
+        warn_user!("HINT: {hint}");
     }
 }

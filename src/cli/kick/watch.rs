@@ -124,11 +124,7 @@ impl Watch {
 
     /// A sync that does not fit its databases is not run, so nothing else would end the wait.
     fn must_be_valid(&self, control: &mut Connection) -> Result<()> {
-        let sql = "select outcome from bucardo.validation where sync = $1 and not ok";
-        match control.query_opt(sql, &[&self.sync])? {
-            Some(row) => Err(invalid(&self.sync, row.get(0))),
-            None => Ok(()),
-        }
+        unfit(control, &self.sync)?.map_or(Ok(()), Err)
     }
 
     /// Whether a notice answers this kick. A notice without number does. One of a younger job does, unless the job is another
@@ -193,9 +189,14 @@ fn style(session: &Session) -> Style {
     }
 }
 
-fn invalid(sync: &str, outcome: Option<&str>) -> Error {
-    let what = format!("the daemon cannot run sync \"{sync}\": {}", outcome.unwrap_or("it is not valid"));
-    Error::new(Kind::Refused, what).hint(format!("`validate {sync}` looks again"))
+/// Why a sync does not run that was looked at and found not to fit its databases.
+pub fn unfit(control: &mut Connection, sync: &str) -> Result<Option<Error>> {
+    let row = control.query_opt("select outcome from bucardo.validation where sync = $1 and not ok", &[&sync])?;
+    Ok(row.map(|row| {
+        let outcome: Option<String> = row.get(0);
+        let what = format!("the daemon cannot run sync \"{sync}\": {}", outcome.as_deref().unwrap_or("it is not valid"));
+        Error::new(Kind::Refused, what).hint(format!("`validate {sync}` looks again"))
+    }))
 }
 
 fn refused(sync: &str) -> Error {

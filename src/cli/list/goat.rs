@@ -1,5 +1,6 @@
 //! `list table` and `list sequence`.
 
+use super::newer::of_database;
 use super::{Entry, names, width};
 use crate::cli::pattern;
 use crate::error::Result;
@@ -14,11 +15,12 @@ struct Goat {
     syncs: Vec<String>,
 }
 
-/// `kind` is `table` or `sequence`.
+/// `kind` is `table` or `sequence`. As in the newer dialect, `db=X` among the words restricts them to one database.
 pub fn entries(control: &mut Connection, kind: &str, words: &[String]) -> Result<Vec<Entry>> {
-    let (schemas, patterns): (Vec<_>, Vec<_>) = words.iter().map(|word| pattern::relation(word)).unzip();
+    let (db, words) = of_database(words);
+    let (schemas, patterns): (Vec<_>, Vec<_>) = words.map(|word| pattern::relation(word)).unzip();
     let rows = control.query(include_str!("goat.sql"), &[&kind, &schemas, &patterns])?;
-    let goats: Vec<_> = rows.iter().map(goat).collect();
+    let goats: Vec<_> = rows.iter().map(goat).filter(|goat| db.is_none_or(|db| goat.db == db)).collect();
     let lines = if kind == "table" { tables(&goats) } else { sequences(&goats) };
     let entry = |(goat, line): (&Goat, String)| Entry { line, more: more(goat), key: goat.id.to_string() };
     Ok(goats.iter().zip(lines).map(entry).collect())

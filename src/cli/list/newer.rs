@@ -90,22 +90,16 @@ struct Sync {
 
 /// The syncs. Words are names, patterns, `active`, `inactive`, and `column=value`.
 pub fn syncs(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
-    let mut condition = "true".to_owned();
-    let (mut patterns, mut values) = (Vec::new(), Vec::new());
+    let mut wanted = Conditions::default();
+    let mut patterns = Vec::new();
     for word in words {
-        match (word.to_lowercase().as_str(), word.split_once('=')) {
-            (status @ ("active" | "inactive"), _) => {
-                values.push(status.to_owned());
-                condition += &format!(" and s.status = ($2::text[])[{}]", values.len());
-            }
-            (_, Some((column, value))) => {
-                let column = column_of_sync(control, &column.to_lowercase())?;
-                values.push(value.to_owned());
-                condition += &format!(" and lower(s.{column}::text) = lower(($2::text[])[{}])", values.len());
-            }
-            _ => patterns.push(pattern::sync(word)),
+        let lower = word.to_lowercase();
+        let meant = if ["active", "inactive"].contains(&lower.as_str()) { format!("status={lower}") } else { word.clone() };
+        if !wanted.add(control, &meant)? {
+            patterns.push(pattern::sync(word));
         }
     }
+    let Conditions { condition, values } = wanted;
     let sql = include_str!("newer_sync.sql").replace("true /* which */", &condition);
     let rows = control.query(&sql, &[&patterns, &values])?;
     let syncs: Vec<Sync> = rows
@@ -120,6 +114,31 @@ pub fn syncs(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
         .collect();
     let lines = sync_lines(&syncs);
     Ok(syncs.into_iter().zip(lines).map(|(sync, line)| Entry { line, more: sync.members, key: sync.name }).collect())
+}
+
+/// What the columns of syncs shall be.
+pub struct Conditions {
+    /// As SQL.
+    pub condition: String,
+    /// The values, its second parameter.
+    pub values: Vec<String>,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Conditions { condition: "true".to_owned(), values: Vec::new() }
+    }
+}
+
+impl Conditions {
+    /// Takes a word, if it is of the form `column=value`.
+    pub fn add(&mut self, control: &mut Connection, word: &str) -> Result<bool> {
+        let Some((column, value)) = word.split_once('=') else { return Ok(false) };
+        let column = column_of_sync(control, &column.to_lowercase())?;
+        self.values.push(value.to_owned());
+        self.condition += &format!(" and lower(s.{column}::text) = lower(($2::text[])[{}])", self.values.len());
+        Ok(true)
+    }
 }
 
 /// A column of the table, as SQL writes it.
@@ -160,11 +179,16 @@ struct Table {
     ping: Option<bool>,
 }
 
+/// The database of a `db=X` or `db:X` among the words, and the others.
+pub fn of_database(words: &[String]) -> (Option<&str>, impl Iterator<Item = &String>) {
+    let db = |word: &String| word.starts_with("db=") || word.starts_with("db:");
+    (words.iter().filter(|word| db(word)).map(|word| &word[3..]).next_back(), words.iter().filter(move |word| !db(word)))
+}
+
 /// Tables or sequences. `db=X` among the words restricts them to one database.
 pub fn goats(control: &mut Connection, noun: Noun, words: &[String]) -> Result<Vec<Entry>> {
     let kind = if noun == Noun::Table { "table" } else { "sequence" };
-    let db = words.iter().filter_map(|word| word.strip_prefix("db=").or_else(|| word.strip_prefix("db:"))).next_back();
-    let words = words.iter().filter(|word| !word.starts_with("db=") && !word.starts_with("db:"));
+    let (db, words) = of_database(words);
     let (schemas, tables): (Vec<_>, Vec<_>) = words.map(|word| pattern::relation(&word.replace('%', "*"))).unzip();
     let rows = control.query(include_str!("goat.sql"), &[&kind, &schemas, &tables])?;
     let goat = |row: &postgres::Row| Table {

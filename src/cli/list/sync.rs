@@ -1,5 +1,6 @@
 //! `list sync`.
 
+use super::newer::Conditions;
 use super::{Entry, width};
 use crate::cli::pattern;
 use crate::error::Result;
@@ -16,12 +17,18 @@ struct Sync {
     members: Vec<String>,
 }
 
-/// The words are names, patterns, and types, which restrict what the names select.
+/// The words are names, patterns, and types, which restrict what the names select; so does, as in the newer dialect, `column=value`.
 pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
     let is_type = |word: &&String| TYPES.iter().any(|kind| word.eq_ignore_ascii_case(kind));
     let types: Vec<_> = words.iter().filter(is_type).map(|word| word.to_lowercase()).collect();
-    let patterns: Vec<_> = words.iter().filter(|word| !is_type(word)).map(|word| pattern::sync(word)).collect();
-    let rows = control.query(include_str!("sync.sql"), &[&patterns, &types])?;
+    let (mut wanted, mut patterns) = (Conditions::default(), Vec::new());
+    for word in words.iter().filter(|word| !is_type(word)) {
+        if !wanted.add(control, word)? {
+            patterns.push(pattern::sync(word));
+        }
+    }
+    let sql = include_str!("sync.sql").replace("true /* which */", &wanted.condition);
+    let rows = control.query(&sql, &[&patterns, &wanted.values, &types])?;
     let syncs: Vec<_> = rows.iter().map(sync).collect();
     let lines = lines(&syncs);
     Ok(syncs.into_iter().zip(lines).map(|(sync, line)| Entry { line, more: sync.members, key: sync.name }).collect())

@@ -146,7 +146,10 @@ impl<'a> Mcp<'a> {
             Request::Reload => self.reload().and_then(|()| self.desk.notify("bucardo_reloaded_mcp", "")),
             Request::ReloadConfig => self.reload().and_then(|()| self.desk.notify("bucardo_reload_config_finished", "")),
             Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
-            Request::Kick(sync) => self.syncs.kick(&sync, channel::ASKED, &mut self.desk),
+            Request::Kick(sync) => {
+                self.validators.hurry(&sync);
+                self.syncs.kick(&sync, channel::ASKED, &mut self.desk)
+            }
             Request::Validate(sync) => self.validate(&sync),
             Request::CheckDb(db) => {
                 self.testers.add(db);

@@ -35,6 +35,14 @@ impl Validators {
         }
     }
 
+    /// Somebody waits: a look that is to be repeated some time is repeated now.
+    pub fn hurry(&mut self, name: &str) {
+        let waiting = self.0.get_mut(name).filter(|validator| validator.pid.is_none() && validator.start.is_some());
+        if let Some(validator) = waiting {
+            validator.start = Some(Instant::now());
+        }
+    }
+
     /// A look is not needed any more. One that is under way is left to its end.
     pub fn forget(&mut self, name: &str) {
         match self.0.get_mut(name) {
@@ -110,6 +118,9 @@ mod tests {
         let mut validators = Validators(BTreeMap::from([("s".into(), Validator { pid: Some(7), ..Validator::default() })]));
         validators.died(7, End::Exit(1));
         assert!(validators.next() > Some(Instant::now()));
+        validators.hurry("other");
+        validators.hurry("s");
+        assert!(validators.next() <= Some(Instant::now()));
         validators.forget("s");
         assert_eq!(validators.next(), None);
     }

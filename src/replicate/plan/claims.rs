@@ -30,6 +30,19 @@ impl Plan {
         )
     }
 
+    /// A staged row as it would be written; null if it is deleted.
+    pub(super) fn staged_row(&self, row: &str) -> String {
+        let keys = self.keys().into_iter().zip(self.stage_keys().into_iter().map(|key| format!("{row}.{key}")));
+        let all = keys.chain(self.others.iter().cloned().zip(self.received_others()));
+        let all: Vec<String> = all.map(|(column, value)| format!("{value} as {column}")).collect();
+        format!("case when {row}.alive then (select to_jsonb(r.*) from (select {}) as r) end", all.join(", "))
+    }
+
+    /// The receiver's row with the key of a staged one.
+    pub(super) fn row_here(&self, staged: &str) -> String {
+        format!("(select to_jsonb(o.*) from {} as o where {})", self.target_from, self.matched_target("o", staged))
+    }
+
     /// The receiver's rows that claim something: their keys as in the stage, and the claims.
     pub(super) fn own_claims(&self, unique: &Unique) -> String {
         format!("(select {}, {} from {}{})", self.named_keys(), values(unique), self.target_from, concerned(unique))

@@ -38,7 +38,7 @@ impl Plan {
     pub fn details_query(&self) -> String {
         let keys = self.stage_keys();
         format!(
-            "select {}, {}, to_jsonb(t) from {} as c left join {} as t on {}",
+            "select {}, {}, to_jsonb(t.*) from {} as c left join {} as t on {}",
             of("c", &keys),
             self.route.member,
             self.clash(),

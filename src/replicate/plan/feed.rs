@@ -69,11 +69,11 @@ impl Plan {
     }
 
     /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes; `kept` whether it stays, null if that is
-    /// left to the next round.
+    /// left to the next round. `theirs` and `ours` are the rows, for the record.
     pub fn create_late(&self) -> String {
         format!(
             "create temporary table {} on commit delete rows as select {}, changed, origin, member, now() as here, \
-             0::bigint as seen, true as kept from {} with no data",
+             0::bigint as seen, true as kept, '{{}}'::jsonb as theirs, '{{}}'::jsonb as ours from {} with no data",
             self.late().name,
             list_plain(&self.stage_keys()),
             self.stage()
@@ -110,8 +110,8 @@ impl Plan {
     }
 
     /// Decides between staged rows and the receiver's own that came late, `own` being the receiver's number. Rows that shall not be written
-    /// leave the stage. Affects as many rows as there are late keys.
-    pub fn judge_late(&self, now: &Snapshot, strategy: Strategy, own: i32) -> String {
+    /// leave the stage. Both are kept for a `detailed` record. Affects as many rows as there are late keys.
+    pub fn judge_late(&self, now: &Snapshot, strategy: Strategy, own: i32, detailed: bool) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let kept = match strategy {
             Strategy::Listed(ranks) => ranks.before(&own.to_string(), "s.member"),
@@ -123,8 +123,13 @@ impl Plan {
             Strategy::Random => "random() < 0.5".to_owned(),
             Strategy::Skip | Strategy::Abort => "null::boolean".to_owned(),
         };
+        let (theirs, ours) = match detailed {
+            true => (self.staged_row("s"), self.row_here("s")),
+            false => ("null::jsonb".to_owned(), "null::jsonb".to_owned()),
+        };
         format!(
-            "with met as (select {}, s.changed, s.origin, s.member, d.here, d.seen, {kept} as kept from {stage} as s join ({}) as d on {}), \
+            "with met as (select {}, s.changed, s.origin, s.member, d.here, d.seen, {kept} as kept, {theirs} as theirs, {ours} as ours \
+             from {stage} as s join ({}) as d on {}), \
              gone as (delete from {stage} as s using met as m where {} and m.kept is not false) \
              insert into {} select * from met",
             of("s", &keys),
@@ -154,13 +159,14 @@ impl Plan {
         format!("select count(*) filter (where kept is not null), count(*) filter (where kept is null) from {}", self.late())
     }
 
-    /// The judged late keys as conflicts; see [`Plan::CONFLICT_COLUMNS`].
+    /// The judged late keys as conflicts; see [`Plan::CONFLICT_COLUMNS`], with `details`.
     pub fn late_conflicts_query(&self, strategy: Strategy, members: &[String]) -> String {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let sender = format!("(array[{}]::text[])[member + 1]", names.join(", "));
         let here = literal(&self.route.to);
         format!(
-            "select {}, case when kept then {here} else {sender} end, jsonb_build_object({sender}, changed, {here}, here) \
+            "select {}, case when kept then {here} else {sender} end, jsonb_build_object({sender}, changed, {here}, here), \
+             case when theirs is not null or ours is not null then jsonb_build_object({sender}, theirs, {here}, ours) end \
              from {} where kept is not null",
             self.conflict_head(strategy),
             self.late()

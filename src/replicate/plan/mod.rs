@@ -12,6 +12,7 @@ mod apply;
 mod claims;
 mod details;
 mod feed;
+mod heard;
 mod kept;
 mod meet;
 mod rivals;
@@ -24,6 +25,7 @@ use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::shape::{Column, Key, Shape, Unique};
 pub use feed::Feed;
+pub use heard::Known;
 pub use write::{Reference, ordered};
 use write::{Ways, Write};
 

@@ -6,16 +6,16 @@
 //! who are beaten by nobody win, and their rivals fall, until nobody is left: on every member the same, whatever the order of its indexes.
 //!
 //! A row that the other side did know, and that claims what another row has there now, has lost already: by a round that reached that side
-//! and then died. So it loses here as well, and that is noted as a change of the receiver's own: a third master may have seen it
-//! otherwise, and gets to know.
+//! and then died ([`super::heard`]). So it loses here as well, before any duel, and that is noted as a change of the receiver's own: a third
+//! master may have seen it otherwise, and gets to know.
 
 use super::claims::both_claim;
-use super::{Plan, list_plain, matched, of};
+use super::{Known, Plan, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::resolve::Strategy;
 use crate::replicate::shape::Unique;
-use crate::replicate::snapshot::{Snapshot, Span};
+use crate::replicate::snapshot::Snapshot;
 
 impl Plan {
     /// Whether there can be rivals.
@@ -31,6 +31,11 @@ impl Plan {
     /// Those duels that somebody lost.
     fn fallen(&self) -> Relation {
         self.temporary("fallen")
+    }
+
+    /// Keys whose rows have lost on their own master.
+    fn outcasts(&self) -> Relation {
+        self.temporary("outcasts")
     }
 
     /// The receiver's own rows that lost.
@@ -51,7 +56,8 @@ impl Plan {
             pairs.collect::<Vec<_>>().join(", ")
         };
         let duel = format!(
-            "as select {}, {}, now() as won_at, 0 as won_by, false as won_here, now() as lost_at, false as lost_here, false as late \
+            "as select {}, {}, now() as won_at, 0 as won_by, false as won_here, now() as lost_at, 0 as lost_by, \
+             false as lost_here, false as late \
              from {} with no data",
             named(self.keys_of("w")),
             named(self.keys_of("l")),
@@ -59,11 +65,15 @@ impl Plan {
         );
         format!(
             "create temporary table {} on commit delete rows {duel}; create temporary table {} on commit delete rows {duel}; \
-             create temporary table {} on commit delete rows as select {}, now() as changed, now() as here, 0 as member, \
-             false as known, '{{}}'::jsonb as details from {} with no data",
+             create temporary table {} on commit delete rows as select {}, now() as changed, now() as here, 0 as member, 0 as owner, \
+             false as known, '{{}}'::jsonb as details from {} with no data; \
+             create temporary table {} on commit delete rows as select {} from {} with no data",
             self.duels().name,
             self.fallen().name,
             self.rivals().name,
+            self.named_keys(),
+            self.target_from,
+            self.outcasts().name,
             self.named_keys(),
             self.target_from
         )
@@ -71,15 +81,14 @@ impl Plan {
 
     /// Removes them.
     pub fn drop_rivals(&self) -> String {
-        format!("drop table if exists {}, {}, {}", self.duels(), self.fallen(), self.rivals())
+        format!("drop table if exists {}, {}, {}, {}", self.duels(), self.fallen(), self.rivals(), self.outcasts())
     }
 
-    /// Finds all pairs of rivals. `now` is the round's snapshot of the receiver; `unknown` are the receiver's changes that the sources lack; `own` is
-    /// its number. Affects as many rows as there are pairs.
-    pub fn find_duels(&self, now: &Snapshot, unknown: &Span, strategy: Strategy, own: i32) -> String {
+    /// Finds all pairs of rivals; `now` is the round's snapshot of the receiver. Affects as many rows as there are pairs.
+    pub fn find_duels(&self, now: &Snapshot, known: Known, strategy: Strategy) -> String {
         let claims = self.claims();
         let within = claims.iter().map(|unique| self.duels_within(unique, strategy));
-        let with_own = claims.iter().map(|unique| self.duels_with_own(unique, now, unknown, strategy, own));
+        let with_own = claims.iter().map(|unique| self.duels_with_own(unique, now, known, strategy));
         format!("insert into {} {}", self.duels(), within.chain(with_own).collect::<Vec<_>>().join(" union all "))
     }
 
@@ -87,7 +96,7 @@ impl Plan {
     fn duels_within(&self, unique: &Unique, strategy: Strategy) -> String {
         let (keys, staged) = (self.stage_keys(), self.staged_claims(unique));
         format!(
-            "select {}, {}, o.changed, o.member, false, s.changed, false, false from {staged} as s join {staged} as o on {} \
+            "select {}, {}, o.changed, o.member, false, s.changed, s.member, false, false from {staged} as s join {staged} as o on {} \
              where s.member <> o.member and not ({}) and {}",
             of("o", &keys),
             of("s", &keys),
@@ -97,29 +106,29 @@ impl Plan {
         )
     }
 
-    /// Rivals of the receiver's own rows.
-    fn duels_with_own(&self, unique: &Unique, now: &Snapshot, unknown: &Span, strategy: Strategy, own: i32) -> String {
+    /// Rivals of the receiver's rows that their masters do not know.
+    fn duels_with_own(&self, unique: &Unique, now: &Snapshot, known: Known, strategy: Strategy) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
-        let after = unknown.after.clone().unwrap_or(Snapshot { xmin: 0, xmax: 0, running: Vec::new() });
+        // Whatever the planner believes, keys are joined first, and only then is asked who lacks what.
         let met = format!(
-            "select {}, {}, s.changed, s.member, d.here, {} as won, exists (select from ({}) as n where {}) as late \
-             from {} as s join {} as t on {} join ({}) as d on {} where {}",
+            "select {}, {}, s.changed, s.member, d.changed as here, d.member as owner, d.by, {} as won, \
+             exists (select from ({}) as n where {}) as late from {} as s join {} as t on {} join ({}) as d on {} where {} offset 0",
             renamed("s", &keys, &self.keys_of("s")),
             renamed("t", &keys, &self.keys_of("t")),
-            beats(strategy, ("s.changed", "s.member"), ("d.here", &own.to_string())),
+            beats(strategy, ("s.changed", "s.member"), ("d.changed", "d.member")),
             self.late_changes(now),
             matched("t", "n", &keys, &columns, &self.target_equals),
             self.staged_claims(unique),
             self.own_claims(unique),
             both_claim(unique, "s", "t"),
-            self.late_changes(&after),
-            matched("t", "d", &keys, &columns, &self.target_equals),
+            self.unknown_rows(known, strategy),
+            self.same_key("t", "d"),
             self.unstaged("t"),
         );
         let (staged, own_row) = (self.keys_of("s"), self.keys_of("t"));
         format!(
-            "select {}, case when won then changed else here end, case when won then member else {own} end, not won, \
-             case when won then here else changed end, won, late and not won from ({met}) as met",
+            "select {}, case when won then changed else here end, case when won then member else owner end, not won, \
+             case when won then here else changed end, case when won then owner else member end, won, late and not won from ({met}) as met where member = any (by)",
             staged
                 .iter()
                 .zip(&own_row)
@@ -163,13 +172,13 @@ impl Plan {
         )
     }
 
-    /// What follows for the losers: those of the stage become dead, the receiver's own come into the stage as dead, and so do its rows that have
-    /// lost elsewhere.
+    /// What follows for the losers: those of the stage become dead, and the receiver's own come into the stage as dead.
     pub fn bury_rivals(&self, own: i32) -> String {
         let keys = self.stage_keys();
         let lost = |row: &str| matched(row, "f", &keys, &self.keys_of("l"), &self.target_equals);
         let own_losers = format!(
-            "insert into {} select {}, f.won_at, f.lost_at, f.won_by, false, to_jsonb(t) from {} as f join {} as t on {} where f.lost_here",
+            "insert into {} select {}, f.won_at, f.lost_at, f.won_by, f.lost_by, false, to_jsonb(t.*) from {} as f join {} as t on {} \
+             where f.lost_here",
             self.rivals(),
             of("f", &self.keys_of("l")),
             self.fallen(),
@@ -178,9 +187,10 @@ impl Plan {
         );
         let late = format!(
             "insert into {late} select {}, s.changed, s.origin, s.member, f.won_at, \
-             coalesce((select max(l.seen) from {late} as l where {}), 0), true from {} as f join {} as s on {} where f.late",
+             coalesce((select max(l.seen) from {late} as l where {}), 0), true, {}, null from {} as f join {} as s on {} where f.late",
             of("s", &keys),
             self.same_key("l", "s"),
+            self.staged_row("s"),
             self.fallen(),
             self.stage(),
             lost("s"),
@@ -192,16 +202,20 @@ impl Plan {
             self.fallen(),
             lost("s")
         );
-        format!("{own_losers}; {late}; {dead}; {}", self.bury_known(own))
+        format!("{own_losers}; {late}; {dead}; {}", self.stage_rivals(own))
     }
 
-    /// The receiver's rows that have lost elsewhere join those that lost here, and all of them come into the stage.
-    pub fn bury_known(&self, own: i32) -> String {
+    /// The receiver's rows that have lost elsewhere come into the stage as dead.
+    pub fn bury_known(&self, known: Known, strategy: Strategy) -> String {
         let claims = self.claims();
-        let known = claims.iter().map(|unique| self.find_known(unique)).collect::<Vec<_>>().join("; ");
+        let found = claims.iter().map(|unique| self.find_known(unique, known, strategy)).collect::<Vec<_>>().join("; ");
+        format!("{found}; {}", self.stage_rivals(known.own))
+    }
+
+    fn stage_rivals(&self, own: i32) -> String {
         let keys = list_plain(&self.stage_keys());
         format!(
-            "{known}; insert into {} ({keys}, alive, changed, origin, member) select distinct {keys}, false, now(), {}, {own} \
+            "insert into {} ({keys}, alive, changed, origin, member) select distinct {keys}, false, now(), {}, {own} \
              from {} as r where {}",
             self.stage(),
             literal(&self.route.to),
@@ -210,12 +224,14 @@ impl Plan {
         )
     }
 
-    fn find_known(&self, unique: &Unique) -> String {
+    fn find_known(&self, unique: &Unique, known: Known, strategy: Strategy) -> String {
         let keys = of("t", &self.stage_keys());
         format!(
-            "insert into {rivals} select distinct on ({keys}) {keys}, s.changed, now(), s.member, true, \
-             (select to_jsonb(w) from {} as w where {}) from {} as s join {} as t on {} \
-             where {} and not exists (select from {rivals} as r where {})",
+            "insert into {rivals} select distinct on ({keys}) {keys}, s.changed, now(), s.member, {}, true, \
+             (select to_jsonb(w.*) from {} as w where {}) from {} as s join {} as t on {} \
+             where {} and not exists (select from {rivals} as r where {}) \
+             and not exists (select from ({}) as d where {} and s.member = any (d.by))",
+            known.own,
             self.target_from,
             matched("w", "t", &self.keys(), &self.stage_keys(), &self.target_equals),
             self.staged_claims(unique),
@@ -223,6 +239,8 @@ impl Plan {
             both_claim(unique, "s", "t"),
             self.unstaged("t"),
             self.same_key("t", "r"),
+            self.unknown_rows(known, strategy),
+            self.same_key("t", "d"),
             rivals = self.rivals(),
         )
     }
@@ -234,13 +252,35 @@ impl Plan {
         Some(format!("insert into {} ({columns}) select {keys} from {} where known", feed.names.delta(1), self.rivals()))
     }
 
+    /// The keys of the receiver's own rows that lost in this round.
+    pub fn fallen_query(&self) -> String {
+        format!("select {} from {} as r where not known", of("r", &self.stage_keys()), self.rivals())
+    }
+
+    /// The COPY by which another receiver gets to know them.
+    pub fn fill_outcasts(&self) -> String {
+        format!("{} ({})", self.outcasts(), list_plain(&self.stage_keys()))
+    }
+
+    /// Removes them there, if they were written in this round.
+    pub fn cast_out(&self) -> String {
+        format!(
+            "delete from {} as t using {} as o, {} as s where s.alive and {} and {}",
+            self.target_from,
+            self.outcasts(),
+            self.stage(),
+            self.matched_target("t", "s"),
+            self.same_key("s", "o")
+        )
+    }
+
     /// The receiver's own rows that lost, as records of conflicts; see [`Plan::CONFLICT_COLUMNS`], with `details`.
     pub fn rivals_query(&self, strategy: Strategy, members: &[String]) -> String {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
-        let sender = format!("(array[{}]::text[])[member + 1]", names.join(", "));
-        let here = literal(&self.route.to);
+        let name = |number: &str| format!("(array[{}]::text[])[{number} + 1]", names.join(", "));
+        let (sender, owner) = (name("member"), name("owner"));
         format!(
-            "select {}, {sender}, jsonb_build_object({sender}, changed, {here}, here), jsonb_build_object({here}, details) from {}",
+            "select {}, {sender}, jsonb_build_object({sender}, changed, {owner}, here), jsonb_build_object({owner}, details) from {}",
             self.conflict_head(strategy),
             self.rivals()
         )

@@ -3,10 +3,11 @@
 
 use super::{Carrier, Lane, Round};
 use crate::error::{Error, Kind, Result};
+use crate::replicate::plan::Known;
 use crate::replicate::relay;
 use crate::replicate::source::Source;
 use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::{Beside, Counts, Late, Target};
+use crate::replicate::target::{Beside, Counts, Settled, Target};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -33,7 +34,7 @@ struct Delivery<'a> {
 struct Applied {
     lane: usize,
     counts: Counts,
-    late: Late,
+    settled: Settled,
     noted: bool,
 }
 
@@ -87,17 +88,17 @@ impl Carrier {
         let coming =
             |to: usize| lanes.iter().filter(|lane| self.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum();
         let changes: Vec<i64> = receivers.keys().map(|to| coming(*to)).collect();
-        let unknown: Vec<_> = receivers.values().map(|lane| self.unknown_to_source(*lane).unwrap_or_default()).collect();
+        let unknown: Vec<_> = receivers.keys().map(|to| self.unknown_to_others(*to)).collect();
         let strategy = self.tables[table].strategy;
-        let Carrier { lanes, targets, .. } = self;
+        let Carrier { lanes, targets, details, .. } = self;
         let mut targets = each_of(targets);
         let mut deliveries = Vec::new();
         for ((to, lane), unknown) in receivers.into_iter().zip(&unknown) {
             let plan = &lanes[lane].plans[table];
             watcher.at(Step::Apply, Some(&plan.source))?;
             let as_source = lanes.iter().position(|other| other.from == to).filter(|_| plan.feed().is_some());
-            let own = i32::try_from(to).unwrap_or_default();
-            let beside = as_source.map(|source| Beside { now: &round.looks[source].now, strategy, own, unknown });
+            let known = Known { own: i32::try_from(to).unwrap_or_default(), unknown, heard: round.heard.contains(&(to, table)) };
+            let beside = as_source.map(|source| Beside { now: &round.looks[source].now, strategy, known, detailed: *details });
             deliveries.push(Delivery { lane, beside, target: take(&mut targets, to)? });
         }
         let abreast = changes.iter().all(|changes| *changes >= HANDFUL);
@@ -112,15 +113,18 @@ impl Carrier {
     }
 
     fn note_applied(&self, table: usize, applied: &Applied, round: &mut Round) {
-        let Applied { lane, late, noted, .. } = *applied;
+        let Applied { lane, settled, noted, .. } = *applied;
         let to = self.lanes[lane].to;
-        if late.left {
+        if settled.left {
             round.late.insert((to, table));
         }
         if self.lanes[lane].plans[table].has_rivals() {
             round.rivals.insert((lane, table));
         }
-        if late.judged {
+        if settled.fell {
+            round.fell.insert((lane, table));
+        }
+        if settled.judged {
             round.judged.insert((lane, table));
         }
         if noted {
@@ -142,18 +146,20 @@ fn deliver(to: &Lane, table: usize, delivery: Delivery) -> Result<Applied> {
     let Delivery { lane, beside, target } = delivery;
     let applied = match &beside {
         Some(beside) => target.apply_beside(plan, beside),
-        None => target.apply(plan).map(|counts| (counts, Late::default())),
+        None => target.apply(plan).map(|counts| (counts, Settled::default())),
     };
-    let (counts, late) = applied.map_err(|error| error.context(format!("table {}", plan.target.label())))?;
+    let (counts, settled) = applied.map_err(|error| error.context(format!("table {}", plan.target.label())))?;
     let noted = plan.note_applied().map_or(Ok(0), |note| target.conn.execute(&note, &[]))? > 0;
-    Ok(Applied { lane, counts, late, noted })
+    Ok(Applied { lane, counts, settled, noted })
 }
 
-fn each_of<T>(members: &mut BTreeMap<usize, T>) -> BTreeMap<usize, &mut T> {
+/// All of them, to be taken one by one.
+pub(super) fn each_of<T>(members: &mut BTreeMap<usize, T>) -> BTreeMap<usize, &mut T> {
     members.iter_mut().map(|(number, member)| (*number, member)).collect()
 }
 
-fn take<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result<T> {
+/// One of them, for as long as the others are lent as well.
+pub(super) fn take<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result<T> {
     members.remove(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {number} is missing or busy")))
 }
 

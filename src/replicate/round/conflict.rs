@@ -1,7 +1,7 @@
 //! Masters' changes of one table meet: the winner of each key is chosen on the first master, in SQL, so that memory here does not depend on
 //! the number of keys. Losers are told to their sources, and each conflict is recorded.
 
-use super::{Carrier, Lane, Round, Table, at};
+use super::{Carrier, Lane, Round, Table, at, in_transaction};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
@@ -129,12 +129,13 @@ impl Carrier {
         let queries = self.conflict_queries(round)?;
         let (false, Some(control)) = (queries.is_empty(), watcher.control()) else { return Ok(()) };
         // Our sessions there do not wait for the disk, but what is on record must outlive a crash as surely as the masters' commits do.
-        control.batch("begin; set local synchronous_commit = on")?;
-        for (member, query, columns) in queries {
-            let (place, into) = (&mut at(&mut self.targets, member)?.conn, format!("bucardo.conflict ({columns})"));
-            relay::copy(place, &query, control, &into, "UTF8", &mut |_| Ok(()))?;
-        }
-        control.batch("commit")
+        in_transaction(control, "begin; set local synchronous_commit = on", |control| {
+            for (member, query, columns) in &queries {
+                let (place, into) = (&mut at(&mut self.targets, *member)?.conn, format!("bucardo.conflict ({columns})"));
+                relay::copy(place, query, control, &into, "UTF8", &mut |_| Ok(()))?;
+            }
+            Ok(())
+        })
     }
 
     /// Where records of conflicts come from: the member, the query, the columns it fills.
@@ -150,7 +151,7 @@ impl Carrier {
         }
         for (lane, table) in &round.judged {
             let Lane { to, plans, .. } = &self.lanes[*lane];
-            queries.push((*to, plans[*table].late_conflicts_query(strategy(table), &self.names), columns.clone()));
+            queries.push((*to, plans[*table].late_conflicts_query(strategy(table), &self.names), format!("{columns}, details")));
         }
         for (lane, table) in &round.rivals {
             let Lane { to, plans, .. } = &self.lanes[*lane];

@@ -13,8 +13,10 @@ mod conflict;
 mod rates;
 mod references;
 mod table;
+mod told;
 
 use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
 use crate::replicate::snapshot::{Snapshot, Span};
 use crate::replicate::source::{Look, Pending, span};
 use crate::replicate::step::{Step, Watcher};
@@ -57,6 +59,10 @@ struct Round {
     judged: BTreeSet<(usize, usize)>,
     /// Lanes and tables where rows may have had rivals.
     rivals: BTreeSet<(usize, usize)>,
+    /// Receivers and tables where masters told what they know of one another's changes.
+    heard: BTreeSet<(usize, usize)>,
+    /// Lanes and tables where rows of the receiver lost against rivals.
+    fell: BTreeSet<(usize, usize)>,
     /// Tables whose meeting found conflicts.
     conflicts: BTreeSet<usize>,
     /// Receivers where something was noted for other syncs.
@@ -79,7 +85,7 @@ impl Carrier {
         });
         match &outcome {
             Ok(_) => (self.whole, self.wary, self.shy) = (false, false, false),
-            Err(_) => self.abandon(watcher),
+            Err(_) => self.abandon(),
         }
         outcome
     }
@@ -218,8 +224,8 @@ impl Carrier {
             .map(|(lane, look)| span(self.lanes[lane].receipt.clone(), &look.now, &of_lane(lane), batch))
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
-        let (late, judged, rivals, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, conflicts, noted })
+        let (late, judged, rivals, heard, fell, conflicts, noted) = Default::default();
+        Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, heard, fell, conflicts, noted })
     }
 
     /// With one source, a table that changed too much is copied as a whole; but not one whose rows take others along when they are deleted. Where a
@@ -323,18 +329,15 @@ impl Carrier {
     }
 
     /// Rolls back everywhere, as far as it is there, and reads the receipts again: somebody else may have moved them.
-    fn abandon(&mut self, watcher: &mut dyn Watcher) {
+    fn abandon(&mut self) {
         // A connection that is gone shows itself again, with its reason, at the next use.
-        let _ = self.try_abandon(watcher);
+        let _ = self.try_abandon();
     }
 
-    fn try_abandon(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
+    fn try_abandon(&mut self) -> Result<()> {
         self.hands.dismiss();
         self.sources.values_mut().try_for_each(|source| source.rollback())?;
         self.targets.values_mut().try_for_each(|target| target.rollback())?;
-        if self.is_contested() {
-            watcher.control().map_or(Ok(()), |control| control.batch("rollback"))?;
-        }
         for lane in &mut self.lanes {
             lane.receipt = at(&mut self.targets, lane.to)?.receipt(&self.sync, &self.names[lane.from])?;
         }
@@ -352,6 +355,13 @@ impl Carrier {
 
 fn hold(tables: &[usize], table: impl Fn(usize) -> String) -> String {
     tables.iter().map(|number| table(*number)).collect::<Vec<_>>().join("; ")
+}
+
+/// Does something in a transaction of its own, which is rolled back if that fails. What the rollback itself might say only follows from it.
+fn in_transaction(conn: &mut Connection, begin: &str, work: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+    conn.batch(begin)?;
+    let done = work(conn).and_then(|()| conn.batch("commit"));
+    done.inspect_err(|_| drop(conn.batch("rollback")))
 }
 
 /// One of the members; that it is there is a matter of how the carrier was put together.

@@ -23,10 +23,12 @@ impl Carrier {
         let met = self.meet(table, lanes, round)?;
         watcher.at(Step::Met, None)?;
         self.ship(table, lanes, met, round, watcher)?;
+        self.hear(table, lanes, round)?;
         for lane in lanes {
             counts += self.empty(table, *lane, round)?;
         }
         counts += self.apply(table, lanes, round, watcher)?;
+        self.cast_out(table, lanes, round)?;
         Ok(counts)
     }
 
