@@ -2,6 +2,9 @@
 //!
 //! waiting (CTL puts it in) → running (KID claims it) → ended, or aborted with a reason and then ended as well. `id` grows with every job and
 //! every kick, so "a job newer than this kick" needs no clock.
+//!
+//! Removing or renaming a sync locks its row first and those of its jobs and runs afterwards. Whoever ends jobs does the same (see `held`), so that
+//! the two wait for one another instead of meeting in a deadlock.
 
 use crate::control::channel;
 use crate::error::Result;
@@ -98,15 +101,21 @@ pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, coun
     let before = before.map_or("null".to_owned(), |id| id.to_string());
     let done = literal(&channel::target_done(sync, target));
     control.batch(&format!(
-        "begin; with before as (delete from bucardo.q where id = {before} returning started, cdate, updates, inserts, deletes) \
+        "begin; {held}; with before as (delete from bucardo.q where id = {before} returning started, cdate, updates, inserts, deletes) \
          update bucardo.q set ended = clock_timestamp(), progress = null, \
          started = coalesce((select started from before), started), cdate = coalesce((select cdate from before), cdate), \
          updates = {updates} + coalesce((select updates from before), 0), \
          inserts = {inserts} + coalesce((select inserts from before), 0), \
          deletes = {deletes} + coalesce((select deletes from before), 0) where id = {job}; \
          select pg_notify({done}, '{job}'); notify {}; commit",
-        channel::ROOM
+        channel::ROOM,
+        held = held(sync),
     ))
+}
+
+/// Keeps a sync from being removed or renamed until the transaction is over.
+fn held(sync: &str) -> String {
+    format!("select from bucardo.sync where name = {} for key share", literal(sync))
 }
 
 /// Ends this process's job or, if it has none yet, the one that waits for it (see [`claim`]), as failed, with the reason, and tells
@@ -143,6 +152,7 @@ pub fn close(
     retry: Option<Duration>,
 ) -> Result<Option<i64>> {
     let retry = retry.map(|pause| pause.as_secs_f64());
+    control.batch(&format!("begin; {}", held(sync)))?;
     let row = control.query_opt(
         "update bucardo.q set retry_at = clock_timestamp() + make_interval(secs => $5), \
          ended = case when $5::float8 is not null then clock_timestamp() end, \
@@ -150,6 +160,7 @@ pub fn close(
          where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie = $4",
         &[&sync, &target, &kid, &reason, &retry],
     )?;
+    control.batch("commit")?;
     let Some(row) = row else { return Ok(None) };
     let (job, untold): (i64, Option<bool>) = (row.get(0), row.get(1));
     if untold == Some(true) {
@@ -178,6 +189,7 @@ pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Re
 
 /// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now.
 pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
+    control.batch(&format!("begin; {}", held(sync)))?;
     let swept = control.execute(
         "update bucardo.q set ended = clock_timestamp(), aborted = coalesce(aborted, clock_timestamp()), \
          started = coalesce(started, clock_timestamp()), retry_at = clock_timestamp(), \
@@ -185,6 +197,7 @@ pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
          else 'Controller cleaning out unended q entry' end) where sync = $1 and ended is null",
         &[&sync],
     )?;
+    control.batch("commit")?;
     Ok(swept > 0)
 }
 

@@ -351,3 +351,24 @@ fn three_masters_agree_on_what_two_of_them_changed_although_a_kid_died_between_t
         world.becomes_equal("A", "C");
     }
 }
+
+#[test]
+fn a_sync_can_be_deleted_at_the_moment_when_its_job_ends() {
+    let world = World::new();
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    start(&world);
+    world.says("kick s 0");
+    let kid = world.pid("kid.sync.s.B");
+    world.at("control", "delete from bucardo.newest_run");
+    let committed = wish(&world, "Committed", "stop");
+    world.at("A", "insert into t values (1)");
+    wait_until("the kid stands still", PATIENCE, || (!committed.exists()).then_some(()));
+
+    // The one that would find a deadlock first, and fail.
+    let mut remover = world.installed.cluster.connect("bucardo");
+    remover.batch_execute("set deadlock_timeout = 10; begin; select from bucardo.sync for update").unwrap();
+    send(kid, Signal::SIGCONT);
+    world.becomes("control", "select count(*) > 0 from pg_locks where not granted", "true");
+    remover.batch_execute("delete from bucardo.sync; commit").unwrap();
+    gone(&[kid]);
+}
