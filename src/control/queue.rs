@@ -38,11 +38,10 @@ pub fn put(control: &mut Connection, wish: Wish) -> Result<Option<i64>> {
     if !room.is_shared || !room.is_free(wish.limit) {
         return if room.is_free(wish.limit) { insert(control, wish).map(Some) } else { Ok(None) };
     }
-    control.batch("begin; select pg_advisory_xact_lock(4450002)")?;
-    let free = self::room(control, wish)?.is_free(wish.limit);
-    let job = free.then(|| insert(control, wish)).transpose()?;
-    control.batch("commit")?;
-    Ok(job)
+    control.within("begin; select pg_advisory_xact_lock(4450002)", |control| {
+        let free = self::room(control, wish)?.is_free(wish.limit);
+        free.then(|| insert(control, wish)).transpose()
+    })
 }
 
 fn insert(control: &mut Connection, wish: Wish) -> Result<i64> {
@@ -152,15 +151,15 @@ pub fn close(
     retry: Option<Duration>,
 ) -> Result<Option<i64>> {
     let retry = retry.map(|pause| pause.as_secs_f64());
-    control.batch(&format!("begin; {}", held(sync)))?;
-    let row = control.query_opt(
-        "update bucardo.q set retry_at = clock_timestamp() + make_interval(secs => $5), \
-         ended = case when $5::float8 is not null then clock_timestamp() end, \
-         aborted = coalesce(aborted, clock_timestamp()), whydie = coalesce(whydie, $4) \
-         where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie = $4",
-        &[&sync, &target, &kid, &reason, &retry],
-    )?;
-    control.batch("commit")?;
+    let row = control.within(&format!("begin; {}", held(sync)), |control| {
+        Ok(control.query_opt(
+            "update bucardo.q set retry_at = clock_timestamp() + make_interval(secs => $5), \
+             ended = case when $5::float8 is not null then clock_timestamp() end, \
+             aborted = coalesce(aborted, clock_timestamp()), whydie = coalesce(whydie, $4) \
+             where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie = $4",
+            &[&sync, &target, &kid, &reason, &retry],
+        )?)
+    })?;
     let Some(row) = row else { return Ok(None) };
     let (job, untold): (i64, Option<bool>) = (row.get(0), row.get(1));
     if untold == Some(true) {
@@ -189,15 +188,15 @@ pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Re
 
 /// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now.
 pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
-    control.batch(&format!("begin; {}", held(sync)))?;
-    let swept = control.execute(
-        "update bucardo.q set ended = clock_timestamp(), aborted = coalesce(aborted, clock_timestamp()), \
-         started = coalesce(started, clock_timestamp()), retry_at = clock_timestamp(), \
-         whydie = coalesce(whydie, case when started is null then 'Controller cleaning out unstarted q entry' \
-         else 'Controller cleaning out unended q entry' end) where sync = $1 and ended is null",
-        &[&sync],
-    )?;
-    control.batch("commit")?;
+    let swept = control.within(&format!("begin; {}", held(sync)), |control| {
+        Ok(control.execute(
+            "update bucardo.q set ended = clock_timestamp(), aborted = coalesce(aborted, clock_timestamp()), \
+             started = coalesce(started, clock_timestamp()), retry_at = clock_timestamp(), \
+             whydie = coalesce(whydie, case when started is null then 'Controller cleaning out unstarted q entry' \
+             else 'Controller cleaning out unended q entry' end) where sync = $1 and ended is null",
+            &[&sync],
+        )?)
+    })?;
     Ok(swept > 0)
 }
 

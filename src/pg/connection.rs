@@ -69,6 +69,14 @@ impl Connection {
         Ok(self.batch_execute(sql)?)
     }
 
+    /// Does something in a transaction of its own, begun by `begin`, which is rolled back if that fails. What the rollback itself might say only
+    /// follows from it.
+    pub fn within<T>(&mut self, begin: &str, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        self.batch(begin)?;
+        let done = work(self).and_then(|value| self.batch("commit").map(|()| value));
+        done.inspect_err(|_| drop(self.batch("rollback")))
+    }
+
     /// The client's own, but seen by `--debug`; and so are the following.
     pub fn batch_execute(&mut self, sql: &str) -> Answer<()> {
         trace::told(sql, &[]);

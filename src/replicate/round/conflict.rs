@@ -1,7 +1,7 @@
 //! Masters' changes of one table meet: the winner of each key is chosen on the first master, in SQL, so that memory here does not depend on
 //! the number of keys. Losers are told to their sources, and each conflict is recorded.
 
-use super::{Carrier, Lane, Round, Table, at, in_transaction};
+use super::{Carrier, Lane, Round, Table, at};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
@@ -129,7 +129,7 @@ impl Carrier {
         let queries = self.conflict_queries(round)?;
         let (false, Some(control)) = (queries.is_empty(), watcher.control()) else { return Ok(()) };
         // Our sessions there do not wait for the disk, but what is on record must outlive a crash as surely as the masters' commits do.
-        in_transaction(control, "begin; set local synchronous_commit = on", |control| {
+        control.within("begin; set local synchronous_commit = on", |control| {
             for (member, query, columns) in &queries {
                 let (place, into) = (&mut at(&mut self.targets, *member)?.conn, format!("bucardo.conflict ({columns})"));
                 relay::copy(place, query, control, &into, "UTF8", &mut |_| Ok(()))?;

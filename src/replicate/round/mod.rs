@@ -16,7 +16,6 @@ mod table;
 mod told;
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
 use crate::replicate::snapshot::{Snapshot, Span};
 use crate::replicate::source::{Look, Pending, span};
 use crate::replicate::step::{Step, Watcher};
@@ -355,13 +354,6 @@ impl Carrier {
 
 fn hold(tables: &[usize], table: impl Fn(usize) -> String) -> String {
     tables.iter().map(|number| table(*number)).collect::<Vec<_>>().join("; ")
-}
-
-/// Does something in a transaction of its own, which is rolled back if that fails. What the rollback itself might say only follows from it.
-fn in_transaction(conn: &mut Connection, begin: &str, work: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
-    conn.batch(begin)?;
-    let done = work(conn).and_then(|()| conn.batch("commit"));
-    done.inspect_err(|_| drop(conn.batch("rollback")))
 }
 
 /// One of the members; that it is there is a matter of how the carrier was put together.

@@ -4,7 +4,7 @@
 //! The rows are written before the commits, while the source's snapshot is there to count by, and completed afterwards. What a death in
 //! between left incomplete is removed by the next round.
 
-use super::{Carrier, Lane, Round, at, in_transaction};
+use super::{Carrier, Lane, Round, at};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::plan::Plan;
@@ -15,7 +15,7 @@ impl Carrier {
     /// Writes the rows, incomplete.
     pub(super) fn note_rates(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let Some(control) = watcher.control().filter(|_| self.rates) else { return Ok(()) };
-        in_transaction(control, "begin", |control| {
+        control.within("begin", |control| {
             for lane in &self.lanes {
                 let left = "delete from bucardo.bucardo_rate where sync = $1 and target = $2 and slavecommit is null";
                 control.execute(left, &[&self.sync, &self.names[lane.to]])?;
