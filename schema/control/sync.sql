@@ -24,7 +24,7 @@ create table bucardo.sync (
     makedelta          boolean     not null default false,
     rebuild_index      smallint    not null default 0,
     priority           smallint    not null default 0,
-    txnmode            text        not null default 'SERIALIZABLE',
+    txnmode            text        not null default 'REPEATABLE READ',
     analyze_after_copy boolean     not null default true,
     strict_checking    boolean     not null default true,
     overdue            interval    not null default '0 seconds',
@@ -47,6 +47,7 @@ create table bucardo.sync (
     constraint sync_type check (synctype in ('pushdelta', 'fullcopy', 'swap')),
     constraint sync_copytype check (copytype in ('insert', 'copy')),
     constraint sync_deletemethod check (deletemethod in ('truncate', 'delete', 'truncate_cascade')),
+    constraint sync_txnmode check (upper(txnmode) in ('REPEATABLE READ', 'SERIALIZABLE')),
     constraint sync_validtarget check ((targetdb is null) <> (targetgroup is null))
 );
 

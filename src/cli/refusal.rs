@@ -26,6 +26,7 @@ const ADVICE: &[(&str, &str)] = &[
     ("dbmap_role", "the role of a database in a group is source or target"),
     ("sync_targetdb_fk", "`list db` shows the databases; `add db` adds one"),
     ("sync_targetgroup_fk", "`list dbgroup` shows the groups; `add dbgroup` adds one"),
+    ("sync_txnmode", "the isolation level is 'repeatable read' or 'serializable': a weaker one would not show all changes"),
     ("different databases", "all tables of a herd are in one database: make a herd for each database"),
     ("of the same name", "a table can be in a herd only once"),
     ("sync_source_herd_fk", "`list herd` shows the herds; `add herd` adds one"),

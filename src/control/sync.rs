@@ -1,7 +1,7 @@
 //! A sync as the daemon needs it: its row, its goats and its targets, read together.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Relation};
+use crate::pg::{Connection, Isolation, Relation};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -146,6 +146,8 @@ pub struct Sync {
     pub makedelta: bool,
     /// How long changes took is noted.
     pub track_rates: bool,
+    /// How the sources' transactions are isolated.
+    pub isolation: Isolation,
     /// How conflicts are decided where the goat does not say.
     pub conflict_strategy: Option<String>,
     /// 1: all tables are copied once as a whole, 2: those that are empty on the target; 0: none.
@@ -292,6 +294,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         maxkicks: row.get("maxkicks"),
         makedelta: row.get("makedelta"),
         track_rates: row.get("track_rates"),
+        isolation: Isolation::parse(row.get("txnmode"))?,
         conflict_strategy: row.get("conflict_strategy"),
         onetimecopy: row.get("onetimecopy"),
         copy_asked: row.get("copy_asked"),
@@ -328,6 +331,7 @@ mod tests {
             strict: true,
             makedelta: false,
             track_rates: false,
+            isolation: Isolation::RepeatableRead,
             conflict_strategy: None,
             onetimecopy: 0,
             copy_asked: None,

@@ -133,6 +133,20 @@ const STEPS: &[Step] = &[
             "select bucardo.request_validation(name, false) from bucardo.sync"
         ),
     },
+    Step {
+        missing: "select prosrc !~ 'skip locked' from pg_catalog.pg_proc where oid = 'bucardo.bucardo_purge_q_table(interval)'::regprocedure",
+        summary: "Changed function: bucardo_purge_q_table(interval)",
+        sql: include_str!("../../schema/control/bucardo_purge_q_table.sql"),
+    },
+    // Until then the isolation level had no effect, and what was read was what REPEATABLE READ shows.
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_constraint where conrelid = 'bucardo.sync'::regclass \
+            and conname = 'sync_txnmode')",
+        summary: "Created constraint sync_txnmode ON bucardo.sync, and every sync reads with REPEATABLE READ as before",
+        sql: "update bucardo.sync set txnmode = 'REPEATABLE READ'; \
+            alter table bucardo.sync alter column txnmode set default 'REPEATABLE READ', \
+            add constraint sync_txnmode check (upper(txnmode) in ('REPEATABLE READ', 'SERIALIZABLE'))",
+    },
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Canceller, ConnInfo, Connection};
+use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
 use crate::replicate::target::{Counts, Target};
@@ -24,6 +24,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 pub struct Doors {
     /// The source.
     pub source: ConnInfo,
+    /// How what is read is isolated: like the round that exports its snapshot.
+    pub isolation: Isolation,
     /// The receiver.
     pub target: ConnInfo,
     /// The most tables that are copied at once.
@@ -114,7 +116,8 @@ impl Hands {
 impl Hand {
     fn open(doors: &Doors, snapshot: &str) -> Result<Hand> {
         let mut source = Connection::open_replicated(&doors.source)?;
-        source.batch(&format!("begin isolation level repeatable read; set transaction snapshot {}", literal(snapshot)))?;
+        let level = doors.isolation.sql();
+        source.batch(&format!("begin isolation level {level}; set transaction snapshot {}", literal(snapshot)))?;
         let mut target = Target::new(Connection::open_replicated(&doors.target)?)?;
         target.conn.batch("set lock_timeout = '5s'; begin isolation level read committed")?;
         Ok(Hand { source, target })

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Connection, Relation};
+use crate::pg::{Connection, Isolation, Relation};
 use crate::replicate::capture::{ROW_TRIGGER, TRUNCATE_TRIGGER};
 use crate::replicate::plan::Plan;
 use crate::replicate::preference::Preference;
@@ -14,8 +14,9 @@ use crate::replicate::snapshot::{Snapshot, Span, cut};
 pub struct Source {
     /// The session.
     pub conn: Connection,
-    /// How the round's transaction begins, until the first statement in it takes that along.
-    opening: &'static str,
+    isolation: Isolation,
+    /// The round's transaction has to be begun together with the first statement in it.
+    begins: bool,
     /// Whether the statement to look with is prepared.
     looks: bool,
     scratch: Scratch,
@@ -56,7 +57,7 @@ pub struct Pending {
 impl Source {
     /// Prepares a session from [`Connection::open_replicated`]. `flag` is the armed flag of the KID that uses it; one that looks for no
     /// changes has none.
-    pub fn new(mut conn: Connection, flag: Option<Relation>) -> Result<Source> {
+    pub fn new(mut conn: Connection, flag: Option<Relation>, isolation: Isolation) -> Result<Source> {
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
@@ -66,10 +67,10 @@ impl Source {
         };
         let ours = taken - taken % 2;
         conn.batch(&format!("prepare bucardo_rewritten (oid[]) as {}", include_str!("sql/rewritten.sql")))?;
-        let opening = "";
         Ok(Source {
             conn,
-            opening,
+            isolation,
+            begins: false,
             looks: false,
             scratch: Scratch::default(),
             preference: Preference::default(),
@@ -82,7 +83,7 @@ impl Source {
 
     /// Opens the round's transaction, with the first statement in it.
     pub fn begin(&mut self) {
-        self.opening = "begin isolation level repeatable read; ";
+        self.begins = true;
     }
 
     /// Locks tables, or fails at once. This takes no snapshot.
@@ -93,12 +94,15 @@ impl Source {
 
     fn opened(&mut self, sql: &str) -> String {
         self.scratch.open();
-        format!("{}{sql}", std::mem::take(&mut self.opening))
+        match std::mem::take(&mut self.begins) {
+            true => format!("begin isolation level {}; {sql}", self.isolation.sql()),
+            false => sql.to_owned(),
+        }
     }
 
     /// Ends the round's transaction, keeping what hooks wrote.
     pub fn commit(&mut self) -> Result<()> {
-        self.opening = "";
+        self.begins = false;
         self.conn.batch("commit")?;
         self.scratch.tidy(&mut self.conn)
     }
@@ -137,7 +141,7 @@ impl Source {
     /// Ends the round's transaction, whatever state it is in.
     pub fn rollback(&mut self) -> Result<()> {
         self.preference.forget();
-        self.opening = "";
+        self.begins = false;
         self.scratch.rollback(&mut self.conn)
     }
 

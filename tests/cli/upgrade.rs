@@ -20,6 +20,8 @@ const OLDER: &str = "
     create trigger sync_gone after delete on bucardo.sync for each row execute procedure bucardo.sync_gone();
     drop function bucardo.request_validation(text, boolean);
     create function bucardo.request_validation(name text) returns void language sql as 'select';
+    create or replace function bucardo.bucardo_purge_q_table(age interval) returns bigint language sql security definer as 'select 0::bigint';
+    alter table bucardo.sync drop constraint sync_txnmode, alter column txnmode set default 'SERIALIZABLE';
     delete from bucardo.bucardo_config where setting = 'batch_changes'";
 
 /// What the schema consists of.
@@ -46,7 +48,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 14 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 16 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -56,9 +58,20 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     ));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "14");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "16");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
+}
+
+#[test]
+fn syncs_read_as_before_the_isolation_level_counted() {
+    let world = World::with_dbs();
+    let older = "alter table bucardo.sync drop constraint sync_txnmode;
+        insert into bucardo.herd (name) values ('h');
+        insert into bucardo.sync (name, source, targetdb, synctype, txnmode) values ('s', 'h', 'B', 'pushdelta', 'READ COMMITTED')";
+    world.control().batch_execute(older).unwrap();
+    world.run("upgrade --batch").ended_with(1);
+    assert_eq!(world.value("select txnmode from bucardo.sync"), "REPEATABLE READ");
 }
 
 #[test]

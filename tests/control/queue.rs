@@ -108,6 +108,20 @@ fn jobs_that_are_over_go_to_the_child_table_of_their_day() {
 }
 
 #[test]
+fn jobs_that_somebody_is_changing_are_archived_the_next_time() {
+    let installed = Installed::new();
+    let (mut control, mut other) = (installed.control(), installed.control());
+    two_databases_and_a_sync(&mut control);
+    control.batch_execute(JOBS).unwrap();
+    control.batch_execute("set lock_timeout = '5s'").unwrap();
+    other.batch_execute("begin; update bucardo.q set whydie = 'just now' where cdate = '2026-01-31 23:30Z'").unwrap();
+    let mut purge = || control.query_one("select bucardo.bucardo_purge_q_table('1 hour')", &[]).unwrap().get::<_, i64>(0);
+    assert_eq!(purge(), 2);
+    other.batch_execute("commit").unwrap();
+    assert_eq!(purge(), 1);
+}
+
+#[test]
 fn a_child_table_is_readable_by_all_indexed_and_skipped_for_other_days() {
     let installed = Installed::new();
     let mut control = installed.control();

@@ -35,7 +35,7 @@ pub const COLUMNS: &[(&str, &str)] = &[
          kidsalive boolean! true; usecustomselect boolean! false; copytype text! 'copy'; copyextra text! ''; \
          deletemethod text! 'delete'; limitdbs smallint! 0; ping boolean! true; do_listen boolean! false; checktime interval; \
          status text! 'active'; makedelta boolean! false; rebuild_index smallint! 0; priority smallint! 0; \
-         txnmode text! 'SERIALIZABLE'; analyze_after_copy boolean! true; strict_checking boolean! true; \
+         txnmode text! 'REPEATABLE READ'; analyze_after_copy boolean! true; strict_checking boolean! true; \
          overdue interval! '00:00:00'; expired interval! '00:00:00'; track_rates boolean! false; onetimecopy smallint! 0; \
          lifetime interval; maxkicks integer! 0; cdate timestamptz! now()",
     ),
@@ -121,7 +121,7 @@ pub const CONSTRAINTS: &[(&str, &str)] = &[
     (
         "sync",
         "sync_name_pk p; sync_name_sane c; sync_source_herd_fk f herd(name) cr; sync_targetdb_fk f db(name) cr; \
-         sync_targetgroup_fk f dbgroup(name) cr; sync_type c; sync_copytype c; sync_deletemethod c; sync_validtarget c",
+         sync_targetgroup_fk f dbgroup(name) cr; sync_type c; sync_copytype c; sync_deletemethod c; sync_txnmode c; sync_validtarget c",
     ),
     ("q", "q_sync_fk f sync(name) cn; q_sdb_fk f db(name) cn; q_tdb_fk f db(name) cn"),
     ("customcode", "customcode_id_pk p; customcode_whenrun c"),

@@ -28,6 +28,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("update bucardo.sync set synctype = 'mirror'", "sync_type"),
     ("update bucardo.sync set copytype = 'fast'", "sync_copytype"),
     ("update bucardo.sync set deletemethod = 'drop'", "sync_deletemethod"),
+    ("update bucardo.sync set txnmode = 'read committed'", "sync_txnmode"),
     ("update bucardo.sync set targetdb = null", "sync_validtarget"),
     ("insert into bucardo.dbgroup values ('g'); update bucardo.sync set targetgroup = 'g'", "sync_validtarget"),
     (

@@ -139,3 +139,51 @@ fn rows_written_by_queries_of_many_forms_arrive() {
         with a as (update t set v = 'cte' where id = 11 returning id), b as (insert into t select id + 1, 'b' from a returning id) select * from b");
     case.finish();
 }
+
+/// A batch of receipts is closed; who looks into it afterwards shall see the receipts that it will ever have. An order in which the transactions
+/// ran one after another cannot be told without the one who looks, which is why only the server can watch over it.
+const BATCHES: &str = "create table batch (id integer primary key, closed boolean); insert into batch values (1, false);
+    create table receipt (id integer primary key, batch integer)";
+
+/// Somebody writes a receipt for the batch that was open when he looked, and is late: the batch was closed and carried meanwhile.
+fn late_receipt(case: &mut Case) -> Result<(), postgres::Error> {
+    case.arrives();
+    let mut late = application(case);
+    let mut open = late.build_transaction().isolation_level(IsolationLevel::Serializable).start()?;
+    assert!(!open.query_one("select closed from batch", &[])?.get::<_, bool>(0));
+    case.write("begin isolation level serializable; update batch set closed = true; commit");
+    case.arrives();
+    open.execute("insert into receipt values (1, 1)", &[])?;
+    open.commit()
+}
+
+#[test]
+fn with_txnmode_serializable_no_state_is_carried_that_no_order_of_transactions_can_have() {
+    let mut case = case("ordered", BATCHES).word("txnmode=serializable").run();
+    let refused = late_receipt(&mut case).unwrap_err();
+    assert_eq!(refused.code(), Some(&postgres::error::SqlState::T_R_SERIALIZATION_FAILURE), "{refused}");
+    case.finish();
+}
+
+#[test]
+fn without_it_whoever_writes_on_the_source_is_never_refused_because_of_us() {
+    let mut case = case("unordered", BATCHES).run();
+    late_receipt(&mut case).unwrap();
+    case.finish();
+}
+
+/// The server gives the snapshot of a serializable transaction to others that are serializable.
+#[test]
+fn with_txnmode_serializable_several_tables_are_copied_at_once_as_well() {
+    let mut case = case("ordered_copies", BATCHES)
+        .target(
+            "create table batch (id integer primary key, closed boolean);
+        create table receipt (id integer primary key, batch integer)",
+        )
+        .word("isolation_level=Serializable")
+        .word("onetimecopy=1")
+        .add();
+    case.write("insert into receipt select i, 1 from generate_series(1, 100) i");
+    case.world.ctl(&["activate", &case.name, "0"]).ok();
+    case.finish();
+}

@@ -59,7 +59,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { column: "priority", names: &["priority"], takes: Value::Number },
     Key { column: "maxkicks", names: &["maxkicks"], takes: Value::Number },
     Key { column: "rebuild_index", names: &["rebuild_index", "rebuildindex"], takes: Value::Number },
-    Key { column: "txnmode", names: &["isolation_level", "txnmode"], takes: Value::Text },
+    Key { column: "txnmode", names: &["isolation_level", "txnmode"], takes: Value::OneOf(&["repeatable read", "serializable"]) },
     Key { column: "conflict_strategy", names: &["conflict_strategy", "conflict", "standard_conflict"], takes: Value::Text },
     Key { column: "onetimecopy", names: &["onetimecopy"], takes: Value::NumberOf(&["0", "1", "2"]) },
 ];

@@ -100,7 +100,7 @@ pub fn roles(dbs: &[String]) -> Result<Vec<(String, Role)>> {
 pub fn with_role(word: &str, default: Role) -> Result<(String, Role)> {
     let Some((name, word)) = word.split_once(':') else { return Ok((word.to_owned(), default)) };
     let role = role(word).ok_or_else(|| {
-        refusal::refused(format!("Unknown role \"{word}\" in dbs="), "the roles are source, target and fullcopy")
+        refusal::refused(format!("Unknown role \"{word}\" of database \"{name}\""), "the roles are source, target and fullcopy")
     })?;
     Ok((name.to_owned(), role))
 }
@@ -279,7 +279,7 @@ mod tests {
             ("type=swap", "Need to specify a source for this sync"),
             ("type=swap source=h", "Need to specify a targetdb or a targetgroup for this sync"),
             ("type=swap source=h targetdb=a targetgroup=b", "Need to specify only one: targetdb OR targetgroup"),
-            ("dbs=a:source,b:boss source=h", "Unknown role \"boss\" in dbs="),
+            ("dbs=a:source,b:boss source=h", "Unknown role \"boss\" of database \"b\""),
             ("dbs=a:target,b:target source=h", "A sync has at least one source, and dbs= names none"),
             ("dbs=a source=h", "Need to specify a targetdb or a targetgroup for this sync"),
             ("dbs=a,b", "Need to specify a source for this sync"),

@@ -7,7 +7,7 @@ use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Canceller, ConnInfo, Connection};
+use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::hands::Doors;
 use crate::replicate::install;
@@ -63,7 +63,8 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
     members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
-    let parts = Parts { doors: doors(&place.role, &infos, &settings), ..members.parts(&goats, &settings)? };
+    let doors = doors(&place.role, &infos, members.sync.isolation, &settings);
+    let parts = Parts { doors, ..members.parts(&goats, &settings)? };
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
@@ -77,10 +78,11 @@ fn batch(settings: &Settings) -> i64 {
 }
 
 /// The way to further sessions; several masters have no use for them.
-fn doors(role: &Role, infos: &[ConnInfo], settings: &Settings) -> Option<Doors> {
+fn doors(role: &Role, infos: &[ConnInfo], isolation: Isolation, settings: &Settings) -> Option<Doors> {
     let [source, target] = infos else { return None };
     let named = |info: &ConnInfo, side| info.named(role.application_name(side));
-    Some(Doors { source: named(source, "source"), target: named(target, "target"), jobs: jobs(settings) })
+    let (source, target) = (named(source, "source"), named(target, "target"));
+    Some(Doors { source, isolation, target, jobs: jobs(settings) })
 }
 
 /// Not more than there are processors: each table that is being copied keeps one busy on each side.
@@ -114,7 +116,7 @@ impl Members {
             let conn = session(role, info, name, "source")?;
             let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
             let flag = (!self.copies_only()).then(|| armed_flag(&self.sync.name, &sleeper));
-            self.sources.insert(*number, Source::new(conn, flag)?);
+            self.sources.insert(*number, Source::new(conn, flag, self.sync.isolation)?);
         }
         let receivers = if self.contested() { 0 } else { self.masters };
         for (number, (name, info)) in members.iter().skip(receivers) {
