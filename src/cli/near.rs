@@ -1,6 +1,6 @@
 //! Near misses: what somebody may have meant by a word that is unknown.
 
-use crate::cli::completion::NOUNS;
+use crate::cli::noun::WORDS;
 use crate::pg::Connection;
 use crate::warn_user;
 
@@ -30,7 +30,7 @@ pub fn ahead(question: Option<String>, hint: &str) -> String {
 
 /// Says which type may have been meant by one that is unknown.
 pub fn type_meant(word: &str) {
-    question(word, NOUNS).into_iter().for_each(|question| warn_user!("HINT: {question}"));
+    question(word, WORDS).into_iter().for_each(|question| warn_user!("HINT: {question}"));
 }
 
 /// `did you mean "X"?`, or nothing.

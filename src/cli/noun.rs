@@ -16,6 +16,24 @@ pub enum Noun {
     Conflict,
 }
 
+/// What verbs like `add` and `list` are about, as people write it.
+pub const WORDS: [&str; 14] = [
+    "all",
+    "config",
+    "conflicts",
+    "customcode",
+    "customcols",
+    "customname",
+    "database",
+    "db",
+    "dbgroup",
+    "herd",
+    "relgroup",
+    "sequence",
+    "sync",
+    "table",
+];
+
 /// The words of `add` and `remove`, in any case: those of the original, the plurals, and the newer dialect's `relgroup`.
 pub fn exact(word: &str) -> Option<Noun> {
     let word = word.to_lowercase();

@@ -3,7 +3,7 @@
 mod newer;
 
 use crate::cli::answer::{Patience, ask};
-use crate::cli::completion::NOUNS;
+use crate::cli::noun::WORDS;
 use crate::cli::noun::{self, Noun};
 use crate::cli::pidfile;
 use crate::cli::relation::{self, Goat};
@@ -94,7 +94,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let Some(noun) = noun::exact(kind) else {
         warn_user!("Cannot remove: unknown type");
         let types = "the types are db, dbgroup, herd, table, sequence, sync and customcode";
-        warn_user!("HINT: {}", near::ahead(near::question(kind, NOUNS), types));
+        warn_user!("HINT: {}", near::ahead(near::question(kind, WORDS), types));
         return Ok(1);
     };
     if names.is_empty() {

@@ -66,6 +66,12 @@ fn one(body: &str, rest: &mut std::slice::Iter<'_, String>, personality: Persona
     Ok((opt, Some(value)))
 }
 
+/// The option that `argument` is, if the next argument will be its value.
+pub fn awaits_value(argument: &str, personality: Personality) -> Option<&'static Opt> {
+    let body = body(argument).filter(|body| !body.contains('='))?;
+    find(body, personality).ok().filter(|opt| opt.takes.value() && opt.takes != Takes::Switch)
+}
+
 /// Whether the next argument can be the value of a switch.
 fn is_number(rest: &[String]) -> bool {
     rest.first().is_some_and(|next| next.parse::<i64>().is_ok())

@@ -3,6 +3,8 @@
 use super::prepared::prepared;
 use super::world::World;
 use crate::harness::{Commands, wait_until};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -75,65 +77,98 @@ fn status_can_be_watched() {
     watching.child.wait().unwrap();
 }
 
-/// What bash offers for the last word of a line.
-fn complete(installed: &crate::harness::Installed, line: &str) -> String {
-    let words: Vec<String> = line.split(' ').map(|word| format!("'{word}'")).collect();
-    let script = format!(
-        "source <(bucardo_ctl completion bash); COMP_WORDS=({}); COMP_CWORD={}; _bucardo_ctl; echo \"${{COMPREPLY[*]}}\"",
-        words.join(" "),
-        words.len() - 1
-    );
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &script]).current_dir(installed.home()).env_clear().env("HOME", installed.home());
-    bash.env("PATH", format!("{}:/usr/bin:/bin", installed.dir().join("bin").display()));
-    let done = bash.output().unwrap();
-    assert!(done.stderr.is_empty(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+/// A shell, and a script in it that says what is offered for the last of the words in `$1`, which are parted by blanks.
+const SHELLS: [(&str, &str); 3] = [
+    (
+        "bash",
+        r#"source <(bucardo_ctl completion bash); IFS=' '; set -f; COMP_WORDS=(); while [[ $1 == *' '* ]]; do COMP_WORDS+=("${1%% *}"); set -- "${1#* }"; done
+        COMP_WORDS+=("$1"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _bucardo_ctl; echo "${COMPREPLY[*]}""#,
+    ),
+    // What zsh would show is what its compadd is given.
+    (
+        "zsh",
+        r#"compdef() { :; }; eval "$(bucardo_ctl completion zsh)"; words=("${(@s: :)1}"); CURRENT=$#words; PREFIX=$words[-1]; found=()
+        compadd() { while [[ $1 != -a ]]; do shift; done; found+=("${(@P)2}"); }; _bucardo_ctl; echo "$found""#,
+    ),
+    ("fish", r#"bucardo_ctl completion fish | source; complete -C "$argv[1]" | string replace -r '\t.*' '' | string join ' '"#),
+];
+
+/// What a shell offers for the last word of a line.
+fn complete(installed: &crate::harness::Installed, shell: &str, script: &str, line: &str) -> String {
+    let mut command = Command::new(shell);
+    command.args(if shell == "fish" { vec!["-c", script, line] } else { vec!["-c", script, shell, line] });
+    command.current_dir(installed.home()).env_clear().env("HOME", installed.home());
+    command.env("PATH", format!("{}:/usr/bin:/bin", installed.dir().join("bin").display()));
+    let done = command.output().unwrap();
+    assert!(done.stderr.is_empty(), "{shell}: {line}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
 }
 
 #[test]
-fn bash_completes_verbs_options_nouns_and_names() {
+fn shells_complete_verbs_options_types_names_keys_and_values() {
+    let installed = prepared();
+    for (shell, script) in SHELLS.iter().filter(|(shell, _)| Path::new("/usr/bin").join(shell).exists() || *shell == "bash") {
+        for (line, offered) in [
+            ("bucardo_ctl kic", "kick"),
+            ("bucardo_ctl kick o", "orders"),
+            ("bucardo_ctl --quiet kick asleep a", "all asleep"),
+            ("bucardo_ctl list sy", "sync"),
+            ("bucardo_ctl remove dbs ", "A B c d"),
+            ("bucardo_ctl show log_showt", "log_showtime"),
+            ("bucardo status --no-bucardor", "--no-bucardorc"),
+            ("bucardo_ctl -U bucardo kick o", "orders"),
+            ("bucardo_ctl --retry 3 kick o", "orders"),
+            ("bucardo_ctl kick --retry ", ""),
+            ("bucardo_ctl add all tables --db ", "A B c d"),
+            ("bucardo_ctl --dbport=1 kick o", ""),
+            ("bucardo del sy", "sync"),
+            ("bucardo del sync o", "orders"),
+            ("bucardo delta A", "A"),
+            ("bucardo clone ", "sync="),
+            ("bucardo clone sync=o", "sync=orders"),
+            ("bucardo_ctl add sync x source=", "source=h"),
+            ("bucardo_ctl add sync x targetdb=", "targetdb=A targetdb=B targetdb=c targetdb=d"),
+            ("bucardo_ctl add sync x onetimec", "onetimecopy="),
+            ("bucardo_ctl add sync x type=s", "type=swap"),
+            ("bucardo add sync x dbs=A:source,B:t", "dbs=A:source,B:target"),
+            ("bucardo_ctl update sync orders status=i", "status=inactive"),
+            ("bucardo_ctl update sync orders txn", "txnmode="),
+            ("bucardo_ctl help ki", "kick"),
+            ("bucardo_ctl help add cust", "customcode customcols customname"),
+            ("bucardo_ctl add a", "all"),
+            ("bucardo_ctl add all ", "tables sequences"),
+            ("bucardo_ctl list a", ""),
+            ("bucardo list a", "all"),
+            ("bucardo l conf", "conflicts config"),
+            ("bucardo_ctl remove a", ""),
+            ("bucardo_ctl update rel", ""),
+            ("bucardo_ctl remove relgroup ", "h"),
+            ("bucardo_ctl status a", "asleep"),
+            ("bucardo status a", "all asleep"),
+        ] {
+            let sorted = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+            assert_eq!(sorted(&complete(&installed, shell, script, line)), sorted(offered), "{shell}: {line}");
+        }
+    }
+}
+
+#[test]
+fn bash_which_cuts_words_at_signs_gets_what_stands_behind_them() {
     let installed = prepared();
     for (line, offered) in [
-        ("bucardo_ctl kic", "kick"),
-        ("bucardo_ctl kick o", "orders"),
-        ("bucardo_ctl --quiet kick asleep a", "all asleep"),
-        ("bucardo_ctl list sy", "sync"),
-        ("bucardo_ctl remove dbs ", "A B c d"),
-        ("bucardo_ctl show log_showt", "log_showtime"),
-        ("bucardo status --no-bucardor", "--no-bucardorc"),
-        ("bucardo_ctl -U bucardo kick o", "orders"),
-        ("bucardo_ctl --retry 3 kick o", "orders"),
         ("bucardo_ctl --retry = 3 kick o", "orders"),
-        ("bucardo_ctl kick --retry ", ""),
-        ("bucardo del sy", "sync"),
-        ("bucardo del sync o", "orders"),
-        ("bucardo delta A", "A"),
-        ("bucardo clone ", "sync="),
         ("bucardo clone sync = o", "orders"),
         ("bucardo_ctl add sync x source = ", "h"),
         ("bucardo_ctl add sync x targetdb =", "A B c d"),
         ("bucardo_ctl add sync x targetdb = B type = swap targetgroup = b", "both"),
-        ("bucardo_ctl add sync x targetdb=", "targetdb=A targetdb=B targetdb=c targetdb=d"),
+        ("bucardo add sync x dbs = A : source,B : t", "target"),
         ("bucardo_ctl update sync orders status = i", "inactive"),
-        ("bucardo_ctl help ki", "kick"),
-        ("bucardo_ctl help add cust", "customcode customcols customname"),
-        ("bucardo_ctl add a", "all"),
-        ("bucardo_ctl add all ", "tables sequences"),
-        ("bucardo_ctl list a", ""),
-        ("bucardo list a", "all"),
-        ("bucardo l conf", "conflicts config"),
-        ("bucardo_ctl remove a", ""),
-        ("bucardo_ctl update rel", ""),
-        ("bucardo_ctl remove relgroup ", "h"),
-        ("bucardo_ctl status a", "asleep"),
-        ("bucardo status a", "all asleep"),
     ] {
-        assert_eq!(complete(&installed, line), offered, "{line}");
+        let (shell, script) = SHELLS[0];
+        assert_eq!(complete(&installed, shell, script, line), offered, "{line}");
     }
-    assert_eq!(installed.ctl(&["completion", "names", "table"]).ok(), "public.orders\n");
     installed.ctl(&["completion"]).ended_with(1);
-    installed.ctl(&["completion", "names", "sync", "--dbport=1"]).ended_with(1);
+    assert_eq!(installed.ctl(&["completion", "words", "--", "--dbport=1", "kick", ""]).ok(), "all\n");
 }
 
 #[test]
@@ -141,7 +176,7 @@ fn the_manual_page_and_the_other_shells_need_no_database() {
     let commands = Commands::new();
     assert!(commands.ctl(&["man"]).ok().starts_with(".TH BUCARDO_CTL 1\n"));
     assert!(commands.ctl(&["completion", "zsh"]).ok().starts_with("#compdef bucardo_ctl bucardo\n"));
-    assert!(commands.ctl(&["completion", "fish"]).ok().contains("complete -c bucardo_ctl -f\n"));
+    assert!(commands.ctl(&["completion", "fish"]).ok().contains("complete -c bucardo_ctl -f "));
 }
 
 #[test]

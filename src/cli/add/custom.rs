@@ -16,7 +16,7 @@ pub(super) const USAGE_COLS: &str = "Usage: add customcols <table> \"SELECT ...\
 
   add customcols public.orders \"SELECT id, total\" sync=reports";
 
-const KEYS: &[Key] = &[
+pub(super) const KEYS: &[Key] = &[
     Key { column: "db", names: &["db", "database"], takes: Value::Text },
     Key { column: "sync", names: &["sync"], takes: Value::Text },
 ];

@@ -20,7 +20,7 @@ pub(super) const USAGE: &str = "Usage: add customcode <name> <whenrun=value> <sr
 
   add customcode audit whenrun=after_txn src_code=audit.pl sync=orders";
 
-const KEYS: &[Key] = &[
+pub(super) const KEYS: &[Key] = &[
     Key { column: "whenrun", names: &["whenrun", "when_run"], takes: Value::OneOf(WHENRUN) },
     Key { column: "src_code", names: &["src_code"], takes: Value::Text },
     Key { column: "about", names: &["about"], takes: Value::Text },

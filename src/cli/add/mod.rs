@@ -16,6 +16,7 @@ pub(super) mod table;
 pub(super) mod used;
 
 use crate::cli::noun::{self, Noun};
+use crate::cli::pairs::Key;
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, near};
 use crate::error::Result;
@@ -65,6 +66,18 @@ pub const TOPICS: &[Topic] = &[
     help::about(&["customname", "cname", "custom_name"], custom::USAGE_NAME),
     help::about(&["customcols", "ccols", "ccol", "custom_cols"], custom::USAGE_COLS),
 ];
+
+/// The keys that a form takes.
+pub fn keys(noun: Noun) -> &'static [Key] {
+    match noun {
+        Noun::Db => db::KEYS,
+        Noun::Table | Noun::Sequence => table::KEYS,
+        Noun::Sync => sync::KEYS,
+        Noun::Customcode => customcode::KEYS,
+        Noun::Customname | Noun::Customcols => custom::KEYS,
+        Noun::Dbgroup | Noun::Herd | Noun::Conflict => &[],
+    }
+}
 
 /// `add TYPE NAME ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {

@@ -4,12 +4,12 @@
 mod after;
 mod code;
 mod columns;
-mod find;
+pub(super) mod find;
 mod members;
 mod newer;
 mod party;
 
-use crate::cli::completion::NOUNS;
+use crate::cli::noun::WORDS;
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, near, refusal};
@@ -121,7 +121,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Ok(help::usage(session.personality, "update", &[kind]));
     }
     let newer = if session.dialect().newer { noun::newer(kind) } else { None };
-    let hint = near::ahead(near::question(kind, NOUNS), "see `help update`");
+    let hint = near::ahead(near::question(kind, WORDS), "see `help update`");
     let noun = newer
         .or_else(|| noun::changeable(kind))
         .ok_or_else(|| refusal::refused("Invalid item: must be code, db, dbgroup, sequence, sync, or table.", hint))?;
