@@ -101,3 +101,44 @@ fn three_masters_become_equal_and_no_conflict_is_forgotten_wherever_a_kid_dies()
     }
     world.becomes_quiet();
 }
+
+/// A kid dies when A and B have committed the copy of A's rows, and C has not. What is written on B until the next kid looks is no less than
+/// what is written there at any other moment; and C, which is as empty as before, gets its copy.
+#[test]
+fn what_a_master_wrote_after_its_copy_is_not_copied_over_when_the_next_one_gets_its_copy() {
+    let news = "insert into people values (5, 'new on B'); delete from people where id = 2";
+    for (once, rows, on_b, expected) in [
+        ("onetimecopy=1", "(3, 'old')", news, "1:anna 5:new on B 6:new on A"),
+        ("onetimecopy=2", "", news, "1:anna 5:new on B 6:new on A"),
+        ("onetimecopy=1", "(3, 'old')", "", "1:anna 2:bert 6:new on A"),
+    ] {
+        let world = World::with(&["A", "B", "C"], &[]);
+        for name in ["A", "B", "C"] {
+            world.at(name, "create table people (id integer primary key, login text)");
+            for row in [rows].iter().filter(|row| !row.is_empty()) {
+                world.at(name, &format!("insert into people values {row}"));
+            }
+        }
+        world.at("A", "delete from people; insert into people values (1, 'anna'), (2, 'bert')");
+        world.says("add table people db=A herd=people");
+        world.says("add dbgroup g B C");
+        world.installed.control().execute("update bucardo.dbmap set role = 'source'", &[]).unwrap();
+        world.says(&format!("add sync s type=swap source=people targetgroup=g {once}"));
+        let first = wish(&world, "ReceiverCommitted", "stop");
+        start(&world);
+        wait_until("a kid stands still when A has committed", PATIENCE, || (!first.exists()).then_some(()));
+        let second = wish(&world, "ReceiverCommitted", "stop");
+        send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+        wait_until("it stands still when B has committed", PATIENCE, || (!second.exists()).then_some(()));
+        let begins = wish(&world, "BeforeCheckRows", "stop");
+        world.end("kid.sync.s.B", Signal::SIGKILL);
+        wait_until("the next kid stands still", PATIENCE, || (!begins.exists()).then_some(()));
+        world.at("B", on_b);
+        world.at("A", "insert into people values (6, 'new on A')");
+        send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+        for name in ["A", "B", "C"] {
+            world.becomes(name, ROWS, expected);
+        }
+        world.becomes_quiet();
+    }
+}

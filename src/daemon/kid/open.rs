@@ -18,7 +18,7 @@ use crate::replicate::sequence::{Sequence, Sequences};
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::source::Source;
 use crate::replicate::target::Target;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
@@ -146,8 +146,9 @@ impl Members {
             let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, from, to));
             lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
         }
-        let copied_once = self.wants_copy()?;
-        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once));
+        let filled = self.filled()?;
+        let copied_once = self.sync.onetimecopy != 0 && self.receivers().any(|number| !filled.contains(&number));
+        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
         let tables = tables.collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
@@ -166,6 +167,7 @@ impl Members {
             batch,
             copies_only,
             copy_asked,
+            filled,
             doors,
             details,
             rates,
@@ -247,31 +249,33 @@ impl Members {
         Ok(captured.map(|(names, keys)| Feed { names, keys, makedelta }))
     }
 
-    fn table(&mut self, goat: &Goat, shapes: &[Shape], copied_once: bool) -> Result<Table> {
+    fn table(&mut self, goat: &Goat, shapes: &[Shape], copied_once: bool, filled: &BTreeSet<usize>) -> Result<Table> {
         let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
         let strategy = Strategy::parse(word, &self.sync.members())?;
         let only_empty = self.sync.onetimecopy == 2;
-        let copy = copied_once && (!only_empty || self.is_empty_at_receivers(shapes)?);
+        let copy = copied_once && (!only_empty || self.is_empty_at_others(shapes, filled)?);
         Ok(Table { strategy, copy, only_empty, bypass: goat.bypass })
     }
 
-    /// Whether the copy that is to be made once was not made yet: each receiver knows for which request it was filled.
-    fn wants_copy(&mut self) -> Result<bool> {
-        let Sync { name, onetimecopy, copy_asked, .. } = &self.sync;
-        if *onetimecopy == 0 || copy_asked.is_none() {
-            return Ok(*onetimecopy != 0);
-        }
-        for (_, target) in self.targets.iter_mut().filter(|(number, _)| **number != 0) {
-            if target.copied(name)? != *copy_asked {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// Who gets copies.
+    fn receivers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.targets.keys().copied().filter(|number| *number != 0)
     }
 
-    fn is_empty_at_receivers(&mut self, shapes: &[Shape]) -> Result<bool> {
+    /// The receivers that have the copy that is to be made once: each knows for which request it was filled.
+    fn filled(&mut self) -> Result<BTreeSet<usize>> {
+        let Some(asked) = &self.sync.copy_asked else { return Ok(BTreeSet::new()) };
+        let mut filled = BTreeSet::new();
         for (number, target) in self.targets.iter_mut().filter(|(number, _)| **number != 0) {
-            let empty = format!("select not exists (select from {})", shapes[*number].from_clause());
+            filled.extend((target.copied(&self.sync.name)?.as_ref() == Some(asked)).then_some(*number));
+        }
+        Ok(filled)
+    }
+
+    fn is_empty_at_others(&mut self, shapes: &[Shape], filled: &BTreeSet<usize>) -> Result<bool> {
+        for number in self.receivers().filter(|number| !filled.contains(number)).collect::<Vec<_>>() {
+            let empty = format!("select not exists (select from {})", shapes[number].from_clause());
+            let Some(target) = self.targets.get_mut(&number) else { continue };
             if !target.conn.query_one(&empty, &[])?.get::<_, bool>(0) {
                 return Ok(false);
             }

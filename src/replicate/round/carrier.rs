@@ -38,6 +38,8 @@ pub struct Carrier {
     pub(super) apart: BTreeSet<usize>,
     copies_only: bool,
     pub(super) copy_asked: Option<String>,
+    /// The receivers that have the copy that is asked for.
+    pub(super) filled: BTreeSet<usize>,
     pub(super) details: bool,
     pub(super) rates: bool,
 }
@@ -64,6 +66,8 @@ pub struct Parts {
     pub copies_only: bool,
     /// The request by which tables are copied once, to be noted on the receivers.
     pub copy_asked: Option<String>,
+    /// The receivers where that is noted already.
+    pub filled: BTreeSet<usize>,
     /// How to copy several tables at once, where there is one source.
     pub doors: Option<Doors>,
     /// Records of conflicts hold the rows of all masters.
@@ -101,7 +105,7 @@ impl Carrier {
     pub fn new(parts: Parts) -> Result<Carrier> {
         let parts = parts.heeding_references()?;
         let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
-        let Parts { copies_only, copy_asked, doors, details, rates, .. } = parts;
+        let Parts { copies_only, copy_asked, filled, doors, details, rates, .. } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -131,6 +135,7 @@ impl Carrier {
             apart: BTreeSet::new(),
             copies_only,
             copy_asked,
+            filled,
             details,
             rates,
         })

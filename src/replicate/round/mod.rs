@@ -10,6 +10,7 @@ mod abreast;
 mod apart;
 mod carrier;
 mod conflict;
+mod filled;
 mod rates;
 mod references;
 mod table;
@@ -114,6 +115,10 @@ impl Carrier {
             return Ok(Outcome::Outdated);
         }
         let tables = self.changed(&looks);
+        if self.filled_have_news(&tables) {
+            self.leave(early)?;
+            return self.round_among_filled(watcher);
+        }
         if tables.is_empty() {
             self.leave(early)?;
             return Ok(Outcome::Nothing { running: self.running(looks) });
@@ -138,7 +143,7 @@ impl Carrier {
 
     fn is_empty_at_receivers(&mut self, table: usize) -> Result<bool> {
         let mut empty = true;
-        for lane in self.lanes.iter().filter(|lane| lane.from == 0) {
+        for lane in self.lanes.iter().filter(|lane| lane.copies(&self.filled)) {
             empty &= at(&mut self.targets, lane.to)?.is_empty(&lane.plans[table])?;
         }
         Ok(empty)
@@ -192,7 +197,7 @@ impl Carrier {
         let mut counts = self.copy_apart(tables, watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || round.bypassed.contains(table) {
-                true => self.copy_table(*table, &mut round, watcher)?,
+                true => self.copy_table(*table, lanes, &mut round, watcher)?,
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
             };
         }
@@ -266,7 +271,7 @@ impl Carrier {
     fn hold_tables(&mut self, tables: &[usize]) -> Result<()> {
         for (number, target) in &mut self.targets {
             let Some(lane) = self.lanes.iter().find(|lane| lane.to == *number) else { continue };
-            let over = |table: usize| *number != 0 && self.tables[table].copy;
+            let over = |table: usize| *number != 0 && self.tables[table].copy && !self.filled.contains(number);
             target.conn.batch(&hold(tables, |table| lane.plans[table].hold_target(over(table))))?;
         }
         for (number, source) in &mut self.sources {
@@ -291,6 +296,7 @@ impl Carrier {
         self.complete_rates(watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         self.copy_asked = None;
+        self.filled.clear();
         watcher.at(Step::Committed, None)
     }
 
@@ -317,6 +323,9 @@ impl Carrier {
             for (lane, receipt) in self.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());
                 lane.noted = false;
+            }
+            if self.copy_asked.is_some() && *number != 0 {
+                self.filled.insert(*number);
             }
             watcher.at(Step::ReceiverCommitted, None)?;
         }

@@ -42,8 +42,8 @@ impl Carrier {
     /// A copy empties its table, and what goes along must be copied after that.
     pub(super) fn check_copies(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
         let copied: Vec<usize> = tables.keys().copied().filter(|table| self.tables[*table].copy).collect();
-        let Carrier { lanes, targets, .. } = self;
-        for Lane { to, plans, .. } in lanes.iter().filter(|lane| lane.from == 0) {
+        let Carrier { lanes, targets, filled, .. } = self;
+        for Lane { to, plans, .. } in lanes.iter().filter(|lane| lane.copies(filled)) {
             let target = at(targets, *to)?;
             for (place, table) in copied.iter().enumerate() {
                 let plan = &plans[*table];

@@ -77,10 +77,20 @@ impl Carrier {
         Some(Span { after: back.receipt.clone(), cut: None })
     }
 
-    /// Copies a table as a whole from the first member to all others.
-    pub(super) fn copy_table(&mut self, table: usize, round: &mut Round, watcher: &mut dyn Watcher) -> Result<Counts> {
-        let mut counts = Counts::default();
-        for lane in self.lanes.iter().filter(|lane| lane.from == 0) {
+    /// Copies a table as a whole from the first member to all others, except those that have the copy; these get what changed since.
+    pub(super) fn copy_table(
+        &mut self,
+        table: usize,
+        lanes: &[usize],
+        round: &mut Round,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Counts> {
+        let kept = self.to_filled(lanes);
+        let mut counts = match kept.is_empty() {
+            true => Counts::default(),
+            false => self.carry_table(table, &kept, round, watcher)?,
+        };
+        for lane in self.lanes.iter().filter(|lane| lane.copies(&self.filled)) {
             let plan = &lane.plans[table];
             watcher.at(Step::Ship, Some(&plan.source))?;
             watcher.expects(plan.rows.max(0.0) as u64);
