@@ -95,6 +95,33 @@ fn a_stale_pid_file_is_removed_under_the_name_that_scripts_know() {
     assert_eq!(installed.ctl(&["start"]).ok().matches(&removing).count(), 2);
 }
 
+/// Pid files in two directories know nothing of one another, as those of two machines do.
+#[test]
+fn a_start_replaces_the_daemon_that_serves_the_same_control_database_from_elsewhere() {
+    let installed = prepared();
+    installed.ctl(&["start"]).ok();
+    let first = master(&installed).unwrap();
+    let elsewhere = installed.dir().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let piddir = format!("--piddir={}", elsewhere.display());
+    installed.bucardo(&["start", &piddir]).ok();
+    wait_until("the first daemon is gone", Duration::from_secs(30), || (!lives(first)).then_some(()));
+    installed.bucardo(&["stop", &piddir]).ok();
+}
+
+#[test]
+fn beside_a_daemon_elsewhere_that_does_not_stop() {
+    let installed = prepared();
+    let mut other = installed.control();
+    other.batch_execute("select pg_advisory_lock(4450003)").unwrap();
+    let outcome = installed.ctl(&["start"]).ended_with(1);
+    let sentence = "Another daemon serves this control database, from the server's machine (server process ";
+    assert!(outcome.stderr.starts_with(sentence), "{}", outcome.stderr);
+    wait_until("its pid file is gone", Duration::from_secs(30), || master(&installed).is_none().then_some(()));
+    drop(other);
+    installed.ctl(&["start"]).ok();
+}
+
 #[test]
 fn over_a_daemon_that_does_not_stop() {
     let installed = prepared();

@@ -6,6 +6,7 @@
 mod begin;
 mod housekeeping;
 mod request;
+mod seat;
 mod service;
 mod sources;
 mod syncs;

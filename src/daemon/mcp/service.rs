@@ -3,6 +3,7 @@
 use super::begin::{self, Ground};
 use super::housekeeping::Housekeeping;
 use super::request::{Request, Requests};
+use super::seat;
 use super::sources::Sources;
 use super::syncs::Syncs;
 use super::testers::Testers;
@@ -45,6 +46,7 @@ impl<'a> Mcp<'a> {
 
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
+        seat::take(&mut self.desk, &self.launch.piddir)?;
         self.desk.notify("bucardo_boot", "")?;
         self.housekeeping.stale_jobs(&mut self.desk)?;
         self.load()?;
