@@ -1,5 +1,6 @@
-# Copies of whole tables, into tables that are full already and have their index: beside two psql with a pipe between them, and,
-# several tables at once, beside pgcopydb with as many jobs. All of them empty the tables first, and none does ANALYZE afterwards.
+# Copies of whole tables, into tables that are full already and have their index: beside two psql with a pipe between them (once more with
+# three further indexes) and, several tables at once, beside pgcopydb with as many jobs. All of them empty the tables first, and none
+# does ANALYZE afterwards.
 
 copy_rows=1000000 copy_tables=8 copy_jobs=$(nproc | awk '{ print ($1 < 4) ? $1 : 4 }')
 
@@ -8,10 +9,11 @@ measure_copy() {
     have_pgcopydb && contenders+=(pgcopydb)
     prepare_copy
     ours_start_in copy
-    for sync in wide several; do ours_in copy kick "$sync" 0 >/dev/null; done
+    for sync in wide indexed several; do ours_in copy kick "$sync" 0 >/dev/null; done
     for ((round = 0; round < rounds; round++)); do
         say "Copying, round $((round + 1))"
         for name in copy psql; do copy_once "$name" wide; done
+        for name in copy psql; do copy_once "$name" indexed; done
         for name in "${contenders[@]}"; do copy_once "$name" several; done
     done
     ours_stop_in copy
@@ -30,6 +32,8 @@ prepare_copy() {
     both_servers copy
     ours_install copy "${port[copy_b]}"
     copy_database wide 1
+    copy_database indexed 1
+    on copy_b --dbname=indexed --command='create index on t1 (note); create index on t1 (customer, changed); create index on t1 (amount)'
     copy_database several "$copy_tables"
 }
 
@@ -101,6 +105,9 @@ copy_report() {
     heading "Copy: 1,000,000 rows of about 200 bytes ($(calc "$megabytes" %.0f) MB), one table; medians of $rounds"
     copy_rows_of wide "$megabytes" copy psql
     copy_compare wide psql 0.95 "at least 0.95 of the speed of psql | psql"
+    heading "Copy: the same with three more indexes"
+    copy_rows_of indexed "$megabytes" copy psql
+    copy_compare indexed psql 1.5 "at least 1.5 times the speed of psql | psql"
     heading "Copy: the same in $copy_tables tables"
     copy_rows_of several "$megabytes" "${contenders[@]}"
     [ ! -e "$world/copy.several.pgcopydb" ] || copy_compare several pgcopydb 1 "at least the speed of pgcopydb with as many jobs"

@@ -188,9 +188,10 @@ pub fn fill_whole(
     encoding: &str,
     tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Counts> {
+    let aside = target.set_indexes_aside(plan)?;
     let rows = relay::pour(source, &plan.draw(encoding), &mut target.conn, &plan.fill(encoding), tick)
         .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
-    plan.after_copy().map_or(Ok(()), |after| target.conn.batch(&after))?;
+    plan.after_copy(aside).map_or(Ok(()), |after| target.conn.batch(&after))?;
     Ok(Counts { inserts: i64::try_from(rows).unwrap_or(i64::MAX), ..Counts::default() })
 }
 

@@ -5,6 +5,7 @@
 //! transaction. [`plan`] computes the statements from the tables' [`shape`]s; [`validate`] makes and checks all of it, and
 //! [`places`] knows where it is.
 
+mod aside;
 pub mod capture;
 pub mod compare;
 pub mod hands;

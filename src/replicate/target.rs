@@ -174,6 +174,12 @@ impl Target {
         self.says(&plan.target_is_empty())
     }
 
+    /// The same, keeping no lock: other sessions of ours may have to have the table alone.
+    pub fn was_empty(&mut self, plan: &Plan) -> Result<bool> {
+        let glance = "savepoint bucardo_glance";
+        self.says(&format!("{glance}; {}; rollback to {glance}; release {glance}", plan.target_is_empty()))
+    }
+
     /// Applies a filled stage. Every row that it finds is to be written, so it always walks the index; and with that plan kept, planning does not
     /// take longer than running. What else is asked here is joined with lists that have no index, and is left to the planner.
     pub fn apply(&mut self, plan: &Plan) -> Result<Counts> {

@@ -37,6 +37,66 @@ fn a_fullcopy_brings_everything_at_each_run_and_removes_what_only_the_target_had
     }
 }
 
+/// The names and definitions of a table's indexes, and those that were made anew since `before` (their object ids).
+fn indexes(world: &World, table: &str) -> (String, Vec<String>) {
+    let all = "select string_agg(indexdef, E'\\n' order by indexname) from pg_indexes where tablename = '@'";
+    let ids = "select string_agg(indexrelid::text, ' ' order by indexrelid::regclass::text) from pg_index where indrelid = '@'::regclass";
+    let ids = world.value("B", &ids.replace('@', table));
+    (world.value("B", &all.replace('@', table)), ids.split(' ').map(str::to_owned).collect())
+}
+
+#[test]
+fn the_indexes_of_a_large_table_are_set_aside_while_it_is_filled() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at(
+        "A",
+        "insert into t select n, n from generate_series(1, 120000) n; insert into u select n from generate_series(1, 10) n",
+    );
+    world.at("A", "analyze t, u");
+    world.at(
+        "B",
+        "create index t_1 on t (counter); create index t_2 on t ((counter * 2), id desc) where id > 7; create unique index t_3 on t (id);
+         create index t_commented on t (counter); comment on index t_commented is 'kept'; create index u_1 on u (id);
+         alter table t replica identity using index t_3; create index \"t -- 4\" on t (counter)",
+    );
+    world.says("add sync s type=fullcopy source=h targetdb=B");
+    world.installed.control().execute("update bucardo.sync set deletemethod = 'truncate'", &[]).unwrap();
+    let before = ["t", "u"].map(|table| indexes(&world, table));
+    world.says("start");
+    world.says("kick s 0");
+    equal(&world, "A", "B");
+    let after = ["t", "u"].map(|table| indexes(&world, table));
+    assert_eq!(after.each_ref().map(|(all, _)| all), before.each_ref().map(|(all, _)| all));
+    let anew: Vec<bool> = before[0].1.iter().zip(&after[0].1).map(|(before, after)| before != after).collect();
+    assert_eq!(anew, [true, true, true, false, false, false], "t -- 4, t_1, t_2, t_3, t_commented, t_pkey");
+    assert_eq!(before[1].1, after[1].1, "u is small");
+}
+
+#[test]
+fn the_indexes_of_an_empty_table_are_set_aside_where_it_is_asked_for_and_nobody_reads_it() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("A", "insert into t select n, n from generate_series(1, 120000) n; analyze t");
+    world.at("B", "create index t_1 on t (counter)");
+    world.installed.control().execute("update bucardo.goat set rebuild_index = 1", &[]).unwrap();
+    world.says("add sync s type=pushdelta source=h targetdb=B onetimecopy=1");
+    let before = indexes(&world, "t");
+    let mut reader = world.db("B");
+    reader.batch_execute("begin; select from t").unwrap();
+    world.says("start");
+    // Building an index anew waits for him.
+    world.becomes("B", "select count(*) > 0 from pg_locks where not granted", "true");
+    reader.batch_execute("commit").unwrap();
+    world.logs("Finished syncing to B");
+    assert_eq!(indexes(&world, "t"), before, "somebody was reading");
+    world.at("B", "truncate t");
+    world.says("update sync s onetimecopy=1");
+    world.says("reload s");
+    world.becomes("B", "select count(*) from t", "120000");
+    let after = indexes(&world, "t");
+    assert!(after.0 == before.0 && after.1[0] != before.1[0] && after.1[1] == before.1[1], "{after:?}");
+    equal(&world, "A", "B");
+}
+
 /// What a session hears until it hears from `last`.
 fn heard_until(client: &mut Client, last: &str) -> Vec<String> {
     let mut heard = Vec::new();

@@ -41,6 +41,11 @@ impl Plan {
         format!("lock table {} in {} mode", self.target_from, if over { "share row exclusive" } else { "row exclusive" })
     }
 
+    /// Takes the lock on the target that leaves room for nobody else, or fails at once.
+    pub fn hold_alone(&self) -> String {
+        format!("lock table {} in access exclusive mode nowait", self.target_from)
+    }
+
     /// Takes the lock on the source that reading needs, or fails at once.
     pub fn hold_source(&self) -> String {
         let table = if self.selected { self.source.to_string() } else { self.source_from.clone() };
@@ -79,11 +84,11 @@ impl Plan {
         format!("select greatest(reltuples, 0)::bigint from pg_class where oid = {table}::regclass")
     }
 
-    /// What is done at the target after a copy, within the transaction.
-    pub fn after_copy(&self) -> Option<String> {
+    /// What is done at the target after a copy, within the transaction, with the definitions of the indexes that were set `aside`.
+    pub fn after_copy(&self, aside: Vec<String>) -> Option<String> {
         let reindex = self.copying.reindex.then(|| format!("reindex table {}", self.target));
         let analyze = self.copying.analyze.then(|| format!("analyze {}", self.target));
-        let all: Vec<String> = reindex.into_iter().chain(analyze).collect();
+        let all: Vec<String> = reindex.into_iter().chain(aside).chain(analyze).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 

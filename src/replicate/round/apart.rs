@@ -51,7 +51,7 @@ impl Carrier {
         let (plans, target) = (&lanes[0].plans, at(targets, lanes[0].to)?);
         let mut apart = BTreeSet::new();
         for (table, truncatable) in target.apart(plans, &distinct(plans, &wanted))? {
-            if (truncatable && plans[table].copying().truncate) || target.is_empty(&plans[table])? {
+            if (truncatable && plans[table].copying().truncate) || target.was_empty(&plans[table])? {
                 apart.insert(table);
             }
         }
