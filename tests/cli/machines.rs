@@ -207,6 +207,8 @@ fn a_guess_is_made_wherever_something_unknown_is_named() {
         ("help kikc", "kick"),
         ("help statsu db", "status"),
         ("list snyc", "sync"),
+        ("list sync ordres", "orders"),
+        ("list herd salse", "sales"),
         ("add tabel t1", "table"),
         ("remove tabel t1", "table"),
         ("update snyc orders ping=1", "sync"),

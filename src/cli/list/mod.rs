@@ -16,9 +16,10 @@ mod sync;
 use crate::cli::json::Object;
 use crate::cli::noun::{self, Noun};
 use crate::cli::table::Topic;
+use crate::cli::update::find;
 use crate::cli::{Session, help, near, settings};
 use crate::error::Result;
-use crate::say;
+use crate::{say, warn_user};
 
 const USAGE: &str = "Usage: list <type> [options]
 
@@ -131,12 +132,27 @@ fn one(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
         return Ok(0);
     }
     if entries.is_empty() {
-        return Ok(empty::report(session.personality, noun, !words.is_empty()));
+        let code = empty::report(session.personality, noun, !words.is_empty());
+        words.iter().for_each(|word| guess(session, noun, word));
+        return Ok(code);
     }
     for entry in entries {
         print(session, noun, &entry)?;
     }
     Ok(0)
+}
+
+/// Which name may have been meant.
+fn guess(session: &mut Session, noun: Noun, word: &str) {
+    let table = match noun {
+        Noun::Table | Noun::Sequence | Noun::Customname | Noun::Customcols => return,
+        Noun::Conflict => "sync",
+        noun => find::table(noun).name,
+    };
+    let question = near::among(&mut session.control, table, word, "");
+    if !question.is_empty() {
+        warn_user!("HINT: {}", question.trim_end());
+    }
 }
 
 fn entries(session: &mut Session, noun: Noun, words: &[String]) -> Result<Vec<Entry>> {
