@@ -41,6 +41,9 @@ pub struct Launch {
     /// Whether the daemon goes on where there is no active sync.
     #[serde(default)]
     pub stays: bool,
+    /// Rounds are rolled back at their end.
+    #[serde(default)]
+    pub dryrun: bool,
     /// Lines of the log go to the caller's standard output instead of its standard error.
     #[serde(default)]
     pub log_to_stdout: bool,
@@ -191,6 +194,7 @@ mod tests {
             sendmail: true,
             email_debug_file: Some("/tmp/mails".into()),
             stays: true,
+            dryrun: true,
             log_to_stdout: false,
             piddir: "/run/b".into(),
             stopfile: "/run/b/stop".into(),

@@ -10,6 +10,7 @@ mod load;
 mod loss;
 mod orphans;
 mod outage;
+mod rehearsal;
 mod replaced;
 mod requests;
 mod seen;

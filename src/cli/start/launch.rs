@@ -17,6 +17,7 @@ pub fn launch(session: &Session, settings: &Settings) -> Launch {
         extraname: options.extraname.clone().unwrap_or_default(),
         sendmail: options.sendmail,
         stays: options.exit_on_nosync.map_or(session.dialect().newer, |exits| !exits),
+        dryrun: session.options.dryrun || std::env::var_os("BUCARDO_DRYRUN").is_some(),
         log_to_stdout: options.destinations.iter().any(|word| word == "stdout"),
         email_debug_file: email_debug_file(settings, &here),
         stopfile: piddir.join(&files.stopfile),

@@ -5,7 +5,7 @@ mod launch;
 mod replace;
 mod safety;
 
-use crate::cli::{Session, help, reason, refusal, stopfile, table::Topic};
+use crate::cli::{Session, help, reason, stopfile, table::Topic};
 use crate::control::settings::Settings;
 use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
@@ -17,7 +17,8 @@ pub const TOPICS: &[Topic] = &[help::only(
 
   start
   start the new disks are in
-  start --foreground",
+  start --foreground
+  start --dryrun",
 )];
 
 /// `start [REASON]`.
@@ -32,7 +33,6 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 
 /// What is to be started, once everything that could prevent it has been looked at. Changes nothing.
 pub fn plan(session: &mut Session) -> Result<Launch> {
-    refuse_rehearsal(session)?;
     let settings = Settings::load(&mut session.control)?;
     let launch = launch::launch(session, &settings);
     safety::check(session, settings.text("host_safety_check").unwrap_or_default())?;
@@ -55,17 +55,6 @@ pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) 
         true => Err(daemon::become_mcp(&plan)),
         false => daemon::start(&plan).map(drop),
     }
-}
-
-/// The original's daemon can go through all the motions and roll everything back. Ours cannot; it must not replicate in
-/// earnest instead.
-fn refuse_rehearsal(session: &Session) -> Result<()> {
-    if !session.options.dryrun && std::env::var_os("BUCARDO_DRYRUN").is_none() {
-        return Ok(());
-    }
-    let hint =
-        "take away what asks for it: the variable BUCARDO_DRYRUN, dryrun= in the rc file, or --dryrun; nothing was changed";
-    Err(refusal::refused("Cannot start a daemon that only rehearses", hint).exit_code(1))
 }
 
 fn tell(session: &Session, text: &str) {

@@ -59,7 +59,8 @@ pub const OPTIONS: &[Opt] = &[
     opt("log-show-line", Flag, Five, "", "accepted, without effect"),
     opt("exit-on-nosync", Flag, Five, "", "`start`: the daemon ends where there is no active sync"),
     opt("no-exit-on-nosync", Flag, Five, "", "`start`: it goes on and waits for one"),
-    opt("dryrun", Flag, Five, "", "`add`, `update`, `remove`, `set`: show what would be done, and do not do it").or(&["dry-run"]),
+    opt("dryrun", Flag, Five, "", "`add`, `update`, `remove`, `set`, `start`: show what would be done, and do not do it")
+        .or(&["dry-run"]),
     opt("confirm", Flag, Five, "", "`add`, `update`, `remove`, `set`: ask before anything is stored"),
     opt("quickstart", Flag, Five, "", "accepted, without effect"),
     opt("tsep", Text, Five, "CHAR", "accepted, without effect"),

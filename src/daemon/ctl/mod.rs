@@ -349,7 +349,7 @@ impl Ctl<'_> {
     /// When every place has had a job done, the copy that was wanted once has been made.
     fn end_copy(&mut self, target: &str) -> Result<()> {
         self.copying.remove(target);
-        if self.sync.onetimecopy == 0 || !self.copying.is_empty() {
+        if self.sync.onetimecopy == 0 || !self.copying.is_empty() || self.launch.dryrun {
             return Ok(());
         }
         self.sync.onetimecopy = 0;

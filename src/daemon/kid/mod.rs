@@ -72,6 +72,7 @@ pub(super) struct Place {
     pub source: String,
     pub target: String,
     pub persistent: bool,
+    pub rehearses: bool,
 }
 
 struct Kid {
@@ -100,8 +101,14 @@ struct Last {
 /// Runs a kid until it is done; returns its exit code.
 pub fn run(launch: &Launch, role: &Role) -> u8 {
     let Role::Kid { sync, source, target, persistent, .. } = role else { return 1 };
-    let place =
-        Place { role: role.clone(), sync: sync.clone(), source: source.clone(), target: target.clone(), persistent: *persistent };
+    let place = Place {
+        role: role.clone(),
+        sync: sync.clone(),
+        source: source.clone(),
+        target: target.clone(),
+        persistent: *persistent,
+        rehearses: launch.dryrun,
+    };
     if let Err(error) = our_log::init(&launch.log, "KID") {
         eprintln!("{error}");
     }
@@ -190,7 +197,9 @@ impl Kid {
         self.carrier.begin_job();
         self.watch.at(Step::BeforeTxn, None)?;
         let (counts, more) = self.rounds()?;
-        self.carrier.settle()?;
+        if !self.place.rehearses {
+            self.carrier.settle()?;
+        }
         let began = self.watch.began;
         let before =
             self.last.take().filter(|last| began.duration_since(last.ended) < BURST_GAP && last.burst.elapsed() < LONGEST_BURST);
@@ -229,6 +238,17 @@ impl Kid {
         );
     }
 
+    fn tell_rehearsed(&self, counts: Counts) {
+        log::info!(
+            "Dry run: nothing was kept. To {} would have gone: Updates: {} Inserts: {} Deletes: {} Sync: {}",
+            self.place.target,
+            counts.updates,
+            counts.inserts,
+            counts.deletes,
+            self.place.sync
+        );
+    }
+
     /// Rounds until nothing is pending, or until somebody else wants an answer; says whether more may be pending. Whoever asked for this job was
     /// promised all changes older than it, so at least one round must have taken everything it saw.
     fn rounds(&mut self) -> Result<(Counts, bool)> {
@@ -248,6 +268,11 @@ impl Kid {
                     if all && self.streak >= 2 && more.rows() >= BUSY {
                         self.watch.pause(breath(began.elapsed()))?;
                     }
+                }
+                Outcome::Rehearsed(counts) => {
+                    self.tell_rehearsed(counts);
+                    self.carrier.arm()?;
+                    return Ok((Counts::default(), false));
                 }
                 Outcome::Outdated => self.reopen()?,
                 Outcome::Nothing { .. } if self.lingers()? => {}

@@ -64,7 +64,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
     let doors = doors(&place.role, &infos, members.sync.isolation, &settings);
-    let parts = Parts { doors, ..members.parts(&goats, &settings)? };
+    let parts = Parts { doors, rehearses: place.rehearses, ..members.parts(&goats, &settings)? };
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
@@ -171,6 +171,7 @@ impl Members {
             doors,
             details,
             rates,
+            rehearses: false,
         })
     }
 

@@ -38,6 +38,9 @@ impl Ground {
         let pid_file = take_possession(launch)?;
         pidfile::remove_children(&launch.piddir);
         log::info!("Starting Bucardo version {}, MCP PID: {}", crate::daemon::role::COMPATIBLE_VERSION, std::process::id());
+        if launch.dryrun {
+            log::info!("This is a dry run: what would be replicated is told here, and rolled back");
+        }
         let start_reason = tell_reason(&launch.reason_file);
         let (stopfile, reason_file) = (launch.stopfile.clone(), launch.reason_file.clone());
         Ok(Ground { stopfile, reason_file, start_reason, inotify, _pid_file: pid_file })

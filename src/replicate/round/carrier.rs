@@ -42,6 +42,7 @@ pub struct Carrier {
     pub(super) filled: BTreeSet<usize>,
     pub(super) details: bool,
     pub(super) rates: bool,
+    pub(super) rehearses: bool,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -74,6 +75,8 @@ pub struct Parts {
     pub details: bool,
     /// How long changes took is noted in the control database.
     pub rates: bool,
+    /// Rounds are rolled back at their end, and no receipt moves.
+    pub rehearses: bool,
 }
 
 /// A way from one source to one receiver.
@@ -105,7 +108,7 @@ impl Carrier {
     pub fn new(parts: Parts) -> Result<Carrier> {
         let parts = parts.heeding_references()?;
         let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
-        let Parts { copies_only, copy_asked, filled, doors, details, rates, .. } = parts;
+        let Parts { copies_only, copy_asked, filled, doors, details, rates, rehearses, .. } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -138,6 +141,7 @@ impl Carrier {
             filled,
             details,
             rates,
+            rehearses,
         })
     }
 
@@ -166,6 +170,9 @@ impl Carrier {
 
     /// Tells each source how far its receivers are, once after each move: what they are said to have may be reclaimed.
     pub fn note_receipts(&mut self) -> Result<()> {
+        if self.rehearses {
+            return Ok(());
+        }
         self.settle()?;
         if self.copies_only {
             return Ok(());
@@ -204,7 +211,7 @@ impl Carrier {
     /// Reclaims consumed deltas on the sources; says whether anything is left to be reclaimed later.
     pub fn rotate(&mut self, retention: f64) -> Result<bool> {
         let mut left = false;
-        if self.copies_only {
+        if self.copies_only || self.rehearses {
             return Ok(left);
         }
         for source in self.sources.values_mut() {

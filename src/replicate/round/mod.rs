@@ -41,6 +41,8 @@ pub enum Outcome {
         /// Whether that was everything the round's snapshots saw; if not, the backlog was cut.
         all: bool,
     },
+    /// So many rows would have been carried, and nothing was.
+    Rehearsed(Counts),
 }
 
 /// What one round knows.
@@ -80,7 +82,9 @@ impl Carrier {
     /// Runs one round. After an error everything is rolled back and another round may be tried; see [`Carrier::repeats_after`].
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         let outcome = self.try_round(watcher).and_then(|outcome| {
-            self.sequences.carry(&mut self.sources, &mut self.targets)?;
+            if !self.rehearses {
+                self.sequences.carry(&mut self.sources, &mut self.targets)?;
+            }
             Ok(outcome)
         });
         match &outcome {
@@ -123,7 +127,12 @@ impl Carrier {
             self.leave(early)?;
             return Ok(Outcome::Nothing { running: self.running(looks) });
         }
-        let counts = self.carry(looks, &tables, early, watcher)?;
+        let (round, counts) = self.carry(looks, &tables, early, watcher)?;
+        if self.rehearses {
+            self.try_abandon()?;
+            return Ok(Outcome::Rehearsed(counts));
+        }
+        self.finish(&round, &tables, watcher)?;
         Ok(Outcome::Carried { counts, all: !self.cut })
     }
 
@@ -185,7 +194,7 @@ impl Carrier {
         tables: &BTreeMap<usize, Vec<usize>>,
         early: bool,
         watcher: &mut dyn Watcher,
-    ) -> Result<Counts> {
+    ) -> Result<(Round, Counts)> {
         let mut round = self.measure(looks, tables)?;
         self.rank_masters(&round)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
@@ -201,8 +210,7 @@ impl Carrier {
                 false => self.carry_table(*table, lanes, &mut round, watcher)?,
             };
         }
-        self.finish(&round, tables, watcher)?;
-        Ok(counts)
+        Ok((round, counts))
     }
 
     /// What is pending, and where to cut it. Among masters nothing is cut: what one of them sends may depend on what it got.
@@ -217,7 +225,7 @@ impl Carrier {
         }
         let bypassed = self.bypassed(&pending)?;
         let one = self.lanes.len() == 1 && self.tables.iter().all(|table| !table.copy);
-        let batch = if self.whole || !one { i64::MAX } else { self.batch };
+        let batch = if self.whole || !one || self.rehearses { i64::MAX } else { self.batch };
         let carried = |of: usize, table: usize, lane: usize| of == lane && !bypassed.contains(&table);
         let of_lane = |lane: usize| {
             pending.iter().filter(|((of, table), _)| carried(*of, *table, lane)).map(|(_, p)| *p).collect::<Vec<_>>()

@@ -137,27 +137,6 @@ fn only_what_is_stored_can_be_rehearsed_or_asked_about() {
 }
 
 #[test]
-fn no_daemon_is_started_that_should_change_nothing() {
-    let world = World::new();
-    let installed = &world.installed;
-    let rc = std::fs::read_to_string(installed.home().join(".bucardorc")).unwrap();
-    std::fs::write(installed.home().join("dry"), format!("{rc}dryrun=1\n")).unwrap();
-    for program in ["bucardo", "bucardo_ctl"] {
-        for outcome in [
-            installed.call(program, &["start"]).env("BUCARDO_DRYRUN", "1").run(),
-            installed.call(program, &["restart"]).env("BUCARDO_DRYRUN", "").run(),
-            installed.call(program, &["start", "--bucardorc=dry"]).run(),
-            installed.call(program, &["start", "--dryrun"]).run(),
-        ] {
-            let outcome = outcome.ended_with(1);
-            assert!(outcome.stderr.starts_with("Cannot start a daemon that only rehearses\nHINT: "), "{}", outcome.stderr);
-            assert_eq!(outcome.stdout, "");
-        }
-    }
-    assert_eq!(std::fs::read_dir(installed.piddir()).unwrap().count(), 0);
-}
-
-#[test]
 fn what_is_said_to_the_server_can_be_seen_but_no_password() {
     let world = with_dbs();
     let seen = world.ctl(&["list", "db", "A", "--debug"]).ended_with(0);
