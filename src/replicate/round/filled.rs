@@ -1,9 +1,8 @@
 //! A copy among masters that was interrupted: some receivers have committed it, the others have not.
 //!
-//! Who has it keeps it, with all that was written there since; the others get it in the next round. That copy is the first master's table, and
-//! to who gets it, nothing is pending any more, from anybody. So whatever was written on a filled receiver must be on the first master
-//! before. If anything is pending there, the first master and the filled receivers have a round among themselves, as if there were
-//! no others.
+//! Who has it keeps it, with all that was written there since; the others get it in the next round. What they get is the first master's
+//! table, and after that nothing is pending for them, whoever wrote it. So whatever was written on a filled receiver must have reached the
+//! first master before. If it has not, the first master and the filled receivers have a round among themselves, as if there were no others.
 
 use super::{Carrier, Lane, Outcome};
 use crate::error::Result;
