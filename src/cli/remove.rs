@@ -3,8 +3,7 @@
 mod newer;
 
 use crate::cli::answer::{Patience, ask};
-use crate::cli::noun::WORDS;
-use crate::cli::noun::{self, Noun};
+use crate::cli::noun::{self, Noun, WORDS};
 use crate::cli::pidfile;
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;

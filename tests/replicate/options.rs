@@ -106,3 +106,34 @@ fn a_table_is_copied_as_a_whole_when_a_share_of_it_has_changed_but_not_for_a_few
     }
     world.becomes_equal("A", "B");
 }
+
+#[test]
+fn tables_of_higher_priority_come_first() {
+    let world = World::with(&["A", "B"], &[]);
+    let witness =
+        "create table seen (number serial, name text); create function witness() returns trigger language plpgsql as $$ begin
+        insert into public.seen (name) values (tg_table_name); return null; end $$;";
+    world.at("B", witness);
+    for table in ["t", "u"] {
+        let watched =
+            "create trigger witness after insert on @ execute procedure witness(); alter table @ enable always trigger witness";
+        world.at("B", &watched.replace('@', table));
+    }
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    world.says("start");
+    world.says("kick s 0");
+    for (id, first, order) in [(1, "t", "t u"), (2, "u", "u t")] {
+        world.says("deactivate s 0");
+        set(
+            &world,
+            &format!(
+                "update bucardo.herdmap set priority = case when goat = (select id from bucardo.goat where tablename = '{first}') then 9 else 1 end"
+            ),
+        );
+        world.at("B", "truncate seen");
+        world.at("A", &format!("insert into t values ({id}); insert into u values ({id})"));
+        world.says("activate s 0");
+        world.says("kick s 0");
+        assert_eq!(world.value("B", "(select string_agg(name, ' ' order by number) from seen)"), order);
+    }
+}

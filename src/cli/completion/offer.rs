@@ -168,7 +168,7 @@ fn follows(verb: &Verb, nouns: &[String], personality: Personality, keys: &[Key]
         (Follows::Verbs, [about, ..]) => table::verb(about).map_or(Vec::new(), |verb| types(verb, newer)),
         (Follows::Nouns, []) => types(verb, newer),
         (Follows::Nouns, [all]) if all == "all" => words("tables sequences"),
-        (Follows::Nouns, [all, ..]) if all == "all" => words("db= herd="),
+        (Follows::Nouns, [all, ..]) if all == "all" => words(if newer { "db= relgroup=" } else { "db= herd=" }),
         (Follows::Nouns, [kind, named @ ..]) => noun_of(kind).map_or(Vec::new(), |noun| things(verb, noun, named, keys)),
     }
 }
@@ -218,6 +218,18 @@ mod tests {
             let place = place(line);
             assert_eq!((place.before.len(), place.word.as_str(), place.shown), (before, word, shown), "{line}");
         }
+    }
+
+    #[test]
+    fn every_verb_and_every_option_is_offered() {
+        let words = |line: &str| {
+            let word = |offer: Offer| if let Offer::Word(word, _) = offer { Some(word) } else { None };
+            offered(line).into_iter().filter_map(word).collect::<Vec<_>>()
+        };
+        assert!(VERBS.iter().all(|verb| words("").contains(&verb.name.to_owned())));
+        let given =
+            |opt: &Opt| words("kick --").iter().any(|word| word.trim_start_matches("--").trim_end_matches('=') == opt.name);
+        assert!(OPTIONS.iter().all(given));
     }
 
     #[test]

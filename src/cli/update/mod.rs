@@ -9,8 +9,7 @@ mod members;
 mod newer;
 mod party;
 
-use crate::cli::noun::WORDS;
-use crate::cli::noun::{self, Noun};
+use crate::cli::noun::{self, Noun, WORDS};
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, near, refusal};
 use crate::error::Result;
