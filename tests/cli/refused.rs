@@ -118,7 +118,7 @@ const REFUSED: &[(&str, &str)] = &[
         "add sync x relgroup=h dbs=A:source,B:target conflict_strategy=sometimes",
         "\"sometimes\" is no conflict strategy, and no database",
     ),
-    ("add sync x relgroup=h dbs=A:king,B:target", "Unknown role \"king\" in dbs="),
+    ("add sync x relgroup=h dbs=A:king,B:target", "Unknown role \"king\" of database \"A\""),
     ("add sync g1 relgroup=h dbs=A:source,B:target,C:target", "Cannot create sync: database group \"g1\" already exists"),
     // list
     ("list", "Usage: list <type> [options]"),

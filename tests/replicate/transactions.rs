@@ -167,7 +167,7 @@ fn with_txnmode_serializable_no_state_is_carried_that_no_order_of_transactions_c
 
 #[test]
 fn without_it_whoever_writes_on_the_source_is_never_refused_because_of_us() {
-    let mut case = case("unordered", BATCHES).run();
+    let mut case = case("without_order", BATCHES).run();
     late_receipt(&mut case).unwrap();
     case.finish();
 }
