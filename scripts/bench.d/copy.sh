@@ -1,5 +1,5 @@
 # Copies of whole tables, into tables that are full already and have their index: beside two psql with a pipe between them (once more with
-# three further indexes) and, several tables at once, beside pgcopydb with as many jobs. All of them empty the tables first, and none
+# three further indexes and `rebuild_index`) and, several tables at once, beside pgcopydb with as many jobs. All of them empty the tables first, and none
 # does ANALYZE afterwards.
 
 copy_rows=1000000 copy_tables=8 copy_jobs=$(nproc | awk '{ print ($1 < 4) ? $1 : 4 }')
@@ -35,6 +35,7 @@ prepare_copy() {
     copy_database wide 1
     copy_database indexed 1
     on copy_b --dbname=indexed --command='create index on t1 (note); create index on t1 (customer, changed); create index on t1 (amount)'
+    on copy_b --dbname=bucardo --command="update bucardo.goat set rebuild_index = 1 where db = 'indexed_a'"
     copy_database several "$copy_tables"
 }
 

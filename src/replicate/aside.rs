@@ -1,7 +1,8 @@
 //! Indexes that are set aside while a table is filled: to build one over all rows takes a fraction of the time that adding row by row takes.
 //!
-//! That is for a table that is ours alone until the commit anyway, because TRUNCATE has emptied it; and, where `rebuild_index` asks for it, for
-//! one that is empty and that nobody uses at this moment. All of it is part of the copy's transaction. Indexes of constraints stay.
+//! That changes what belongs to the table's owner, so it is done only where `rebuild_index` asks for it (the original took the indexes out of use
+//! then); and only for a table that is ours alone until the commit, because TRUNCATE has emptied it, or because it is empty and nobody uses
+//! it at this moment. All of it is part of the copy's transaction. Indexes of constraints stay.
 
 use crate::error::Result;
 use crate::replicate::plan::Plan;
@@ -13,7 +14,7 @@ const WORTHWHILE: f32 = 100_000.0;
 impl Target {
     /// Drops the indexes of a table that is about to be filled, as far as that can and should be done; returns what makes them again.
     pub fn set_indexes_aside(&mut self, plan: &Plan) -> Result<Vec<String>> {
-        if plan.rows < WORTHWHILE {
+        if plan.rows < WORTHWHILE || !plan.copying().reindex {
             return Ok(Vec::new());
         }
         self.conn.batch("savepoint bucardo_aside")?;
@@ -26,7 +27,7 @@ impl Target {
     }
 
     fn try_set_aside(&mut self, plan: &Plan) -> Result<Vec<String>> {
-        if plan.copying().reindex && self.is_empty(plan)? {
+        if self.is_empty(plan)? {
             self.conn.batch(&plan.hold_alone())?;
         }
         let rows = self.conn.query(include_str!("sql/spare_indexes.sql"), &[&plan.target.to_string()])?;

@@ -47,6 +47,21 @@ fn header(installed: &Installed) -> String {
     format!("Days back: 3  User: bucardo  Database: bucardo  Host: {host}  Port: {port}")
 }
 
+/// What counts are dates, whatever the time of the day.
+#[test]
+fn days_back_begin_at_midnight() {
+    let installed = prepared();
+    let ran = "insert into bucardo.q (sync, targetdb, ppid, started, ended, inserts, updates, deletes) values
+        ('orders', 'B', 1, current_date - 1, current_date - 1, 4, 4, 4),
+        ('copies', 'B', 1, current_date - interval '1 day 1 second', current_date - interval '1 day 1 second', 6, 6, 6)";
+    installed.control().batch_execute(ran).unwrap();
+    let shown = |days: &str| {
+        let table = installed.ctl(&["status", days]).ok();
+        ["4/4/4", "6/6/6"].map(|counts| table.contains(counts))
+    };
+    assert_eq!([shown("--daysback=1"), shown("--daysback=2")], [[true, false], [true, true]]);
+}
+
 #[test]
 fn the_table_shows_runs_jobs_and_flags() {
     let installed = ran();

@@ -1,7 +1,7 @@
 //! Every kind of transaction an application can make, and those that commit when nobody expects it.
 
-use super::case::{Case, PATIENCE, case};
-use super::world::shared;
+use super::case::{Case, PATIENCE, case, case_in};
+use super::world::{World, shared};
 use crate::harness::wait_until;
 use postgres::{Client, IsolationLevel};
 use std::io::Write;
@@ -166,8 +166,19 @@ fn with_txnmode_serializable_no_state_is_carried_that_no_order_of_transactions_c
 }
 
 #[test]
-fn without_it_whoever_writes_on_the_source_is_never_refused_because_of_us() {
+fn without_it_a_writer_is_not_refused_for_what_we_have_read() {
     let mut case = case("without_order", BATCHES).run();
+    late_receipt(&mut case).unwrap();
+    case.finish();
+}
+
+/// Before `upgrade`, every sync says SERIALIZABLE, which had no effect.
+#[test]
+fn a_control_database_that_was_not_upgraded_asks_for_nothing_new() {
+    let world = World::with(&[]);
+    world.control().batch_execute("alter table bucardo.sync drop constraint sync_txnmode").unwrap();
+    let mut case = case_in(&world, "older", BATCHES).word("txnmode=serializable").add();
+    world.ctl(&["start"]).ok();
     late_receipt(&mut case).unwrap();
     case.finish();
 }

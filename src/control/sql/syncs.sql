@@ -34,7 +34,10 @@ select s.name::text as name,
        s.strict_checking as strict,
        s.makedelta as makedelta,
        s.track_rates as track_rates,
-       s.txnmode as txnmode,
+       -- Where the schema was not upgraded yet, the column is what it always was: without effect.
+       case when exists (select from pg_catalog.pg_constraint
+                         where conrelid = 'bucardo.sync'::regclass and conname = 'sync_txnmode')
+            then s.txnmode else 'REPEATABLE READ' end as txnmode,
        s.conflict_strategy as conflict_strategy,
        s.onetimecopy::integer as onetimecopy,
        extract(epoch from s.copy_asked)::text as copy_asked,
