@@ -8,6 +8,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
+use crate::replicate::form::Form;
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
 use crate::replicate::target::{Counts, Target};
@@ -189,7 +190,8 @@ pub fn fill_whole(
     tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Counts> {
     let aside = target.set_indexes_aside(plan)?;
-    let rows = relay::pour(source, &plan.draw(encoding), &mut target.conn, &plan.fill(encoding), tick)
+    let rows = Form::of_copy(source, &mut target.conn, plan, encoding)
+        .and_then(|form| relay::pour(source, &plan.draw(&form), &mut target.conn, &plan.fill(&form), tick))
         .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
     plan.after_copy(aside).map_or(Ok(()), |after| target.conn.batch(&after))?;
     Ok(Counts { inserts: i64::try_from(rows).unwrap_or(i64::MAX), ..Counts::default() })

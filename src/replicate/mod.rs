@@ -8,6 +8,7 @@
 mod aside;
 pub mod capture;
 pub mod compare;
+pub mod form;
 pub mod hands;
 pub mod install;
 pub mod places;

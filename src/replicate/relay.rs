@@ -2,7 +2,7 @@
 //!
 //! The driver hands out one row per message; gathering rows into chunks halves the client's work. While one chunk is written the next is read,
 //! so neither server waits for the other. Memory stays at three chunks (or three rows, where a row is larger) whatever the size of the
-//! table. The text format is used throughout: the binary one is not promised across versions.
+//! table. The statements decide in which form the rows come.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;

@@ -3,6 +3,7 @@
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
 use crate::pg::ident::literal;
+use crate::replicate::form::Form;
 
 impl Plan {
     /// Makes the stage, once per session. Its columns have the types of the target's columns, domains stripped.
@@ -53,8 +54,13 @@ impl Plan {
     }
 
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
-    pub fn fill(&self, encoding: &str) -> String {
-        format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), self.copying.options(encoding))
+    pub fn fill(&self, form: &Form) -> String {
+        format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), form.options(&self.copying.extra))
+    }
+
+    /// A query of the columns that it writes.
+    pub fn filled_columns(&self) -> String {
+        format!("select {} from {}", list_plain(&self.filled()), self.target)
     }
 
     /// The columns that are filled: all but those that the target computes.

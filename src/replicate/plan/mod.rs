@@ -112,12 +112,6 @@ pub struct Copying {
     pub reindex: bool,
 }
 
-impl Copying {
-    fn options(&self, encoding: &str) -> String {
-        format!("{} encoding '{encoding}'", self.extra.trim())
-    }
-}
-
 impl Plan {
     /// Plans one table; `wanted` is the key recorded for the goat (column names joined by `|`). A table that cannot be carried is
     /// [`Kind::Mismatch`] with the reason.

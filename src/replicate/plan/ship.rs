@@ -3,6 +3,7 @@
 use super::{Plan, list_plain, matched};
 use crate::pg::Relation;
 use crate::pg::ident::literal;
+use crate::replicate::form::Form;
 use crate::replicate::snapshot::Span;
 
 impl Plan {
@@ -135,11 +136,16 @@ impl Plan {
     }
 
     /// The COPY that reads the table as a whole. A plain table is named as such, which is faster than a query.
-    pub fn draw(&self, encoding: &str) -> String {
-        let (columns, options) = (list_plain(&self.filled()), self.copying.options(encoding));
+    pub fn draw(&self, form: &Form) -> String {
+        let options = form.options(&self.copying.extra);
         match self.selected || self.source_from == self.source.to_string() {
-            true => format!("copy (select {columns} from {} as t) to stdout {options}", self.source_from),
-            false => format!("copy {} ({columns}) to stdout {options}", self.source),
+            true => format!("copy ({}) to stdout {options}", self.drawn()),
+            false => format!("copy {} ({}) to stdout {options}", self.source, list_plain(&self.filled())),
         }
+    }
+
+    /// The query whose rows that are.
+    pub fn drawn(&self) -> String {
+        format!("select {} from {} as t", list_plain(&self.filled()), self.source_from)
     }
 }
