@@ -350,3 +350,24 @@ fn a_copy_that_fails_far_in_on_either_side_leaves_the_target_as_it_was() {
     world.says("kick s 0");
     equal(&world, "A", "B");
 }
+
+/// A whole number and a floating one have eight bytes each: taken for one another, they would be wrong without any error.
+#[test]
+fn a_column_that_gets_another_type_at_one_end_is_copied_by_its_meaning() {
+    let world = World::with(&["A", "B"], &[]);
+    for side in ["A", "B"] {
+        world.at(side, "alter table t alter counter type bigint");
+    }
+    world.at("A", "insert into t values (1, 7)");
+    world.says("add sync s type=fullcopy source=h targetdb=B");
+    world.says("start");
+    world.says("kick s 0");
+    assert_eq!(world.value("B", ROWS), "1:7");
+    for (side, kind) in [("A", "double precision"), ("B", "double precision"), ("A", "bigint")] {
+        world.at(side, &format!("alter table t alter counter type {kind}"));
+        world.at("A", "update t set counter = counter + 1");
+        world.says("kick s 0");
+        assert_eq!(world.value("B", ROWS), world.value("A", ROWS), "after {kind} on {side}");
+    }
+    assert_eq!(world.value("A", ROWS), "1:10");
+}

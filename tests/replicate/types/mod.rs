@@ -190,3 +190,23 @@ fn texts_documents_and_what_else_has_an_unusual_spelling_arrive_and_can_be_keys(
 fn arrays_and_ranges_arrive_and_can_be_keys() {
     carried("many_valued", &["arrays", "ranges"]);
 }
+
+/// Each in a table of its own: whether it travels in binary is decided for tables.
+#[test]
+fn values_of_each_type_arrive_with_the_copy_of_a_whole_table() {
+    let families: Vec<_> = FAMILIES.iter().flat_map(|(name, kinds)| kinds.chunks(1).map(move |kind| (*name, kind))).collect();
+    let mut tables = tables(&families).0;
+    for n in 1..tables.len() {
+        if tables[..n].iter().any(|other| other.name == tables[n].name) {
+            tables[n].name += &n.to_string();
+        }
+    }
+    tables.retain(|table| !table.kinds.is_empty());
+    let ddl: String = tables.iter().map(Plain::create).collect();
+    let draft = case("copied_types", &styled(HERE, &ddl)).target(&styled(THERE, &ddl));
+    let mut case = draft.word("onetimecopy=1").word("status=inactive").add();
+    case.write(&tables.iter().map(Plain::fill).collect::<String>());
+    case.world.ctl(&["update", "sync", &case.name, "status=active"]).ok();
+    case.world.ctl(&["activate", &case.name, "0"]).ok();
+    case.finish();
+}
