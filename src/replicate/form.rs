@@ -1,6 +1,6 @@
 //! The form in which the rows of a whole table travel: as text or, faster, in binary.
 //!
-//! Text has to be made by one server and understood by the other, which is a third of the work of a copy. But PostgreSQL's manual (COPY, "Binary
+//! Text has to be made by one server and understood by the other, which is more than a quarter of the work of a copy. But PostgreSQL's manual (COPY, "Binary
 //! Format") warns that the binary form may differ between versions, and that a reader of another type misunderstands it. So it is
 //! for servers of the same version whose columns have the very same types, and for types whose binary form is the whole value:
 //! no object ids, no locale.

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How often the one who waits for the hands looks up.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// How long hands wait for a lock.
+const BRIEFLY: &str = "set lock_timeout = '5s'";
+
 /// Where hands find their databases, and how many there may be.
 #[derive(Debug, Clone)]
 pub struct Doors {
@@ -118,9 +121,10 @@ impl Hand {
     fn open(doors: &Doors, snapshot: &str) -> Result<Hand> {
         let mut source = Connection::open_replicated(&doors.source)?;
         let level = doors.isolation.sql();
-        source.batch(&format!("begin isolation level {level}; set transaction snapshot {}", literal(snapshot)))?;
+        let snapshot = literal(snapshot);
+        source.batch(&format!("{BRIEFLY}; begin isolation level {level}; set transaction snapshot {snapshot}"))?;
         let mut target = Target::new(Connection::open_replicated(&doors.target)?)?;
-        target.conn.batch("set lock_timeout = '5s'; begin isolation level read committed")?;
+        target.conn.batch(&format!("{BRIEFLY}; begin isolation level read committed"))?;
         Ok(Hand { source, target })
     }
 

@@ -98,12 +98,14 @@ impl Target {
     }
 
     /// Opens the round's transaction and holds the receipts for what comes from these sources, so that no second process can carry the same
-    /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. All in one round trip.
-    pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)]) -> Result<()> {
+    /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. Takes these locks, too. All in one round
+    /// trip.
+    pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)], locks: &[String]) -> Result<()> {
         let deferred = if self.checked.is_some() { "; set constraints all deferred" } else { "" };
         let held: String = expected.iter().map(|(source, _)| format!("; {}", hold_receipt(sync, source))).collect();
+        let locks: String = locks.iter().map(|lock| format!("; {lock}")).collect();
         self.scratch.open();
-        let held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}"))?;
+        let held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}{locks}"))?;
         let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
         match held == expected {
             true => Ok(()),

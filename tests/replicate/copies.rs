@@ -371,3 +371,26 @@ fn a_column_that_gets_another_type_at_one_end_is_copied_by_its_meaning() {
     }
     assert_eq!(world.value("A", ROWS), "1:10");
 }
+
+/// An application that takes one table for itself and then another: who waits for the first while he holds the second would let the server end
+/// one of the two, and not us.
+#[test]
+fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
+    for kind in ["pushdelta", "swap", "fullcopy"] {
+        let world = World::with(&["A", "B"], &[]);
+        world.says(&format!("add sync s type={kind} source=h targetdb=B"));
+        world.says("start");
+        for member in ["A", "B"] {
+            world.says("deactivate s 0");
+            world.at("A", "insert into t select count(*), 1 from t; insert into u select count(*) from u");
+            let mut application = world.db(member);
+            application.batch_execute("set deadlock_timeout = 10; begin; lock table u in access exclusive mode").unwrap();
+            world.says("activate s");
+            let waiting = "select count(*)::text from pg_locks where relation = 'u'::regclass and not granted";
+            wait_until("somebody waits for the table", PATIENCE, || (world.value(member, waiting) != "0").then_some(()));
+            application.batch_execute("lock table t in access exclusive mode; commit").unwrap();
+            world.says("kick s 0");
+            equal(&world, "A", "B");
+        }
+    }
+}

@@ -37,9 +37,14 @@ impl Plan {
         )
     }
 
-    /// Takes the lock on the target that writing needs; or, to write `over` all that is there, one that other writers wait for.
-    pub fn hold_target(&self, over: bool) -> String {
-        format!("lock table {} in {} mode", self.target_from, if over { "share row exclusive" } else { "row exclusive" })
+    /// Takes the lock on the target that writing needs.
+    pub fn lock_target(&self) -> String {
+        format!("lock table {} in row exclusive mode", self.target_from)
+    }
+
+    /// Takes a lock on the target for which other writers wait, to write over all that is there.
+    pub fn lock_target_over(&self) -> String {
+        format!("lock table {} in share row exclusive mode", self.target_from)
     }
 
     /// Takes the lock on the target that leaves room for nobody else, or fails at once.
@@ -47,10 +52,10 @@ impl Plan {
         format!("lock table {} in access exclusive mode nowait", self.target_from)
     }
 
-    /// Takes the lock on the source that reading needs, or fails at once.
-    pub fn hold_source(&self) -> String {
+    /// Takes the lock on the source that reading needs.
+    pub fn lock_source(&self) -> String {
         let table = if self.selected { self.source.to_string() } else { self.source_from.clone() };
-        format!("lock table {table} in access share mode nowait")
+        format!("lock table {table} in access share mode")
     }
 
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].

@@ -13,13 +13,9 @@ use crate::replicate::target::Counts;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Carrier {
-    /// Copies, of these tables, what can be copied at once; [`Carrier::is_copied`] tells which that were.
-    pub(super) fn copy_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<Counts> {
-        self.apart = self.tables_apart(tables)?;
-        let Some(doors) = self.doors.clone().filter(|_| self.apart.len() > 1) else {
-            self.apart.clear();
-            return Ok(Counts::default());
-        };
+    /// Copies what can be copied at once; [`Carrier::is_copied`] tells which tables that are.
+    pub(super) fn copy_apart(&mut self, watcher: &mut dyn Watcher) -> Result<Counts> {
+        let Some(doors) = self.doors.clone().filter(|_| !self.apart.is_empty()) else { return Ok(Counts::default()) };
         let snapshot = at(&mut self.sources, 0)?.conn.texts("select pg_export_snapshot()")?;
         let snapshot = snapshot.first().and_then(Option::as_deref).unwrap_or_default();
         self.hands = Hands::open(&doors, doors.jobs.min(self.apart.len()), snapshot)?;
@@ -33,12 +29,13 @@ impl Carrier {
         Ok(counts)
     }
 
-    /// Whether this round has copied a table already.
+    /// Whether a table is copied in a session of its own.
     pub(super) fn is_copied(&self, table: usize) -> bool {
         self.apart.contains(&table)
     }
 
-    fn tables_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<BTreeSet<usize>> {
+    /// Those of these tables that can be copied at once, if they are several.
+    pub(super) fn tables_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<BTreeSet<usize>> {
         let alone = self.lanes.len() != 1 || self.is_contested() || self.shy;
         if alone || self.doors.as_ref().is_none_or(|doors| doors.jobs < 2) {
             return Ok(BTreeSet::new());
@@ -55,7 +52,7 @@ impl Carrier {
                 apart.insert(table);
             }
         }
-        Ok(apart)
+        Ok(if apart.len() > 1 { apart } else { BTreeSet::new() })
     }
 }
 

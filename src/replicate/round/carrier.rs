@@ -32,6 +32,8 @@ pub struct Carrier {
     pub(super) wary: bool,
     /// The last round collided: the next copies its tables one after another.
     pub(super) shy: bool,
+    /// Tables that were somebody else's: the next round waits for them before it holds anything.
+    pub(super) awaited: Vec<usize>,
     pub(super) doors: Option<Doors>,
     pub(super) hands: Hands,
     /// The tables that the round's hands have copied.
@@ -133,6 +135,7 @@ impl Carrier {
             whole,
             wary,
             shy,
+            awaited: Vec::new(),
             doors,
             hands: Hands::default(),
             apart: BTreeSet::new(),

@@ -11,6 +11,7 @@ mod apart;
 mod carrier;
 mod conflict;
 mod filled;
+mod locks;
 mod rates;
 mod references;
 mod table;
@@ -109,6 +110,7 @@ impl Carrier {
     }
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
+        self.await_tables()?;
         self.sources.values_mut().for_each(|source| source.begin());
         watcher.at(Step::BeforeCheckRows, None)?;
         let early = self.begin_early()?;
@@ -198,12 +200,15 @@ impl Carrier {
         let mut round = self.measure(looks, tables)?;
         self.rank_masters(&round)?;
         watcher.at(Step::BeforeTriggerDrop, None)?;
+        let all: Vec<usize> = tables.keys().copied().collect();
         if !early {
-            self.begin_targets(&tables.keys().copied().collect::<Vec<_>>())?;
+            self.begin_targets(&all)?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
         self.check_copies(tables)?;
-        let mut counts = self.copy_apart(tables, watcher)?;
+        self.apart = self.tables_apart(tables)?;
+        self.lock_rest(&all)?;
+        let mut counts = self.copy_apart(watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || round.bypassed.contains(table) {
                 true => self.copy_table(*table, lanes, &mut round, watcher)?,
@@ -262,31 +267,6 @@ impl Carrier {
     fn leave(&mut self, early: bool) -> Result<()> {
         self.commit_sources()?;
         if early { self.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
-    }
-
-    fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
-        for (number, target) in &mut self.targets {
-            let lanes = self.lanes.iter().filter(|lane| lane.to == *number);
-            let expected: Vec<_> = lanes.map(|lane| (self.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
-            target.begin(&self.sync, &expected)?;
-        }
-        if self.is_contested() { self.hold_tables(tables) } else { Ok(()) }
-    }
-
-    /// A master is read in one session and written in another. Somebody who wants a table for himself (TRUNCATE, ALTER TABLE) could get into
-    /// line between the two: he waits for one of them, the other for him, and nobody sees that this is a circle. So both have their
-    /// locks before anything is read or written, and the second does not wait for his.
-    fn hold_tables(&mut self, tables: &[usize]) -> Result<()> {
-        for (number, target) in &mut self.targets {
-            let Some(lane) = self.lanes.iter().find(|lane| lane.to == *number) else { continue };
-            let over = |table: usize| *number != 0 && self.tables[table].copy && !self.filled.contains(number);
-            target.conn.batch(&hold(tables, |table| lane.plans[table].hold_target(over(table))))?;
-        }
-        for (number, source) in &mut self.sources {
-            let Some(lane) = self.lanes.iter().find(|lane| lane.from == *number) else { continue };
-            source.hold(&hold(tables, |table| lane.plans[table].hold_source()))?;
-        }
-        Ok(())
     }
 
     /// The sources commit first: what they noted of late keys must be there before anybody's receipt says that the rest has arrived.
@@ -367,10 +347,6 @@ impl Carrier {
         self.commit_sources()?;
         Ok((looks.iter().any(|look| !look.changed.is_empty()), self.running(looks)))
     }
-}
-
-fn hold(tables: &[usize], table: impl Fn(usize) -> String) -> String {
-    tables.iter().map(|number| table(*number)).collect::<Vec<_>>().join("; ")
 }
 
 /// One of the members; that it is there is a matter of how the carrier was put together.
