@@ -381,12 +381,15 @@ fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
         world.says(&format!("add sync s type={kind} source=h targetdb=B"));
         world.says("start");
         for (member, first, second) in [("A", "t", "u"), ("A", "u", "t"), ("B", "t", "u"), ("B", "u", "t")] {
-            world.says("deactivate s 0");
+            world.says("kick s 0");
+            let kid = world.pid("kid.sync.s.B");
+            send(kid, Signal::SIGSTOP);
             world.at("A", "insert into t select count(*), 1 from t; insert into u select count(*) from u");
             let mut application = world.db(member);
             let take = |table: &str| format!("lock table {table} in access exclusive mode");
             application.batch_execute(&format!("set deadlock_timeout = 10; begin; {}", take(first))).unwrap();
-            world.says("activate s");
+            world.says("kick s");
+            send(kid, Signal::SIGCONT);
             let waiting = format!("select count(*)::text from pg_locks where relation = '{first}'::regclass and not granted");
             wait_until("somebody waits for the table", PATIENCE, || (world.value(member, &waiting) != "0").then_some(()));
             application.batch_execute(&format!("{}; commit", take(second))).unwrap();
