@@ -21,7 +21,7 @@ use std::time::Duration;
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// How long hands wait for a lock.
-const BRIEFLY: &str = "set lock_timeout = '5s'";
+const BRIEFLY: &str = "set lock_timeout = '1s'";
 
 /// Where hands find their databases, and how many there may be.
 #[derive(Debug, Clone)]
