@@ -376,10 +376,12 @@ fn a_column_that_gets_another_type_at_one_end_is_copied_by_its_meaning() {
 /// one of the two, and not us.
 #[test]
 fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
-    for (kind, method) in [("pushdelta", "delete"), ("swap", "delete"), ("fullcopy", "delete"), ("fullcopy", "truncate")] {
+    let all = [("pushdelta", "delete", 1), ("swap", "delete", 1), ("fullcopy", "delete", 1), ("fullcopy", "truncate", 2)];
+    for (kind, method, jobs) in all {
         let world = World::with(&["A", "B"], &[]);
         world.says(&format!("add sync s type={kind} source=h targetdb=B"));
         world.at("control", &format!("update bucardo.sync set deletemethod = '{method}'"));
+        world.says(&format!("set copy_jobs={jobs}"));
         world.says("start");
         for (member, first, second) in [("A", "t", "u"), ("A", "u", "t"), ("B", "t", "u"), ("B", "u", "t")] {
             world.says("kick s 0");
