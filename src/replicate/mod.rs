@@ -15,6 +15,7 @@ pub mod places;
 pub mod plan;
 pub mod preference;
 pub mod reclaim;
+pub mod references;
 pub mod relay;
 pub mod resolve;
 pub mod rights;

@@ -3,9 +3,10 @@
 use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Connection, Relation, session};
-use crate::replicate::plan::{Known, Plan, Reference};
+use crate::pg::{Connection, session};
+use crate::replicate::plan::{Known, Plan};
 use crate::replicate::preference::settings;
+use crate::replicate::references;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::snapshot::{Snapshot, Span};
@@ -151,24 +152,14 @@ impl Target {
         Ok(rows.iter().filter_map(|row| Some((at(row)?, row.get(1)))).collect())
     }
 
-    /// For each of these tables, the foreign keys that refer to it.
-    pub fn references(&mut self, plans: &[Plan]) -> Result<Vec<Vec<Reference>>> {
-        let names: Vec<String> = plans.iter().map(|plan| plan.target.to_string()).collect();
-        let mut all = vec![Vec::new(); plans.len()];
-        for row in self.conn.query(include_str!("sql/references.sql"), &[&names])? {
-            let from = Relation::new(row.get::<_, String>(1), row.get::<_, String>(2));
-            let of = usize::try_from(row.get::<_, i32>(0)).ok().and_then(|at| all.get_mut(at));
-            of.into_iter().for_each(|of| of.push(Reference { from: from.clone(), acts: row.get(3), heeds: row.get(4) }));
-        }
-        Ok(all)
+    /// The same plans, heeding the foreign keys that are in force here.
+    pub fn heeding(&mut self, plans: Vec<Plan>) -> Result<Vec<Plan>> {
+        references::heeding(&mut self.conn, plans, self.checked.as_deref())
     }
 
-    /// Adds to an error what would help where it is foreign keys in force that make a difference.
+    /// An error with what would help where it is foreign keys in force that make a difference.
     pub fn advised(&self, error: Error) -> Error {
-        match &self.checked {
-            Some(note) => error.hint(format!("Let foreign keys be off: {note}")),
-            None => error,
-        }
+        references::advised(error, self.checked.as_deref())
     }
 
     /// Whether a table has no rows.

@@ -11,7 +11,7 @@ use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, install, places};
+use crate::replicate::{compare, install, places, references};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -39,6 +39,8 @@ struct Members<'a> {
     masters: usize,
     conns: Vec<Connection>,
     found: Vec<Found>,
+    /// By receiver.
+    plans: BTreeMap<usize, Vec<Plan>>,
 }
 
 /// What a member has of the herd, in its order: the shapes of the tables, and whether the sequences are there.
@@ -59,8 +61,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     let goats = sync.goats(control)?;
     check_members(sync, sync.source()?)?;
     let mut members = Members::connect(control, sync, sessions)?;
-    let mut notes = Vec::new();
-    let mut tables = Vec::new();
+    let (mut notes, mut tables) = (Vec::new(), Vec::new());
     members.look(&goats)?;
     for goat in &goats {
         match goat.is_table {
@@ -70,7 +71,8 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     }
     places::note(control, sync)?;
     members.check_rights(&goats, &tables)?;
-    members.make(&goats, &tables, &mut notes)?;
+    members.check_references(&mut notes)?;
+    members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
     members.leave(sessions);
     Ok(notes)
@@ -110,7 +112,7 @@ impl<'a> Members<'a> {
             None => connect(control, sync, name),
         };
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
-        Ok(Members { sync, names, masters, conns, found: Vec::new() })
+        Ok(Members { sync, names, masters, conns, found: Vec::new(), plans: BTreeMap::new() })
     }
 
     /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
@@ -164,11 +166,12 @@ impl<'a> Members<'a> {
         }
         notes.extend(differences.notes.iter().map(label));
         Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()), &self.sync.members())?;
-        match self.sync.synctype {
+        let plan = match self.sync.synctype {
             SyncType::Fullcopy => Plan::for_copies(goat.id, &source, &shapes[to], &Route::default()),
             _ => Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &Route::default()),
-        }
-        .map(drop)
+        };
+        self.plans.entry(to).or_default().push(plan?);
+        Ok(())
     }
 
     fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
@@ -193,18 +196,27 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
+    /// Whether foreign keys that our role cannot switch off leave room for what rounds do.
+    fn check_references(&mut self, notes: &mut Vec<String>) -> Result<()> {
+        for (receiver, plans) in std::mem::take(&mut self.plans) {
+            let (conn, name) = (&mut self.conns[receiver], &self.names[receiver]);
+            let checked = session::apply_quietly(conn)?;
+            references::heeding(conn, plans, checked.as_deref())
+                .map_err(|error| error.context(format!("Database \"{name}\"")))?;
+            notes.extend(checked.map(|note| format!("Database \"{name}\": {note}")));
+        }
+        Ok(())
+    }
+
     /// The members from which rows go to this one.
     fn givers(&self, receiver: usize) -> Vec<String> {
         self.ways().into_iter().filter(|(_, to)| *to == receiver).map(|(from, _)| self.names[from].clone()).collect()
     }
 
-    fn make(&mut self, goats: &[Goat], tables: &[Shapes], notes: &mut Vec<String>) -> Result<()> {
+    fn make(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
         let receivers = if self.masters > 1 { 0 } else { 1 };
         for receiver in receivers..self.names.len() {
             let givers = self.givers(receiver);
-            if let Some(note) = session::apply_quietly(&mut self.conns[receiver])? {
-                notes.push(format!("Database \"{}\": {note}", self.names[receiver]));
-            }
             install::target_base(&mut self.conns[receiver], &self.sync.name, &givers)?;
         }
         if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {

@@ -118,11 +118,15 @@ fn an_exchange_of_unique_values_that_is_not_possible_in_place_names_the_right_th
 #[test]
 fn parents_whose_rows_cannot_be_written_in_place_are_refused_where_children_would_go_with_them() {
     let world = full("parent child");
+    world.says("add sync s type=pushdelta source=family targetdb=B");
+    world.says("start");
     for name in ["A", "B"] {
         world.at(name, "alter table parent add column n integer generated always as identity");
     }
-    world.says("add sync s type=pushdelta source=family targetdb=B");
-    world.says("start");
+    let refused = world.run("validate s");
+    let told = format!("{}{}", refused.stdout, refused.stderr);
+    let parts = ["Database \"B\"", "public.child would lose rows", "HINT: Let foreign keys be off: role \"carrier\" may not set"];
+    assert!(refused.code() != 0 && parts.iter().all(|part| told.contains(part)), "{told}");
     world.at("A", "update parent set email = upper(email)");
     let told =
         "select count(*) > 0 from bucardo.q where whydie ~ 'public.child would lose rows.*HINT: .*session_replication_role'";

@@ -10,10 +10,7 @@ impl Parts {
     /// With plans that heed them, and tables in an order in which each comes after those on whose rows its own depend.
     pub(super) fn heeding_references(mut self) -> Result<Parts> {
         for (_, to, plans) in &mut self.lanes {
-            let target = at(&mut self.targets, *to)?;
-            let references = target.references(plans)?;
-            let heeding = plans.drain(..).zip(references).map(|(plan, references)| plan.heeding(&references));
-            *plans = heeding.collect::<Result<_>>().map_err(|error| target.advised(error))?;
+            *plans = at(&mut self.targets, *to)?.heeding(std::mem::take(plans))?;
         }
         let order = ordered(&self.after());
         self.tables = order.iter().map(|table| self.tables[*table]).collect();
