@@ -1,8 +1,8 @@
 //! Relaying a COPY from one server to another, as bytes that nobody looks at.
 //!
 //! The driver hands out one row per message; gathering rows into chunks halves the client's work. While one chunk is written the next is read,
-//! so neither server waits for the other. Memory stays at three chunks (or three rows, where a row is larger) whatever the size of the
-//! table. The statements decide in which form the rows come.
+//! so neither server waits for the other. Memory stays at two chunks (or two rows, where a row is larger) and what the driver has of a row,
+//! whatever the size of the table. The statements decide in which form the rows come.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
@@ -12,9 +12,6 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Bytes gathered before they are written; between 32 KiB and 1 MiB the speed was the same.
 const CHUNK: usize = 128 << 10;
-
-/// Chunks that wait to be written, beside the one that is being gathered and the one that is being written.
-const AHEAD: usize = 1;
 
 /// Copies the result of `query` on `source` into `into` (a table with its column list) on `target`, and returns the number of rows. `tick` is
 /// called after each chunk with the number of its rows; its error ends the copy.
@@ -42,7 +39,8 @@ pub fn pour(
     let fill = target.keep(fill)?;
     let mut writer = target.copy_in(&fill)?;
     let mut put = |chunk: Chunk| {
-        writer.write_all(&chunk.bytes).map_err(writing)?;
+        // The driver keeps a copy of what it is given at once, and the room for it.
+        chunk.bytes.chunks(CHUNK).try_for_each(|part| writer.write_all(part)).map_err(writing)?;
         tick(chunk.rows)
     };
     let first = gather(&mut reader)?;
@@ -56,7 +54,8 @@ pub fn pour(
 }
 
 fn read_ahead(first: Chunk, reader: CopyOutReader, mut put: impl FnMut(Chunk) -> Result<()>) -> Result<()> {
-    let (full, chunks) = sync_channel(AHEAD);
+    // No chunk waits in between: that made nothing faster, and rows can be large.
+    let (full, chunks) = sync_channel(0);
     std::thread::scope(|scope| {
         scope.spawn(move || read_on(reader, &full));
         // Takes the receiving end along, so that an error of ours ends the reader, too.
