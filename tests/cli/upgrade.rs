@@ -19,7 +19,7 @@ const OLDER: &str = "
     drop trigger sync_gone on bucardo.sync;
     create trigger sync_gone after delete on bucardo.sync for each row execute procedure bucardo.sync_gone();
     drop function bucardo.request_validation(text, boolean);
-    create function bucardo.request_validation(name text) returns void language sql as 'select';
+    create function bucardo.request_validation(name text) returns void language plpgsql as 'begin end';
     create or replace function bucardo.bucardo_purge_q_table(age interval) returns bigint language sql security definer as 'select 0::bigint';
     alter table bucardo.sync drop constraint sync_txnmode, alter column txnmode set default 'SERIALIZABLE';
     delete from bucardo.bucardo_config where setting = 'batch_changes'";

@@ -32,7 +32,8 @@ impl Carrier {
         if contested { self.lock_sources(tables) } else { Ok(()) }
     }
 
-    /// Takes, of the locks on these tables, those that [`Carrier::begin_targets`] left.
+    /// Takes, of the locks on these tables, those that [`Carrier::begin_targets`] left. A table that is to be emptied by TRUNCATE has to be ours
+    /// alone at the receiver, for which it is waited then: who had a weaker lock before could meet another one like him.
     pub(super) fn lock_rest(&mut self, tables: &[usize]) -> Result<()> {
         if self.is_contested() {
             return Ok(());
@@ -40,12 +41,12 @@ impl Carrier {
         let rest: Vec<usize> = tables.iter().copied().filter(|table| !self.is_copied(*table)).collect();
         let rest = self.to_lock(&rest);
         self.awaited = rest.to_vec();
-        if self.copies_some(tables) {
-            for (number, target) in &mut self.targets {
-                let lane = self.lanes.iter().find(|lane| lane.to == *number);
-                let locks = lane.map(|lane| nowait(rest, |table| lane.plans[table].lock_target())).unwrap_or_default();
-                target.conn.batch(&locks)?;
-            }
+        let copies_some = self.copies_some(tables);
+        for lane in self.lanes.iter().filter(|_| copies_some) {
+            let truncated = |table: usize| self.tables[table].copy && lane.plans[table].copying().truncate;
+            let written: Vec<usize> = rest.iter().copied().filter(|table| !truncated(*table)).collect();
+            let locks = nowait(&written, |table| lane.plans[table].lock_target());
+            at(&mut self.targets, lane.to)?.conn.batch(&locks)?;
         }
         self.lock_sources(rest)
     }
