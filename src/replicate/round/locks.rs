@@ -5,7 +5,7 @@
 //! could get into line between the two, waiting for one of them while the other waits for him, and nobody would see that this is a circle. So
 //! a round that finds a table taken gives up what it has, waits for that table with empty hands, and begins anew.
 
-use super::{Carrier, at};
+use super::{Carrier, Lane, at};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::plan::Plan;
@@ -18,16 +18,16 @@ impl Carrier {
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
         self.awaited = tables.to_vec();
         for (number, target) in &mut self.targets {
-            let lanes = || self.lanes.iter().filter(|lane| lane.to == *number);
-            let expected: Vec<_> = lanes().map(|lane| (self.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
+            let lanes: Vec<&Lane> = self.lanes.iter().filter(|lane| lane.to == *number).collect();
+            let expected: Vec<_> = lanes.iter().map(|lane| (self.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
             let over = |table: usize| contested && *number != 0 && self.tables[table].copy && !self.filled.contains(number);
             let lock = |plan: &Plan, table: usize| match over(table) {
                 // It waits: among those who write all the time there may be no moment without any.
                 true => plan.lock_target_over(),
                 false => format!("{} nowait", plan.lock_target()),
             };
-            let locks = lanes().take(1).flat_map(|lane| tables.iter().map(|table| lock(&lane.plans[*table], *table)));
-            target.begin(&self.sync, &expected, &locks.collect::<Vec<_>>())?;
+            let of = |lane: &&Lane| tables.iter().map(|table| lock(&lane.plans[*table], *table)).collect::<Vec<_>>();
+            target.begin(&self.sync, &expected, &lanes.first().map(of).unwrap_or_default())?;
         }
         if contested { self.lock_sources(tables) } else { Ok(()) }
     }
