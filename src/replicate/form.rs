@@ -20,7 +20,7 @@ pub enum Form {
 }
 
 /// The types that have the same binary form in all databases of a version, each with its array.
-const PLAIN: [Type; 24] = [
+const PLAIN: [Type; 22] = [
     Type::BOOL,
     Type::INT2,
     Type::INT4,
@@ -31,8 +31,6 @@ const PLAIN: [Type; 24] = [
     Type::TEXT,
     Type::VARCHAR,
     Type::BPCHAR,
-    Type::NAME,
-    Type::CHAR,
     Type::BYTEA,
     Type::DATE,
     Type::TIME,
@@ -52,7 +50,11 @@ impl Form {
     /// columns of other types. `encoding` is what both servers would speak in texts.
     pub fn of_copy(source: &mut Connection, target: &mut Connection, plan: &Plan, encoding: &str) -> Result<Form> {
         let possible = encoding == "UTF8" && plan.copying().extra.trim().is_empty() && same_version(source, target);
-        let binary = possible && suits(&types(source, &plan.drawn())?, &types(target, &plan.filled_columns())?);
+        let binary = possible
+            && match (types(source, &plan.drawn())?, types(target, &plan.filled_columns())?) {
+                (Some(drawn), Some(filled)) => suits(&drawn, &filled),
+                _ => false,
+            };
         Ok(if binary { Form::Binary } else { Form::Text(encoding.to_owned()) })
     }
 
@@ -69,9 +71,14 @@ fn same_version(source: &Connection, target: &Connection) -> bool {
     source.version() / 10_000 == target.version() / 10_000
 }
 
-/// The types of a query's columns. Parsing it locks its tables, against changes only, until the transaction's end.
-fn types(conn: &mut Connection, query: &str) -> Result<Vec<Type>> {
-    Ok(conn.prepare(query)?.columns().iter().map(|column| column.type_().clone()).collect())
+/// The types of a query's columns. Parsing it locks its tables, against changes only, until the transaction's end. None, if one is younger than
+/// the transaction's snapshot: the driver, unlike the server, does not find it then.
+fn types(conn: &mut Connection, query: &str) -> Result<Option<Vec<Type>>> {
+    match conn.prepare(query) {
+        Ok(statement) => Ok(Some(statement.columns().iter().map(|column| column.type_().clone()).collect())),
+        Err(error) if error.code().is_none() && !conn.is_closed() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn suits(drawn: &[Type], filled: &[Type]) -> bool {
@@ -80,9 +87,8 @@ fn suits(drawn: &[Type], filled: &[Type]) -> bool {
 
 fn is_plain(of: &Type) -> bool {
     match of.kind() {
-        // The old vectors, which the driver takes for arrays, too, are not understood by the server that sends them.
-        Kind::Array(_) if [Type::INT2_VECTOR, Type::OID_VECTOR].contains(of) => false,
-        Kind::Array(element) => PLAIN.contains(element),
+        // What the driver takes for an array may be another type with elements: an old vector, or one of somebody's own.
+        Kind::Array(element) => of.schema() == "pg_catalog" && of.name().starts_with('_') && PLAIN.contains(element),
         _ => PLAIN.contains(of),
     }
 }

@@ -20,8 +20,8 @@ use std::time::Duration;
 /// How often the one who waits for the hands looks up.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long hands wait for a lock.
-const BRIEFLY: &str = "set lock_timeout = '1s'";
+/// How long hands wait for a lock: longer than the server lets us wait for an autovacuum, which it then ends.
+const BRIEFLY: &str = "set lock_timeout = '5s'";
 
 /// Where hands find their databases, and how many there may be.
 #[derive(Debug, Clone)]

@@ -169,3 +169,34 @@ fn the_record_holds_the_row_that_lost_whatever_its_columns_are_called() {
         from bucardo.conflict c, jsonb_each(details) d where d.key <> winner";
     assert_eq!(world.value("control", kept), "1Ateawater 3Ateawater");
 }
+
+/// The kid has read what both wrote when the row that wins changes once more where the one that loses is, and wins there once more: there it never
+/// meets the other, elsewhere it did. So it is, too, when the kid dies after one of them has committed.
+#[test]
+fn a_row_that_lost_elsewhere_is_gone_where_it_was_written_although_its_rival_was_written_over_there() {
+    for (later, left) in [("update people set a = 'y' where id = 1", "1:y"), ("delete from people where id = 1", "")] {
+        for (loses, wins, dies) in [("A", "B", false), ("B", "A", false), ("A", "B", true), ("B", "A", true)] {
+            let world = with_people(&["A", "B"], "create table people (id integer primary key, a text unique, b text)");
+            start(&world);
+            world.at("A", "insert into people values (1, 'old')");
+            world.says("kick s 0");
+            world.says("deactivate s 0");
+            world.at(loses, "insert into people values (2, 'x')");
+            world.at(wins, "update people set a = 'x' where id = 1");
+            let stop = wish(&world, "Apply", "stop");
+            world.says("activate s 0");
+            wait_until("the kid stands still", PATIENCE, || (!stop.exists()).then_some(()));
+            world.at(loses, later);
+            let death = dies.then(|| wish(&world, "ReceiverCommitted", ""));
+            send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+            wait_until("the kid dies", PATIENCE, || death.as_ref().is_none_or(|death| !death.exists()).then_some(()));
+            world.says("kick s 0");
+            for name in ["A", "B"] {
+                world.becomes(name, ROWS, left);
+            }
+            let told = "select string_agg(distinct key || winner, ' ' order by key || winner) from bucardo.conflict";
+            assert_eq!(world.value("control", told), format!("1{loses} 2{wins}"));
+            world.becomes_quiet();
+        }
+    }
+}

@@ -37,14 +37,11 @@ impl Plan {
         )
     }
 
-    /// Takes the lock on the target that writing needs.
-    pub fn lock_target(&self) -> String {
-        format!("lock table {} in row exclusive mode", self.target_from)
-    }
-
-    /// Takes a lock on the target for which other writers wait, to write over all that is there.
-    pub fn lock_target_over(&self) -> String {
-        format!("lock table {} in share row exclusive mode", self.target_from)
+    /// Takes the lock on the target that writing needs or, to write `over` all that is there, one for which other writers wait. With its
+    /// `parts`, if it is partitioned.
+    pub fn lock_target(&self, parts: bool, over: bool) -> String {
+        let table = if parts { self.target_from.clone() } else { format!("only {}", self.target) };
+        format!("lock table {table} in {} mode", if over { "share row exclusive" } else { "row exclusive" })
     }
 
     /// Takes the lock on the target that leaves room for nobody else, or fails at once.
@@ -52,9 +49,9 @@ impl Plan {
         format!("lock table {} in access exclusive mode nowait", self.target_from)
     }
 
-    /// Takes the lock on the source that reading needs.
-    pub fn lock_source(&self) -> String {
-        let table = if self.selected { self.source.to_string() } else { self.source_from.clone() };
+    /// Takes the lock on the source that reading needs. With its `parts`, if it is partitioned.
+    pub fn lock_source(&self, parts: bool) -> String {
+        let table = if parts && !self.selected { self.source_from.clone() } else { format!("only {}", self.source) };
         format!("lock table {table} in access share mode")
     }
 

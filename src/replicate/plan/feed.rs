@@ -127,10 +127,14 @@ impl Plan {
             true => (self.staged_row("s"), self.row_here("s")),
             false => ("null::jsonb".to_owned(), "null::jsonb".to_owned()),
         };
+        let aside = match self.has_rivals() {
+            true => format!(" returning s.*), aside as (insert into {} select * from gone)", self.displaced()),
+            false => ")".to_owned(),
+        };
         format!(
             "with met as (select {}, s.changed, s.origin, s.member, d.here, d.seen, {kept} as kept, {theirs} as theirs, {ours} as ours \
              from {stage} as s join ({}) as d on {}), \
-             gone as (delete from {stage} as s using met as m where {} and m.kept is not false) \
+             gone as (delete from {stage} as s using met as m where {} and m.kept is not false{aside} \
              insert into {} select * from met",
             of("s", &keys),
             self.late_changes(now),

@@ -3,7 +3,9 @@
 //! side on its own has kept its constraints.
 //!
 //! A row may have several rivals, which have rivals of their own. So all pairs are found first, whichever index they are about, and then those
-//! who are beaten by nobody win, and their rivals fall, until nobody is left: on every member the same, whatever the order of its indexes.
+//! who are beaten by nobody win, and their rivals fall, until nobody is left: on every member the same, whatever the order of its indexes. So a
+//! row that was sent, and that one of the receiver's own late rows displaced there, beats its rivals all the same: elsewhere it does. And as
+//! nobody will meet it there again, these are noted once more.
 //!
 //! A row that the other side did know, and that claims what another row has there now, has lost already: by a round that reached that side
 //! and then died ([`super::heard`]). So it loses here as well, before any duel, and that is noted as a change of the receiver's own: a third
@@ -38,6 +40,11 @@ impl Plan {
         self.temporary("outcasts")
     }
 
+    /// Rows of the stage that late ones of the receiver's own displaced.
+    pub(super) fn displaced(&self) -> Relation {
+        self.temporary("displaced")
+    }
+
     /// The receiver's own rows that lost.
     fn rivals(&self) -> Relation {
         self.temporary("rivals")
@@ -67,7 +74,8 @@ impl Plan {
             "create temporary table {} on commit delete rows {duel}; create temporary table {} on commit delete rows {duel}; \
              create temporary table {} on commit delete rows as select {}, now() as changed, now() as here, 0 as member, 0 as owner, \
              false as known, '{{}}'::jsonb as details from {} with no data; \
-             create temporary table {} on commit delete rows as select {} from {} with no data",
+             create temporary table {} on commit delete rows as select {} from {} with no data; \
+             create temporary table {} on commit delete rows as select * from {} with no data",
             self.duels().name,
             self.fallen().name,
             self.rivals().name,
@@ -75,13 +83,16 @@ impl Plan {
             self.target_from,
             self.outcasts().name,
             self.named_keys(),
-            self.target_from
+            self.target_from,
+            self.displaced().name,
+            self.stage()
         )
     }
 
     /// Removes them.
     pub fn drop_rivals(&self) -> String {
-        format!("drop table if exists {}, {}, {}, {}", self.duels(), self.fallen(), self.rivals(), self.outcasts())
+        let all = [self.duels(), self.fallen(), self.rivals(), self.outcasts(), self.displaced()];
+        format!("drop table if exists {}", all.map(|one| one.to_string()).join(", "))
     }
 
     /// Finds all pairs of rivals; `now` is the round's snapshot of the receiver. Affects as many rows as there are pairs.
@@ -112,7 +123,7 @@ impl Plan {
         // Whatever the planner believes, keys are joined first, and only then is asked who lacks what.
         let met = format!(
             "select {}, {}, s.changed, s.member, d.changed as here, d.member as owner, d.by, {} as won, \
-             exists (select from ({}) as n where {}) as late from {} as s join {} as t on {} join ({}) as d on {} where {} offset 0",
+             exists (select from ({}) as n where {}) as late from {} as s join {} as t on {} join ({}) as d on {} where {} and not ({}) offset 0",
             renamed("s", &keys, &self.keys_of("s")),
             renamed("t", &keys, &self.keys_of("t")),
             beats(strategy, ("s.changed", "s.member"), ("d.changed", "d.member")),
@@ -124,6 +135,7 @@ impl Plan {
             self.unknown_rows(known, strategy),
             self.same_key("t", "d"),
             self.unstaged("t"),
+            self.same_key("s", "t"),
         );
         let (staged, own_row) = (self.keys_of("s"), self.keys_of("t"));
         format!(
@@ -229,7 +241,7 @@ impl Plan {
         format!(
             "insert into {rivals} select distinct on ({keys}) {keys}, s.changed, now(), s.member, {}, true, \
              (select to_jsonb(w.*) from {} as w where {}) from {} as s join {} as t on {} \
-             where {} and not exists (select from {rivals} as r where {}) \
+             where {} and not ({}) and not exists (select from {rivals} as r where {}) \
              and not exists (select from ({}) as d where {} and s.member = any (d.by))",
             known.own,
             self.target_from,
@@ -238,6 +250,7 @@ impl Plan {
             self.own_claims(unique),
             both_claim(unique, "s", "t"),
             self.unstaged("t"),
+            self.same_key("s", "t"),
             self.same_key("t", "r"),
             self.unknown_rows(known, strategy),
             self.same_key("t", "d"),
@@ -255,6 +268,17 @@ impl Plan {
     /// The keys of the receiver's own rows that lost in this round.
     pub fn fallen_query(&self) -> String {
         format!("select {} from {} as r where not known", of("r", &self.stage_keys()), self.rivals())
+    }
+
+    /// The keys of rows that lost against a displaced one, as masters shall note them once more.
+    pub fn displaced_query(&self) -> String {
+        format!(
+            "select {}, now(), null, null from {} as f join {} as d on {}",
+            of("f", &self.keys_of("l")),
+            self.fallen(),
+            self.displaced(),
+            matched("d", "f", &self.stage_keys(), &self.keys_of("w"), &self.target_equals)
+        )
     }
 
     /// The COPY by which another receiver gets to know them.

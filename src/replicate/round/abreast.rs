@@ -123,6 +123,7 @@ impl Carrier {
         }
         if settled.fell {
             round.fell.insert((lane, table));
+            round.displaced.extend((settled.left || settled.judged).then_some((to, table)));
         }
         if settled.judged {
             round.judged.insert((lane, table));

@@ -32,8 +32,10 @@ pub struct Carrier {
     pub(super) wary: bool,
     /// The last round collided: the next copies its tables one after another.
     pub(super) shy: bool,
-    /// Tables that were somebody else's: the next round waits for them before it holds anything.
+    /// The tables whose locks were not to be had: the next round waits for them before it holds anything.
     pub(super) awaited: Vec<usize>,
+    /// How often that was so since a round succeeded.
+    pub(super) refusals: u32,
     pub(super) doors: Option<Doors>,
     pub(super) hands: Hands,
     /// The tables that the round's hands have copied.
@@ -136,6 +138,7 @@ impl Carrier {
             wary,
             shy,
             awaited: Vec::new(),
+            refusals: 0,
             doors,
             hands: Hands::default(),
             apart: BTreeSet::new(),

@@ -3,28 +3,37 @@
 //! Who waits for a table while he holds another can meet somebody who wants both for himself (TRUNCATE, ALTER TABLE) in a deadlock, and the
 //! server may end the application's transaction instead of ours. A master, moreover, is read in one session and written in another: somebody
 //! could get into line between the two, waiting for one of them while the other waits for him, and nobody would see that this is a circle. So
-//! a round that finds a table taken gives up what it has, waits for that table with empty hands, and begins anew.
+//! a round that finds a table taken gives up what it has, waits for that table with empty hands, and begins anew. Where one is taken all the
+//! time, by one after another, that would never end: then the round gets into line.
 
 use super::{Carrier, Lane, at};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::plan::Plan;
+use std::collections::BTreeMap;
+
+/// After so many vain attempts a round waits for its locks one after another.
+const PATIENT: u32 = 4;
+
+/// Before this version, LOCK TABLE asked for rights on each partition.
+const LOCKS_PARTS: u32 = 130_000;
 
 impl Carrier {
     /// Begins at the receivers and takes the locks on these tables, at all masters or at the receiver, unless it is still to be seen which of
     /// them other sessions of ours will write.
     pub(super) fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
-        let contested = self.is_contested();
+        let (contested, patient) = (self.is_contested(), self.refusals >= PATIENT);
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
         self.awaited = tables.to_vec();
         for (number, target) in &mut self.targets {
+            let parts = locks_parts(&target.conn);
             let lanes: Vec<&Lane> = self.lanes.iter().filter(|lane| lane.to == *number).collect();
             let expected: Vec<_> = lanes.iter().map(|lane| (self.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
             let over = |table: usize| contested && *number != 0 && self.tables[table].copy && !self.filled.contains(number);
             let lock = |plan: &Plan, table: usize| match over(table) {
-                // It waits: among those who write all the time there may be no moment without any.
-                true => plan.lock_target_over(),
-                false => format!("{} nowait", plan.lock_target()),
+                // For it, others who write have to wait; they may do so all the time.
+                true => plan.lock_target(parts, true),
+                false => format!("{}{}", plan.lock_target(parts, false), if patient { "" } else { " nowait" }),
             };
             let of = |lane: &&Lane| tables.iter().map(|table| lock(&lane.plans[*table], *table)).collect::<Vec<_>>();
             target.begin(&self.sync, &expected, &lanes.first().map(of).unwrap_or_default())?;
@@ -38,56 +47,82 @@ impl Carrier {
         if self.is_contested() {
             return Ok(());
         }
-        let rest: Vec<usize> = tables.iter().copied().filter(|table| !self.is_copied(*table)).collect();
-        let rest = self.to_lock(&rest);
-        self.awaited = rest.to_vec();
+        let mut rest = self.to_lock(tables).to_vec();
+        rest.retain(|table| !self.is_copied(*table));
+        self.awaited.clone_from(&rest);
         let copies_some = self.copies_some(tables);
         for lane in self.lanes.iter().filter(|_| copies_some) {
             let truncated = |table: usize| self.tables[table].copy && lane.plans[table].copying().truncate;
             let written: Vec<usize> = rest.iter().copied().filter(|table| !truncated(*table)).collect();
-            let locks = nowait(&written, |table| lane.plans[table].lock_target());
-            at(&mut self.targets, lane.to)?.conn.batch(&locks)?;
+            let target = at(&mut self.targets, lane.to)?;
+            let parts = locks_parts(&target.conn);
+            target.conn.batch(&nowait(&written, |table| lane.plans[table].lock_target(parts, false)))?;
         }
-        self.lock_sources(rest)
+        self.lock_sources(&rest)
     }
 
     fn copies_some(&self, tables: &[usize]) -> bool {
         tables.iter().any(|table| self.tables[*table].copy)
     }
 
-    /// With one source, the lock on a single table is left to the statement that needs it.
+    /// With one source, the lock on a single table is left to the statement that needs it; and so are all when waiting for them otherwise was
+    /// in vain.
     fn to_lock<'t>(&self, tables: &'t [usize]) -> &'t [usize] {
-        if self.is_contested() || tables.len() > 1 { tables } else { &[] }
+        let at_once = self.is_contested() || (tables.len() > 1 && self.refusals < PATIENT);
+        if at_once { tables } else { &[] }
     }
 
     fn lock_sources(&mut self, tables: &[usize]) -> Result<()> {
         for (number, source) in self.sources.iter_mut().filter(|_| !tables.is_empty()) {
             let Some(lane) = self.lanes.iter().find(|lane| lane.from == *number) else { continue };
-            source.hold(&nowait(tables, |table| lane.plans[table].lock_source()))?;
+            let parts = locks_parts(&source.conn);
+            source.hold(&nowait(tables, |table| lane.plans[table].lock_source(parts)))?;
         }
         self.awaited.clear();
         Ok(())
     }
 
+    /// Whether a round failed because a lock was not to be had at once; if not, no table has to be waited for.
+    pub(super) fn was_refused(&mut self, error: &Error) -> bool {
+        if error.kind() != Kind::Locked {
+            self.awaited.clear();
+        }
+        let refused = !self.awaited.is_empty();
+        self.refusals += u32::from(refused);
+        refused
+    }
+
     /// Waits until each of the tables that could not be had is free for a moment.
     pub(super) fn await_tables(&mut self) -> Result<()> {
-        for table in &self.awaited {
-            for lane in &self.lanes {
-                let plan = &lane.plans[*table];
-                pass(&mut at(&mut self.sources, lane.from)?.conn, &plan.lock_source())?;
-                pass(&mut at(&mut self.targets, lane.to)?.conn, &plan.lock_target())?;
-            }
+        if self.awaited.is_empty() {
+            return Ok(());
+        }
+        let (from, to): (BTreeMap<usize, &Lane>, BTreeMap<usize, &Lane>) =
+            (self.lanes.iter().map(|lane| (lane.from, lane)).collect(), self.lanes.iter().map(|lane| (lane.to, lane)).collect());
+        for (number, source) in &mut self.sources {
+            let parts = locks_parts(&source.conn);
+            pass(&mut source.conn, from.get(number), &self.awaited, |plan| plan.lock_source(parts))?;
+        }
+        for (number, target) in &mut self.targets {
+            let parts = locks_parts(&target.conn);
+            pass(&mut target.conn, to.get(number), &self.awaited, |plan| plan.lock_target(parts, false))?;
         }
         self.awaited.clear();
         Ok(())
     }
+}
+
+fn locks_parts(conn: &Connection) -> bool {
+    conn.version() >= LOCKS_PARTS
 }
 
 fn nowait(tables: &[usize], lock: impl Fn(usize) -> String) -> String {
     tables.iter().map(|table| format!("{} nowait", lock(*table))).collect::<Vec<_>>().join("; ")
 }
 
-/// Takes a lock as soon as it is to be had, and lets go of it.
-fn pass(conn: &mut Connection, lock: &str) -> Result<()> {
-    conn.within("begin", |conn| conn.batch(lock))
+/// Takes one lock after another as soon as it is to be had, and lets go of it, in one round trip.
+fn pass(conn: &mut Connection, lane: Option<&&Lane>, tables: &[usize], lock: impl Fn(&Plan) -> String) -> Result<()> {
+    let Some(lane) = lane else { return Ok(()) };
+    let each: Vec<String> = tables.iter().map(|table| format!("begin; {}; commit", lock(&lane.plans[*table]))).collect();
+    conn.batch(&each.join("; ")).inspect_err(|_| drop(conn.batch("rollback")))
 }

@@ -66,6 +66,8 @@ struct Round {
     heard: BTreeSet<(usize, usize)>,
     /// Lanes and tables where rows of the receiver lost against rivals.
     fell: BTreeSet<(usize, usize)>,
+    /// Of these, receivers and tables where late rows displaced some that were sent.
+    displaced: BTreeSet<(usize, usize)>,
     /// Tables whose meeting found conflicts.
     conflicts: BTreeSet<usize>,
     /// Receivers where something was noted for other syncs.
@@ -89,7 +91,7 @@ impl Carrier {
             Ok(outcome)
         });
         match &outcome {
-            Ok(_) => (self.whole, self.wary, self.shy) = (false, false, false),
+            Ok(_) => (self.whole, self.wary, self.shy, self.refusals) = (false, false, false, 0),
             Err(_) => self.abandon(),
         }
         outcome
@@ -103,6 +105,9 @@ impl Carrier {
         self.whole |= parted;
         // What another session inserted while we waited for it is seen by the next round, and settled.
         let overtaken = error.kind() == Kind::Violation && self.is_contested() && !self.wary;
+        if self.was_refused(error) {
+            return true;
+        }
         let collided = matches!(error.kind(), Kind::Collision | Kind::Locked) || overtaken;
         self.wary |= collided && self.is_contested();
         self.shy |= collided;
@@ -241,8 +246,8 @@ impl Carrier {
             .map(|(lane, look)| span(self.lanes[lane].receipt.clone(), &look.now, &of_lane(lane), batch))
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
-        let (late, judged, rivals, heard, fell, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, heard, fell, conflicts, noted })
+        let (late, judged, rivals, heard, fell, displaced, conflicts, noted) = Default::default();
+        Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, heard, fell, displaced, conflicts, noted })
     }
 
     /// With one source, a table that changed too much is copied as a whole; but not one whose rows take others along when they are deleted. Where a

@@ -106,16 +106,17 @@ impl Carrier {
         Ok(counts)
     }
 
-    /// Sources note once more what came too late at a receiver, so that it meets there in the next round.
+    /// Sources note once more what came too late at a receiver, so that it meets there in the next round; and what fell there and elsewhere because
+    /// of a row that does not stay there.
     pub(super) fn note_late(&mut self, round: &Round) -> Result<()> {
         for lane in &self.lanes {
-            for (_, table) in round.late.iter().filter(|(to, _)| *to == lane.to) {
-                let plan = &lane.plans[*table];
+            let of_lane = |at: &&(usize, usize)| at.0 == lane.to;
+            let late = round.late.iter().filter(of_lane).map(|(_, table)| (*table, lane.plans[*table].late_query()));
+            let fell = round.displaced.iter().filter(of_lane).map(|(_, table)| (*table, lane.plans[*table].displaced_query()));
+            for (table, query) in late.chain(fell) {
                 let (source, target) = (at(&mut self.sources, lane.from)?, at(&mut self.targets, lane.to)?);
-                let encoding = &lane.encoding;
-                relay::copy(&mut target.conn, &plan.late_query(), &mut source.conn, &plan.fill_delta(), encoding, &mut |_| {
-                    Ok(())
-                })?;
+                let fill = lane.plans[table].fill_delta();
+                relay::copy(&mut target.conn, &query, &mut source.conn, &fill, &lane.encoding, &mut |_| Ok(()))?;
             }
         }
         Ok(())
