@@ -371,33 +371,3 @@ fn a_column_that_gets_another_type_at_one_end_is_copied_by_its_meaning() {
     }
     assert_eq!(world.value("A", ROWS), "1:10");
 }
-
-/// An application that takes one table for itself and then another: who waits for the first while he holds the second would let the server end
-/// one of the two, and not us.
-#[test]
-fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
-    let all = [("pushdelta", "delete", 1), ("swap", "delete", 1), ("fullcopy", "delete", 1), ("fullcopy", "truncate", 2)];
-    for (kind, method, jobs) in all {
-        let world = World::with(&["A", "B"], &[]);
-        world.says(&format!("add sync s type={kind} source=h targetdb=B"));
-        world.at("control", &format!("update bucardo.sync set deletemethod = '{method}'"));
-        world.says(&format!("set copy_jobs={jobs}"));
-        world.says("start");
-        for (member, first, second) in [("A", "t", "u"), ("A", "u", "t"), ("B", "t", "u"), ("B", "u", "t")] {
-            world.says("kick s 0");
-            let kid = world.pid("kid.sync.s.B");
-            send(kid, Signal::SIGSTOP);
-            world.at("A", "insert into t select count(*), 1 from t; insert into u select count(*) from u");
-            let mut application = world.db(member);
-            let take = |table: &str| format!("lock table {table} in access exclusive mode");
-            application.batch_execute(&format!("set deadlock_timeout = 10; begin; {}", take(first))).unwrap();
-            world.says("kick s");
-            send(kid, Signal::SIGCONT);
-            let waiting = format!("select count(*)::text from pg_locks where relation = '{first}'::regclass and not granted");
-            wait_until("somebody waits for the table", PATIENCE, || (world.value(member, &waiting) != "0").then_some(()));
-            application.batch_execute(&format!("{}; commit", take(second))).unwrap();
-            world.says("kick s 0");
-            equal(&world, "A", "B");
-        }
-    }
-}

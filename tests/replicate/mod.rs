@@ -14,6 +14,7 @@ mod families;
 pub mod invariants;
 mod keys;
 mod load;
+mod locks;
 mod masters;
 mod names;
 mod options;

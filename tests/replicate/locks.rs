@@ -1,0 +1,74 @@
+//! Applications that take tables for themselves, and rounds that need them.
+
+use crate::daemon::world::{PATIENCE, World, send};
+use crate::harness::wait_until;
+use nix::sys::signal::Signal;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn equal(world: &World) {
+    for table in ["t", "u"] {
+        let all = format!("select count(*) || coalesce(md5(string_agg({table}::text, ' ' order by id)), '') from {table}");
+        assert_eq!(world.value("A", &all), world.value("B", &all), "table {table}");
+    }
+}
+
+/// An application that takes one table for itself and then another: who waits for the first while he holds the second would let the server end
+/// one of the two, and not us.
+#[test]
+fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
+    let all = [("pushdelta", "delete", 1), ("swap", "delete", 1), ("fullcopy", "delete", 1), ("fullcopy", "truncate", 2)];
+    for (kind, method, jobs) in all {
+        let world = World::with(&["A", "B"], &[]);
+        world.says(&format!("add sync s type={kind} source=h targetdb=B"));
+        world.at("control", &format!("update bucardo.sync set deletemethod = '{method}'"));
+        world.says(&format!("set copy_jobs={jobs}"));
+        world.says("start");
+        // Hands wait for some seconds.
+        let ways = [("A", "t", "u"), ("B", "u", "t"), ("A", "u", "t"), ("B", "t", "u")];
+        for (member, first, second) in &ways[..if jobs > 1 { 2 } else { 4 }] {
+            world.says("kick s 0");
+            let kid = world.pid("kid.sync.s.B");
+            send(kid, Signal::SIGSTOP);
+            world.at("A", "insert into t select count(*), 1 from t; insert into u select count(*) from u");
+            let mut application = world.db(member);
+            let take = |table: &str| format!("lock table {table} in access exclusive mode");
+            application.batch_execute(&format!("set deadlock_timeout = 10; begin; {}", take(first))).unwrap();
+            world.says("kick s");
+            send(kid, Signal::SIGCONT);
+            let waiting = format!("select count(*)::text from pg_locks where relation = '{first}'::regclass and not granted");
+            wait_until("somebody waits for the table", PATIENCE, || (world.value(member, &waiting) != "0").then_some(()));
+            application.batch_execute(&format!("{}; commit", take(second))).unwrap();
+            world.says("kick s 0");
+            equal(&world);
+        }
+    }
+}
+
+/// Somebody always has the table, one after another: there is no moment in which it could be had without getting into line.
+#[test]
+fn a_table_that_is_taken_all_the_time_stops_no_round() {
+    for (kind, mode) in [("swap", "share row exclusive"), ("pushdelta", "access exclusive")] {
+        let world = World::with(&["A", "B"], &[]);
+        world.says(&format!("add sync s type={kind} source=h targetdb=B"));
+        world.says("start");
+        world.says("kick s 0");
+        let (over, taken) =
+            (AtomicBool::new(false), format!("begin; lock table u in {mode} mode; select pg_sleep(0.03); commit"));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut taker = world.db("B");
+                    while !over.load(Ordering::Relaxed) {
+                        taker.batch_execute(&taken).unwrap();
+                    }
+                });
+            }
+            world.at("A", "insert into t values (1, 1); insert into u values (1)");
+            let carried = std::panic::catch_unwind(|| world.says("kick s 0"));
+            over.store(true, Ordering::Relaxed);
+            carried.unwrap();
+        });
+        equal(&world);
+        assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
+    }
+}
