@@ -44,6 +44,15 @@ impl Snapshot {
         txid < self.xmax && self.running.binary_search(&txid).is_err()
     }
 
+    /// What both see.
+    pub fn common(&self, other: &Snapshot) -> Snapshot {
+        let xmax = self.xmax.min(other.xmax);
+        let mut running: Vec<i64> = self.running.iter().chain(&other.running).copied().filter(|id| *id < xmax).collect();
+        running.sort_unstable();
+        running.dedup();
+        Snapshot { xmin: running.first().copied().unwrap_or(xmax), xmax, running }
+    }
+
     /// This snapshot and every transaction below `cut`. The caller guarantees that all of those are finished by now.
     pub fn and_all_below(&self, cut: i64) -> Snapshot {
         let running: Vec<i64> = self.running.iter().copied().filter(|id| *id >= cut).collect();
@@ -133,6 +142,16 @@ mod tests {
                 assert_eq!(snapshot(&after.to_string()), after);
                 assert!(after.xmin <= after.xmax && (1..after.xmin).all(|txid| after.sees(txid)));
             }
+        }
+    }
+
+    #[test]
+    fn what_two_snapshots_have_in_common_is_what_both_see() {
+        let all = ["10:10:", "10:20:10,14,15", "5:30:5,6,7,29", "1:1:", "14:16:14"].map(snapshot);
+        for (one, other) in all.iter().flat_map(|one| all.iter().map(move |other| (one, other))) {
+            let both = one.common(other);
+            assert!((1..40).all(|txid| both.sees(txid) == (one.sees(txid) && other.sees(txid))), "{one} and {other}: {both}");
+            assert_eq!(snapshot(&both.to_string()), both);
         }
     }
 

@@ -16,6 +16,7 @@ mod keys;
 mod load;
 mod locks;
 mod masters;
+mod model;
 mod names;
 mod options;
 mod partitions;
