@@ -30,6 +30,8 @@ pub enum Kind {
     Locked,
     /// A row breaks a constraint (SQLSTATE class 23).
     Violation,
+    /// A row breaks a unique or an exclusion constraint (SQLSTATE 23505, 23P01).
+    Duplicate,
     /// A right is missing (SQLSTATE 42501).
     Denied,
     /// The server refused a statement for any other reason.

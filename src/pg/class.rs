@@ -25,6 +25,7 @@ pub fn kind_of(code: &SqlState) -> Kind {
         "57014" => Kind::Stopped,
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => Kind::Lost,
         state if state.starts_with("08") => Kind::Lost,
+        "23505" | "23P01" => Kind::Duplicate,
         state if state.starts_with("23") => Kind::Violation,
         state if state.starts_with("28") || state == "3D000" || state == "53300" => Kind::Connect,
         _ => Kind::Database,

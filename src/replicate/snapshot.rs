@@ -79,9 +79,27 @@ pub struct Span {
     pub after: Option<Snapshot>,
     /// The first transaction id that is left for a later round.
     pub cut: Option<i64>,
+    /// The receiver's receipt, where more is sent than it lacks.
+    pub had: Option<Snapshot>,
 }
 
 impl Span {
+    /// Every change after a snapshot.
+    pub fn after(snapshot: Option<Snapshot>) -> Span {
+        Span { after: snapshot, ..Span::default() }
+    }
+
+    /// What of it the receiver lacks.
+    pub fn lacking(&self) -> Span {
+        Span { after: self.had.clone().or_else(|| self.after.clone()), cut: self.cut, had: None }
+    }
+
+    /// Whether the receiver has a delta row's change already, as SQL text made of numbers only.
+    pub fn is_again(&self) -> String {
+        let Some(had) = &self.had else { return "false".to_owned() };
+        format!("(txid < {} and txid <> all ('{{{}}}'::bigint[]))", had.xmax, joined(&had.running))
+    }
+
     /// The conditions on a delta row's `txid`, as SQL text made of numbers only. A row is in the span when one of them holds, and never more
     /// than one does. They are apart, rather than joined by OR, so that each is one range or a few points of an index, whatever the
     /// planner believes about the table.
@@ -167,7 +185,15 @@ mod tests {
     #[test]
     fn the_conditions_name_exactly_the_unseen() {
         assert_eq!(Span::default().conditions(), ["true"]);
-        let span = Span { after: Some(snapshot("10:20:10,14")), cut: Some(30) };
+        let span = Span { cut: Some(30), ..Span::after(Some(snapshot("10:20:10,14"))) };
         assert_eq!(span.conditions(), ["txid >= 20 and txid < 30", "txid = any ('{10,14}'::bigint[]) and txid < 30"]);
+    }
+
+    #[test]
+    fn what_is_sent_again_is_told_from_what_the_receiver_lacks() {
+        let span = Span { had: Some(snapshot("10:20:12")), ..Span::after(Some(snapshot("5:9:5"))) };
+        assert_eq!(span.is_again(), "(txid < 20 and txid <> all ('{12}'::bigint[]))");
+        assert_eq!(span.lacking(), Span::after(Some(snapshot("10:20:12"))));
+        assert_eq!(Span::default().is_again(), "false");
     }
 }

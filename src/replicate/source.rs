@@ -150,6 +150,11 @@ impl Source {
         self.scratch.ensure(&mut self.conn, || plan.create_clash(), plan.drop_clash())
     }
 
+    /// Makes sure that the list of keys exists that the source is asked about, and that it is empty.
+    pub fn asked(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_asked(), plan.drop_asked())
+    }
+
     /// Makes sure that the list of keys exists that lost against other masters'.
     pub fn lost(&mut self, plan: &Plan) -> Result<()> {
         self.scratch.ensure(&mut self.conn, || plan.create_lost(), plan.drop_lost())
@@ -343,7 +348,7 @@ pub fn span(after: Option<Snapshot>, now: &Snapshot, pending: &[Pending], batch:
         (Some(candidate), Some(first)) if !whole => cut(candidate, first, now),
         _ => None,
     };
-    Span { after, cut }
+    Span { cut, ..Span::after(after) }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
-use crate::replicate::plan::{Known, Plan};
+use crate::replicate::plan::{Plan, Receiver};
 use crate::replicate::preference::settings;
 use crate::replicate::references;
 use crate::replicate::resolve::Strategy;
@@ -52,12 +52,12 @@ impl Counts {
 /// What matters when a stage is applied where applications write as well.
 #[derive(Debug, Clone, Copy)]
 pub struct Beside<'a> {
-    /// The round's snapshot of the receiver.
-    pub now: &'a Snapshot,
+    /// The receiver.
+    pub receiver: Receiver<'a>,
     /// How conflicts are decided.
     pub strategy: Strategy,
-    /// What of its rows the others know.
-    pub known: Known<'a>,
+    /// The last round was repeated because of what a late row decided: now it is decided here.
+    pub insists: bool,
     /// Records of conflicts hold the rows.
     pub detailed: bool,
 }
@@ -69,8 +69,8 @@ pub struct Settled {
     pub judged: bool,
     /// Such keys are left to the next round.
     pub left: bool,
-    /// Rows have met rivals.
-    pub fell: bool,
+    /// Rows gave way to others that claim the same, which is noted as a change.
+    pub gave_way: bool,
 }
 
 impl AddAssign for Counts {
@@ -136,9 +136,9 @@ impl Target {
         self.scratch.ensure(&mut self.conn, || plan.create_details(), plan.drop_details())
     }
 
-    /// Makes sure that the tables exist in which masters' keys meet.
-    pub fn meeting(&mut self, plan: &Plan) -> Result<()> {
-        self.scratch.ensure(&mut self.conn, || plan.create_meeting(), plan.drop_meeting())
+    /// Makes sure that the tables exist in which the candidates of a conflict meet.
+    pub fn candidates(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_candidates(), plan.drop_candidates())
     }
 
     /// Those of these tables that can be written in sessions of their own, and whether TRUNCATE may empty them.
@@ -195,65 +195,73 @@ impl Target {
 
     /// What is written in place cannot exchange a unique value.
     fn advised_about(&self, plan: &Plan, error: Error) -> Error {
-        if error.kind() == Kind::Violation && plan.writes_in_place() { self.advised(error) } else { error }
+        if matches!(error.kind(), Kind::Violation | Kind::Duplicate) && plan.writes_in_place() {
+            self.advised(error)
+        } else {
+            error
+        }
     }
 
     /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a
     /// table is emptied meanwhile, it is a [`Kind::Collision`].
     pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Settled)> {
-        let Beside { now, strategy, known, detailed } = *beside;
+        let Beside { receiver, strategy, detailed, .. } = *beside;
         self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;
-        if plan.has_rivals() {
-            self.scratch.ensure(&mut self.conn, || plan.create_rivals(), plan.drop_rivals())?;
+        if plan.has_unique_keys() {
+            self.scratch.ensure(&mut self.conn, || plan.create_pairs(), plan.drop_pairs())?;
         }
-        for tries in 0..MOST_TRIES {
+        for tries in 1..=MOST_TRIES {
             self.conn.batch("savepoint bucardo_apply")?;
-            if tries > 0 {
+            if tries > 1 {
                 self.conn.batch(&plan.hold())?;
             }
-            if self.says(&plan.emptied_late(now))? {
+            if self.says(&plan.emptied_late(receiver.now))? {
                 return Err(Error::new(Kind::Collision, format!("table {} was emptied meanwhile", plan.target.label())));
             }
-            let late = self.conn.execute(&plan.judge_late(now, strategy, known.own, detailed), &[])?;
-            let fell = plan.has_rivals() && self.settle_rivals(plan, beside)?;
-            let counts = self.apply(plan)?;
-            if !self.says(&plan.unjudged_late(now))? {
-                plan.note_known().map_or(Ok(()), |note| self.conn.batch(&note))?;
-                let settled = if late > 0 || plan.has_rivals() { self.late(plan)? } else { Settled::default() };
-                return Ok((counts, Settled { fell, ..settled }));
+            let late = self.conn.execute(&plan.judge_late(receiver.now, strategy, receiver.member, detailed), &[])?;
+            let gave_way = plan.has_unique_keys() && self.resolve_unique_conflicts(plan, beside)?;
+            match self.apply(plan) {
+                Ok(counts) if !self.says(&plan.unjudged_late(receiver.now))? => {
+                    return Ok((counts, self.note_changes(plan, late > 0, gave_way)?));
+                }
+                // What another session inserted while we waited for it can be seen now.
+                Err(error) if error.kind() != Kind::Duplicate || tries == MOST_TRIES => return Err(error),
+                _ => self.conn.batch("rollback to savepoint bucardo_apply")?,
             }
-            self.conn.batch("rollback to savepoint bucardo_apply")?;
         }
         Err(Error::new(Kind::Collision, format!("the rows of table {} change all the time", plan.target.label())))
     }
 
     /// Decides between rows with different keys that claim the same; says whether there were any.
-    fn settle_rivals(&mut self, plan: &Plan, beside: &Beside) -> Result<bool> {
-        let Beside { now, strategy, known, .. } = *beside;
-        if known.heard {
-            self.conn.batch(&plan.bury_dominated())?;
-        }
-        self.conn.batch(&plan.bury_known(known, strategy))?;
-        if self.conn.execute(&plan.find_duels(now, known, strategy), &[])? == 0 {
+    fn resolve_unique_conflicts(&mut self, plan: &Plan, beside: &Beside) -> Result<bool> {
+        if self.conn.execute(&plan.find_pairs(&beside.receiver, beside.strategy), &[])? == 0 {
             return Ok(false);
         }
-        if self.says(&plan.late_decides())? {
-            return Err(Error::new(Kind::Collision, format!("a row of table {} came in between", plan.target.label())));
+        if !beside.insists && self.says(&plan.late_decides())? {
+            let what = format!("concurrent change to table {} decides which rows stay", plan.target.label());
+            return Err(Error::new(Kind::Collision, what));
         }
-        while self.conn.execute(&plan.fight(), &[])? > 0 {}
-        self.conn.batch(&plan.bury_rivals(known.own))?;
+        while self.conn.execute(&plan.decide_pairs(), &[])? > 0 {}
+        self.conn.batch(&plan.delete_losers(beside.receiver.member))?;
         Ok(true)
     }
 
-    /// Makes sure that the table exists for what masters know of one another's changes.
-    pub fn hear(&mut self, plan: &Plan) -> Result<()> {
-        self.scratch.ensure(&mut self.conn, || plan.create_heard(), plan.drop_heard())
+    /// What was decided here is a change of the receiver's own, and what lost here is none any more.
+    fn note_changes(&mut self, plan: &Plan, late: bool, gave_way: bool) -> Result<Settled> {
+        if let Some(settle) = plan.settle_late().filter(|_| late) {
+            self.conn.batch(&settle)?;
+        }
+        if let Some(note) = plan.note_losers().filter(|_| gave_way) {
+            self.conn.batch(&note)?;
+        }
+        let settled = if late || gave_way { self.late(plan)? } else { Settled::default() };
+        Ok(Settled { gave_way, ..settled })
     }
 
     fn late(&mut self, plan: &Plan) -> Result<Settled> {
         let numbers = self.numbers(&plan.count_late())?;
         let (judged, left) = numbers.first().copied().unwrap_or_default();
-        Ok(Settled { judged: judged > 0, left: left > 0, fell: false })
+        Ok(Settled { judged: judged > 0, left: left > 0, gave_way: false })
     }
 
     fn says(&mut self, question: &str) -> Result<bool> {
@@ -261,18 +269,19 @@ impl Target {
         Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("t"))))
     }
 
-    /// Makes sure that the table of spared keys is there, and empty.
-    pub fn spare(&mut self, plan: &Plan) -> Result<()> {
-        self.scratch.ensure(&mut self.conn, || plan.create_spared(), plan.drop_spared())?;
-        self.conn.batch(&plan.clear_spared())
+    /// Makes sure that the table of preserved keys is there, and empty.
+    pub fn preserve(&mut self, plan: &Plan) -> Result<()> {
+        self.scratch.ensure(&mut self.conn, || plan.create_preserved(), plan.drop_preserved())?;
+        self.conn.batch(&plan.clear_preserved())
     }
 
-    /// Removes all rows of a table, for a TRUNCATE, but for the spared and those that are changed here and `unknown` to the source.
-    pub fn empty(&mut self, plan: &Plan, unknown: Option<&Span>) -> Result<Counts> {
-        if let Some(unknown) = unknown {
-            self.conn.batch(&format!("{}; {}", plan.empty_staged(), plan.hold_emptied(unknown)))?;
+    /// Removes all rows of a table, for a TRUNCATE, but for the preserved and those of which the round takes changes made here, in the span
+    /// `own`.
+    pub fn empty(&mut self, plan: &Plan, own: Option<&Span>) -> Result<Counts> {
+        if let Some(own) = own {
+            self.conn.batch(&plan.hold_emptied(own))?;
         }
-        let deletes = self.conn.execute(&plan.empty(unknown), &[])?;
+        let deletes = self.conn.execute(&plan.empty(own), &[])?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 

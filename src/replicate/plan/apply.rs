@@ -12,7 +12,7 @@ impl Plan {
         let plain = self.others.iter().zip(&self.stage_types).map(|(column, base)| format!("{column}::{base}"));
         let values = plain.take(self.unpacked()).chain(["null::text[]".to_owned()]);
         let others: String = values.zip(self.stage_others()).map(|(value, c)| format!(", {value} as {c}")).collect();
-        let trace = if self.route.traced { ", now() as changed, ''::text as origin, 0 as member" } else { "" };
+        let trace = if self.route.traced { ", now() as changed, ''::text as origin, 0 as member, false as again" } else { "" };
         format!(
             "create temporary table {} on commit delete rows as select {}, false as alive{others}{trace} from {} with no data",
             self.stage().name,
@@ -33,7 +33,7 @@ impl Plan {
             self.stage(),
             list_plain(&self.stage_keys()),
             self.stage_others().iter().map(|c| format!(", {c}")).collect::<String>(),
-            if self.route.traced { ", changed, origin, member" } else { "" }
+            if self.route.traced { ", changed, origin, member, again" } else { "" }
         )
     }
 

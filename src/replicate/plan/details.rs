@@ -31,7 +31,7 @@ impl Plan {
 
     /// The keys in conflict, where they met.
     pub fn clash_query(&self) -> String {
-        format!("select distinct {} from {} where conflict", list_plain(&self.stage_keys()), self.verdict())
+        format!("select distinct {} from {} where conflict", list_plain(&self.stage_keys()), self.conflict_result())
     }
 
     /// The source's rows with these keys; null where there is none.

@@ -3,29 +3,28 @@
 //!
 //! The source sends, for each changed key, the key, whether such a row exists now, and the row ([`ship`](Plan::ship)). The receiver
 //! takes this into a temporary *stage* and applies it with two set-based statements ([`apply`](Plan::apply)). Where several masters
-//! changed one table, the keys meet first and only winners are shipped ([`meet`](Plan::fill_meeting)). A row that has to be told apart
+//! changed one table, the keys meet first and only winners are shipped ([`fill_candidates`](Plan::fill_candidates)). A row that has to be told apart
 //! later (by when it changed, and where) travels with a *trace*.
 //!
 //! A stage has more columns than the table, which may already have as many as there can be: then the last ones share an array of texts.
 
 mod apply;
-mod claims;
+mod conflict;
 mod details;
-mod feed;
-mod heard;
 mod kept;
-mod meet;
-mod rivals;
+mod late_changes;
 mod ship;
-mod spare;
+mod truncate;
+mod unique_conflict;
+mod unique_keys;
 mod write;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::shape::{Column, Key, Shape, Unique};
-pub use feed::Feed;
-pub use heard::Known;
+pub use late_changes::Feed;
+pub use unique_conflict::Receiver;
 pub use write::{Reference, ordered};
 use write::{Ways, Write};
 
@@ -200,7 +199,7 @@ impl Plan {
     /// How many of the other columns have a column of the stage for themselves.
     fn unpacked(&self) -> usize {
         // The keys, the word that says whether there is such a row, the trace, and the array.
-        let besides = self.key.columns.len() + 2 + if self.route.traced { 3 } else { 0 };
+        let besides = self.key.columns.len() + 2 + if self.route.traced { 4 } else { 0 };
         if besides + self.others.len() > MOST_COLUMNS + 1 { MOST_COLUMNS - besides } else { self.others.len() }
     }
 

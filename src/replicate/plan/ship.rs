@@ -102,25 +102,29 @@ impl Plan {
     }
 
     fn trace(&self) -> String {
-        format!(", d.changed, d.origin, {}", self.route.member)
+        format!(", d.changed, d.origin, {}, d.again", self.route.member)
     }
 
-    /// Each changed key once. With a trace: when it last changed, and the database where the change was made if that is another one than
-    /// the source and the same for all.
+    /// Each changed key once. With a trace: when it last changed, the database where the change was made if that is another one
+    /// than the source and the same for all, whether the receiver has all of it already, and whether all that happened is that
+    /// the row gave way to another.
     pub(super) fn changed_keys(&self, span: &Span) -> String {
         self.keys_to_ship(span, false)
     }
 
     /// The same; with `lost`, without the keys that are on that list. They are told apart while grouping: whatever the planner believes
     /// about the list, it is read once.
-    fn keys_to_ship(&self, span: &Span, lost: bool) -> String {
+    pub(super) fn keys_to_ship(&self, span: &Span, lost: bool) -> String {
         let keys = list_plain(&self.stage_keys());
-        let more = if self.route.traced { ", txntime, origin" } else { "" };
+        let more = match self.route.traced {
+            true => format!(", txntime, origin, {} as again, origin is null and via is not null as noted", span.is_again()),
+            false => String::new(),
+        };
         let (mark, kept) = if lost { (", false as lost", " having not bool_or(lost)") } else { ("", "") };
         let changed = self.pending(span, |delta, condition| {
             format!("select {keys}{more}{mark} from {delta} where {condition} and truncated is null")
         });
-        let nothing = if self.route.traced { ", null::timestamptz, null::text" } else { "" };
+        let nothing = if self.route.traced { ", null::timestamptz, null::text, null::boolean, null::boolean" } else { "" };
         let losers = lost.then(|| format!("select {keys}{nothing}, true from {}", self.lost()));
         let pending = changed.into_iter().chain(losers).collect::<Vec<_>>().join(" union all ");
         let trace = if self.route.traced { self.traced_back() } else { String::new() };
@@ -130,7 +134,8 @@ impl Plan {
     fn traced_back(&self) -> String {
         format!(
             ", max(txntime) as changed, \
-             case when bool_and(origin is not null) and min(origin) = max(origin) then min(origin) else {} end as origin",
+             case when bool_and(origin is not null) and min(origin) = max(origin) then min(origin) else {} end as origin, \
+             bool_and(again) as again, bool_and(noted) as noted",
             literal(&self.route.from)
         )
     }

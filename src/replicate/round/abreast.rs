@@ -3,7 +3,7 @@
 
 use super::{Carrier, Lane, Round};
 use crate::error::{Error, Kind, Result};
-use crate::replicate::plan::Known;
+use crate::replicate::plan::Receiver;
 use crate::replicate::relay;
 use crate::replicate::source::Source;
 use crate::replicate::step::{Step, Watcher};
@@ -44,7 +44,7 @@ impl Carrier {
         &mut self,
         table: usize,
         lanes: &[usize],
-        met: bool,
+        lost: bool,
         round: &Round,
         watcher: &mut dyn Watcher,
     ) -> Result<()> {
@@ -59,7 +59,7 @@ impl Carrier {
                 let (source, target) = (take(&mut sources, lanes[lane].from)?, take(&mut targets, lanes[lane].to)?);
                 watcher.at(Step::Ship, Some(&lanes[lane].plans[table].source))?;
                 source.prefer_index(few)?;
-                shipments.push(Shipment { lane, query: lanes[lane].plans[table].ship(&round.spans[lane], met), source, target });
+                shipments.push(Shipment { lane, query: lanes[lane].plans[table].ship(&round.spans[lane], lost), source, target });
             }
             watcher.expects(changes.iter().sum::<i64>().unsigned_abs());
             let watching = Mutex::new(&mut *watcher);
@@ -88,17 +88,18 @@ impl Carrier {
         let coming =
             |to: usize| lanes.iter().filter(|lane| self.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum();
         let changes: Vec<i64> = receivers.keys().map(|to| coming(*to)).collect();
-        let unknown: Vec<_> = receivers.keys().map(|to| self.unknown_to_others(*to)).collect();
         let strategy = self.tables[table].strategy;
-        let Carrier { lanes, targets, details, .. } = self;
+        let Carrier { lanes, targets, details, wary, .. } = self;
         let mut targets = each_of(targets);
         let mut deliveries = Vec::new();
-        for ((to, lane), unknown) in receivers.into_iter().zip(&unknown) {
+        for (to, lane) in receivers {
             let plan = &lanes[lane].plans[table];
             watcher.at(Step::Apply, Some(&plan.source))?;
             let as_source = lanes.iter().position(|other| other.from == to).filter(|_| plan.feed().is_some());
-            let known = Known { own: i32::try_from(to).unwrap_or_default(), unknown, heard: round.heard.contains(&(to, table)) };
-            let beside = as_source.map(|source| Beside { now: &round.looks[source].now, strategy, known, detailed: *details });
+            let member = i32::try_from(to).unwrap_or_default();
+            let receiver = |source: usize| Receiver { member, now: &round.looks[source].now, taken: &round.spans[source] };
+            let beside =
+                as_source.map(|source| Beside { receiver: receiver(source), strategy, insists: *wary, detailed: *details });
             deliveries.push(Delivery { lane, beside, target: take(&mut targets, to)? });
         }
         let abreast = changes.iter().all(|changes| *changes >= HANDFUL);
@@ -118,12 +119,8 @@ impl Carrier {
         if settled.left {
             round.late.insert((to, table));
         }
-        if self.lanes[lane].plans[table].has_rivals() {
-            round.rivals.insert((lane, table));
-        }
-        if settled.fell {
-            round.fell.insert((lane, table));
-            round.displaced.extend((settled.left || settled.judged).then_some((to, table)));
+        if settled.gave_way {
+            round.gave_way.insert((lane, table));
         }
         if settled.judged {
             round.judged.insert((lane, table));

@@ -36,6 +36,8 @@ pub struct Carrier {
     pub(super) awaited: Vec<usize>,
     /// How often that was so since a round succeeded.
     pub(super) refusals: u32,
+    /// How often a row broke a constraint since then.
+    pub(super) overtaken: u32,
     pub(super) doors: Option<Doors>,
     pub(super) hands: Hands,
     /// The tables that the round's hands have copied.
@@ -139,6 +141,7 @@ impl Carrier {
             shy,
             awaited: Vec::new(),
             refusals: 0,
+            overtaken: 0,
             doors,
             hands: Hands::default(),
             apart: BTreeSet::new(),

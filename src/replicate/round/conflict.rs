@@ -1,37 +1,38 @@
-//! Masters' changes of one table meet: the winner of each key is chosen on the first master, in SQL, so that memory here does not depend on
-//! the number of keys. Losers are told to their sources, and each conflict is recorded.
+//! Conflicts: what several masters changed of one table meets on the coordinator, the first master, where the winner of each key is
+//! chosen, in SQL, so that memory here does not depend on the number of keys. Each source gets the list of keys that lost there,
+//! and each conflict is recorded.
 
+use super::abreast::{each_of, take};
 use super::{Carrier, Lane, Round, Table, at};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
 use crate::replicate::resolve::{Ranks, Strategy};
+use crate::replicate::snapshot::Span;
 use crate::replicate::step::Watcher;
 use std::collections::BTreeMap;
 
-/// The master on which keys meet.
-const PLACE: usize = 0;
+/// The master on which candidates meet.
+const COORDINATOR: usize = 0;
 
 impl Carrier {
-    /// Chooses winners if several masters changed the table, and says whether they did.
-    pub(super) fn meet(&mut self, table: usize, lanes: &[usize], round: &mut Round) -> Result<bool> {
+    /// Chooses winners if several masters changed the table. Says whether some of their changes are not to be sent.
+    pub(super) fn resolve_conflicts(&mut self, table: usize, lanes: &[usize], round: &mut Round) -> Result<bool> {
+        let emptied = self.drop_emptied(table, lanes, round)?;
         let mut by_source: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         lanes.iter().for_each(|lane| by_source.entry(self.lanes[*lane].from).or_default().push(*lane));
         if by_source.len() < 2 {
-            return Ok(false);
+            return Ok(emptied);
         }
-        let here = self.lane_to_place()?;
-        let place = at(&mut self.targets, PLACE)?;
-        place.meeting(&self.lanes[here].plans[table])?;
+        let here = self.lane_to_coordinator()?;
+        let coordinator = at(&mut self.targets, COORDINATOR)?;
+        coordinator.candidates(&self.lanes[here].plans[table])?;
         for (source, lanes) in &by_source {
-            self.bring(table, *source, lanes, here, round)?;
+            self.bring_candidates(table, *source, lanes, here, emptied, round)?;
         }
-        let again = self.decide(table, here, round)?;
+        let lost = self.decide(table, here, round)?;
         for lanes in by_source.values() {
-            self.tell_losers(table, lanes[0])?;
-            if again {
-                self.note_again(table, lanes[0])?;
-            }
+            self.send_losers(table, lanes[0], lost.then_some(&round.spans[lanes[0]]))?;
             if self.details && round.conflicts.contains(&table) {
                 self.bring_details(table, lanes[0], here)?;
             }
@@ -39,19 +40,30 @@ impl Carrier {
         Ok(true)
     }
 
-    fn lane_to_place(&self) -> Result<usize> {
-        let found = self.lanes.iter().position(|lane| lane.to == PLACE);
+    fn lane_to_coordinator(&self) -> Result<usize> {
+        let found = self.lanes.iter().position(|lane| lane.to == COORDINATOR);
         found.ok_or_else(|| Error::new(Kind::Bug, "nothing leads to the first master"))
     }
 
-    fn bring(&mut self, table: usize, source: usize, lanes: &[usize], here: usize, round: &Round) -> Result<()> {
+    fn bring_candidates(
+        &mut self,
+        table: usize,
+        source: usize,
+        lanes: &[usize],
+        here: usize,
+        emptied: bool,
+        round: &Round,
+    ) -> Result<()> {
         let plans: Vec<(&Plan, _, i32)> = lanes
             .iter()
             .map(|lane| (&self.lanes[*lane].plans[table], &round.spans[*lane], self.lanes[*lane].to as i32))
             .collect();
-        let fill = self.lanes[here].plans[table].fill_meeting();
-        let from = &mut at(&mut self.sources, source)?.conn;
-        relay::copy(from, &Plan::meeting_query(&plans), &mut at(&mut self.targets, PLACE)?.conn, &fill, "UTF8", &mut |_| Ok(()))?;
+        let (fill, query) = (self.lanes[here].plans[table].fill_candidates(), Plan::candidates_query(&plans, emptied));
+        let (from, to) = (at(&mut self.sources, source)?, at(&mut self.targets, COORDINATOR)?);
+        if let (true, Some((plan, ..))) = (emptied, plans.first()) {
+            from.lost(plan)?;
+        }
+        relay::copy(&mut from.conn, &query, &mut to.conn, &fill, "UTF8", &mut |_| Ok(()))?;
         Ok(())
     }
 
@@ -76,51 +88,65 @@ impl Carrier {
         Ok(())
     }
 
-    /// Chooses the winners; says whether one is to be sent once more.
+    /// Chooses the winners; says whether there was anything to choose, and losers lost for good.
     fn decide(&mut self, table: usize, here: usize, round: &mut Round) -> Result<bool> {
         let plan = &self.lanes[here].plans[table];
         let strategy = self.tables[table].strategy;
-        let masters = self.sources.keys().map(|master| 1_i64 << master).sum();
-        let place = &mut at(&mut self.targets, PLACE)?.conn;
-        if place.execute(&plan.decide(strategy, masters), &[])? == 0 {
+        let coordinator = &mut at(&mut self.targets, COORDINATOR)?.conn;
+        if coordinator.execute(&plan.decide(strategy), &[])? == 0 {
             return Ok(false);
         }
-        let found = place.query_one(&plan.count_conflicts(), &[])?;
-        let conflicts: i64 = found.get(0);
+        let conflicts: i64 = coordinator.query_one(&plan.count_conflicts(), &[])?.get(0);
         if conflicts > 0 && strategy == Strategy::Abort {
             return Err(aborted(plan, conflicts));
         }
         if conflicts > 0 {
             round.conflicts.insert(table);
         }
-        Ok(found.get(1))
+        Ok(strategy != Strategy::Skip)
     }
 
-    fn note_again(&mut self, table: usize, lane: usize) -> Result<()> {
-        let plan = &self.lanes[lane].plans[table];
-        let (source, place) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, PLACE)?);
-        relay::copy(&mut place.conn, &plan.again_query(), &mut source.conn, &plan.fill_delta(), "UTF8", &mut |_| Ok(()))?;
-        Ok(())
-    }
-
-    fn tell_losers(&mut self, table: usize, lane: usize) -> Result<()> {
+    /// Sends a source the list of its keys that lost. They are settled there, out of this `span`, if one is given.
+    fn send_losers(&mut self, table: usize, lane: usize, settled: Option<&Span>) -> Result<()> {
         let plan = &self.lanes[lane].plans[table];
         let source = at(&mut self.sources, self.lanes[lane].from)?;
         source.lost(plan)?;
-        let place = at(&mut self.targets, PLACE)?;
-        relay::copy(&mut place.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut |_| Ok(()))?;
-        Ok(())
+        let coordinator = at(&mut self.targets, COORDINATOR)?;
+        let lost =
+            relay::copy(&mut coordinator.conn, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut |_| Ok(()))?;
+        match settled.filter(|_| lost > 0) {
+            Some(span) => source.conn.batch(&plan.settle_lost(span)),
+            None => Ok(()),
+        }
     }
 
     /// The source's rows of the keys in conflict.
     fn bring_details(&mut self, table: usize, lane: usize, here: usize) -> Result<()> {
         let (plan, here) = (&self.lanes[lane].plans[table], &self.lanes[here].plans[table]);
-        let (source, place) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, PLACE)?);
+        let (source, coordinator) = (at(&mut self.sources, self.lanes[lane].from)?, at(&mut self.targets, COORDINATOR)?);
         source.clash(plan)?;
-        place.details(here)?;
+        coordinator.details(here)?;
         let mut none = |_| Ok(());
-        relay::copy(&mut place.conn, &here.clash_query(), &mut source.conn, &plan.fill_clash(), "UTF8", &mut none)?;
-        relay::copy(&mut source.conn, &plan.details_query(), &mut place.conn, &here.fill_details(), "UTF8", &mut none)?;
+        relay::copy(&mut coordinator.conn, &here.clash_query(), &mut source.conn, &plan.fill_clash(), "UTF8", &mut none)?;
+        relay::copy(&mut source.conn, &plan.details_query(), &mut coordinator.conn, &here.fill_details(), "UTF8", &mut none)?;
+        Ok(())
+    }
+
+    /// A row that gave way at several receivers is on record once: at its own master, or else at the first of the others.
+    pub(super) fn record_once(&mut self, table: usize, round: &Round) -> Result<()> {
+        let found: Vec<usize> = round.gave_way.iter().filter(|(_, of)| *of == table).map(|(lane, _)| *lane).collect();
+        for (number, lane) in found.iter().enumerate().filter(|_| found.len() > 1) {
+            let Lane { to, plans, .. } = &self.lanes[*lane];
+            let mut targets = each_of(&mut self.targets);
+            let here = take(&mut targets, *to)?;
+            for (other_number, other) in found.iter().enumerate().filter(|(other_number, _)| *other_number != number) {
+                let Lane { to, plans: others, .. } = &self.lanes[*other];
+                let query = others[table].recorded_query(other_number < number);
+                let fill = plans[table].fill_recorded();
+                relay::copy(&mut take(&mut targets, *to)?.conn, &query, &mut here.conn, &fill, "UTF8", &mut |_| Ok(()))?;
+            }
+            here.conn.batch(&plans[table].drop_recorded())?;
+        }
         Ok(())
     }
 
@@ -142,20 +168,20 @@ impl Carrier {
     fn conflict_queries(&self, round: &Round) -> Result<Vec<(usize, String, String)>> {
         let columns = Plan::CONFLICT_COLUMNS.to_owned();
         let strategy = |table: &usize| self.tables[*table].strategy;
-        let here = if round.conflicts.is_empty() { 0 } else { self.lane_to_place()? };
+        let here = if round.conflicts.is_empty() { 0 } else { self.lane_to_coordinator()? };
         let mut queries = Vec::new();
         for table in &round.conflicts {
             let plan = &self.lanes[here].plans[*table];
             let columns = if self.details { format!("{columns}, details") } else { columns.clone() };
-            queries.push((PLACE, plan.conflicts_query(strategy(table), &self.names, self.details), columns));
+            queries.push((COORDINATOR, plan.conflicts_query(strategy(table), &self.names, self.details), columns));
         }
         for (lane, table) in &round.judged {
             let Lane { to, plans, .. } = &self.lanes[*lane];
             queries.push((*to, plans[*table].late_conflicts_query(strategy(table), &self.names), format!("{columns}, details")));
         }
-        for (lane, table) in &round.rivals {
+        for (lane, table) in &round.gave_way {
             let Lane { to, plans, .. } = &self.lanes[*lane];
-            queries.push((*to, plans[*table].rivals_query(strategy(table), &self.names), format!("{columns}, details")));
+            queries.push((*to, plans[*table].losing_rows_query(strategy(table), &self.names), format!("{columns}, details")));
         }
         Ok(queries)
     }

@@ -15,7 +15,7 @@ mod locks;
 mod rates;
 mod references;
 mod table;
-mod told;
+mod truncate;
 
 use crate::error::{Error, Kind, Result};
 use crate::replicate::snapshot::{Snapshot, Span};
@@ -24,6 +24,9 @@ use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::Counts;
 pub use carrier::{Carrier, Lane, Parts, Table};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// So often in a row a round of masters is repeated because a row broke a constraint that may have been kept by a later look.
+const MOST_OVERTAKEN: u32 = 5;
 
 /// What a round did.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,15 +63,9 @@ struct Round {
     late: BTreeSet<(usize, usize)>,
     /// Lanes and tables with keys that came late and were decided on the spot.
     judged: BTreeSet<(usize, usize)>,
-    /// Lanes and tables where rows may have had rivals.
-    rivals: BTreeSet<(usize, usize)>,
-    /// Receivers and tables where masters told what they know of one another's changes.
-    heard: BTreeSet<(usize, usize)>,
-    /// Lanes and tables where rows of the receiver lost against rivals.
-    fell: BTreeSet<(usize, usize)>,
-    /// Of these, receivers and tables where late rows displaced some that were sent.
-    displaced: BTreeSet<(usize, usize)>,
-    /// Tables whose meeting found conflicts.
+    /// Lanes and tables where rows gave way to others that claim the same.
+    gave_way: BTreeSet<(usize, usize)>,
+    /// Tables with conflicts.
     conflicts: BTreeSet<usize>,
     /// Receivers where something was noted for other syncs.
     noted: BTreeSet<usize>,
@@ -78,6 +75,11 @@ impl Round {
     /// How many changes of a table are pending on a lane, as far as they were counted.
     fn changes(&self, lane: usize, table: usize) -> i64 {
         self.pending.get(&(lane, table)).map_or(0, |pending| pending.changes)
+    }
+
+    /// Whether a TRUNCATE of a table is on its way on a lane.
+    fn is_truncated(&self, lane: usize, table: usize) -> bool {
+        self.pending.get(&(lane, table)).is_some_and(|pending| pending.truncated)
     }
 }
 
@@ -91,7 +93,7 @@ impl Carrier {
             Ok(outcome)
         });
         match &outcome {
-            Ok(_) => (self.whole, self.wary, self.shy, self.refusals) = (false, false, false, 0),
+            Ok(_) => (self.whole, self.wary, self.shy, self.refusals, self.overtaken) = (false, false, false, 0, 0),
             Err(_) => self.abandon(),
         }
         outcome
@@ -101,10 +103,12 @@ impl Carrier {
     /// lock, when an application's row came in between on a master, or when a part of a backlog broke a constraint that the whole of it may well
     /// keep, as rows can exchange unique values across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
-        let parted = error.kind() == Kind::Violation && self.cut && !self.whole;
+        let broken = matches!(error.kind(), Kind::Violation | Kind::Duplicate);
+        let parted = broken && self.cut && !self.whole;
         self.whole |= parted;
-        // What another session inserted while we waited for it is seen by the next round, and settled.
-        let overtaken = error.kind() == Kind::Violation && self.is_contested() && !self.wary;
+        // What another session inserted meanwhile is seen by the next round, and decided.
+        let overtaken = broken && self.is_contested() && self.overtaken < MOST_OVERTAKEN;
+        self.overtaken += u32::from(overtaken);
         if self.was_refused(error) {
             return true;
         }
@@ -125,7 +129,7 @@ impl Carrier {
             self.leave(early)?;
             return Ok(Outcome::Outdated);
         }
-        let tables = self.changed(&looks);
+        let mut tables = self.changed(&looks);
         if self.filled_have_news(&tables) {
             self.leave(early)?;
             return self.round_among_filled(watcher);
@@ -133,6 +137,9 @@ impl Carrier {
         if tables.is_empty() {
             self.leave(early)?;
             return Ok(Outcome::Nothing { running: self.running(looks) });
+        }
+        if self.is_contested() {
+            tables.values_mut().for_each(|lanes| self.add_lanes_of_same_source(lanes));
         }
         let (round, counts) = self.carry(looks, &tables, early, watcher)?;
         if self.rehearses {
@@ -191,6 +198,20 @@ impl Carrier {
         tables
     }
 
+    /// Among masters, what one receiver lacks goes to all.
+    fn add_lanes_of_same_source(&self, lanes: &mut Vec<usize>) {
+        let sources: BTreeSet<usize> = lanes.iter().map(|lane| self.lanes[*lane].from).collect();
+        *lanes = (0..self.lanes.len()).filter(|lane| sources.contains(&self.lanes[*lane].from)).collect();
+    }
+
+    /// The receipt from which a lane's changes are taken. Among masters it is what all receivers of the source have: a receiver that
+    /// committed a round in which the others died gets all of that round again, so that what is decided now holds there, too.
+    fn taken_after(&self, lane: usize) -> Option<Snapshot> {
+        let from = self.lanes[lane].from;
+        let receipts = self.lanes.iter().filter(|other| other.from == from).map(|other| other.receipt.clone());
+        receipts.reduce(|one, other| Some(one?.common(&other?))).flatten()
+    }
+
     fn running(&self, looks: Vec<Look>) -> BTreeMap<usize, Vec<i64>> {
         self.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
     }
@@ -228,8 +249,9 @@ impl Carrier {
         let mut pending = BTreeMap::new();
         for (table, lanes) in tables {
             for lane in lanes {
-                let Lane { from, plans, receipt, .. } = &self.lanes[*lane];
-                let measured = at(&mut self.sources, *from)?.measure(&plans[*table], receipt.as_ref(), self.batch + 1)?;
+                let after = self.taken_after(*lane);
+                let Lane { from, plans, .. } = &self.lanes[*lane];
+                let measured = at(&mut self.sources, *from)?.measure(&plans[*table], after.as_ref(), self.batch + 1)?;
                 pending.insert((*lane, *table), measured);
             }
         }
@@ -243,11 +265,15 @@ impl Carrier {
         let spans: Vec<Span> = looks
             .iter()
             .enumerate()
-            .map(|(lane, look)| span(self.lanes[lane].receipt.clone(), &look.now, &of_lane(lane), batch))
+            .map(|(lane, look)| {
+                let (taken, receipt) = (self.taken_after(lane), &self.lanes[lane].receipt);
+                let had = receipt.clone().filter(|_| taken != *receipt);
+                Span { had, ..span(taken, &look.now, &of_lane(lane), batch) }
+            })
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
-        let (late, judged, rivals, heard, fell, displaced, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, bypassed, late, judged, rivals, heard, fell, displaced, conflicts, noted })
+        let (late, judged, gave_way, conflicts, noted) = Default::default();
+        Ok(Round { looks, spans, pending, bypassed, late, judged, gave_way, conflicts, noted })
     }
 
     /// With one source, a table that changed too much is copied as a whole; but not one whose rows take others along when they are deleted. Where a

@@ -107,7 +107,9 @@ impl World {
                     let before = self.members[member].rows.clone();
                     if self.members[member].write(write, self.clock, self.writes) {
                         self.note_replaced(&before, member);
-                        self.made.extend(self.members[member].rows.values().any(|row| row.write == self.writes).then_some(self.writes));
+                        self.made.extend(
+                            self.members[member].rows.values().any(|row| row.write == self.writes).then_some(self.writes),
+                        );
                     }
                 }
             }
@@ -253,13 +255,7 @@ impl World {
     }
 
     /// What a receiver does; none if the round is to be repeated.
-    fn apply(
-        &mut self,
-        to: usize,
-        looks: &[Look],
-        verdicts: &BTreeMap<Key, Verdict>,
-        truncated: &[u32],
-    ) -> Option<Applied> {
+    fn apply(&mut self, to: usize, looks: &[Look], verdicts: &BTreeMap<Key, Verdict>, truncated: &[u32]) -> Option<Applied> {
         let txid = self.members[to].begin();
         self.members[to].busy.push(txid);
         let here = self.members[to].clone();
@@ -355,7 +351,12 @@ impl World {
         }
         if self.rules.note {
             let txid = applied.txid;
-            member.delta.extend(applied.notes.iter().map(|(key, time)| Change { txid, key: Some(*key), time: *time, settled: false }));
+            member.delta.extend(applied.notes.iter().map(|(key, time)| Change {
+                txid,
+                key: Some(*key),
+                time: *time,
+                settled: false,
+            }));
         }
         self.roll_back_one(to, applied);
         for (from, look) in looks.iter().enumerate() {
@@ -389,7 +390,8 @@ fn fight(mut pairs: Vec<Pair>) -> Vec<Pair> {
         let gone: BTreeSet<Key> = fell.iter().map(|pair| pair.loses.0).collect();
         pairs.retain(|pair| !gone.contains(&pair.loses.0) && !gone.contains(&pair.wins.0));
         for key in gone {
-            let by = fell.iter().filter(|pair| pair.loses.0 == key).max_by_key(|pair| (pair.wins.1, std::cmp::Reverse(pair.wins.2)));
+            let by =
+                fell.iter().filter(|pair| pair.loses.0 == key).max_by_key(|pair| (pair.wins.1, std::cmp::Reverse(pair.wins.2)));
             fallen.extend(by);
         }
     }

@@ -1,6 +1,7 @@
 //! The receiver's own deltas. A master is written to by applications as well: what they changed after the round's snapshot must not
 //! be overwritten unseen, so for keys that come *late* it is decided on the spot who wins. (Left to the next round, rows that are changed
-//! all the time would never be decided. Where nobody shall win, the next round will tell; the source notes the key once more.) And where other
+//! all the time would never be decided. Where neither shall win, the next round decides; the source notes the key once more.) A late
+//! change that lost is no change any more: its line in the delta counts as brought by the sync. And where other
 //! syncs take changes from the receiver, what is applied there is noted for them (makedelta), with the name of the database where it
 //! was made: that one does not get it back.
 
@@ -29,14 +30,13 @@ impl Feed {
         keys.iter().map(|key| Ident::new(format!("k{}", place(key)))).collect()
     }
 
-    /// What applications and other syncs changed here after a snapshot.
-    pub(super) fn after(&self, columns: &[Ident], now: &Snapshot, sync: &str) -> String {
-        let span = Span { after: Some(now.clone()), cut: None };
+    /// What applications and other syncs changed here in a span.
+    pub(super) fn changes(&self, columns: &[Ident], span: &Span, sync: &str) -> String {
         let of = |delta: Relation| {
             let columns = list_plain(columns);
             let strangers = format!("(origin is null or via <> {})", literal(sync));
             let each = move |condition: String| {
-                format!("select {columns}, truncated, txntime from {delta} where {condition} and {strangers}")
+                format!("select {columns}, truncated, txid, txntime from {delta} where {condition} and {strangers}")
             };
             span.conditions().into_iter().map(each).collect::<Vec<_>>()
         };
@@ -60,20 +60,20 @@ impl Plan {
     }
 
     fn fresh(&self, now: &Snapshot) -> String {
-        let columns = self.feed_columns();
-        self.feed.as_ref().map(|feed| feed.after(&columns, now, &self.route.sync)).unwrap_or_default()
+        let (columns, span) = (self.feed_columns(), Span::after(Some(now.clone())));
+        self.feed.as_ref().map(|feed| feed.changes(&columns, &span, &self.route.sync)).unwrap_or_default()
     }
 
     pub(super) fn late(&self) -> Relation {
         self.temporary("late")
     }
 
-    /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes; `kept` whether it stays, null if that is
+    /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes, in the transactions `txids`; `kept` whether it stays, null if that is
     /// left to the next round. `theirs` and `ours` are the rows, for the record.
     pub fn create_late(&self) -> String {
         format!(
             "create temporary table {} on commit delete rows as select {}, changed, origin, member, now() as here, \
-             0::bigint as seen, true as kept, '{{}}'::jsonb as theirs, '{{}}'::jsonb as ours from {} with no data",
+             0::bigint as seen, '{{}}'::bigint[] as txids, true as kept, '{{}}'::jsonb as theirs, '{{}}'::jsonb as ours from {} with no data",
             self.late().name,
             list_plain(&self.stage_keys()),
             self.stage()
@@ -102,15 +102,21 @@ impl Plan {
 
     /// What came late, each key once.
     pub(super) fn late_changes(&self, now: &Snapshot) -> String {
+        self.changes_here(&Span::after(Some(now.clone())))
+    }
+
+    /// What applications and other syncs changed here in a span, each key once.
+    pub(super) fn changes_here(&self, span: &Span) -> String {
         let columns = list_plain(&self.feed_columns());
         format!(
-            "select {columns}, max(txntime) as here, count(*) as seen from ({}) as p where truncated is null group by {columns}",
-            self.fresh(now)
+            "select {columns}, max(txntime) as here, count(*) as seen, array_agg(txid) as txids from ({}) as p where truncated is null group by {columns}",
+            self.feed.as_ref().map(|feed| feed.changes(&self.feed_columns(), span, &self.route.sync)).unwrap_or_default()
         )
     }
 
-    /// Decides between staged rows and the receiver's own that came late, `own` being the receiver's number. Rows that shall not be written
-    /// leave the stage. Both are kept for a `detailed` record. Affects as many rows as there are late keys.
+    /// Decides between staged rows and the receiver's own that came late, `own` being the receiver's number. What the receiver had got
+    /// before loses: who wrote here since knew it. Rows that shall not be written leave the stage. Both are kept for a `detailed`
+    /// record. Affects as many rows as there are late keys.
     pub fn judge_late(&self, now: &Snapshot, strategy: Strategy, own: i32, detailed: bool) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let kept = match strategy {
@@ -127,20 +133,28 @@ impl Plan {
             true => (self.staged_row("s"), self.row_here("s")),
             false => ("null::jsonb".to_owned(), "null::jsonb".to_owned()),
         };
-        let aside = match self.has_rivals() {
-            true => format!(" returning s.*), aside as (insert into {} select * from gone)", self.displaced()),
-            false => ")".to_owned(),
-        };
         format!(
-            "with met as (select {}, s.changed, s.origin, s.member, d.here, d.seen, {kept} as kept, {theirs} as theirs, {ours} as ours \
-             from {stage} as s join ({}) as d on {}), \
-             gone as (delete from {stage} as s using met as m where {} and m.kept is not false{aside} \
-             insert into {} select * from met",
+            "with met as (
+               select {}, s.changed, s.origin, s.member, d.here, d.seen, d.txids, s.again or ({kept}) as kept,
+                      {theirs} as theirs, {ours} as ours, s.again
+               from {stage} as s
+               join ({}) as d on {}
+             ),
+             gone as (
+               delete from {stage} as s
+               using met as m
+               where {} and m.kept is not false
+             )
+             insert into {}
+             select {}, changed, origin, member, here, seen, txids, kept, theirs, ours
+             from met
+             where not again",
             of("s", &keys),
             self.late_changes(now),
             matched("s", "d", &keys, &columns, &self.target_equals),
             matched("s", "m", &keys, &keys, &self.target_equals),
             self.late(),
+            list_plain(&keys),
             stage = self.stage(),
         )
     }
@@ -148,14 +162,39 @@ impl Plan {
     /// Whether a staged key has come late that was not judged, or once more after it was.
     pub fn unjudged_late(&self, now: &Snapshot) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
+        let (gave_way, seen) = match self.has_unique_keys() {
+            true => (self.left_join_losers("s"), "greatest(l.seen, f.seen, 0)"),
+            false => (String::new(), "coalesce(l.seen, 0)"),
+        };
         format!(
-            "select exists (select from {} as s join ({}) as d on {} left join {} as l on {} where d.seen > coalesce(l.seen, 0))",
+            "select exists (
+               select from {} as s
+               join ({}) as d on {}
+               left join {} as l on {}
+               {gave_way}
+               where d.seen > {seen})",
             self.stage(),
             self.late_changes(now),
             matched("s", "d", &keys, &columns, &self.target_equals),
             self.late(),
             matched("l", "s", &keys, &keys, &self.target_equals)
         )
+    }
+
+    /// What came late and lost is no change any more, for this sync. Only the changes that were judged: the same key may have
+    /// another one by now.
+    pub fn settle_late(&self) -> Option<String> {
+        let feed = self.feed.as_ref()?;
+        let lost = matched("d", "l", &self.feed_columns(), &self.stage_keys(), &self.target_equals);
+        let sync = literal(&self.route.sync);
+        let each = |delta: Relation| {
+            format!(
+                "update {delta} as d set origin = '', via = {sync} from {} as l \
+                 where not l.kept and d.txid = any (l.txids) and {lost} and (d.origin is null or d.via <> {sync})",
+                self.late()
+            )
+        };
+        Some([each(feed.names.delta(1)), each(feed.names.delta(2))].join("; "))
     }
 
     /// How many late keys were judged, and how many are left to the next round.

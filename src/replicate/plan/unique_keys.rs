@@ -13,18 +13,17 @@ impl Plan {
         self.uniques.iter().filter(|unique| unique.reads.iter().all(carried)).collect()
     }
 
-    /// The staged rows that live and claim something, and those that a late row displaced: their keys, when and where they changed, and the claims.
+    /// The staged rows that live and claim something: their keys, when and where they changed, and the claims.
     pub(super) fn staged_claims(&self, unique: &Unique) -> String {
         let keys = self.keys().into_iter().zip(self.stage_keys().into_iter().map(|key| key.to_string()));
         let others = self.others.iter().cloned().zip(self.received_others());
         let read = |column: &Ident| unique.reads.iter().any(|name| name == column.raw());
         let named = keys.chain(others).filter(|(column, _)| read(column)).map(|(column, value)| format!("{value} as {column}"));
         format!(
-            "(select s.{}, s.changed, s.member, u.* from (select * from {} union all select * from {}) as s \
+            "(select s.{}, s.changed, s.member, u.* from {} as s \
              cross join lateral (select {} from (select {}) as t{}) as u where s.alive)",
             self.stage_keys().iter().map(ToString::to_string).collect::<Vec<_>>().join(", s."),
             self.stage(),
-            self.displaced(),
             values(unique),
             named.collect::<Vec<_>>().join(", "),
             concerned(unique)

@@ -1,0 +1,327 @@
+//! Rows with different keys that claim the same: of a unique index, both cannot stay. The row that wins stays, and the other gives way:
+//! it is deleted, kept in the record of conflicts, and its key noted as a change of the receiver's own, so that the next round
+//! carries the deletion like any other. So nothing depends on whether another receiver sees the same two rows, and decides alike.
+//!
+//! A row may have several rivals, which have rivals of their own. So all pairs are found first, whichever index they are about. Then
+//! those that are beaten by nobody win, and their rivals fall, until no pair is left.
+
+use super::unique_keys::both_claim;
+use super::{Plan, list_plain, matched, of};
+use crate::pg::ident::literal;
+use crate::pg::{Ident, Relation};
+use crate::replicate::resolve::Strategy;
+use crate::replicate::shape::Unique;
+use crate::replicate::snapshot::{Snapshot, Span};
+
+/// The receiver of a stage, where it is a master.
+#[derive(Debug, Clone, Copy)]
+pub struct Receiver<'a> {
+    /// Its number among the members.
+    pub member: i32,
+    /// The round's snapshot of it.
+    pub now: &'a Snapshot,
+    /// The span of its own changes that the round takes.
+    pub taken: &'a Span,
+}
+
+impl Plan {
+    /// Whether rows can claim the same.
+    pub fn has_unique_keys(&self) -> bool {
+        self.feed.is_some() && self.route.masters && !self.claims().is_empty()
+    }
+
+    fn conflicting_pairs(&self) -> Relation {
+        self.temporary("conflicting_pairs")
+    }
+
+    /// Those pairs of which the second row gives way.
+    fn losers(&self) -> Relation {
+        self.temporary("losers")
+    }
+
+    /// The rows that give way, for the record: the receiver's own and, in reserve, those that were sent.
+    fn losing_rows(&self) -> Relation {
+        self.temporary("losing_rows")
+    }
+
+    /// Keys of losing rows that another receiver records.
+    fn recorded(&self) -> Relation {
+        self.temporary("recorded")
+    }
+
+    /// Columns for the keys of the row that wins (`w`), or loses (`l`).
+    fn keys_of(&self, letter: &str) -> Vec<Ident> {
+        (1..=self.key.columns.len()).map(|position| Ident::new(format!("{letter}{position}"))).collect()
+    }
+
+    /// Makes the tables. Of a pair, the first row beats the second; each has the time of its change, its member, and whether it is
+    /// the receiver's own. `late`: the first is, and came after the round's snapshot. `seen`: the late changes of the second.
+    pub fn create_pairs(&self) -> String {
+        let named = |names: Vec<Ident>| {
+            let pairs = self.keys().into_iter().zip(names).map(|(column, name)| format!("{column} as {name}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        };
+        format!(
+            "create temporary table {pairs} on commit delete rows as
+             select {}, {}, now() as won_at, 0 as won_by, false as won_here, now() as lost_at, 0 as lost_by, false as lost_here,
+                    false as late, 0::bigint as seen
+             from {target} with no data;
+             create temporary table {} on commit delete rows as select * from {pairs} with no data;
+             create temporary table {} on commit delete rows as
+             select {keys}, now() as changed, now() as here, 0 as member, 0 as owner, false as reserve, '{{}}'::jsonb as details
+             from {target} with no data;
+             create temporary table {} on commit delete rows as
+             select {keys}, 0 as owner
+             from {target} with no data",
+            named(self.keys_of("w")),
+            named(self.keys_of("l")),
+            self.losers().name,
+            self.losing_rows().name,
+            self.recorded().name,
+            keys = self.named_keys(),
+            pairs = self.conflicting_pairs().name,
+            target = self.target_from,
+        )
+    }
+
+    /// Removes them.
+    pub fn drop_pairs(&self) -> String {
+        let all = [self.conflicting_pairs(), self.losers(), self.losing_rows(), self.recorded()];
+        format!("drop table if exists {}", all.map(|one| one.to_string()).join(", "))
+    }
+
+    /// Finds all pairs. Affects as many rows as there are.
+    pub fn find_pairs(&self, receiver: &Receiver, strategy: Strategy) -> String {
+        let claims = self.claims();
+        let staged = claims.iter().map(|unique| self.pairs_within(unique, strategy));
+        let with_own = claims.iter().map(|unique| self.pairs_with_own(unique, receiver, strategy));
+        format!("insert into {} {}", self.conflicting_pairs(), staged.chain(with_own).collect::<Vec<_>>().join(" union all "))
+    }
+
+    /// Pairs of rows that came from different masters. Those of one master have kept its constraints.
+    fn pairs_within(&self, unique: &Unique, strategy: Strategy) -> String {
+        let (keys, staged) = (self.stage_keys(), self.staged_claims(unique));
+        format!(
+            "select {}, {}, o.changed, o.member, false, s.changed, s.member, false, false, 0
+             from {staged} as s
+             join {staged} as o on {}
+             where s.member <> o.member and not ({}) and {}",
+            of("o", &keys),
+            of("s", &keys),
+            both_claim(unique, "s", "o"),
+            self.same_key("s", "o"),
+            beats(strategy, ("o.changed", "o.member"), ("s.changed", "s.member")),
+        )
+    }
+
+    /// Pairs of a row that came and one that is there. What is not known to have changed is older than everything. Whatever the planner
+    /// believes, claims are joined first, and only then is asked when the receiver's row changed.
+    fn pairs_with_own(&self, unique: &Unique, receiver: &Receiver, strategy: Strategy) -> String {
+        let (keys, columns) = (self.stage_keys(), self.feed_columns());
+        let (staged, own_row) = (self.keys_of("s"), self.keys_of("t"));
+        let either = |one: &[Ident], other: &[Ident]| {
+            one.iter().zip(other).map(|(a, b)| format!("case when won then {a} else {b} end")).collect::<Vec<_>>().join(", ")
+        };
+        format!(
+            "select {}, {}, case when won then changed else here end, case when won then member else owner end, not won,
+                    case when won then here else changed end, case when won then owner else member end, won,
+                    seen > 0 and not won, seen
+             from (select met.*, coalesce(d.here, '-infinity') as here, {own} as owner, coalesce(n.seen, 0) as seen, {} as won
+                   from (select {}, {}, s.changed, s.member
+                         from {} as s
+                         join {} as t on {}
+                         where {} and not ({})
+                         offset 0) as met
+                   left join ({}) as d on {}
+                   left join ({}) as n on {}) as met",
+            either(&staged, &own_row),
+            either(&own_row, &staged),
+            beats(strategy, ("met.changed", "met.member"), ("coalesce(d.here, '-infinity')", &receiver.member.to_string())),
+            renamed("s", &keys, &staged),
+            renamed("t", &keys, &own_row),
+            self.staged_claims(unique),
+            self.own_claims(unique),
+            both_claim(unique, "s", "t"),
+            self.unstaged("t"),
+            self.same_key("s", "t"),
+            self.changes_here(receiver.taken),
+            matched("met", "d", &own_row, &columns, &self.target_equals),
+            self.late_changes(receiver.now),
+            matched("met", "n", &own_row, &columns, &self.target_equals),
+            own = receiver.member,
+        )
+    }
+
+    /// That a row of the receiver is not staged: what is staged is about to be written over it.
+    fn unstaged(&self, row: &str) -> String {
+        format!("not exists (select from {} as o where {})", self.stage(), self.same_key(row, "o"))
+    }
+
+    fn same_key(&self, one: &str, other: &str) -> String {
+        let keys = self.stage_keys();
+        matched(one, other, &keys, &keys, &self.target_equals)
+    }
+
+    /// Whether a row beats others that is itself beaten by a late one: where that is not known, these lose in vain.
+    pub fn late_decides(&self) -> String {
+        let beats_others = matched("o", "d", &self.keys_of("w"), &self.keys_of("l"), &self.target_equals);
+        let pairs = self.conflicting_pairs();
+        format!("select exists (select from {pairs} as d join {pairs} as o on {beats_others} where d.late)")
+    }
+
+    /// One turn: each row that is beaten by nobody wins all its pairs. Affects as many rows as fell; when it is none, no pair is left.
+    pub fn decide_pairs(&self) -> String {
+        let (winners, losers) = (self.keys_of("w"), self.keys_of("l"));
+        let same = |one: &[Ident], other: &[Ident]| matched("d", "o", one, other, &self.target_equals);
+        let pairs = self.conflicting_pairs();
+        let beaten = same(&winners, &losers);
+        format!(
+            "with fell as (
+               select distinct on ({keys}) *
+               from {pairs} as d
+               where not exists (select from {pairs} as o where {beaten})
+               order by {keys}, won_at desc, won_by
+             ),
+             gone as (
+               delete from {pairs} as d using fell as o where ({beaten}) or ({})
+             )
+             insert into {} select * from fell",
+            same(&losers, &losers),
+            self.losers(),
+            keys = of("d", &losers),
+        )
+    }
+
+    /// Losers of the stage become dead; losers of the receiver's own come into the stage as dead. What a late row beats is on record
+    /// with the late ones, for its own master does not know of it.
+    pub fn delete_losers(&self, own: i32) -> String {
+        let keys = self.stage_keys();
+        let plain = list_plain(&keys);
+        let lost = |row: &str| matched(row, "f", &keys, &self.keys_of("l"), &self.target_equals);
+        let own_losers = format!(
+            "insert into {}
+             select {}, f.won_at, f.lost_at, f.won_by, f.lost_by, false, to_jsonb(t.*)
+             from {} as f
+             join {} as t on {}
+             where f.lost_here",
+            self.losing_rows(),
+            of("f", &self.keys_of("l")),
+            self.losers(),
+            self.target_from,
+            matched("t", "f", &self.keys(), &self.keys_of("l"), &self.target_equals),
+        );
+        let sent = format!(
+            "insert into {}
+             select {}, f.won_at, f.lost_at, f.won_by, f.lost_by, true, {}
+             from {} as f
+             join {} as s on {}
+             where not f.lost_here and not f.late",
+            self.losing_rows(),
+            of("f", &self.keys_of("l")),
+            self.staged_row("s"),
+            self.losers(),
+            self.stage(),
+            lost("s"),
+        );
+        let late = format!(
+            "insert into {late}
+             select {}, s.changed, s.origin, s.member, f.won_at,
+                    coalesce((select max(l.seen) from {late} as l where {}), 0), null, true, {}, null
+             from {} as f
+             join {} as s on {}
+             where f.late",
+            of("s", &keys),
+            self.same_key("l", "s"),
+            self.staged_row("s"),
+            self.losers(),
+            self.stage(),
+            lost("s"),
+            late = self.late(),
+        );
+        let dead = format!(
+            "update {} as s set alive = false from {} as f where not f.lost_here and {}",
+            self.stage(),
+            self.losers(),
+            lost("s")
+        );
+        let staged = format!(
+            "insert into {} ({plain}, alive, changed, origin, member, again)
+             select {plain}, false, changed, {}, {own}, false
+             from {}
+             where not reserve",
+            self.stage(),
+            literal(&self.route.to),
+            self.losing_rows(),
+        );
+        format!("{own_losers}; {sent}; {late}; {dead}; {staged}")
+    }
+
+    /// The keys of the losing rows that this receiver records: its own, and `all` also those in reserve.
+    pub fn recorded_query(&self, all: bool) -> String {
+        let which = if all { "" } else { " where not reserve" };
+        format!("select {}, owner from {}{which}", list_plain(&self.stage_keys()), self.losing_rows())
+    }
+
+    /// The COPY by which another receiver gets to know them.
+    pub fn fill_recorded(&self) -> String {
+        format!("{} ({}, owner)", self.recorded(), list_plain(&self.stage_keys()))
+    }
+
+    /// Leaves to the others what they record.
+    pub fn drop_recorded(&self) -> String {
+        format!(
+            "delete from {} as r using {} as o where r.reserve and r.owner = o.owner and {}",
+            self.losing_rows(),
+            self.recorded(),
+            self.same_key("r", "o")
+        )
+    }
+
+    pub(super) fn left_join_losers(&self, staged: &str) -> String {
+        let same = matched("f", staged, &self.keys_of("l"), &self.stage_keys(), &self.target_equals);
+        format!("left join {} as f on f.lost_here and {same}", self.losers())
+    }
+
+    /// Notes that rows gave way, as changes of the receiver's own. After everything is applied: until then, they would be late ones.
+    pub fn note_losers(&self) -> Option<String> {
+        let feed = self.feed().filter(|_| self.has_unique_keys())?;
+        Some(format!(
+            "insert into {} ({}, txntime, via) select {}, greatest(won_at, lost_at), {} from {}",
+            feed.names.delta(1),
+            list_plain(&self.feed_columns()),
+            list_plain(&self.keys_of("l")),
+            literal(&self.route.sync),
+            self.losers()
+        ))
+    }
+
+    /// The rows that gave way, as records of conflicts; see [`Plan::CONFLICT_COLUMNS`], with `details`.
+    pub fn losing_rows_query(&self, strategy: Strategy, members: &[String]) -> String {
+        let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
+        let name = |number: &str| format!("(array[{}]::text[])[{number} + 1]", names.join(", "));
+        let (sender, owner) = (name("member"), name("owner"));
+        format!(
+            "select {}, {sender}, jsonb_build_object({sender}, changed, {owner}, nullif(here, '-infinity')),
+                    jsonb_build_object({owner}, details)
+             from {}",
+            self.conflict_head(strategy),
+            self.losing_rows()
+        )
+    }
+}
+
+fn renamed(row: &str, names: &[Ident], new: &[Ident]) -> String {
+    names.iter().zip(new).map(|(name, new)| format!("{row}.{name} as {new}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether one of two rows wins, each given by its time and its member. Where nobody shall win or chance decides, the later does: all members must
+/// say the same.
+fn beats(strategy: Strategy, one: (&str, &str), other: (&str, &str)) -> String {
+    let ((time, member), (other_time, other_member)) = (one, other);
+    match strategy {
+        Strategy::Listed(ranks) => ranks.before(member, other_member),
+        Strategy::Source => format!("{member} < {other_member}"),
+        Strategy::Target => format!("{member} > {other_member}"),
+        _ => format!("({time} > {other_time} or ({time} = {other_time} and {member} < {other_member}))"),
+    }
+}
