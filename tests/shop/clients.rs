@@ -30,7 +30,8 @@ impl Clients {
         for (number, master) in (1..).zip(shop.layout.masters) {
             for writer in 0..WRITERS {
                 let (config, over, chance) = (config(shop, master), Arc::clone(&over), chance.branch());
-                let mut writer = Writer { chance, base: (number * 10 + writer) * 1_000_000, made: 0, paid: 0 };
+                let claims = if shop.contended { 40 } else { 4 };
+                let mut writer = Writer { chance, claims, base: (number * 10 + writer) * 1_000_000, made: 0, paid: 0 };
                 threads.push(thread::spawn(move || keep_on(&config, &over, PACE, |client| writer.write(client))));
             }
         }
@@ -83,6 +84,8 @@ fn audit(client: &mut Client, member: &str) {
 
 struct Writer {
     chance: Chance,
+    /// Beside fourteen other things to do, how often it claims a value for an account.
+    claims: u64,
     /// Its orders are numbered from here.
     base: u64,
     made: u64,
@@ -92,7 +95,7 @@ struct Writer {
 impl Writer {
     /// A transaction that is refused (by a constraint, by a deadlock, or because the server is away) has written nothing.
     fn write(&mut self, client: &mut Client) {
-        let sql = match self.chance.below(14) {
+        let sql = match self.chance.below(14 + self.claims) {
             0 | 1 => self.order(),
             2 => self.change_line(),
             3 => self.pay(),
@@ -101,7 +104,8 @@ impl Writer {
             7 | 8 => self.product(),
             9 => self.two_products(),
             10..=12 => self.promo(),
-            _ => "select nextval('invoice_numbers')".to_owned(),
+            13 => "select nextval('invoice_numbers')".to_owned(),
+            _ => self.account(),
         };
         if client.batch_execute(&format!("begin; {sql}; commit")).is_err() {
             let _ = client.batch_execute("rollback");
@@ -183,6 +187,17 @@ impl Writer {
         format!(
             "update products set stock = stock / 2 where id = {one}; update products set stock = stock + 1 where id = {other}"
         )
+    }
+
+    /// Many accounts claim few addresses.
+    fn account(&mut self) -> String {
+        let (id, mail) = (self.chance.below(60), self.chance.below(40));
+        match self.chance.below(11) {
+            0..=3 => format!("insert into accounts values ({id}, 'm{mail}', 0, 0) on conflict do nothing"),
+            4..=7 => format!("update accounts set n = n + 1 where id = {id}"),
+            8 | 9 => format!("update accounts set mail = 'm{mail}' where id = {id}"),
+            _ => format!("delete from accounts where id = {id}"),
+        }
     }
 
     fn promo(&mut self) -> String {

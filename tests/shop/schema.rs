@@ -2,13 +2,13 @@
 //!
 //! Which invariants can a decision row by row keep? Those of what one member alone writes: an order and its lines and payments belong to
 //! the member where the order was made, and since a round is one transaction at each receiver, an order's total and its payments agree
-//! with their rows on every member at every moment. And those within a row: stock is never negative. Customers, products and promotions are
+//! with their rows on every member at every moment. And those within a row: stock is never negative. Customers, products, promotions and accounts are
 //! written everywhere; of them only equality can be asked, and that no write vanishes without a trace. For that each write has a number of its own,
 //! column `w`, and the log says which one it replaced. (A TRUNCATE has none: what it did not know
 //! stays, and that is no conflict.)
 
 /// What is replicated.
-pub const TABLES: [&str; 6] = ["customers", "products", "orders", "order_lines", "payments", "promos"];
+pub const TABLES: [&str; 7] = ["customers", "products", "orders", "order_lines", "payments", "promos", "accounts"];
 
 /// An order that does not agree with its lines or payments.
 pub const BROKEN: &str = "select (select count(*) from orders o
@@ -26,6 +26,7 @@ const DDL: &str = "
         w bigint not null, primary key (order_id, line));
     create table payments (id bigint primary key, order_id bigint not null references orders, amount integer not null, w bigint not null);
     create table promos (id integer primary key, w bigint not null);
+    create table accounts (id integer primary key, mail text unique, n integer not null, w bigint not null);
 
     create sequence ticket;
     create table log (seq bigserial primary key, tab text not null, key text not null, w bigint not null, old_w bigint,
