@@ -1,9 +1,4 @@
-//! Carrying changes: capture → look → ship → apply → receipt.
-//!
-//! [`capture`] puts triggers on a source that note the keys of changed rows. A *round* ([`round`]) takes what is pending according to
-//! the target's receipt ([`snapshot`]), ships the rows as they are now ([`relay`]) and applies them together with the new receipt in one
-//! transaction. [`plan`] computes the statements from the tables' [`shape`]s; [`validate`] makes and checks all of it, and
-//! [`places`] knows where it is.
+#![doc = include_str!("README.md")]
 
 mod aside;
 pub mod capture;

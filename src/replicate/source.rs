@@ -152,7 +152,8 @@ impl Source {
 
     /// Makes sure that the list of keys exists that the source is asked about, and that it is empty.
     pub fn asked(&mut self, plan: &Plan) -> Result<()> {
-        self.scratch.ensure(&mut self.conn, || plan.create_asked(), plan.drop_asked())
+        self.scratch.ensure(&mut self.conn, || plan.create_asked(), plan.drop_asked())?;
+        self.conn.batch(&plan.clear_asked())
     }
 
     /// Makes sure that the list of keys exists that lost against other masters'.

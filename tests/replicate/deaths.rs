@@ -141,3 +141,25 @@ fn what_a_master_wrote_after_its_copy_is_not_copied_over_when_the_next_one_gets_
         world.becomes_quiet();
     }
 }
+
+/// A has committed what B and C had inserted, B and C have not, when A empties the table. So A's TRUNCATE is about these rows; but not about one
+/// that C inserts now under a key of B's.
+#[test]
+fn a_truncate_is_about_the_rows_that_its_master_had_got_when_a_kid_died() {
+    let world = with_people("latest");
+    world.says("deactivate s 0");
+    insert(&world, &[("B", "(1, 'b')"), ("C", "(2, 'c')")]);
+    let committed = wish(&world, "ReceiverCommitted", "stop");
+    world.says("activate s 0");
+    wait_until("a kid stands still when A has committed", PATIENCE, || (!committed.exists()).then_some(()));
+    let begins = wish(&world, "BeforeCheckRows", "stop");
+    world.end("kid.sync.s.B", Signal::SIGKILL);
+    wait_until("the next kid stands still", PATIENCE, || (!begins.exists()).then_some(()));
+    world.at("A", "truncate people");
+    insert(&world, &[("C", "(1, 'later')")]);
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    for name in ["A", "B", "C"] {
+        world.becomes(name, ROWS, "1:later");
+    }
+    world.becomes_quiet();
+}

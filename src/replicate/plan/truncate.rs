@@ -77,6 +77,11 @@ impl Plan {
         format!("{} ({})", self.asked(), list_plain(&self.stage_keys()))
     }
 
+    /// Forgets what it was asked before.
+    pub fn clear_asked(&self) -> String {
+        format!("delete from {}", self.asked())
+    }
+
     /// The keys on the list that the source has no row of.
     pub fn absent_keys(&self) -> String {
         format!(

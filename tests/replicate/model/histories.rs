@@ -117,6 +117,42 @@ fn masters_agree_after_any_history() {
     try_by_chance(&mut chance, histories(), Rules::ALL).unwrap_or_else(|what| panic!("{what}"));
 }
 
+/// What the short histories are made of: rows 1 and 3 are there, and claim 1 and 3.
+const SHORT: [Write; 8] = [
+    Write::Insert(2, 1),
+    Write::Insert(2, 2),
+    Write::Claim(1, 2),
+    Write::Claim(3, 1),
+    Write::Claim(3, 2),
+    Write::Touch(1),
+    Write::Delete(1),
+    Write::Truncate,
+];
+
+/// Points of time from before the first look to after the last commit of a round of three masters.
+const POINTS: usize = 10;
+
+/// Before any commit, after the first, after the second, and after all.
+const DEATHS: [usize; 4] = [7, 8, 9, POINTS + 1];
+
+/// Every pair of writes on three masters, between any two steps of a round, with a death between any two commits, or none.
+#[test]
+fn masters_agree_after_every_short_history() {
+    let every = || (0..3).flat_map(|member| SHORT.map(|write| Event::Write(member, write)));
+    let mut tried = 0;
+    for (first, second) in every().flat_map(|first| every().map(move |second| (first, second))) {
+        for (at, then) in (1..=POINTS).flat_map(|at| (at..=POINTS).map(move |then| (at, then))) {
+            for dies in DEATHS {
+                let script = vec![(dies, Event::Die), (then, second), (at, first)];
+                let strategy = STRATEGIES[tried % STRATEGIES.len()];
+                let world = World::new(3, strategy, Rules::ALL, script.clone());
+                world.run().unwrap_or_else(|what| panic!("{}", tell(3, strategy, &script, &what)));
+                tried += 1;
+            }
+        }
+    }
+}
+
 /// A check that cannot fail shows nothing: without any one of the rules, masters part.
 #[test]
 fn without_one_of_the_rules_masters_part() {

@@ -203,3 +203,49 @@ fn a_row_that_lost_elsewhere_is_gone_where_it_was_written_although_its_rival_was
         }
     }
 }
+
+/// Rows are written before a round and while it runs; a row gives way to another, which then loses its own key to a later change.
+#[test]
+fn three_masters_agree_where_a_row_gave_way_to_one_that_did_not_stay() {
+    type Writes<'a> = &'a [(&'a str, &'a str)];
+    let take = "update people set a = 'm1' where id = 3";
+    let histories: [(&str, Writes, Writes); 3] = [
+        (
+            "(3, 'm3')",
+            &[("C", take)],
+            &[("B", "insert into people values (4, 'm1')"), ("C", "insert into people values (4, 'm2')")],
+        ),
+        (
+            "(1, 'm2'), (3, 'm3')",
+            &[("C", take), ("B", "insert into people values (4, 'm1')")],
+            &[("C", "update people set b = 'c' where id = 3"), ("B", "update people set b = 'b' where id = 3")],
+        ),
+        (
+            "(2, 'm0')",
+            &[("B", "update people set a = 'm2' where id = 2; insert into people values (3, 'm1')")],
+            &[("A", "insert into people values (1, 'm1')"), ("C", "insert into people values (1, 'm3')")],
+        ),
+    ];
+    for (first, before, during) in histories {
+        for step in ["BeforeTriggerDrop", "Apply"] {
+            let world = with_people(&["A", "B", "C"], "create table people (id integer primary key, a text unique, b text)");
+            start(&world);
+            world.at("A", &format!("insert into people values {first}"));
+            world.says("kick s 0");
+            world.says("deactivate s 0");
+            before.iter().for_each(|(master, sql)| world.at(master, sql));
+            let stop = wish(&world, step, "stop");
+            world.says("activate s 0");
+            wait_until("the kid stands still", PATIENCE, || (!stop.exists()).then_some(()));
+            during.iter().for_each(|(master, sql)| world.at(master, sql));
+            send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+            world.says("kick s 0");
+            world.says("kick s 0");
+            let rows = world.value("A", ROWS);
+            for name in ["B", "C"] {
+                assert_eq!(world.value(name, ROWS), rows, "{first} {before:?} {during:?} at {step}");
+            }
+            assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
+        }
+    }
+}
