@@ -103,7 +103,10 @@ mod tests {
             ("invalid input syntax for type integer: \"12 Main St\"", "invalid input syntax for type integer <value not shown>"),
             ("value \"99\" is out of range for type smallint", "value <value not shown> is out of range for type smallint"),
             ("invalid input value for enum mood: \"sequence \"x\" y\"", "invalid input value for enum mood <value not shown>"),
-            ("ungültige Eingabesyntax für Typ integer: »12 Main St«", "ungültige Eingabesyntax für Typ integer <value not shown>"),
+            (
+                "ungültige Eingabesyntax für Typ integer: »12 Main St«",
+                "ungültige Eingabesyntax für Typ integer <value not shown>",
+            ),
         ] {
             assert_eq!(without_value(message), shown);
         }
