@@ -8,9 +8,12 @@
 mod aside;
 pub mod capture;
 pub mod compare;
+pub mod counting;
 pub mod form;
 pub mod hands;
 pub mod install;
+pub mod notes;
+pub mod numbers;
 pub mod places;
 pub mod plan;
 pub mod preference;

@@ -85,6 +85,7 @@ impl Target {
     /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off, if that is allowed.
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?;
+        checked.iter().for_each(|note| log::warn!("Warning! On the target, {note}"));
         conn.batch(PREPARE)?;
         Ok(Target { conn, scratch: Scratch::default(), checked, unsettled: true })
     }
@@ -193,9 +194,13 @@ impl Target {
         }
     }
 
-    /// What is written in place cannot exchange a unique value.
+    /// What is written in place cannot exchange a unique value; and the table's own triggers fire where they cannot be switched off.
     fn advised_about(&self, plan: &Plan, error: Error) -> Error {
-        if error.kind() == Kind::Violation && plan.writes_in_place() { self.advised(error) } else { error }
+        match (error.kind(), &self.checked) {
+            (Kind::Violation, _) if plan.writes_in_place() => self.advised(error),
+            (Kind::Database | Kind::Denied, Some(note)) => error.hint(format!("Let the table's triggers be off: {note}")),
+            _ => error,
+        }
     }
 
     /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a

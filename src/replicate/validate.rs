@@ -7,11 +7,12 @@ use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, session};
+use crate::replicate::notes::warning;
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, install, places, references};
+use crate::replicate::{compare, counting, install, places, references};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -69,6 +70,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
             false => members.look_at_sequence(goat)?,
         }
     }
+    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
     members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
@@ -203,7 +205,7 @@ impl<'a> Members<'a> {
             let checked = session::apply_quietly(conn)?;
             references::heeding(conn, plans, checked.as_deref())
                 .map_err(|error| error.context(format!("Database \"{name}\"")))?;
-            notes.extend(checked.map(|note| format!("Database \"{name}\": {note}")));
+            notes.extend(checked.map(|note| warning(format!("Database \"{name}\": {note}"))));
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ mod references;
 mod rights;
 mod rivals;
 mod sample;
+mod sequences;
 mod servers;
 mod sessions;
 mod shapes;

@@ -7,7 +7,7 @@ use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Relation};
+use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::hands::Doors;
 use crate::replicate::install;
@@ -140,7 +140,7 @@ impl Members {
 
     fn parts(mut self, goats: &[Goat], settings: &Settings) -> Result<Parts> {
         let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
-        let shapes = self.shapes(&tables)?;
+        let shapes = tables.iter().map(|goat| self.shapes(goat)).collect::<Result<Vec<_>>>()?;
         let mut lanes = Vec::new();
         for (from, to) in self.ways() {
             let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, from, to));
@@ -181,34 +181,29 @@ impl Members {
         self.sources.keys().flat_map(from_each).collect()
     }
 
-    /// Each table on each member, in the order of the members. A member is asked for all tables at once: round trips are what takes long.
-    fn shapes(&mut self, goats: &[&Goat]) -> Result<Vec<Vec<Shape>>> {
-        if let Some(goat) = goats.iter().find(|goat| !goat.looked_up && !self.copies_only()) {
+    /// The table on each member.
+    fn shapes(&mut self, goat: &Goat) -> Result<Vec<Shape>> {
+        if !goat.looked_up && !self.copies_only() {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
-        let mut shapes = vec![Vec::new(); goats.len()];
+        let mut shapes = Vec::new();
         for number in 0..self.names.len() {
-            let name = &self.names[number];
-            let there = |goat: &&Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
-            let relations: Vec<Relation> = goats.iter().map(there).collect();
-            let found = self.read(number, &relations)?;
-            for (shapes, shape) in shapes.iter_mut().zip(found) {
-                let shape = shape.map_err(|error| error.context(format!("database \"{}\"", self.names[number])))?;
-                if let Some(source) = self.sources.get_mut(&number).filter(|_| self.sync.synctype != SyncType::Fullcopy) {
-                    source.captures(&shape)?;
+            let relation = if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
+            let on = format!("database \"{}\"", self.names[number]);
+            let shape = match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
+                (Some(source), _) => {
+                    let shape = shape::read(&mut source.conn, &relation).map_err(|error| error.context(on))?;
+                    if self.sync.synctype != SyncType::Fullcopy {
+                        source.captures(&shape)?;
+                    }
+                    shape
                 }
-                shapes.push(shape);
-            }
+                (None, Some(target)) => shape::read(&mut target.conn, &relation).map_err(|error| error.context(on))?,
+                (None, None) => return Err(Error::new(Kind::Bug, "a member without session")),
+            };
+            shapes.push(shape);
         }
         Ok(shapes)
-    }
-
-    fn read(&mut self, number: usize, relations: &[Relation]) -> Result<Vec<Result<Shape>>> {
-        match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
-            (Some(source), _) => shape::read_all(&mut source.conn, relations),
-            (None, Some(target)) => shape::read_all(&mut target.conn, relations),
-            (None, None) => Err(Error::new(Kind::Bug, "a member without session")),
-        }
     }
 
     fn plan(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize) -> Result<Plan> {

@@ -40,11 +40,12 @@ pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     }
     let name = pairs.get("name").unwrap_or(word).to_owned();
     check(&mut session.control, &name, &pairs)?;
-    let lines = session.transaction(|session| {
+    let (lines, notes) = session.transaction(|session| {
         let lines = add(&mut session.control, &name, &pairs)?;
-        sync::make_ready(session, &name).map(|_| lines)
+        Ok((lines, sync::make_ready(session, &name)?))
     })?;
     crate::cli::add::report(session, &lines);
+    crate::cli::validate::tell(session, &notes);
     Ok(0)
 }
 
