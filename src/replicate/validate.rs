@@ -72,6 +72,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     }
     notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
+    notes.extend(members.clauses_of_masters(&goats));
     members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
@@ -156,7 +157,7 @@ impl<'a> Members<'a> {
     }
 
     fn compare(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
-        let clause = goat.clause_for(&self.names[to]).or(goat.customselect.as_deref());
+        let clause = goat.selected_for(&self.names[to], to < self.masters);
         let source = match clause {
             Some(clause) => shapes[from].selected(&mut self.conns[from], clause)?,
             None => shapes[from].clone(),
@@ -174,6 +175,16 @@ impl<'a> Members<'a> {
         };
         self.plans.entry(to).or_default().push(plan?);
         Ok(())
+    }
+
+    fn clauses_of_masters(&self, goats: &[Goat]) -> Vec<String> {
+        let masters = self.names.iter().take(self.masters);
+        let pairs = masters.flat_map(|db| goats.iter().filter(|goat| goat.clauses.contains_key(db)).map(move |goat| (db, goat)));
+        let told = |(db, goat): (&String, &Goat)| {
+            let label = goat.relation.label();
+            warning(format!("Table \"{label}\": the columns selected for database \"{db}\" do not count, because it is a source"))
+        };
+        pairs.map(told).collect()
     }
 
     fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {

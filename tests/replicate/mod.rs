@@ -6,6 +6,7 @@ mod basics;
 mod captures;
 mod case;
 mod chains;
+mod columns;
 mod copies;
 mod deaths;
 pub mod equal;
