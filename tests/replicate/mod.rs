@@ -9,6 +9,7 @@ mod chains;
 mod columns;
 mod copies;
 mod deaths;
+mod encodings;
 pub mod equal;
 mod failpoints;
 mod families;
