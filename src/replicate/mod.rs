@@ -14,6 +14,7 @@ pub mod hands;
 pub mod install;
 pub mod notes;
 pub mod numbers;
+pub mod owner_path;
 pub mod places;
 pub mod plan;
 pub mod preference;

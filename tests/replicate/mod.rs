@@ -21,6 +21,7 @@ mod masters;
 mod names;
 mod options;
 mod partitions;
+mod paths;
 mod pgbench;
 mod references;
 mod rights;
