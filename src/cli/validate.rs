@@ -75,9 +75,8 @@ fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sess
     }
     let outcome = validate::one_of_many(&mut session.control, name, sessions);
     say!("{}", if outcome.is_ok() { fine } else { "FAILED!" });
-    match &outcome {
-        Ok(notes) => tell(session, notes),
-        Err(_) => {}
+    if let Ok(notes) = &outcome {
+        tell(session, notes);
     }
     outcome.map_err(complain).is_ok()
 }

@@ -30,6 +30,7 @@ pub mod shape;
 pub mod snapshot;
 pub mod source;
 pub mod step;
+pub mod stray;
 pub mod target;
 pub mod trigger;
 pub mod validate;

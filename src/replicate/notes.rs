@@ -12,3 +12,8 @@ pub fn warning(text: impl AsRef<str>) -> String {
 pub fn is_warning(note: &str) -> bool {
     note.starts_with(WARNING)
 }
+
+/// The warnings among the notes of a sync as they are stored, a line each, without the word.
+pub fn warnings(stored: &str) -> Vec<String> {
+    stored.lines().filter_map(|line| line.strip_prefix(WARNING)).map(str::to_owned).collect()
+}

@@ -33,6 +33,9 @@ pub struct Ranks([u8; MOST_MASTERS]);
 /// As many as have a bit each in the meeting of keys.
 const MOST_MASTERS: usize = 63;
 
+/// The state of a master's sequence now and, where it is known, when sequences were last carried.
+pub type State = (Numbers, Option<Numbers>);
+
 /// The same for sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SequenceStrategy {
@@ -156,8 +159,8 @@ impl SequenceStrategy {
 
     /// Which of the masters' sequences wins, given their states now and before; none: each keeps its own. Where several are as good, it is the
     /// first.
-    pub fn winner(self, states: &[(Numbers, Option<Numbers>)]) -> Option<usize> {
-        let best = |better: fn(&(Numbers, Option<Numbers>), &(Numbers, Option<Numbers>)) -> bool| {
+    pub fn winner(self, states: &[State]) -> Option<usize> {
+        let best = |better: fn(&State, &State) -> bool| {
             (1..states.len()).fold((!states.is_empty()).then_some(0), |best, place| match best {
                 Some(best) if better(&states[place], &states[best]) => Some(place),
                 best => best,

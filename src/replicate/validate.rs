@@ -12,7 +12,7 @@ use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, counting, install, places, references};
+use crate::replicate::{compare, counting, install, places, references, stray};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -73,6 +73,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
     notes.extend(members.clauses_of_masters(&goats));
+    notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
