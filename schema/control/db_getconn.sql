@@ -11,7 +11,7 @@ begin
     if not found then
         raise exception 'No such database: %', name;
     end if;
-    if d.dbport <> '' and d.dbport !~ '^[0-9]+$' then
+    if d.dbport <> '' and d.dbport !~ '^[0-9]+(,[0-9]+)*$' then
         raise exception 'The port of database "%" is not a number', name;
     end if;
     if d.dbname = '' or d.dbuser = '' then

@@ -26,6 +26,8 @@ pub enum Value {
     Bool,
     /// Digits.
     Number,
+    /// A port, or several in the order of their hosts, separated by commas.
+    Ports,
     /// A time span; the server knows which texts are some.
     Interval,
     /// One of these, in any case; read as written here.
@@ -84,6 +86,11 @@ impl Pairs {
             parts[at.min(parts.len() - 1)].to_owned()
         };
         Pairs { given: self.given.iter().map(|(key, value)| (*key, own(value))).collect(), rest: Vec::new() }
+    }
+
+    /// The pairs alone, as they are.
+    pub fn whole(&self) -> Pairs {
+        Pairs { given: self.given.clone(), rest: Vec::new() }
     }
 
     /// The same with a value for `column`, if it has none and there is one.
@@ -259,8 +266,9 @@ pub fn checked(name: &str, takes: Value, value: &str) -> Result<String> {
             Some(yes) => Ok(if yes { "1" } else { "0" }.to_owned()),
             None => refuse("true of false", format!("write {name}=1 or {name}=0; yes and no, on and off are understood as well")),
         },
+        Value::Ports if value.chars().all(|c| c.is_ascii_digit() || c == ',') => Ok(value.to_owned()),
         Value::Number if value.chars().all(|c| c.is_ascii_digit()) => Ok(value.to_owned()),
-        Value::Number => refuse("numeric", format!("write {name}= and digits only, without sign or unit")),
+        Value::Number | Value::Ports => refuse("numeric", format!("write {name}= and digits only, without sign or unit")),
         Value::OneOf(choices) | Value::NumberOf(choices) => {
             let found = choices.iter().find(|choice| choice.eq_ignore_ascii_case(value));
             found.map_or_else(|| refuse(&one_of(choices), format!("write {name}={}", choices[0])), |it| Ok((*it).to_owned()))
@@ -271,6 +279,11 @@ pub fn checked(name: &str, takes: Value, value: &str) -> Result<String> {
             found.map_or_else(|| refuse(&one_of(&names), format!("write {name}={}", names[0])), |it| Ok(it.0.to_owned()))
         }
     }
+}
+
+/// Whether a text is a port, or a list of ports as libpq takes it beside a list of hosts.
+pub fn is_ports(text: &str) -> bool {
+    text.split(',').all(|port| matches!(port.parse::<u16>(), Ok(1..)))
 }
 
 fn one_of(choices: &[&str]) -> String {

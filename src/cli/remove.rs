@@ -213,12 +213,14 @@ fn goats(control: &mut Connection, kind: &str, names: &[String]) -> Result<Vec<S
     Ok(lines)
 }
 
-/// Custom names and columns have only a number of their own; the name of the table will do as well.
+/// Custom names and columns have a number of their own; the name of the table, which is never a number here, means all of its.
 fn customs(control: &mut Connection, noun: Noun, names: &[String]) -> Result<Vec<String>> {
     let table = if noun == Noun::Customname { "customname" } else { "customcols" };
     let mut lines = Vec::new();
     for name in names {
-        let ids: Vec<i32> = relation::find(control, name, None)?.iter().map(|goat| goat.id).collect();
+        let number = name.chars().all(|c| c.is_ascii_digit());
+        let goats = if number { Vec::new() } else { relation::find(control, name, None)? };
+        let ids: Vec<i32> = goats.iter().map(|goat| goat.id).collect();
         let sql = format!("delete from bucardo.{table} where id::text = $1 or goat = any ($2) returning id");
         let gone = control.query(&sql, &[&name, &ids])?;
         if gone.is_empty() {

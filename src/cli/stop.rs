@@ -4,7 +4,7 @@ use crate::cli::session::Files;
 use crate::cli::{Invocation, Personality, Session, help, reason, stopfile, table::Topic};
 use crate::control::channel;
 use crate::error::Result;
-use crate::{say, say_part};
+use crate::{say, say_part, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only(
@@ -52,12 +52,16 @@ impl Place {
         Place { files, personality: session.personality, prog, quiet: session.options.quiet }
     }
 
-    /// Writes the reason and the stop file, and then does `call`.
+    /// Writes the reason and the stop file, and then does `call`. That the reason cannot be written down prevents no `stop`: the directory from
+    /// which that is called may be anybody's. A restart would fail at the same point, with the daemon stopped.
     fn stop(&self, verb: &str, nouns: &[String], call: impl FnOnce() -> Result<()>) -> Result<()> {
         let path = stopfile::path(&self.files);
         let possible = stopfile::check(&path);
         if possible.is_ok() {
-            reason::record_for(&self.files, self.personality, verb, nouns)?;
+            match reason::record_for(&self.files, self.personality, verb, nouns) {
+                Err(error) if verb == "stop" => warn_user!("Note: {error}; the reason is not written down"),
+                recorded => recorded?,
+            }
         }
         if !self.quiet {
             say_part!("Creating {} ... ", path.display());

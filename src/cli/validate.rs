@@ -2,8 +2,8 @@
 
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::error::{Error, Result};
-use crate::replicate::places;
 use crate::replicate::validate::{self, Sessions};
+use crate::replicate::{notes, places};
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -75,12 +75,21 @@ fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sess
     }
     let outcome = validate::one_of_many(&mut session.control, name, sessions);
     say!("{}", if outcome.is_ok() { fine } else { "FAILED!" });
-    match &outcome {
-        Ok(notes) if session.options.verbose > 0 => notes.iter().for_each(|note| say!("  {note}")),
-        Ok(_) => {}
-        Err(_) => {}
+    if let Ok(notes) = &outcome {
+        tell(session, notes);
     }
     outcome.map_err(complain).is_ok()
+}
+
+/// Warnings to everybody, the rest to who asks for details.
+pub fn tell(session: &Session, notes: &[String]) {
+    for note in notes {
+        match notes::is_warning(note) {
+            true => warn_user!("{note}"),
+            false if session.options.verbose > 0 => say!("  {note}"),
+            false => {}
+        }
+    }
 }
 
 fn complain(error: Error) {

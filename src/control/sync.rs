@@ -99,9 +99,14 @@ impl Goat {
         }
     }
 
-    /// What is selected for a database instead of all columns.
-    pub fn clause_for(&self, db: &str) -> Option<&str> {
-        self.clauses.get(db).or_else(|| self.clauses.get("")).map(String::as_str)
+    /// What is selected for a target instead of the table; one clause, the nearest. Masters exchange whole rows: what one of them got, changed
+    /// by a selection, would be changed once more on its way to the next.
+    pub fn selected_for(&self, db: &str, is_master: bool) -> Option<&str> {
+        if is_master {
+            return None;
+        }
+        let clause = self.clauses.get(db).or_else(|| self.clauses.get(""));
+        clause.or(self.customselect.as_ref()).map(String::as_str)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::daemon::signals::Signals;
 use crate::error::{Kind, Result};
 use crate::notice::log as our_log;
 use crate::pg::Connection;
-use crate::replicate::{places, validate};
+use crate::replicate::{notes, places, validate};
 
 /// Validates and tidies; the exit code is 0 if the sync can run, or is gone without a trace.
 pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
@@ -33,9 +33,11 @@ fn look(control: &mut Connection, sync: &str) -> Result<bool> {
         Err(error) if error.kind() == Kind::NotFound => log::info!("Sync \"{sync}\" is gone: tidying its databases"),
         Err(error) => return Err(error),
         Ok(_) => {
-            let notes = validate::sync(control, sync)?;
+            let found = validate::sync(control, sync)?;
             log::info!("Sync \"{sync}\" is valid");
-            notes.iter().for_each(|note| log::info!("{note}"));
+            for note in &found {
+                log::log!(if notes::is_warning(note) { log::Level::Warn } else { log::Level::Info }, "{note}");
+            }
         }
     }
     let left = places::tidy(control, sync)?;

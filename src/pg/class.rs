@@ -51,11 +51,32 @@ fn sentence(db: &DbError) -> String {
     format!("{}:  {} (SQLSTATE {})", db.severity(), message, db.code().code())
 }
 
-/// Class 22 ("data exception") messages end in the offending value: `invalid input syntax for type integer: "12 Main St"`.
+/// What may stand in quotation marks besides a value, by the word before it.
+const NAMED: [&str; 9] =
+    ["sequence", "encoding", "column", "relation", "table", "collation", "constraint", "parameter", "function"];
+
+/// The quotation marks that servers use, in whatever language they speak.
+const QUOTES: [char; 12] = ['"', '\'', '»', '«', '„', '“', '”', '‘', '’', '‹', '›', '「'];
+
+/// Class 22 ("data exception") messages quote the offending value: `invalid input syntax for type integer: "12 Main St"`. A value may
+/// hold quotation marks itself, so everything from the first mark that does not begin a name to the last mark is left out.
 fn without_value(message: &str) -> String {
-    match message.find(['"', '\'']) {
-        Some(quote) => format!("{} <value not shown>", message[..quote].trim_end_matches([' ', ':'])),
-        None => message.to_owned(),
+    let Some(start) = start_of_value(message) else { return message.to_owned() };
+    let (before, quoted) = message.split_at(start);
+    let after = quoted.rfind(QUOTES).map_or("", |last| quoted[last..].trim_start_matches(QUOTES));
+    format!("{} <value not shown>{after}", before.trim_end_matches([' ', ':']))
+}
+
+fn start_of_value(message: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let start = from + message[from..].find(QUOTES)?;
+        let word = message[..start].trim_end().rsplit(' ').next().unwrap_or_default();
+        let end = message[start..].strip_prefix('"').filter(|_| NAMED.contains(&word)).and_then(|name| name.find('"'));
+        match end {
+            Some(length) => from = start + length + 2,
+            None => return Some(start),
+        }
     }
 }
 
@@ -79,11 +100,32 @@ mod tests {
 
     #[test]
     fn a_value_never_reaches_the_sentence() {
-        assert_eq!(
-            without_value("invalid input syntax for type integer: \"12 Main St\""),
-            "invalid input syntax for type integer <value not shown>"
-        );
-        assert_eq!(without_value("numeric field overflow"), "numeric field overflow");
+        for (message, shown) in [
+            ("invalid input syntax for type integer: \"12 Main St\"", "invalid input syntax for type integer <value not shown>"),
+            ("value \"99\" is out of range for type smallint", "value <value not shown> is out of range for type smallint"),
+            ("invalid input value for enum mood: \"sequence \"x\" y\"", "invalid input value for enum mood <value not shown>"),
+            (
+                "ungültige Eingabesyntax für Typ integer: »12 Main St«",
+                "ungültige Eingabesyntax für Typ integer <value not shown>",
+            ),
+        ] {
+            assert_eq!(without_value(message), shown);
+        }
+    }
+
+    #[test]
+    fn names_in_quotation_marks_are_no_values() {
+        for message in [
+            "numeric field overflow",
+            "nextval: reached maximum value of sequence \"line_ids\" (32767)",
+            "setval: value 9 is out of bounds for sequence \"s\" (1..3)",
+            "invalid byte sequence for encoding \"UTF8\": 0xe4",
+            "character with byte sequence 0xe2 0x82 0xac in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"",
+            "missing data for column \"note\"",
+        ] {
+            assert_eq!(without_value(message), message);
+        }
+        assert_eq!(without_value("column \"n\" got \"12\""), "column \"n\" got <value not shown>");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Connection {
     connector: Connector,
     kept: HashMap<String, Statement>,
     prepared: HashMap<String, String>,
+    encoding: Option<String>,
+    replicated: bool,
 }
 
 /// The values of a statement.
@@ -28,7 +30,28 @@ type Answer<T> = std::result::Result<T, postgres::Error>;
 
 impl Connection {
     pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
-        Connection { client, fd, version, connector, kept: HashMap::new(), prepared: HashMap::new() }
+        let (kept, prepared) = (HashMap::new(), HashMap::new());
+        Connection { client, fd, version, connector, kept, prepared, encoding: None, replicated: false }
+    }
+
+    /// The same, for a replicated database.
+    pub(super) fn replicated(self) -> Connection {
+        Connection { replicated: true, ..self }
+    }
+
+    /// Whether the database is a replicated one; if not, it is the control database.
+    pub fn is_replicated(&self) -> bool {
+        self.replicated
+    }
+
+    /// The database's encoding.
+    pub fn encoding(&mut self) -> Result<String> {
+        if let Some(encoding) = &self.encoding {
+            return Ok(encoding.clone());
+        }
+        let encoding: String = self.query_one("select pg_catalog.current_setting('server_encoding')", &[])?.get(0);
+        self.encoding = Some(encoding.clone());
+        Ok(encoding)
     }
 
     /// A statement that is prepared once in a session and then kept: each later use takes one round trip where a text takes two.

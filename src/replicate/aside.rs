@@ -4,7 +4,7 @@
 //! then); and only for a table that is ours alone until the commit, because TRUNCATE has emptied it, or because it is empty and nobody uses
 //! it at this moment. All of it is part of the copy's transaction. Indexes of constraints stay.
 
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::target::Target;
 
@@ -23,6 +23,26 @@ impl Target {
             // A lock that is not to be had, an event trigger: with its indexes, the table is filled as well.
             Err(_) => self.conn.batch("rollback to savepoint bucardo_aside").map(|()| Vec::new()),
             Ok(definitions) => Ok(definitions),
+        }
+    }
+
+    /// After a copy, within its transaction: builds indexes anew, those that were set `aside` included, and renews the statistics. From version 17
+    /// on the server does the last without the owner's path; where its functions are not found then, nobody could do it.
+    pub fn finish_copy(&mut self, plan: &Plan, aside: Vec<String>) -> Result<()> {
+        if let Some(reindex) = plan.reindex() {
+            self.as_owner_s(plan, |conn| conn.batch(&reindex))?;
+        }
+        if !aside.is_empty() {
+            self.conn.batch(&aside.join("; "))?;
+        }
+        let Some(analyze) = plan.analyze() else { return Ok(()) };
+        self.conn.batch("savepoint bucardo_analyze")?;
+        match self.as_owner_s(plan, |conn| conn.batch(&analyze)) {
+            Err(error) if error.kind() == Kind::Database && !self.conn.is_closed() => {
+                log::warn!("Warning! Table {} was not analyzed: {error}", plan.target.label());
+                self.conn.batch("rollback to savepoint bucardo_analyze")
+            }
+            done => done,
         }
     }
 

@@ -195,9 +195,9 @@ pub fn fill_whole(
 ) -> Result<Counts> {
     let aside = target.set_indexes_aside(plan)?;
     let rows = Form::of_copy(source, &mut target.conn, plan, encoding)
-        .and_then(|form| relay::pour(source, &plan.draw(&form), &mut target.conn, &plan.fill(&form), tick))
+        .and_then(|form| target.as_owner_s(plan, |conn| relay::pour(source, &plan.draw(&form), conn, &plan.fill(&form), tick)))
         .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
-    plan.after_copy(aside).map_or(Ok(()), |after| target.conn.batch(&after))?;
+    target.finish_copy(plan, aside)?;
     Ok(Counts { inserts: i64::try_from(rows).unwrap_or(i64::MAX), ..Counts::default() })
 }
 

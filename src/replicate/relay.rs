@@ -14,7 +14,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 const CHUNK: usize = 128 << 10;
 
 /// Copies the result of `query` on `source` into `into` (a table with its column list) on `target`, and returns the number of rows. `tick` is
-/// called after each chunk with the number of its rows; its error ends the copy.
+/// called after each chunk with the number of its rows; its error ends the copy. Where `encoding` is UTF8, it is chosen anew for the two.
 pub fn copy(
     source: &mut Connection,
     query: &str,
@@ -23,9 +23,39 @@ pub fn copy(
     encoding: &str,
     tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
-    let fill = format!("copy {into} from stdin (encoding '{encoding}')");
-    pour(source, &format!("copy ({query}) to stdout (encoding '{encoding}')"), target, &fill, tick)
+    let passage = if encoding == "UTF8" { Passage::between(source, target)? } else { Passage::plain(encoding) };
+    let fill = format!("copy {into} from stdin (encoding '{}')", passage.filled);
+    relay(source, &format!("copy ({query}) to stdout (encoding '{}')", passage.drawn), target, &fill, passage.repairs, tick)
 }
+
+/// The encodings in which bytes leave one database and enter another.
+struct Passage {
+    drawn: String,
+    filled: String,
+    /// What is no text is shown as `<e4>` instead of being refused.
+    repairs: bool,
+}
+
+impl Passage {
+    fn plain(encoding: &str) -> Passage {
+        Passage { drawn: encoding.to_owned(), filled: encoding.to_owned(), repairs: false }
+    }
+
+    /// Between databases of one encoding, whatever bytes there are pass as they are, also those that SQL_ASCII lets in. Other databases speak
+    /// UTF8. The control database holds what people read: there, no bytes are a reason to stop.
+    fn between(source: &mut Connection, target: &mut Connection) -> Result<Passage> {
+        let (ours, theirs) = (source.encoding()?, target.encoding()?);
+        let plain = ours.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        Ok(match (ours == theirs && plain, ours == NONE && !target.is_replicated()) {
+            (true, _) => Passage::plain(&ours),
+            (_, true) => Passage { drawn: ours, filled: "UTF8".to_owned(), repairs: true },
+            _ => Passage::plain("UTF8"),
+        })
+    }
+}
+
+/// What a database has that holds bytes of any encoding.
+const NONE: &str = "SQL_ASCII";
 
 /// The same, with both statements as they are.
 pub fn pour(
@@ -35,10 +65,24 @@ pub fn pour(
     fill: &str,
     tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
+    relay(source, draw, target, fill, false, tick)
+}
+
+fn relay(
+    source: &mut Connection,
+    draw: &str,
+    target: &mut Connection,
+    fill: &str,
+    repairs: bool,
+    tick: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<u64> {
     let mut reader = source.copy_out(draw)?;
     let fill = target.keep(fill)?;
     let mut writer = target.copy_in(&fill)?;
-    let mut put = |chunk: Chunk| {
+    let mut put = |mut chunk: Chunk| {
+        if repairs {
+            chunk.bytes = repaired(&chunk.bytes).into_bytes();
+        }
         // The driver keeps a copy of what it is given at once, and the room for it.
         chunk.bytes.chunks(CHUNK).try_for_each(|part| writer.write_all(part)).map_err(writing)?;
         tick(chunk.rows)
@@ -91,6 +135,15 @@ fn gather(reader: &mut CopyOutReader) -> Result<Chunk> {
     Ok(chunk)
 }
 
+/// The same as text; a byte that belongs to none by its number. A chunk consists of whole rows, so no character is cut.
+fn repaired(bytes: &[u8]) -> String {
+    bytes.utf8_chunks().fold(String::with_capacity(bytes.len()), |mut text, chunk| {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("<{byte:02x}>")));
+        text
+    })
+}
+
 /// Reads until the end, an error, or until nobody wants more.
 fn read_on(mut reader: CopyOutReader, full: &SyncSender<Result<Chunk>>) {
     loop {
@@ -115,5 +168,17 @@ fn unwrapped(error: std::io::Error, what: &str) -> Error {
     match error.downcast::<postgres::Error>() {
         Ok(inner) => Error::from(inner).context(what),
         Err(error) => Error::new(Kind::Lost, what).caused_by(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_by_their_numbers() {
+        assert_eq!(repaired(b"a\xe4\tb\n"), "a<e4>\tb\n");
+        assert_eq!(repaired("\u{e4}\u{20ac}\n".as_bytes()), "\u{e4}\u{20ac}\n");
+        assert_eq!(repaired(b"\xe2\x82"), "<e2><82>");
     }
 }

@@ -1,6 +1,8 @@
 //! Who wins when several masters changed the same row or sequence (reference, sections 1.2 and 5.8).
 
 use crate::error::{Error, Kind, Result};
+use crate::replicate::numbers::Numbers;
+use std::cmp::Ordering;
 
 /// How a conflict is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +33,9 @@ pub struct Ranks([u8; MOST_MASTERS]);
 /// As many as have a bit each in the meeting of keys.
 const MOST_MASTERS: usize = 63;
 
+/// The state of a master's sequence now and, where it is known, when sequences were last carried.
+pub type State = (Numbers, Option<Numbers>);
+
 /// The same for sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SequenceStrategy {
@@ -40,9 +45,9 @@ pub enum SequenceStrategy {
     Target,
     /// Each keeps its own.
     Skip,
-    /// The lowest value.
+    /// The lowest number.
     Lowest,
-    /// The highest value.
+    /// The number that has come furthest: the highest, or of a descending sequence the lowest.
     #[default]
     Highest,
 }
@@ -152,17 +157,23 @@ impl SequenceStrategy {
         }
     }
 
-    /// Which of the values that masters have wins; none: each keeps its own.
-    pub fn winner(self, values: &[(i64, bool)]) -> Option<usize> {
-        let by_value = || values.iter().enumerate();
+    /// Which of the masters' sequences wins, given their states now and before; none: each keeps its own. Where several are as good, it is the
+    /// first.
+    pub fn winner(self, states: &[State]) -> Option<usize> {
+        let best = |better: fn(&State, &State) -> bool| {
+            (1..states.len()).fold((!states.is_empty()).then_some(0), |best, place| match best {
+                Some(best) if better(&states[place], &states[best]) => Some(place),
+                best => best,
+            })
+        };
         match self {
-            SequenceStrategy::Source => Some(0).filter(|_| !values.is_empty()),
-            SequenceStrategy::Target => values.len().checked_sub(1),
+            SequenceStrategy::Source => Some(0).filter(|_| !states.is_empty()),
+            SequenceStrategy::Target => states.len().checked_sub(1),
             SequenceStrategy::Skip => None,
-            SequenceStrategy::Lowest => by_value().min_by_key(|(place, value)| (**value, *place)).map(|(place, _)| place),
-            SequenceStrategy::Highest => {
-                by_value().max_by_key(|(place, value)| (**value, -(*place as i64))).map(|(place, _)| place)
-            }
+            SequenceStrategy::Lowest => best(|(one, _), (best, _)| (one.last, one.called) < (best.last, best.called)),
+            SequenceStrategy::Highest => best(|(one, before), (best, best_before)| {
+                one.compare(before.as_ref(), best, best_before.as_ref()) == Ordering::Greater
+            }),
         }
     }
 }
@@ -198,13 +209,16 @@ mod tests {
 
     #[test]
     fn the_winning_sequence_is_the_same_wherever_it_is_asked() {
-        let values = [(5, true), (9, false), (9, true), (5, false)];
+        let state = |last, called, increment| Numbers { last, called, increment, min: i64::MIN, max: i64::MAX, cycle: false };
+        let values = [(5, true), (9, false), (9, true), (5, false)].map(|(last, called)| (state(last, called, 1), None));
         let winner = |strategy: SequenceStrategy| strategy.winner(&values);
         assert_eq!(winner(SequenceStrategy::Source), Some(0));
         assert_eq!(winner(SequenceStrategy::Target), Some(3));
         assert_eq!(winner(SequenceStrategy::Skip), None);
         assert_eq!(winner(SequenceStrategy::Lowest), Some(3), "5 that was not given out yet is lower");
         assert_eq!(winner(SequenceStrategy::Highest), Some(2));
-        assert_eq!(SequenceStrategy::Highest.winner(&[(1, true), (1, true)]), Some(0), "equal values: the first");
+        assert_eq!(SequenceStrategy::Highest.winner(&[values[0], values[0]]), Some(0), "equal values: the first");
+        let down = [5, 3, 9].map(|last| (state(last, true, -1), None));
+        assert_eq!((SequenceStrategy::Highest.winner(&down), SequenceStrategy::Lowest.winner(&down)), (Some(1), Some(1)));
     }
 }

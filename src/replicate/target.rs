@@ -4,12 +4,14 @@ use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
+use crate::replicate::owner_path;
 use crate::replicate::plan::{Plan, Receiver};
 use crate::replicate::preference::settings;
 use crate::replicate::references;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::snapshot::{Snapshot, Span};
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 /// How often a table is applied when applications keep changing the same rows.
@@ -20,6 +22,8 @@ pub struct Target {
     /// The session.
     pub conn: Connection,
     scratch: Scratch,
+    /// What sets the search_path under which a table is written, by table.
+    paths: BTreeMap<String, String>,
     /// Foreign keys are checked, at the end, as far as they may; and what would help.
     checked: Option<String>,
     /// A crash of the server may undo the last commits: ours or, at first, those of whoever served this target before.
@@ -85,8 +89,10 @@ impl Target {
     /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off, if that is allowed.
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?;
+        checked.iter().for_each(|note| log::warn!("Warning! On the target, {note}"));
         conn.batch(PREPARE)?;
-        Ok(Target { conn, scratch: Scratch::default(), checked, unsettled: true })
+        let (scratch, paths) = (Scratch::default(), BTreeMap::new());
+        Ok(Target { conn, scratch, paths, checked, unsettled: true })
     }
 
     /// The receipt for what came from `source`, as last committed.
@@ -184,6 +190,7 @@ impl Target {
             true => format!("{walk}; {deletes}; {forget}; {writes}"),
             false => format!("{walk}; {deletes}; {writes}; {forget}"),
         };
+        let all = format!("{}; {all}; {}", self.path(plan)?, owner_path::OURS);
         let rows = self.numbers(&all).map_err(|error| self.advised_about(plan, error))?;
         match rows[..] {
             [(replaced, deletes), (fresh, written)] => {
@@ -193,12 +200,31 @@ impl Target {
         }
     }
 
-    /// What is written in place cannot exchange a unique value.
+    /// Does something that writes a table as its owner's statements do; see [`owner_path`]. Nothing in it may have to be looked up by a name of
+    /// ours without schema.
+    pub fn as_owner_s<T>(&mut self, plan: &Plan, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let path = self.path(plan)?;
+        self.conn.batch(&path)?;
+        let done = work(&mut self.conn)?;
+        self.conn.batch(owner_path::OURS).map(|()| done)
+    }
+
+    fn path(&mut self, plan: &Plan) -> Result<String> {
+        let name = plan.target.to_string();
+        if let Some(path) = self.paths.get(&name) {
+            return Ok(path.clone());
+        }
+        let path = owner_path::of_tables(&mut self.conn, &[&plan.target])?.pop().unwrap_or_else(|| owner_path::OURS.to_owned());
+        self.paths.insert(name, path.clone());
+        Ok(path)
+    }
+
+    /// What is written in place cannot exchange a unique value; and the table's own triggers fire where they cannot be switched off.
     fn advised_about(&self, plan: &Plan, error: Error) -> Error {
-        if matches!(error.kind(), Kind::Violation | Kind::Duplicate) && plan.writes_in_place() {
-            self.advised(error)
-        } else {
-            error
+        match (error.kind(), &self.checked) {
+            (Kind::Violation | Kind::Duplicate, _) if plan.writes_in_place() => self.advised(error),
+            (Kind::Database | Kind::Denied, Some(note)) => error.hint(format!("Let the table's triggers be off: {note}")),
+            _ => error,
         }
     }
 
@@ -234,7 +260,8 @@ impl Target {
 
     /// Decides between rows with different keys that claim the same; says whether there were any.
     fn resolve_unique_conflicts(&mut self, plan: &Plan, beside: &Beside) -> Result<bool> {
-        if self.conn.execute(&plan.find_pairs(&beside.receiver, beside.strategy), &[])? == 0 {
+        let pairs = plan.find_pairs(&beside.receiver, beside.strategy);
+        if self.as_owner_s(plan, |conn| Ok(conn.execute(&pairs, &[])?))? == 0 {
             return Ok(false);
         }
         if !beside.insists && self.says(&plan.late_decides())? {
@@ -305,13 +332,13 @@ impl Target {
     /// Removes all rows by TRUNCATE.
     pub fn truncate(&mut self, plan: &Plan) -> Result<Counts> {
         let rows: i64 = self.conn.query_one(&plan.count_target(), &[])?.get(0);
-        self.conn.batch(&plan.truncate_target())?;
+        self.as_owner_s(plan, |conn| conn.batch(&plan.truncate_target()))?;
         Ok(Counts { deletes: rows, ..Counts::default() })
     }
 
     /// Removes all rows by DELETE.
     pub fn delete_all(&mut self, plan: &Plan) -> Result<Counts> {
-        let deletes = self.conn.execute(&plan.empty_target(), &[])?;
+        let deletes = self.as_owner_s(plan, |conn| Ok(conn.execute(&plan.empty_target(), &[])?))?;
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 

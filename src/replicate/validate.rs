@@ -7,11 +7,12 @@ use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, session};
+use crate::replicate::notes::warning;
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, install, places, references};
+use crate::replicate::{compare, counting, install, places, references, stray};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -69,7 +70,10 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
             false => members.look_at_sequence(goat)?,
         }
     }
+    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
+    notes.extend(members.clauses_of_masters(&goats));
+    notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
@@ -154,7 +158,7 @@ impl<'a> Members<'a> {
     }
 
     fn compare(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
-        let clause = goat.clause_for(&self.names[to]).or(goat.customselect.as_deref());
+        let clause = goat.selected_for(&self.names[to], to < self.masters);
         let source = match clause {
             Some(clause) => shapes[from].selected(&mut self.conns[from], clause)?,
             None => shapes[from].clone(),
@@ -172,6 +176,16 @@ impl<'a> Members<'a> {
         };
         self.plans.entry(to).or_default().push(plan?);
         Ok(())
+    }
+
+    fn clauses_of_masters(&self, goats: &[Goat]) -> Vec<String> {
+        let masters = self.names.iter().take(self.masters);
+        let pairs = masters.flat_map(|db| goats.iter().filter(|goat| goat.clauses.contains_key(db)).map(move |goat| (db, goat)));
+        let told = |(db, goat): (&String, &Goat)| {
+            let label = goat.relation.label();
+            warning(format!("Table \"{label}\": the columns selected for database \"{db}\" do not count, because it is a source"))
+        };
+        pairs.map(told).collect()
     }
 
     fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
@@ -203,7 +217,7 @@ impl<'a> Members<'a> {
             let checked = session::apply_quietly(conn)?;
             references::heeding(conn, plans, checked.as_deref())
                 .map_err(|error| error.context(format!("Database \"{name}\"")))?;
-            notes.extend(checked.map(|note| format!("Database \"{name}\": {note}")));
+            notes.extend(checked.map(|note| warning(format!("Database \"{name}\": {note}"))));
         }
         Ok(())
     }

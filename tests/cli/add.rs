@@ -165,6 +165,20 @@ fn a_sync_can_be_told_its_databases_in_one_word() {
     assert_eq!(world.says("add sync one relgroup=h dbs=A,B"), "Added sync \"one\"\n");
 }
 
+/// The older program's line, too, finds the group that the sync left behind.
+#[test]
+fn a_sync_of_several_targets_can_be_removed_and_added_again() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h");
+    let line = "add sync many relgroup=h dbs=A:source,B,C";
+    assert_eq!(world.says(line), "Added database group \"many\"\nAdded sync \"many\"\n");
+    world.says("remove sync many");
+    assert_eq!(world.says(line), "Added sync \"many\"\n");
+    world.says("remove sync many");
+    world.says("add dbgroup many A");
+    assert!(world.run(line).ended_with(255).stderr.contains("database group \"many\" already exists"));
+}
+
 #[test]
 fn a_sync_whose_target_is_down_is_kept_for_the_daemon_to_validate() {
     let world = World::with_dbs();
@@ -223,6 +237,51 @@ fn the_lines_of_the_slony_migrator_are_accepted_as_they_are() {
     world.says("add sequence public.s1 db=shop_1 ping=true standard_conflict=source herd=shop_node1_set1");
     let line = "add sync shop_set1_node1_to_node2 source=shop_node1_set1 targetdb=shop_2 type=pushdelta target_makedelta=on";
     world.run(line).ended_with(0);
+}
+
+/// Several servers for one database: they are tried in turn.
+#[test]
+fn a_database_may_have_several_hosts_with_a_port_each() {
+    let world = World::bare();
+    let [host, port, user] = &world.reach()[..] else { panic!() };
+    let (host, port) = (host.trim_start_matches("host="), port.trim_start_matches("port="));
+    for program in ["bucardo_ctl", "bucardo"] {
+        let words = ["add", "db", program, "dbname=a", &format!("host=127.0.0.1,{host}"), &format!("port=1,{port}"), user];
+        world.call(program, &words).run().ok();
+        assert_eq!(
+            world.says(&format!("update db {program} dbport=1,{port}")),
+            format!("Changes made to db \"{program}\":\n * dbport      : changed from \"1,{port}\" to \"1,{port}\"\n")
+        );
+        world.says(&format!("remove db {program}"));
+    }
+    assert_eq!(world.value("select count(*) from bucardo.db_connlog where status <> 'good'"), "0");
+    for ports in ["1,0", ",1", "1,,2", "65536,1"] {
+        let refused = world.run(&format!("add db a host=127.0.0.1,127.0.0.2 port={ports}")).ended_with(255);
+        assert!(refused.stderr.starts_with("Failed to add database: that is no port\n"), "{ports}: {}", refused.stderr);
+    }
+}
+
+/// Neither may two tables meet under one new name, nor may one get what is meant for another of its name.
+#[test]
+fn a_custom_name_for_a_name_of_several_tables_replaces_no_other() {
+    let world = World::with_dbs();
+    world.says("add table t1 sc.t1 t2 db=A");
+    world.says("add table t1 db=B");
+    world.says("add table t2 db=B herd=h");
+    let numbers = "1 (public.t1 in A), 4 (public.t1 in B)";
+    let first = world.run("add customname public.t1 x.first db=C").ended_with(0);
+    assert_eq!(first.stderr, format!("Note: \"public.t1\" is the name of several tables, and the first was taken: {numbers}\n"));
+    world.run("add customname public.t1 x.first db=C").ended_with(0);
+    let second = world.run("add customname public.t1 x.second db=C").ended_with(255);
+    assert_eq!(second.stderr, format!("\"public.t1\" is the name of several tables\nHINT: name one by its number: {numbers}\n"));
+    world.says("add customname 4 x.second db=C");
+    let meet = world.run("add customname t1 x.t1 db=C").ended_with(255);
+    assert!(meet.stderr.contains("1 (public.t1 in A), 2 (sc.t1 in A), 4 (public.t1 in B)"), "{}", meet.stderr);
+    world.says("add sync s type=pushdelta source=h targetdb=C");
+    world.says("add customname public.t2 x.t2 sync=s");
+    world.says("add customname sc.t1 other");
+    let names = "select string_agg(goat || newname, ' ' order by goat) from bucardo.customname";
+    assert_eq!(world.value(names), "1x.first 2other 4x.second 5x.t2", "the sync has only one public.t2");
 }
 
 fn lines(lines: &[&str]) -> String {

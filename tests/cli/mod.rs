@@ -9,6 +9,7 @@ mod hostile;
 mod inspect;
 mod install;
 mod kick;
+mod kinds;
 mod lines;
 mod list;
 mod machines;

@@ -51,3 +51,22 @@ fn a_table_that_a_sync_needs_is_removed_with_a_word_about_the_sync() {
     assert_eq!(outcome.stdout, "Removed table \"public.t1\"\n");
     assert_eq!(outcome.stderr, "Note: public.t1 is no longer part of sync \"s1\"; validate and reload that sync\n");
 }
+
+/// Numbers of custom names and columns are their own, not those of tables.
+#[test]
+fn a_number_removes_one_custom_name_or_clause_and_no_others() {
+    let world = World::with_dbs();
+    world.says("add table t1 t2 db=A");
+    for line in ["customname t1 x1", "customname t2 x2 db=B", "customname t1 x3 db=C"] {
+        world.says(&format!("add {line}"));
+    }
+    world.ctl(&["add", "customcols", "t2", "select a, b"]).ok();
+    world.ctl(&["add", "customcols", "t1", "select id"]).ok();
+    world.ctl(&["add", "customcols", "t1", "select id", "db=B"]).ok();
+    assert_eq!(world.says("remove customname 1"), "Removed customname 1\n");
+    assert_eq!(world.says("remove customcols 1"), "Removed customcols 1\n");
+    assert_eq!(world.value("select string_agg(id || newname, ' ' order by id) from bucardo.customname"), "2x2 3x3");
+    assert_eq!(world.value("select string_agg(id::text, ' ' order by id) from bucardo.customcols"), "2 3");
+    assert_eq!(world.says("remove customcols public.t1"), "Removed customcols 2\nRemoved customcols 3\n");
+    assert!(world.run("remove customname 1").ended_with(255).stderr.starts_with("No such customname: 1\n"));
+}

@@ -47,10 +47,25 @@ fn a_stop_that_is_not_possible_does_nothing_at_all() {
 }
 
 #[test]
-fn a_reason_that_cannot_be_written_down_prevents_the_stop() {
+fn a_reason_that_cannot_be_written_down_prevents_no_stop() {
     let installed = Installed::new();
     set(&installed, "reason_file", "/does/not/exist/reason");
-    let outcome = installed.ctl(&["stop", "because"]).ended_with(2);
-    assert!(outcome.stderr.starts_with("Could not open \"/does/not/exist/reason"), "{}", outcome.stderr);
-    assert!(!installed.piddir().join("fullstopbucardo").exists());
+    let (sender, heard) = channel();
+    let _daemon = FakeDaemon::new(&installed, "bucardo_mcp_fullstop", move |_, reason| sender.send(reason.to_owned()).unwrap());
+    for program in ["bucardo_ctl", "bucardo"] {
+        let outcome = installed.call(program, &["stop", "because"]).run().ended_with(0);
+        assert!(outcome.stderr.starts_with("Note: Could not open \"/does/not/exist/reason"), "{}", outcome.stderr);
+        assert!(outcome.stdout.ends_with("fullstopbucardo ... Done\n"), "{}", outcome.stdout);
+        assert_eq!(heard.recv_timeout(Duration::from_secs(30)).unwrap(), "because");
+        std::fs::remove_file(installed.piddir().join("fullstopbucardo")).unwrap();
+    }
+}
+
+/// The reason file is where the command is called, unless a setting says otherwise.
+#[test]
+fn a_stop_works_in_a_directory_that_cannot_be_written() {
+    let installed = Installed::new();
+    let outcome = installed.call("bucardo_ctl", &["stop", "because"]).dir("/proc").run().ended_with(0);
+    assert!(outcome.stderr.starts_with("Note: Could not open \"bucardo.restart.reason.log"), "{}", outcome.stderr);
+    assert!(installed.piddir().join("fullstopbucardo").exists());
 }

@@ -83,6 +83,12 @@ impl Call {
         self
     }
 
+    /// Runs it in this directory.
+    pub fn dir(mut self, directory: impl AsRef<Path>) -> Call {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// Pipes `text` (less than 64 kB) to it, then the end of input. Without this, input ends at once.
     pub fn stdin(mut self, text: &str) -> Call {
         self.stdin = Some(text.to_owned());

@@ -22,6 +22,11 @@ fn as_a_whole(name: &str) -> Draft<'static> {
     case(name, TABLES).tables(&["public.p"])
 }
 
+/// The same with each partition as a table of its own.
+fn each(name: &str) -> Draft<'static> {
+    case(name, TABLES).tables(&["public.p_north_1", "public.p_north_2", "public.p_rest"])
+}
+
 fn filled(draft: Draft<'static>) -> Case<'static> {
     let mut case = draft.run();
     case.write("insert into p select i, case when i % 3 = 0 then 'rest' else 'north' end, i, 'v' from generate_series(1, 300) i");
@@ -78,7 +83,7 @@ fn rows_that_move_between_partitions_arrive_whether_these_are_replicated_as_one_
     if !new_enough() {
         return;
     }
-    for draft in [as_a_whole("moving_whole"), case("moving_each", TABLES)] {
+    for draft in [as_a_whole("moving_whole"), each("moving_each")] {
         let mut case = filled(draft);
         beside_a_writer(&mut case, |case| (0..5).for_each(|_| case.settle()));
         case.finish();
@@ -166,5 +171,42 @@ fn a_partition_may_be_detached_without_waiting_and_come_back() {
         case.arrives();
     }
     case.write("update p set v = 'w'; truncate p_rest; insert into p_rest values (1, 'rest', 1, 'x')");
+    case.finish();
+}
+
+/// Next month's partition, made by the tables' ordinary owner.
+#[test]
+fn a_partition_in_no_sync_is_told_of_where_others_are_tables_of_their_own() {
+    if !new_enough() {
+        return;
+    }
+    let mut case = filled(each("stray"));
+    let status = |case: &Case| case.world.ctl(&["status", "stray"]).ok();
+    assert!(!status(&case).contains("Warning"));
+    on_both(&mut case, "create table p_south partition of p for values in ('south')");
+    let warning = "Warning: Table \"public.p_south\" on database \"stray_a\" is in no sync, though other partitions of \"public.p\" are: \
+                   rows that move there are deleted on the targets; add it, or \"public.p\" instead of its partitions";
+    let validated = case.world.ctl(&["validate", "stray"]).ended_with(0);
+    assert_eq!(validated.stderr, format!("{warning}\n"));
+    let line = warning.replace("Warning: ", "Warning:              ");
+    assert!(status(&case).contains(&format!("\n{line}\n")), "{}", status(&case));
+    case.world.ctl(&["add", "table", "p_south", "db=stray_a", "herd=stray"]).ended_with(0);
+    assert_eq!(case.world.ctl(&["validate", "stray"]).ended_with(0).stderr, "");
+    assert!(!status(&case).contains("Warning"));
+    case.world.ctl(&["reload", "stray"]).ok();
+    case.write("update p set region = 'south' where id < 50");
+    case.finish();
+}
+
+/// The whole in one sync, or in another one, has all partitions.
+#[test]
+fn a_partition_of_a_table_that_is_replicated_as_one_is_in_a_sync() {
+    if !new_enough() {
+        return;
+    }
+    let mut case = filled(as_a_whole("no_stray"));
+    on_both(&mut case, "create table p_south partition of p for values in ('south')");
+    assert_eq!(case.world.ctl(&["validate", "no_stray"]).ended_with(0).stderr, "");
+    case.write("update p set region = 'south' where id < 50");
     case.finish();
 }

@@ -91,3 +91,36 @@ fn foreign_keys_that_are_in_force_are_checked_when_everything_is_there() {
     world.at("A", "begin; delete from t; delete from u where id = 7; commit");
     world.becomes("B", "select count(*) from u", "1");
 }
+
+/// A role that cannot switch the target's triggers off: whoever adds or validates the sync is told, and so is who reads why it failed.
+#[test]
+fn that_triggers_cannot_be_switched_off_is_told_before_and_when_one_fails() {
+    let world = world(OWNER);
+    world.at(
+        "B",
+        "create function refuses() returns trigger language plpgsql as $$ begin raise exception 'not on my watch'; end $$;
+        create trigger refuses before insert on t for each row execute procedure refuses()",
+    );
+    let grant = if world.installed.cluster.major() >= 15 {
+        "GRANT SET ON PARAMETER session_replication_role TO \"carrier\";"
+    } else {
+        "ALTER ROLE \"carrier\" SUPERUSER;"
+    };
+    let added = world.run("add sync s type=pushdelta source=h targetdb=B").ended_with(0);
+    let validated = world.run("validate s").ended_with(0);
+    for told in [&added.stderr, &validated.stderr] {
+        assert!(told.starts_with("Warning: Database \"B\": role \"carrier\" may not set") && told.contains(grant), "{told}");
+    }
+    assert_eq!(validated.stdout, "Validating sync s...DONE!\n");
+    world.says("start");
+    world.logs(grant);
+    world.at("A", "insert into t values (1)");
+    let why = "select whydie from bucardo.q where whydie is not null order by cdate desc limit 1";
+    world.becomes("control", &format!("select count(*) > 0 from ({why}) as w where whydie like '%not on my watch%'"), "true");
+    let why = world.value("control", why);
+    assert!(why.contains("table public.t") && why.contains(grant), "{why}");
+    let grant = grant.replace("GRANT SET", "grant set");
+    world.at("B", &grant);
+    world.run("kick s 0");
+    world.becomes("B", "select count(*) from t", "1");
+}

@@ -1,7 +1,8 @@
 //! `add all tables` and `add all sequences`: everything a database has, filtered by schema and name.
 
 use super::goat::Adder;
-use super::{herd, remote, used};
+use super::candidates::{self, Filter};
+use super::{herd, kinds, remote, used};
 use crate::cli::relation::Goat;
 use crate::cli::spelling;
 use crate::cli::{Options, Personality, Session, pattern, refusal};
@@ -73,6 +74,18 @@ fn request(kind: &'static str, options: &Options, words: &[String]) -> Result<Re
 }
 
 impl Request {
+    fn filter(&self) -> Filter {
+        let patterns = |words: &[String]| -> Vec<String> { words.iter().map(|word| pattern::starred(word)).collect() };
+        Filter {
+            kind: self.kind,
+            schemas: patterns(&self.schemas),
+            not_schemas: patterns(&self.not_schemas),
+            names: patterns(&self.tables),
+            not_names: patterns(&self.not_tables),
+            exact: false,
+        }
+    }
+
     /// `db=x` among the words means what `--db=x` does.
     fn set(&mut self, name: &str, value: &str) -> Result<()> {
         let value = value.to_owned();
@@ -122,7 +135,9 @@ struct Added {
 fn add(session: &mut Session, request: &Request, db: &str) -> Result<Added> {
     let control = &mut session.control;
     let mut remote = remote::open(control, db)?;
-    let relations = candidates(&mut remote.connection, request)?;
+    let found = candidates::find(control, db, &mut remote.connection, &request.filter())?;
+    found.iter().filter(|one| one.unlogged).for_each(|one| kinds::warn_of_unlogged(&one.relation));
+    let relations: Vec<Relation> = found.into_iter().map(|one| one.relation).collect();
     if relations.is_empty() {
         return Err(refusal::missing(
             format!("Sorry, no {}s were found", request.kind),
@@ -160,23 +175,6 @@ fn gather(session: &mut Session, request: &Request, added: &Added) -> Result<()>
         herd::join(&mut session.control, herd, goat)?;
     }
     Ok(())
-}
-
-/// The relations of a database that pass the filters, by schema and name.
-fn candidates(remote: &mut Connection, request: &Request) -> Result<Vec<Relation>> {
-    let patterns = |words: &[String]| -> Vec<String> { words.iter().map(|word| pattern::starred(word)).collect() };
-    let relkind = if request.kind == "table" { "r" } else { "S" };
-    let rows = remote.query(
-        include_str!("candidates.sql"),
-        &[
-            &relkind,
-            &patterns(&request.schemas),
-            &patterns(&request.not_schemas),
-            &patterns(&request.tables),
-            &patterns(&request.not_tables),
-        ],
-    )?;
-    Ok(rows.iter().map(|row| Relation::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
 }
 
 fn print(session: &Session, request: &Request, added: &Added) {

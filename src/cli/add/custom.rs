@@ -7,6 +7,8 @@ use crate::cli::relation::{self, Goat};
 use crate::cli::{Session, help, refusal};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
+use crate::warn_user;
+use std::collections::BTreeSet;
 
 pub(super) const USAGE_NAME: &str = "Usage: add customname <table> <new name> [db=x] [sync=x]
 
@@ -32,8 +34,9 @@ pub(super) fn run(session: &mut Session, noun: Noun, table: &str, words: &[Strin
         check_clause(text)?;
     }
     let lines = session.transaction(|session| {
-        let goats = goats(&mut session.control, table)?;
-        goats.iter().map(|goat| add(&mut session.control, noun, goat, text, &pairs)).collect::<Result<Vec<_>>>()
+        let meant = meant(&mut session.control, table, pairs.get("sync"))?;
+        meant.check(&mut session.control, noun, table, text, &pairs)?;
+        meant.goats.iter().map(|goat| add(&mut session.control, noun, goat, text, &pairs)).collect::<Result<Vec<_>>>()
     })?;
     super::report(session, &lines);
     Ok(0)
@@ -46,18 +49,70 @@ fn check_clause(text: &str) -> Result<()> {
     }
 }
 
-fn goats(control: &mut Connection, table: &str) -> Result<Vec<Goat>> {
-    let found = relation::find(control, table, None)?;
-    match found.is_empty() {
-        true => {
-            Err(refusal::missing(format!("Unknown table: {table}"), "`list tables` shows what there is; `add table` adds one"))
+/// What a word means, and what else it could mean.
+struct Meant {
+    goats: Vec<Goat>,
+    others: Vec<Goat>,
+}
+
+/// The tables that a word means: one by schema and name, or all of a name. What is said for one sync is said of its own tables, if it has
+/// any of that name.
+fn meant(control: &mut Connection, word: &str, sync: Option<&str>) -> Result<Meant> {
+    let mut all = relation::all(control, word, None)?;
+    if all.is_empty() {
+        let hint = relation::guess(control, word, "`list tables` shows what there is; `add table` adds one");
+        return Err(refusal::missing(format!("Unknown table: {word}"), hint));
+    }
+    if let Some(sync) = sync {
+        let sql = "select m.goat from bucardo.sync s join bucardo.herdmap m on m.herd = s.source where s.name = $1";
+        let members: Vec<i32> = control.query(sql, &[&sync])?.iter().map(|row| row.get(0)).collect();
+        if all.iter().any(|goat| members.contains(&goat.id)) {
+            all.retain(|goat| members.contains(&goat.id));
         }
-        false => Ok(found),
+    }
+    let found = relation::find(control, word, None)?.len();
+    let others = if found == 1 { all.split_off(1) } else { Vec::new() };
+    Ok(Meant { goats: all, others })
+}
+
+impl Meant {
+    /// A second table must not take what was said of the first, nor two of them meet in one.
+    fn check(&self, control: &mut Connection, noun: Noun, word: &str, text: &str, pairs: &Pairs) -> Result<()> {
+        if self.goats.len() + self.others.len() < 2 {
+            return Ok(());
+        }
+        let ids: Vec<i32> = self.goats.iter().map(|goat| goat.id).collect();
+        let (table, column) = stored(noun);
+        let sql = format!(
+            "select from bucardo.{table} where goat = any ($1) and coalesce(db, '') = $2 and coalesce(sync, '') = $3 and {column} <> $4"
+        );
+        let (db, sync) = (pairs.get("db").unwrap_or_default(), pairs.get("sync").unwrap_or_default());
+        let taken = control.query_opt(&format!("{sql} limit 1"), &[&ids, &db, &sync, &text])?.is_some();
+        let dbs: BTreeSet<&str> = self.goats.iter().map(|goat| goat.db.as_str()).collect();
+        let meet = noun == Noun::Customname && text.contains('.') && dbs.len() < self.goats.len();
+        if taken || meet {
+            let sentence = format!("\"{word}\" is the name of several tables");
+            return Err(refusal::refused(sentence, format!("name one by its number: {}", self.numbers())));
+        }
+        if !self.others.is_empty() {
+            warn_user!("Note: \"{word}\" is the name of several tables, and the first was taken: {}", self.numbers());
+        }
+        Ok(())
+    }
+
+    fn numbers(&self) -> String {
+        let one = |goat: &Goat| format!("{} ({} in {})", goat.id, goat.relation.label(), goat.db);
+        self.goats.iter().chain(&self.others).map(one).collect::<Vec<_>>().join(", ")
     }
 }
 
+/// The table and the column in which it is kept.
+fn stored(noun: Noun) -> (&'static str, &'static str) {
+    if noun == Noun::Customname { ("customname", "newname") } else { ("customcols", "clause") }
+}
+
 fn add(control: &mut Connection, noun: Noun, goat: &Goat, text: &str, pairs: &Pairs) -> Result<String> {
-    let (table, column) = if noun == Noun::Customname { ("customname", "newname") } else { ("customcols", "clause") };
+    let (table, column) = stored(noun);
     let (db, sync) = (pairs.get("db"), pairs.get("sync"));
     let sql = format!(
         "insert into bucardo.{table} (goat, {column}, db, sync) values ($1, $2, $3, $4) \

@@ -13,7 +13,7 @@ pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
 
   name is the real name of the database and, unless name=x is given, also its name here.
   dbname=x     real name of the database
-  host=x  port=x  user=x  pass=x
+  host=x  port=x  user=x  pass=x     of several hosts, separated by commas, the first that answers counts
   conn=x       more connection parameters, e.g. sslmode=require
   service=x    name of a connection service
   pgpass=x     a password file
@@ -31,7 +31,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { column: "dbname", names: &["dbname", "db"], takes: Value::Text },
     Key { column: "dbuser", names: &["user", "dbuser", "username"], takes: Value::Text },
     Key { column: "dbhost", names: &["host", "dbhost", "pghost"], takes: Value::Text },
-    Key { column: "dbport", names: &["port", "dbport", "pgport"], takes: Value::Number },
+    Key { column: "dbport", names: &["port", "dbport", "pgport"], takes: Value::Ports },
     Key { column: "dbpass", names: &["pass", "dbpass", "password"], takes: Value::Text },
     Key { column: "dbconn", names: &["conn", "dbconn", "pgconn"], takes: Value::Text },
     Key { column: "dbservice", names: &["service", "dbservice"], takes: Value::Text },
@@ -73,9 +73,9 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
 
 /// Refuses a port that is none: the column is a text and takes anything.
 pub(super) fn check_port(pairs: &Pairs) -> Result<()> {
-    match pairs.get("dbport").map(str::parse::<u16>) {
-        None | Some(Ok(1..)) => Ok(()),
-        _ => Err(refusal::refused("Failed to add database: that is no port", "a port is a number from 1 to 65535")),
+    match pairs.get("dbport").is_none_or(pairs::is_ports) {
+        true => Ok(()),
+        false => Err(refusal::refused("Failed to add database: that is no port", "a port is a number from 1 to 65535")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Making a table or sequence known: looking up a table's key in its database, and the row in `bucardo.goat`.
 
+use super::kinds;
 use super::remote::{self, Remote};
 use crate::cli::insert::Insert;
 use crate::cli::pairs::Pairs;
@@ -99,6 +100,7 @@ impl<'a> Adder<'a> {
             Some(remote) => remote,
             empty => empty.insert(remote::open(control, self.db)?),
         };
+        kinds::check(&mut remote.connection, relation)?;
         shape::find_key(&mut remote.connection, relation).map_err(|error| not_found(error, &remote.dsn, relation))
     }
 }

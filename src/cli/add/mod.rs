@@ -2,12 +2,14 @@
 //! transaction: a command that fails has changed nothing, and what is printed has happened.
 
 mod all;
+pub(super) mod candidates;
 mod custom;
 mod customcode;
 pub(super) mod db;
 pub(super) mod dbgroup;
 pub(super) mod goat;
 pub(super) mod herd;
+pub(super) mod kinds;
 pub(super) mod newer;
 pub(super) mod remote;
 pub(super) mod sync;

@@ -8,7 +8,7 @@ use crate::cli::{Session, conflict, near, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::validate;
-use crate::{say, warn_user};
+use crate::warn_user;
 
 pub(super) const USAGE: &str = "Usage: add sync <name> type=x source=x targetdb=x or targetgroup=x [options]
 
@@ -79,9 +79,7 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
         Ok((lines, make_ready(session, &name)?))
     })?;
     super::report(session, &lines);
-    if session.options.verbose > 0 {
-        notes.iter().for_each(|note| say!("  {note}"));
-    }
+    crate::cli::validate::tell(session, &notes);
     Ok(0)
 }
 

@@ -4,9 +4,11 @@
 use super::goat::Adder;
 use super::{dbgroup, herd};
 use crate::cli::pairs::Pairs;
-use crate::cli::{near, refusal, relation};
+use crate::cli::relation::{self, Goat};
+use crate::cli::{near, refusal};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
+use std::collections::BTreeSet;
 
 /// What a database does in a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +19,13 @@ pub enum Role {
     Target,
     /// It gets copies of everything.
     Fullcopy,
+}
+
+impl Role {
+    /// As a group stores it.
+    fn stored(self) -> &'static str {
+        if self == Role::Source { "source" } else { "target" }
+    }
 }
 
 /// What the words say.
@@ -167,10 +176,23 @@ pub fn herd(control: &mut Connection, sync: &str, members: &Members, pairs: &Pai
     }
     herd::ensure(control, sync)?;
     if control.query_opt("select from bucardo.herdmap where herd = $1 limit 1", &[&sync])?.is_some() {
+        let named = known(control, db, &members.tables)?;
+        if is_left_over(control, sync, &named)? {
+            return Ok((sync.to_owned(), Vec::new()));
+        }
         let sentence = format!("Cannot create sync: source herd \"{sync}\" already exists and contains tables");
         return Err(refusal::refused(sentence, format!("use it with source={sync}, or give the sync another name")));
     }
     Ok((sync.to_owned(), gather(control, sync, db, &members.tables, pairs)?))
+}
+
+/// All that these names mean in a database.
+fn known(control: &mut Connection, db: &str, names: &[String]) -> Result<Vec<Goat>> {
+    let mut all = Vec::new();
+    for name in names {
+        all.extend(relation::find(control, name, Some(db))?);
+    }
+    Ok(all)
 }
 
 /// Whether there is something called `name` in `bucardo.TABLE`.
@@ -232,13 +254,16 @@ pub fn target(
     if let [(only, _)] = others.as_slice() {
         return Ok(("targetdb", only.clone(), Vec::new()));
     }
-    group(control, sync, &others)?;
-    Ok(("targetgroup", sync.to_owned(), vec![format!("Added database group \"{sync}\"")]))
+    let made = group(control, sync, &others)?;
+    Ok(("targetgroup", sync.to_owned(), made.then(|| format!("Added database group \"{sync}\"")).into_iter().collect()))
 }
 
-/// Makes a group of these databases.
-pub fn group(control: &mut Connection, name: &str, roles: &[(String, Role)]) -> Result<()> {
+/// Makes a group of these databases; whether it was not there yet. One that has just these members, left by a sync that was removed, will do.
+pub fn group(control: &mut Connection, name: &str, roles: &[(String, Role)]) -> Result<bool> {
     if !dbgroup::ensure(control, name)? {
+        if has_just(control, name, roles)? {
+            return Ok(false);
+        }
         let sentence = format!("Cannot create sync: database group \"{name}\" already exists");
         return Err(refusal::refused(sentence, format!("use it with targetgroup={name}, or give the sync another name")));
     }
@@ -247,9 +272,27 @@ pub fn group(control: &mut Connection, name: &str, roles: &[(String, Role)]) -> 
             let hint = near::among(control, "db", db, "`list db` shows the databases; `add db` adds one");
             return Err(refusal::missing(format!("Unknown database \"{db}\""), hint));
         }
-        dbgroup::join_as(control, db, name, 0, if *role == Role::Source { "source" } else { "target" })?;
+        dbgroup::join_as(control, db, name, 0, role.stored())?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Whether a group has these members in these roles, and no others.
+fn has_just(control: &mut Connection, group: &str, roles: &[(String, Role)]) -> Result<bool> {
+    let rows = control.query("select db, role from bucardo.dbmap where dbgroup = $1", &[&group])?;
+    let there: BTreeSet<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let wanted = roles.iter().map(|(db, role)| (db.clone(), role.stored().to_owned()));
+    Ok(there == wanted.collect())
+}
+
+/// Whether a herd has these members, no others, and no sync: one that was made of them and removed has left it.
+pub fn is_left_over(control: &mut Connection, herd: &str, goats: &[Goat]) -> Result<bool> {
+    if control.query_opt("select from bucardo.sync where source = $1 limit 1", &[&herd])?.is_some() {
+        return Ok(false);
+    }
+    let rows = control.query("select goat from bucardo.herdmap where herd = $1", &[&herd])?;
+    let there: BTreeSet<i32> = rows.iter().map(|row| row.get(0)).collect();
+    Ok(there == goats.iter().map(|goat| goat.id).collect())
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
     if config.conflicts > 0 {
         block.line("Conflicts", &config.conflicts.to_string());
     }
+    config.warnings.iter().for_each(|warning| block.line("Warning", warning));
     if let Some(outcome) = &config.invalid {
         block.line("Validation", &format!("FAILED: {}", reason(outcome)));
     }

@@ -2,7 +2,7 @@
 
 use super::sync::{Run, Sync};
 use crate::cli::interval;
-use crate::cli::json::{Object, list};
+use crate::cli::json::{Object, list, string};
 
 /// All syncs.
 pub fn text(syncs: &[Sync], mcp: Option<i32>) -> String {
@@ -14,6 +14,7 @@ fn sync(sync: &Sync) -> String {
     let config = &sync.config;
     let retries: Vec<String> =
         sync.retries.iter().map(|retry| Object::default().text("target", &retry.target).text("at", &retry.at).end()).collect();
+    let warnings: Vec<String> = config.warnings.iter().map(|warning| string(warning)).collect();
     Object::default()
         .text("name", &config.name)
         .text("type", &config.synctype)
@@ -33,6 +34,7 @@ fn sync(sync: &Sync) -> String {
         .maybe("progress", sync.progress())
         .number("conflicts", Some(config.conflicts))
         .maybe("invalid", config.invalid.as_deref())
+        .raw("warnings", &list(&warnings).replace('\n', ""))
         .end()
 }
 

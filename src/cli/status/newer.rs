@@ -96,6 +96,7 @@ pub fn block(sync: &Sync) -> String {
     if config.conflicts > 0 {
         lines.push(("Conflicts", thousands(config.conflicts)));
     }
+    lines.extend(config.warnings.iter().map(|warning| ("Warning", warning.clone())));
     if let Some(error) = error(sync) {
         lines.push(("Last error:", error));
     }

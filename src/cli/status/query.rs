@@ -4,6 +4,7 @@ use super::sync::{Config, Job, PidFile, Retry, Run, Sync};
 use crate::cli::{Session, pidfile};
 use crate::error::Result;
 use crate::notice::clock;
+use crate::replicate::notes;
 use postgres::Row;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -95,6 +96,7 @@ fn config(row: &Row) -> Config {
         group_members: row.get("group_members"),
         conflicts: row.get("conflicts"),
         invalid: row.get("invalid"),
+        warnings: notes::warnings(&row.get::<_, Option<String>>("noted").unwrap_or_default()),
     }
 }
 

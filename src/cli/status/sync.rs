@@ -59,6 +59,8 @@ pub struct Config {
     pub conflicts: i64,
     /// Why it could not be validated when it was looked at last.
     pub invalid: Option<String>,
+    /// What was warned of when it was validated.
+    pub warnings: Vec<String>,
 }
 
 /// A run that is over.

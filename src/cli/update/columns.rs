@@ -4,7 +4,7 @@ use super::after;
 use super::find::{self, Table, Thing};
 use super::party;
 use crate::cli::noun::Noun;
-use crate::cli::{Session, conflict, near, refusal};
+use crate::cli::{Session, conflict, near, pairs, refusal};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Ident};
 use crate::say;
@@ -155,7 +155,7 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             })?;
             Ok(Assignment { value: Some(text), ..assignment })
         }
-        (Noun::Db, "dbport", Some(port)) if !matches!(port.parse::<u16>(), Ok(1..)) => Err(refusal::refused(
+        (Noun::Db, "dbport", Some(port)) if !pairs::is_ports(port) => Err(refusal::refused(
             format!("Invalid value for 'dbport': \"{port}\" is no port"),
             "a port is a number from 1 to 65535",
         )),

@@ -230,7 +230,7 @@ impl Members {
 
     /// The source's table, or what is selected from it for this receiver.
     fn selected(&mut self, goat: &Goat, table: &Shape, from: usize, to: usize) -> Result<Shape> {
-        let clause = goat.clause_for(&self.names[to]).or(goat.customselect.as_deref());
+        let clause = goat.selected_for(&self.names[to], to < self.masters);
         match (clause, self.sources.get_mut(&from)) {
             (Some(clause), Some(source)) => table.selected(&mut source.conn, clause),
             _ => Ok(table.clone()),

@@ -100,6 +100,6 @@ impl Connection {
 
     /// Connects to a replicated database: as [`Connection::open`], and the session has the settings of [`crate::pg::session`].
     pub fn open_replicated(info: &ConnInfo) -> Result<Connection> {
-        Connecting::start_for(info, Purpose::Replication)?.finish()
+        Connecting::start_for(info, Purpose::Replication)?.finish().map(Connection::replicated)
     }
 }

@@ -5,6 +5,10 @@ use crate::pg::Ident;
 use crate::pg::ident::literal;
 use crate::replicate::form::Form;
 
+/// The statements that write the table run under its owner's search_path ([`crate::replicate::owner_path`]): whatever is called in them has
+/// its schema.
+pub(super) const COUNT: &str = "pg_catalog.count(*)";
+
 impl Plan {
     /// Makes the stage, once per session. Its columns have the types of the target's columns, domains stripped.
     pub fn create_stage(&self) -> String {
@@ -92,12 +96,14 @@ impl Plan {
         format!("select greatest(reltuples, 0)::bigint from pg_class where oid = {table}::regclass")
     }
 
-    /// What is done at the target after a copy, within the transaction, with the definitions of the indexes that were set `aside`.
-    pub fn after_copy(&self, aside: Vec<String>) -> Option<String> {
-        let reindex = self.copying.reindex.then(|| format!("reindex table {}", self.target));
-        let analyze = self.copying.analyze.then(|| format!("analyze {}", self.target));
-        let all: Vec<String> = reindex.into_iter().chain(aside).chain(analyze).collect();
-        (!all.is_empty()).then(|| all.join("; "))
+    /// The statement that builds the target's indexes anew after a copy, if that is wanted.
+    pub fn reindex(&self) -> Option<String> {
+        self.copying.reindex.then(|| format!("reindex table {}", self.target))
+    }
+
+    /// The one that renews its statistics.
+    pub fn analyze(&self) -> Option<String> {
+        self.copying.analyze.then(|| format!("analyze {}", self.target))
     }
 
     /// Applies the stage. Each of the two statements returns one row: (updated, deleted), then (written).
@@ -115,7 +121,7 @@ impl Plan {
         let (returned, kept) = self.keep();
         format!(
             "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive{returned}){kept} \
-             select count(*) filter (where alive), count(*) filter (where not alive) from gone",
+             select {COUNT} filter (where alive), {COUNT} filter (where not alive) from gone",
             self.target_from,
             self.stage(),
             self.matched_target("t", "s")
@@ -125,7 +131,7 @@ impl Plan {
     /// Whether the key of a row of the target is equal to that of the stage and yet another, which ON CONFLICT would leave as it is.
     fn written_otherwise(&self) -> String {
         let record = |row: &str, columns: &[Ident]| format!("row({})::record", of(row, columns));
-        format!("{} *<> {}", record("t", &self.keys()), record("s", &self.stage_keys()))
+        format!("{} operator(pg_catalog.*<>) {}", record("t", &self.keys()), record("s", &self.stage_keys()))
     }
 
     /// The other columns' values, taken from the stage.
@@ -152,10 +158,10 @@ impl Plan {
         // The system column xmax of a freshly inserted row is 0; that of a row which ON CONFLICT updated is not.
         // A partitioned table cannot show it; its rows count as inserted.
         let updates = self.write != Write::Replace && !self.set_on_conflict().is_empty();
-        let fresh = if updates && !self.partitioned { "w.xmax = 0" } else { "true" };
+        let fresh = if updates && !self.partitioned { "w.xmax operator(pg_catalog.=) 0" } else { "true" };
         format!(
             "with written as (insert into {} as w ({}) overriding system value select {values} from {} as s where s.alive{}{conflict} \
-             returning {fresh} as fresh) select count(*) filter (where fresh), count(*) filter (where not fresh) from written",
+             returning {fresh} as fresh) select {COUNT} filter (where fresh), {COUNT} filter (where not fresh) from written",
             self.target,
             list_plain(&self.filled()),
             self.stage(),

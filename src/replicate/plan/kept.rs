@@ -1,5 +1,6 @@
 //! Columns of the receiver that the source does not fill. Where a row is deleted and inserted, what it has in them is *kept* meanwhile.
 
+use super::apply::COUNT;
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::{Ident, Relation};
 
@@ -66,7 +67,7 @@ impl Plan {
         format!(
             "with again as ({}, {} from {stage} as s join {old} as o on {same} where s.alive returning 1), \
              fresh as ({} from {stage} as s where s.alive and not exists (select from {old} as o where {same}) returning 1) \
-             select (select count(*) from again) + (select count(*) from fresh), 0",
+             select (select {COUNT} from again) operator(pg_catalog.+) (select {COUNT} from fresh), 0",
             insert(&format!("{filled}, {}", list_plain(&self.kept))),
             of("o", &kept),
             insert(&filled),

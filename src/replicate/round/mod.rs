@@ -237,11 +237,18 @@ impl Carrier {
         let mut counts = self.copy_apart(watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || round.bypassed.contains(table) {
-                true => self.copy_table(*table, lanes, &mut round, watcher)?,
-                false => self.carry_table(*table, lanes, &mut round, watcher)?,
-            };
+                true => self.copy_table(*table, lanes, &mut round, watcher),
+                false => self.carry_table(*table, lanes, &mut round, watcher),
+            }
+            .map_err(|error| self.about(*table, error))?;
         }
         Ok((round, counts))
+    }
+
+    /// An error with the table's name, wherever it came up.
+    fn about(&self, table: usize, error: Error) -> Error {
+        let label = self.lanes.first().map(|lane| lane.plans[table].source.label()).unwrap_or_default();
+        if error.to_string().contains(&label) { error } else { error.context(format!("table {label}")) }
     }
 
     /// What is pending, and where to cut it. Among masters nothing is cut: what one of them sends may depend on what it got.

@@ -13,6 +13,8 @@ where i.indrelid = $1::text::regclass and t.relkind = 'r' and not t.relispartiti
   and c.reltablespace = 0 and obj_description(i.indexrelid, 'pg_class') is null
   and not exists (select from pg_constraint where conindid = i.indexrelid)
   and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = i.indexrelid and deptype in ('e', 'x'))
+  -- What a function finds may depend on the search_path under which the index is built.
+  and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = i.indexrelid and refclassid = 'pg_proc'::regclass)
   and not exists (select from pg_depend where refclassid = 'pg_class'::regclass and refobjid = i.indexrelid)
   and not exists (select from pg_attribute where attrelid = i.indexrelid and coalesce(attstattarget, -1) >= 0)
 order by c.relname

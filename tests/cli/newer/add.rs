@@ -138,3 +138,22 @@ fn tables_can_have_other_names_and_columns_on_targets() {
     let refused = world.bucardo(&["add", "customcols", "t1", "id, name"]).ended_with(255);
     assert!(refused.stderr.starts_with("The columns must be a SELECT\n"));
 }
+
+/// A sync leaves its group behind. The same line makes it again with that group, another line with other members does not.
+#[test]
+fn a_sync_that_was_removed_can_be_added_again_by_the_same_line() {
+    let world = with_dbs();
+    let line = "add sync s dbs=A:source,B:target,C:target tables=public.t1,t2";
+    says(&world, line);
+    says(&world, "remove sync s");
+    let refused = run(&world, "add sync s dbs=A:source,B:source tables=public.t1,t2").ended_with(255);
+    assert!(refused.stderr.starts_with("Cannot create sync: database group \"s\" already exists\n"), "{}", refused.stderr);
+    let refused = run(&world, &line.replace(",t2", "")).ended_with(255);
+    assert!(refused.stderr.starts_with("Cannot specify an existing relgroup and a list of tables\n"), "{}", refused.stderr);
+    let again = "Added sync \"s\"\nUsing existing relgroup \"s\"\nUsing existing dbgroup \"s\"\n";
+    assert_eq!(says(&world, line), again);
+    says(&world, "remove sync s");
+    assert!(says(&world, "add sync s dbs=A,B,C relgroup=s").contains("Using existing dbgroup \"s\""));
+    says(&world, "remove sync s");
+    assert!(run(&world, "add sync s dbs=A:source,B:source,C relgroup=s").ended_with(255).stderr.contains("already exists"));
+}

@@ -50,15 +50,18 @@ fn refused(installed: &Installed, outcome: &Outcome, file: &str) {
 }
 
 #[test]
-fn a_full_disk_for_the_reason_stops_the_command_before_it_does_anything() {
+fn a_full_disk_for_the_reason_prevents_a_start_and_no_stop() {
     let installed = prepared();
     let (latest, history) = ("bucardo.restart.reason.log", "bucardo.restart.reason.log.log");
     for full in [latest, history] {
         let path = installed.home().join(full);
         symlink("/dev/full", &path).unwrap();
-        for verb in ["stop", "start", "restart"] {
+        for verb in ["start", "restart"] {
             refused(&installed, &installed.ctl(&[verb, "new", "disks"]), full);
         }
+        let stopped = installed.ctl(&["stop", "new", "disks"]).ended_with(0);
+        assert!(stopped.stderr.starts_with("Note: Could not write \"") && stopped.stderr.contains(full), "{}", stopped.stderr);
+        std::fs::remove_file(installed.piddir().join("fullstopbucardo")).unwrap();
         for file in [latest, history] {
             let path = installed.home().join(file);
             assert!(file == full || std::fs::read_to_string(&path).unwrap().is_empty(), "{file}");

@@ -39,7 +39,9 @@ pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let lines = session.transaction(|session| {
         let mut lines = vec![added(&names)];
         for (at, name) in names.iter().enumerate() {
-            lines.extend(one(session, name, &dsn::spread(pairs.dealt(at)))?);
+            // With one name there is nothing to deal out: several hosts are several ways to one database.
+            let own = if names.len() == 1 { pairs.whole() } else { pairs.dealt(at) };
+            lines.extend(one(session, name, &dsn::spread(own))?);
         }
         Ok(lines)
     })?;
@@ -89,7 +91,7 @@ fn with_environment(pairs: &Pairs) -> Pairs {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let with_service = pairs.get("dbservice").is_some();
     let host = variable("PGHOSTADDR").or_else(|| variable("PGHOST")).filter(|_| !with_service);
-    let port = variable("PGPORT").filter(|port| !with_service && port.parse::<u16>().is_ok());
+    let port = variable("PGPORT").filter(|port| !with_service && pairs::is_ports(port));
     pairs.or(KEYS, "dbhost", host).or(KEYS, "dbport", port)
 }
 

@@ -1,6 +1,6 @@
 //! `add sync S dbs=... relgroup=...|tables=...`.
 
-use super::terms;
+use super::terms::{self, Found};
 use super::without_effect::without;
 use crate::cli::add::herd;
 use crate::cli::add::sync::{self, KEYS};
@@ -40,11 +40,12 @@ pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     }
     let name = pairs.get("name").unwrap_or(word).to_owned();
     check(&mut session.control, &name, &pairs)?;
-    let lines = session.transaction(|session| {
+    let (lines, notes) = session.transaction(|session| {
         let lines = add(&mut session.control, &name, &pairs)?;
-        sync::make_ready(session, &name).map(|_| lines)
+        Ok((lines, sync::make_ready(session, &name)?))
     })?;
     crate::cli::add::report(session, &lines);
+    crate::cli::validate::tell(session, &notes);
     Ok(0)
 }
 
@@ -107,8 +108,8 @@ fn party(control: &mut Connection, name: &str, pairs: &Pairs) -> Result<Party> {
             return Err(refusal::missing(format!("Unknown database \"{db}\""), hint));
         }
     }
-    sync_members::group(control, name, &roles)?;
-    Ok(Party { group: name.to_owned(), made: true, roles })
+    let made = sync_members::group(control, name, &roles)?;
+    Ok(Party { group: name.to_owned(), made, roles })
 }
 
 fn stored_roles(control: &mut Connection, group: &str) -> Result<Vec<(String, Role)>> {
@@ -131,7 +132,11 @@ fn relgroup(control: &mut Connection, name: &str, pairs: &Pairs, party: &Party) 
             let hint = near::among(control, "herd", named, hint);
             Err(refusal::missing(format!("Could not find a relgroup named \"{named}\""), hint))
         }
-        (Some(_), true) if db_of(control, named)?.is_some() => {
+        (Some(tables), true) if db_of(control, named)?.is_some() => {
+            let found = look_up(control, tables, pairs, party)?;
+            if found.added.is_empty() && sync_members::is_left_over(control, named, &found.all)? {
+                return Ok((named.to_owned(), vec![format!("Using existing relgroup \"{named}\"")]));
+            }
             let sentence = "Cannot specify an existing relgroup and a list of tables";
             Err(refusal::refused(sentence, format!("`add relgroup {named} ...` puts more tables into it")))
         }
@@ -150,17 +155,23 @@ fn check_source(control: &mut Connection, herd: &str, party: &Party) -> Result<(
     }
 }
 
-fn gather(control: &mut Connection, herd: &str, tables: &str, pairs: &Pairs, party: &Party) -> Result<(String, Vec<String>)> {
+/// What the word `tables=` means.
+fn look_up(control: &mut Connection, tables: &str, pairs: &Pairs, party: &Party) -> Result<Found> {
     let source = party.roles.iter().find(|(_, role)| *role == Role::Source).map(|(db, _)| db.as_str());
     let source = source.ok_or_else(|| refusal::refused("A sync has at least one source", "give a database the role source"))?;
     let names: Vec<String> = tables.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let everything = names.iter().any(|name| name.eq_ignore_ascii_case("all"));
     let terms = if everything { vec!["*".to_owned()] } else { names };
     let found = terms::resolve(control, source, &["table", "sequence"], &terms, &pairs.only(&["ping"]))?;
-    if let Some(term) = found.without.first() {
-        return Err(Error::new(Kind::NotFound, format!("Could not find a relation named \"{term}\""))
-            .hint(format!("it is looked for in database \"{source}\"; a name may have a schema and wildcards")));
+    match found.without.first() {
+        Some(term) => Err(Error::new(Kind::NotFound, format!("Could not find a relation named \"{term}\""))
+            .hint(format!("it is looked for in database \"{source}\"; a name may have a schema and wildcards"))),
+        None => Ok(found),
     }
+}
+
+fn gather(control: &mut Connection, herd: &str, tables: &str, pairs: &Pairs, party: &Party) -> Result<(String, Vec<String>)> {
+    let found = look_up(control, tables, pairs, party)?;
     herd::ensure(control, herd)?;
     for goat in &found.all {
         herd::join(control, herd, goat)?;

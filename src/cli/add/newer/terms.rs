@@ -1,6 +1,7 @@
 //! Terms for tables and sequences: names with or without schema, `*` and `%` for any characters, looked up in the live database.
 
-use crate::cli::add::{goat::Adder, herd, remote};
+use crate::cli::add::candidates::{self, Filter};
+use crate::cli::add::{goat::Adder, herd, kinds, remote};
 use crate::cli::pairs::Pairs;
 use crate::cli::relation::Goat;
 use crate::cli::{near, refusal};
@@ -26,9 +27,11 @@ pub fn resolve(control: &mut Connection, db: &str, kinds: &[&'static str], terms
     for term in terms {
         let mut hits = Vec::new();
         for kind in kinds {
-            hits.extend(matching(&mut remote.connection, kind, term)?.into_iter().map(|relation| (*kind, relation)));
+            let matching = matching(control, db, &mut remote.connection, kind, term)?;
+            hits.extend(matching.into_iter().map(|relation| (*kind, relation)));
         }
         if hits.is_empty() {
+            refuse_unfit(&mut remote.connection, kinds, term)?;
             found.without.push(term.clone());
         }
         hits.retain(|hit| !relations.contains(hit));
@@ -48,13 +51,30 @@ fn goat_copy(goat: &Goat) -> Goat {
     Goat { id: goat.id, db: goat.db.clone(), kind: goat.kind.clone(), relation: goat.relation.clone() }
 }
 
-fn matching(remote: &mut Connection, kind: &str, term: &str) -> Result<Vec<Relation>> {
+fn matching(
+    control: &mut Connection,
+    db: &str,
+    remote: &mut Connection,
+    kind: &'static str,
+    term: &str,
+) -> Result<Vec<Relation>> {
     let (schema, name) = parts(term);
-    let relkind = if kind == "table" { "r" } else { "S" };
-    let none: Vec<String> = Vec::new();
     let schemas: Vec<String> = schema.map(|schema| pattern(&schema)).into_iter().collect();
-    let rows = remote.query(include_str!("../candidates.sql"), &[&relkind, &schemas, &none, &vec![pattern(&name)], &none])?;
-    Ok(rows.iter().map(|row| Relation::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
+    let filter = Filter { kind, schemas, names: vec![pattern(&name)], exact: !is_pattern(term), ..Filter::default() };
+    Ok(candidates::find(control, db, remote, &filter)?.into_iter().map(|one| one.relation).collect())
+}
+
+fn is_pattern(term: &str) -> bool {
+    term.contains(['*', '%'])
+}
+
+/// A name under which there is something else than a table is refused by that.
+fn refuse_unfit(remote: &mut Connection, kinds: &[&str], term: &str) -> Result<()> {
+    if is_pattern(term) || !kinds.contains(&"table") {
+        return Ok(());
+    }
+    let (schema, name) = parts(term);
+    kinds::check(remote, &Relation::new(schema.as_deref().unwrap_or("public"), name))
 }
 
 /// Schema, if any, and name. Double quotes, as in SQL, are for names with a dot.
