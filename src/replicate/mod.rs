@@ -5,12 +5,15 @@
 //! transaction. [`plan`] computes the statements from the tables' [`shape`]s; [`validate`] makes and checks all of it, and
 //! [`places`] knows where it is.
 
+pub mod accept;
 mod aside;
 pub mod capture;
 pub mod compare;
 pub mod form;
 pub mod hands;
+pub mod identity;
 pub mod install;
+pub mod lineage;
 pub mod places;
 pub mod plan;
 pub mod preference;

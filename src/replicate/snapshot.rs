@@ -44,6 +44,11 @@ impl Snapshot {
         txid < self.xmax && self.running.binary_search(&txid).is_err()
     }
 
+    /// Whether every transaction that is finished in the other is finished in this one.
+    pub fn includes(&self, other: &Snapshot) -> bool {
+        self.xmax >= other.xmax && self.running.iter().all(|txid| !other.sees(*txid))
+    }
+
     /// This snapshot and every transaction below `cut`. The caller guarantees that all of those are finished by now.
     pub fn and_all_below(&self, cut: i64) -> Snapshot {
         let running: Vec<i64> = self.running.iter().copied().filter(|id| *id >= cut).collect();
@@ -134,6 +139,14 @@ mod tests {
                 assert!(after.xmin <= after.xmax && (1..after.xmin).all(|txid| after.sees(txid)));
             }
         }
+    }
+
+    #[test]
+    fn a_snapshot_includes_those_that_see_nothing_else() {
+        let now = snapshot("10:20:10,14");
+        assert!(now.includes(&now) && now.includes(&snapshot("10:15:10,14")) && now.includes(&snapshot("5:9:5")));
+        assert!(!now.includes(&snapshot("14:20:14")), "what was running is finished");
+        assert!(!now.includes(&snapshot("10:21:10,14")) && !now.includes(&snapshot("15:15:")));
     }
 
     #[test]

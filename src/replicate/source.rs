@@ -9,6 +9,7 @@ use crate::replicate::preference::Preference;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
+use std::collections::BTreeMap;
 
 /// A session on a source, prepared to look for one sync's changes.
 pub struct Source {
@@ -27,6 +28,30 @@ pub struct Source {
     /// What the flag says; none until it was set here.
     armed: Option<bool>,
     freshly_armed: bool,
+    marks: Option<Marks>,
+}
+
+/// The marks of a source, by which those who have receipts recognise it (see [`crate::replicate::lineage`]).
+struct Marks {
+    /// By receiver: the mark of the last round.
+    last: BTreeMap<String, i64>,
+    /// By receiver: the one before.
+    before: BTreeMap<String, i64>,
+    /// How far the WAL was when the last one was written; none when it is on disk.
+    wal: Option<String>,
+    /// The sync and its receivers, as a condition.
+    condition: String,
+}
+
+/// What a receipt says of the source beside its snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The mark of the round.
+    pub mark: i64,
+    /// The highest one that is known to be on the source's disk.
+    pub sealed: i64,
+    /// How far the source's WAL was when the round looked.
+    pub wal: String,
 }
 
 /// What a look found. The source's transaction stays open with the snapshot that saw it.
@@ -78,6 +103,7 @@ impl Source {
             ours,
             armed: None,
             freshly_armed: false,
+            marks: None,
         })
     }
 
@@ -117,17 +143,71 @@ impl Source {
     /// may name it. Usually it is.
     pub fn finish(&mut self, tables: &[u32], looks: &[&Look]) -> Result<()> {
         let flushed: Vec<String> = looks.iter().map(|look| format!("flushed >= {}::pg_lsn", literal(&look.wal))).collect();
+        let raised = self.raise_marks();
         let answers = self.conn.texts(&format!(
-            "execute bucardo_rewritten ({}); commit; select {} from pg_current_wal_flush_lsn() as flushed",
+            "execute bucardo_rewritten ({}); commit; {raised}select {} from pg_current_wal_flush_lsn() as flushed; \
+             select pg_current_wal_insert_lsn()",
             array(tables),
             flushed.join(" and ")
         ))?;
         self.scratch.tidy(&mut self.conn)?;
+        if let (Some(marks), Some(wal)) = (&mut self.marks, answers.last()) {
+            marks.wal.clone_from(wal);
+        }
         match &answers[..] {
-            [Some(table), _] => Err(Error::new(Kind::Collision, format!("table {table} was rewritten meanwhile"))),
-            [None, Some(flushed)] if flushed == "t" => Ok(()),
+            [Some(table), ..] => Err(Error::new(Kind::Collision, format!("table {table} was rewritten meanwhile"))),
+            [None, Some(flushed), _] if flushed == "t" => Ok(()),
             _ => self.settle(),
         }
+    }
+
+    /// From now on each round leaves a mark for these receivers.
+    pub fn mark_for(&mut self, sync: &str, receivers: &[&str]) -> Result<()> {
+        let names: Vec<String> = receivers.iter().map(|name| literal(name)).collect();
+        let condition = format!("sync = {} and targetdb in ({})", literal(sync), names.join(", "));
+        let rows = self.conn.query(&format!("select targetdb, mark from bucardo.bucardo_delta_targets where {condition}"), &[])?;
+        let last: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        self.conn.batch(&format!(
+            "prepare bucardo_mark (bigint) as update bucardo.bucardo_delta_targets set mark = $1 where {condition}"
+        ))?;
+        self.marks = Some(Marks { before: last.clone(), last, wal: None, condition });
+        Ok(())
+    }
+
+    /// The statements that leave the next mark.
+    fn raise_marks(&mut self) -> String {
+        let Some(marks) = &mut self.marks else { return String::new() };
+        marks.before.clone_from(&marks.last);
+        let next = marks.last.values().max().copied().unwrap_or_default() + 1;
+        marks.last.values_mut().for_each(|mark| *mark = next);
+        format!("begin; execute bucardo_mark ({next}); commit; ")
+    }
+
+    /// What the receipt of a round that saw `look` says of this source. After [`Source::finish`].
+    pub fn mark(&self, receiver: &str, look: &Look) -> Option<Mark> {
+        let marks = self.marks.as_ref()?;
+        // A look saw the WAL after the mark before it, and that is on disk.
+        Some(Mark { mark: *marks.last.get(receiver)?, sealed: *marks.before.get(receiver)?, wal: look.wal.clone() })
+    }
+
+    /// Whether the last mark may still be lost in a crash.
+    pub fn is_unsealed(&self) -> bool {
+        self.marks.as_ref().is_some_and(|marks| marks.wal.is_some())
+    }
+
+    /// Makes sure that the last mark is on disk; returns it by receiver.
+    pub fn seal(&mut self) -> Result<BTreeMap<String, i64>> {
+        let Some(Marks { wal: Some(wal), condition, last, .. }) = &self.marks else { return Ok(BTreeMap::new()) };
+        let last = last.clone();
+        let flushed = format!("select pg_current_wal_flush_lsn() >= {}::pg_lsn", literal(wal));
+        if self.conn.texts(&flushed)?.first().and_then(Option::as_deref) != Some("t") {
+            let touch = format!("update bucardo.bucardo_delta_targets set mark = mark where {condition}");
+            self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))?;
+        }
+        if let Some(marks) = &mut self.marks {
+            marks.wal = None;
+        }
+        Ok(last)
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -261,21 +341,6 @@ impl Source {
             .hint("Validate the sync, and copy the table if its rows have changed since it was made."))
     }
 
-    /// Checks that everything the target lacks according to its receipt is still here. What it was known to have and now lacks may have been
-    /// reclaimed: then only a copy can help, and going on would lose changes silently.
-    pub fn still_has(&mut self, sync: &str, target: &str, receipt: Option<&Snapshot>) -> Result<()> {
-        let row = self.conn.query_opt(include_str!("sql/horizon.sql"), &[&sync, &target])?;
-        let Some(row) = row else {
-            return Err(Error::new(Kind::Mismatch, format!("The source does not know sync \"{sync}\" with target \"{target}\""))
-                .hint(format!("Run: bucardo_ctl validate {sync}")));
-        };
-        let (had, horizon): (bool, Option<i64>) = (row.get(0), row.get(1));
-        match horizon {
-            Some(horizon) if had && !receipt.is_some_and(|receipt| receipt.sees(horizon)) => Err(set_back(sync, target)),
-            _ => Ok(()),
-        }
-    }
-
     /// Copies the target's receipt to where the source can see it. Only after the target has committed.
     pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot) -> Result<()> {
         let note = self.conn.keep(
@@ -309,14 +374,6 @@ fn replaced() -> Error {
     Error::new(Kind::Refused, "Another kid serves this target now")
 }
 
-fn set_back(sync: &str, target: &str) -> Error {
-    Error::new(
-        Kind::Mismatch,
-        format!("Target \"{target}\" of sync \"{sync}\" was set back further than the source keeps changes"),
-    )
-    .hint("Copy the tables, or remove the sync and add it again with a full copy.")
-}
-
 /// A source whose ids lie behind the receipt was restored from an older state, or is another server: what is new cannot be told.
 fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
     match after {
@@ -327,7 +384,7 @@ fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
                 receipt.xmax, now.xmax
             ),
         )
-        .hint("If it was restored on purpose, compare the tables, then delete the sync's row in bucardo.bucardo_track on the target.")),
+        .hint("Run: bucardo_ctl validate all; it says which database is not what it was, and what to do.")),
         _ => Ok(()),
     }
 }

@@ -4,9 +4,11 @@
 //! leaves no trigger behind.
 
 use crate::control::sync::{Goat, Sync, SyncType};
-use crate::control::{channel, db};
+use crate::control::{channel, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, session};
+use crate::replicate::identity::{self, Recorded};
+use crate::replicate::lineage::{self, Way};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
@@ -61,7 +63,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     let goats = sync.goats(control)?;
     check_members(sync, sync.source()?)?;
     let mut members = Members::connect(control, sync, sessions)?;
-    let (mut notes, mut tables) = (Vec::new(), Vec::new());
+    let (mut notes, mut tables) = (members.recognise(control)?, Vec::new());
     members.look(&goats)?;
     for goat in &goats {
         match goat.is_table {
@@ -74,6 +76,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
+    members.remember(control)?;
     members.leave(sessions);
     Ok(notes)
 }
@@ -113,6 +116,39 @@ impl<'a> Members<'a> {
         };
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
         Ok(Members { sync, names, masters, conns, found: Vec::new(), plans: BTreeMap::new() })
+    }
+
+    /// Makes sure that the databases are those that they were. What came to a new one with a copy of another is removed, and told.
+    fn recognise(&mut self, control: &mut Connection) -> Result<Vec<String>> {
+        known::refuse_halted(control, &self.names)?;
+        let mut notes = Vec::new();
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            notes.extend(identity::own_or_shed(control, name, conn)?);
+        }
+        // Where all is about to be copied, the KID sees to it.
+        if self.sync.synctype == SyncType::Fullcopy || self.sync.onetimecopy != 0 {
+            return Ok(notes);
+        }
+        for (from, to) in self.ways() {
+            let (low, high) = self.conns.split_at_mut(from.max(to));
+            let (first, second) = (&mut low[from.min(to)], &mut high[0]);
+            let (source, receiver) = if from < to { (first, second) } else { (second, first) };
+            if lineage::is_marked(source, receiver)? {
+                let way = Way { sync: &self.sync.name, from: &self.names[from], to: &self.names[to], copies: false };
+                lineage::check(control, way, source, receiver)?;
+            }
+        }
+        Ok(notes)
+    }
+
+    /// Notes what they are.
+    fn remember(&mut self, control: &mut Connection) -> Result<()> {
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            if let Some(Recorded { system, dboid, life }) = Recorded::read(conn)? {
+                known::remember(control, name, system.as_deref(), dboid, &life)?;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
@@ -300,7 +336,10 @@ fn tells(kind: Kind) -> bool {
 fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -> Result<()> {
     let text = match outcome {
         Ok(notes) => notes.join("\n"),
-        Err(error) => error.to_string(),
+        Err(error) => match error.hint_text() {
+            Some(hint) => format!("{error}\nHINT: {hint}"),
+            None => error.to_string(),
+        },
     };
     let prevented = outcome.as_ref().is_err_and(|error| !tells(error.kind()));
     control.execute(

@@ -55,7 +55,8 @@ fn initdb(bin: &Path, data: &Path) {
     assert!(done.status.success(), "initdb failed: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it; the server's user owns the copy.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     server::give(to);

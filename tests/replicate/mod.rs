@@ -31,4 +31,5 @@ mod targets;
 mod transactions;
 mod truncate;
 mod types;
+mod went_back;
 mod world;
