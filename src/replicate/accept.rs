@@ -12,6 +12,7 @@ use crate::pg::ident::literal;
 use crate::replicate::capture::Names;
 use crate::replicate::identity::{self, Actual, Recorded};
 use crate::replicate::install::{self, exists};
+use std::collections::BTreeSet;
 
 /// What was done.
 #[derive(Debug)]
@@ -33,7 +34,10 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
         None => find(control, name, &mut conn)?,
     };
     let syncs = concerned(control, name)?;
-    let began = begin_life(name, &mut conn, &halt, &syncs)?;
+    // Receipts name the life in which it was validated, or another one that was met, or none, if an earlier version wrote them.
+    let lives: BTreeSet<String> =
+        [known::life(control, name)?, halt.met.clone(), Some(String::new())].into_iter().flatten().collect();
+    let began = begin_life(name, &mut conn, halt.finding, &lives, &syncs)?;
     let copied = control.within("begin", |control| {
         let copied = if copy { ask_for_copies(control, &syncs)? } else { Vec::new() };
         known::remember(control, name, began.system.as_deref(), began.dboid, &began.life)?;
@@ -69,10 +73,10 @@ fn concerned(control: &mut Connection, name: &str) -> Result<Vec<Sync>> {
     Ok(all.into_iter().filter(|sync| sync.members().iter().any(|member| member == name)).collect())
 }
 
-fn begin_life(name: &str, conn: &mut Connection, halt: &Halt, syncs: &[Sync]) -> Result<Recorded> {
+fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeSet<String>, syncs: &[Sync]) -> Result<Recorded> {
     install::alone(conn, |conn| {
         // The copy's objects for what this database has no part in would go on noting changes for nobody.
-        if halt.finding == Finding::Copy {
+        if finding == Finding::Copy {
             let is_master = |of: &str| syncs.iter().any(|sync| sync.name == of && sync.masters().iter().any(|one| one == name));
             shed_others(conn, is_master)?;
         }
@@ -87,7 +91,7 @@ fn begin_life(name: &str, conn: &mut Connection, halt: &Halt, syncs: &[Sync]) ->
             }
         }
         install::identity_base(conn)?;
-        conn.within("begin", |conn| turn_over(name, conn, halt, syncs))
+        conn.within("begin", |conn| turn_over(name, conn, finding, lives, syncs))
     })
 }
 
@@ -102,27 +106,25 @@ fn shed_others(conn: &mut Connection, is_master: impl Fn(&str) -> bool) -> Resul
     Ok(())
 }
 
-fn turn_over(name: &str, conn: &mut Connection, halt: &Halt, syncs: &[Sync]) -> Result<Recorded> {
+fn turn_over(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeSet<String>, syncs: &[Sync]) -> Result<Recorded> {
     let old = Recorded::read(conn)?.ok_or_else(|| Error::new(Kind::Bug, "a database without identity"))?;
     let was_copied = !old.fits(&Actual::read(conn)?);
     let is_source = exists(conn, "bucardo.bucardo_delta_targets")?;
     if is_source && was_copied {
         rebase(conn)?;
     }
-    if is_source && halt.finding != Finding::SetBack {
+    if is_source && finding != Finding::SetBack {
         note_accepted(name, conn, &old.life, was_copied, syncs)?;
-        // Receipts of earlier versions name none.
-        let met = halt.met.clone().unwrap_or_default();
-        if met != old.life {
-            note_accepted(name, conn, &met, true, syncs)?;
+        for life in lives.iter().filter(|life| **life != old.life) {
+            note_accepted(name, conn, life, true, syncs)?;
         }
     }
-    if matches!(halt.finding, Finding::Copy | Finding::Lost | Finding::SetBack) && exists(conn, "bucardo.bucardo_track")? {
+    if matches!(finding, Finding::Copy | Finding::Lost | Finding::SetBack) && exists(conn, "bucardo.bucardo_track")? {
         let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
         conn.execute("update bucardo.bucardo_track set accepted = true where sync = any ($1)", &[&names])?;
     }
     // One that was merely set back as a target is the same source as before.
-    if halt.finding != Finding::SetBack {
+    if finding != Finding::SetBack {
         identity::renew(conn)?;
     }
     Recorded::read(conn)?.ok_or_else(|| Error::new(Kind::Bug, "a database without identity"))

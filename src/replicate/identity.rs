@@ -106,9 +106,8 @@ pub fn renew(conn: &mut Connection) -> Result<()> {
 
 fn write(conn: &mut Connection, conflict: &str) -> Result<()> {
     let actual = Actual::read(conn)?;
-    let sql = format!(
-        "insert into bucardo.bucardo_identity (system_identifier, dboid, life) values ($1, $2, {NEW_LIFE}) {conflict}"
-    );
+    let sql =
+        format!("insert into bucardo.bucardo_identity (system_identifier, dboid, life) values ($1, $2, {NEW_LIFE}) {conflict}");
     conn.execute(&sql, &[&actual.system, &actual.dboid])?;
     Ok(())
 }
@@ -124,21 +123,22 @@ pub fn ensure(control: &mut Connection, db: &str, side: Side, conn: &mut Connect
         (Some(recorded), _) if !recorded.fits(&Actual::read(conn)?) => Err(known::halt(control, copy(db))?),
         (Some(_), true) => bring_up_to_date(conn, side),
         (None, true) => install::alone(conn, install).and_then(|()| bring_up_to_date(conn, side)),
-        (_, false) if known::life(control, db)?.is_some() => Err(known::halt(control, lost(db))?),
-        (_, false) => Err(Error::new(Kind::Mismatch, format!("database \"{db}\" was not validated yet"))
-            .hint("Run: bucardo_ctl validate all")),
+        (None, false) if known::life(control, db)?.is_some() => Err(known::halt(control, lost(db))?),
+        (_, false) => {
+            Err(Error::new(Kind::Mismatch, format!("database \"{db}\" was not validated yet"))
+                .hint("Run: bucardo_ctl validate all"))
+        }
     }
 }
 
 /// What an earlier version made lacks columns.
 fn bring_up_to_date(conn: &mut Connection, side: Side) -> Result<()> {
     let (table, column, sql) = match side {
-        Side::Source => {
-            ("bucardo.bucardo_delta_targets", "reclaimed", include_str!("../../schema/replicated/bucardo_marks.sql"))
-        }
+        Side::Source => ("bucardo.bucardo_delta_targets", "reclaimed", include_str!("../../schema/replicated/bucardo_marks.sql")),
         Side::Receiver => ("bucardo.bucardo_track", "accepted", include_str!("../../schema/replicated/bucardo_track_marks.sql")),
     };
-    let there = "select exists (select from pg_attribute where attrelid = $1::text::regclass and attname = $2 and not attisdropped)";
+    let there =
+        "select exists (select from pg_attribute where attrelid = $1::text::regclass and attname = $2 and not attisdropped)";
     match conn.query_one(there, &[&table, &column])?.get(0) {
         true => Ok(()),
         false => install::alone(conn, |conn| conn.batch(sql)),
@@ -148,7 +148,11 @@ fn bring_up_to_date(conn: &mut Connection, side: Side) -> Result<()> {
 /// The same where objects of ours are about to be made: those of another database are removed, unless this one is known to have had its own.
 /// Says what was done.
 pub fn own_or_shed(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<Option<String>> {
-    let Some(recorded) = Recorded::read(conn)? else { return Ok(None) };
+    let Some(recorded) = Recorded::read(conn)? else {
+        // What an earlier version made has no such row.
+        let known = known::life(control, db)?.is_some() && !exists(conn, "bucardo.bucardo_track")?;
+        return if known { Err(known::halt(control, lost(db))?) } else { Ok(None) };
+    };
     if recorded.fits(&Actual::read(conn)?) {
         return Ok(None);
     }

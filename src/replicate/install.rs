@@ -39,8 +39,10 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
 /// Makes what every target has, and the places for a sync's receipts: a table without receipts is taken for one that nobody needs.
 pub fn target_base(conn: &mut Connection, sync: &str, sources: &[String]) -> Result<()> {
     alone(conn, |conn| {
-        let tables =
-            [include_str!("../../schema/replicated/bucardo_track.sql"), include_str!("../../schema/replicated/bucardo_track_marks.sql")];
+        let tables = [
+            include_str!("../../schema/replicated/bucardo_track.sql"),
+            include_str!("../../schema/replicated/bucardo_track_marks.sql"),
+        ];
         base(conn, &tables)?;
         identity::install(conn)?;
         let receipts = "insert into bucardo.bucardo_track (sync, source) select $1, unnest($2::text[]) \

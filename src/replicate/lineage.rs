@@ -128,7 +128,8 @@ pub fn check(control: &mut Connection, way: Way, source: &mut Connection, receiv
 
 /// Whether both have what [`check`] asks for: not before they were validated for the first time, or by this version.
 pub fn is_marked(source: &mut Connection, receiver: &mut Connection) -> Result<bool> {
-    let sql = "select exists (select from pg_attribute where attrelid = to_regclass($1::text) and attname = $2 and not attisdropped)";
+    let sql =
+        "select exists (select from pg_attribute where attrelid = to_regclass($1::text) and attname = $2 and not attisdropped)";
     let source = source.query_one(sql, &[&"bucardo.bucardo_delta_targets", &"reclaimed"])?;
     Ok(source.get(0) && receiver.query_one(sql, &[&"bucardo.bucardo_track", &"accepted"])?.get(0))
 }
@@ -203,7 +204,8 @@ struct Accepted {
 }
 
 fn accepted(way: Way, source: &mut Connection, receipt: &Receipt) -> Result<Option<Accepted>> {
-    let sql = "select mark, receipt::text from bucardo.bucardo_accepted where life = coalesce($1, '') and sync = $2 and targetdb = $3";
+    let sql =
+        "select mark, receipt::text from bucardo.bucardo_accepted where life = coalesce($1, '') and sync = $2 and targetdb = $3";
     let row = source.query_opt(sql, &[&receipt.life, &way.sync, &way.to])?;
     Ok(row.map(|row| Accepted { mark: row.get(0), receipt: row.get(1) }))
 }

@@ -83,6 +83,9 @@ fn tidy_place(control: &mut Connection, place: &Place) -> Result<()> {
         false => install::forget_receipts(&mut conn, sync)?,
     }
     control.execute("delete from bucardo.place where sync = $1 and db = $2 and side = $3", &[sync, db, &side])?;
+    // Who has nothing of ours is nobody in particular.
+    let unknown = "delete from bucardo.db_identity where db = $1 and not exists (select from bucardo.place where db = $1)";
+    control.execute(unknown, &[db])?;
     Ok(())
 }
 

@@ -165,7 +165,8 @@ impl Source {
     pub fn mark_for(&mut self, sync: &str, receivers: &[&str]) -> Result<()> {
         let names: Vec<String> = receivers.iter().map(|name| literal(name)).collect();
         let condition = format!("sync = {} and targetdb in ({})", literal(sync), names.join(", "));
-        let rows = self.conn.query(&format!("select targetdb, mark from bucardo.bucardo_delta_targets where {condition}"), &[])?;
+        let rows =
+            self.conn.query(&format!("select targetdb, mark from bucardo.bucardo_delta_targets where {condition}"), &[])?;
         let last: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         self.conn.batch(&format!(
             "prepare bucardo_mark (bigint) as update bucardo.bucardo_delta_targets set mark = $1 where {condition}"

@@ -132,6 +132,24 @@ impl Cluster {
         });
     }
 
+    /// Puts it through pg_upgrade, to a new data directory of the same version.
+    pub fn upgrade(&mut self) {
+        self.stop();
+        let (old, new) = (self.dir().join("old"), self.dir().join("new"));
+        std::fs::rename(self.data(), &old).unwrap();
+        template::initdb(&self.bin, &new);
+        std::fs::copy(old.join("postgresql.conf"), new.join("postgresql.conf")).unwrap();
+        let work = self.dir().join("work");
+        std::fs::create_dir(&work).unwrap();
+        server::give(&work);
+        let mut upgrade = self.program("pg_upgrade");
+        upgrade.args(["-U", "postgres", "-b"]).arg(&self.bin).arg("-B").arg(&self.bin).arg("-d").arg(&old).arg("-D").arg(&new);
+        let done = upgrade.arg("-s").arg(&work).current_dir(&work).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        std::fs::rename(new, self.data()).unwrap();
+        self.start();
+    }
+
     /// A program of this server's version, if that has it, to be run as the server's user.
     pub fn program(&self, name: &str) -> std::process::Command {
         server::program(&self.bin, name)

@@ -48,7 +48,8 @@ fn make(bin: &Path, template: &Path) {
     fs::rename(partial, template).unwrap();
 }
 
-fn initdb(bin: &Path, data: &Path) {
+/// A data directory that is no copy of any other.
+pub fn initdb(bin: &Path, data: &Path) {
     let mut initdb = server::program(bin, "initdb");
     initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"]).arg(data).current_dir("/");
     let done = initdb.output().unwrap();

@@ -3,8 +3,8 @@
 use super::Run::{Alone, Connected};
 use super::{Follows, Run, Topic, Verb};
 use crate::cli::{
-    accept, activate, add, clone, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload, reload_config,
-    remove, reopen, restart, settings, start, status, stop, update, upgrade, validate,
+    accept, activate, add, clone, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload,
+    reload_config, remove, reopen, restart, settings, start, status, stop, update, upgrade, validate,
 };
 
 /// Every verb there is, in the order of the help.

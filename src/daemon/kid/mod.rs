@@ -164,7 +164,20 @@ impl Kid {
         let rotate_at = Some(now);
         let stragglers = Stragglers::default();
         let (streak, lingers) = (0, 0);
-        Kid { place, watch, carrier, habits, stragglers, rotate_at, noted: now, sealed: now, looked: now, streak, lingers, last: None }
+        Kid {
+            place,
+            watch,
+            carrier,
+            habits,
+            stragglers,
+            rotate_at,
+            noted: now,
+            sealed: now,
+            looked: now,
+            streak,
+            lingers,
+            last: None,
+        }
     }
 
     fn serve(&mut self) -> Result<End> {
