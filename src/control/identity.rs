@@ -103,6 +103,18 @@ pub fn life(control: &mut Connection, db: &str) -> Result<Option<String>> {
     Ok(row.and_then(|row| row.get(0)))
 }
 
+/// Whether a database was validated and had objects of ours. Whoever is just removing them is waited for.
+pub fn has_had_objects(control: &mut Connection, db: &str) -> Result<bool> {
+    control.query("select from bucardo.place where db = $1 order by sync, side for share", &[&db])?;
+    Ok(life(control, db)?.is_some())
+}
+
+/// Forgets a database from which the last of our objects was removed.
+pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
+    control.execute("delete from bucardo.db_identity where db = $1 and halted is null", &[&db])?;
+    Ok(())
+}
+
 /// Notes what a database is now, and that nothing halts it.
 pub fn remember(control: &mut Connection, db: &str, system: Option<&str>, dboid: u32, life: &str) -> Result<()> {
     control.execute(

@@ -123,7 +123,9 @@ pub fn ensure(control: &mut Connection, db: &str, side: Side, conn: &mut Connect
         (Some(recorded), _) if !recorded.fits(&Actual::read(conn)?) => Err(known::halt(control, copy(db))?),
         (Some(_), true) => bring_up_to_date(conn, side),
         (None, true) => install::alone(conn, install).and_then(|()| bring_up_to_date(conn, side)),
-        (None, false) if known::life(control, db)?.is_some() => Err(known::halt(control, lost(db))?),
+        (None, false) if known::has_had_objects(control, db)? && Recorded::read(conn)?.is_none() => {
+            Err(known::halt(control, lost(db))?)
+        }
         (_, false) => {
             Err(Error::new(Kind::Mismatch, format!("database \"{db}\" was not validated yet"))
                 .hint("Run: bucardo_ctl validate all"))
@@ -150,8 +152,8 @@ fn bring_up_to_date(conn: &mut Connection, side: Side) -> Result<()> {
 pub fn own_or_shed(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<Option<String>> {
     let Some(recorded) = Recorded::read(conn)? else {
         // What an earlier version made has no such row.
-        let known = known::life(control, db)?.is_some() && !exists(conn, "bucardo.bucardo_track")?;
-        return if known { Err(known::halt(control, lost(db))?) } else { Ok(None) };
+        let gone = !exists(conn, "bucardo.bucardo_track")? && known::has_had_objects(control, db)?;
+        return if gone && Recorded::read(conn)?.is_none() { Err(known::halt(control, lost(db))?) } else { Ok(None) };
     };
     if recorded.fits(&Actual::read(conn)?) {
         return Ok(None);
