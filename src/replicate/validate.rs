@@ -6,7 +6,7 @@
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db, identity as known};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Relation, session};
+use crate::pg::{Connection, Relation, pooler, session};
 use crate::replicate::identity::{self, Recorded};
 use crate::replicate::lineage::{self, Way};
 use crate::replicate::plan::{Plan, Route};
@@ -102,7 +102,10 @@ fn check_members(sync: &Sync, source: &str) -> Result<()> {
 
 fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connection> {
     let info = db::conninfo(control, name)?.named(format!("bucardo validate {} {name}", sync.name));
-    Connection::open_replicated(&info).map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))
+    let opened = Connection::open_replicated(&info);
+    let mut conn = opened.map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))?;
+    pooler::refuse_shared(&mut conn, &info).map_err(|error| error.context(format!("Database \"{name}\"")))?;
+    Ok(conn)
 }
 
 impl<'a> Members<'a> {
