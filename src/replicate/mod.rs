@@ -9,6 +9,7 @@ pub mod accept;
 mod aside;
 pub mod capture;
 pub mod compare;
+pub mod faults;
 pub mod form;
 pub mod hands;
 pub mod identity;

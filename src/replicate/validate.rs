@@ -7,6 +7,7 @@ use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
+use crate::replicate::faults::Faults;
 use crate::replicate::identity::{self, Recorded};
 use crate::replicate::lineage::{self, Way};
 use crate::replicate::plan::{Plan, Route};
@@ -65,12 +66,14 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     let mut members = Members::connect(control, sync, sessions)?;
     let (mut notes, mut tables) = (members.recognise(control)?, Vec::new());
     members.look(&goats)?;
+    let mut faults = Faults::default();
     for goat in &goats {
         match goat.is_table {
-            true => tables.push(members.look_at_table(goat, &mut notes)?),
-            false => members.look_at_sequence(goat)?,
+            true => tables.extend(members.look_at_table(goat, &mut notes, &mut faults)?),
+            false => members.look_at_sequence(goat, &mut faults)?,
         }
     }
+    faults.settle()?;
     places::note(control, sync)?;
     members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
@@ -179,17 +182,22 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
+    /// The table on each member; none where it is not on all.
+    fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>, faults: &mut Faults) -> Result<Option<Shapes>> {
         let mut shapes: Shapes = Vec::new();
-        for (found, name) in self.found.iter_mut().zip(&self.names) {
-            let first = shapes.is_empty();
-            let shape = found.tables.next().into_iter().collect::<Result<Shapes>>();
-            shapes.extend(shape.map_err(|error| if first { error } else { on(error, name) })?);
+        for (number, (found, name)) in self.found.iter_mut().zip(&self.names).enumerate() {
+            let shape = found.tables.next().transpose();
+            let shape = shape.map_err(|error| if number == 0 { error } else { on(error, name) });
+            shapes.extend(faults.note(shape)?.flatten());
+        }
+        if shapes.len() < self.names.len() {
+            return Ok(None);
         }
         for (from, to) in self.ways() {
-            self.compare(goat, &shapes, from, to, notes)?;
+            let compared = self.compare(goat, &shapes, from, to, notes);
+            faults.note(compared)?;
         }
-        Ok(shapes)
+        Ok(Some(shapes))
     }
 
     fn compare(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
@@ -213,26 +221,28 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
+    fn look_at_sequence(&mut self, goat: &Goat, faults: &mut Faults) -> Result<()> {
         for (found, name) in self.found.iter_mut().zip(&self.names) {
             if found.sequences.next() != Some(true) {
                 let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label());
-                return Err(Error::new(Kind::NotFound, what));
+                faults.note::<()>(Err(Error::new(Kind::NotFound, what)))?;
             }
         }
         SequenceStrategy::parse(goat.standard_conflict.as_deref(), None).map(drop)
     }
 
     fn check_rights(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        let mut faults = Faults::default();
         for number in 0..self.names.len() {
             let shapes: Vec<&Shape> = tables.iter().map(|shapes| &shapes[number]).collect();
             let part = Part { source: number < self.masters, receiver: receives(number, self.masters) };
             let name = &self.names[number];
             let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
             let sequences: Vec<Relation> = goats.iter().filter(|goat| !goat.is_table).map(there).collect();
-            rights::check(&mut self.conns[number], name, part, &shapes, &sequences)?;
+            let checked = rights::check(&mut self.conns[number], name, part, &shapes, &sequences);
+            faults.note(checked)?;
         }
-        Ok(())
+        faults.settle()
     }
 
     /// Whether foreign keys that our role cannot switch off leave room for what rounds do.

@@ -10,6 +10,7 @@ mod copies;
 mod deaths;
 pub mod equal;
 mod failpoints;
+mod few_locks;
 mod families;
 pub mod invariants;
 mod keys;
