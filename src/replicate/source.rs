@@ -241,10 +241,14 @@ impl Source {
         self.prepare_look(plans)?;
         let (xmax, running) = since(after);
         let oids: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
-        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}, {})", array(running), array(&oids)));
-        let answers = self.conn.texts(&sql)?;
-        let answer = answers.first().and_then(Option::as_deref).unwrap_or_default();
-        let look = parse_look(answer).ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
+        let parts = (1..=further_parts(plans))
+            .map(|part| format!("; execute bucardo_look_{part} ({xmax}, {}); rollback to bucardo_look", array(running)));
+        let parts: String = parts.collect();
+        let parts = if parts.is_empty() { parts } else { format!("; savepoint bucardo_look{parts}; release bucardo_look") };
+        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}, {}){parts}", array(running), array(&oids)));
+        let answers: Vec<String> = self.conn.texts(&sql)?.into_iter().flatten().collect();
+        let look = parse_look(&answers.concat())
+            .ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
         forward(after, &look.now)?;
         Ok(look)
     }
@@ -255,14 +259,22 @@ impl Source {
             return Ok(());
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
+        let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
+        let first = if further_parts(plans) == 0 { list(&flags) } else { "''".to_owned() };
         self.conn.batch(&format!(
             "prepare bucardo_look (bigint, bigint[], oid[]) as \
              select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, \
-             (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3)), \
-             array_to_string(array[{}]::boolean[], ','))",
+             (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3)), {first})",
             shape::SIGNATURE,
-            flags.join(", "),
         ))?;
+        for (part, flags) in flags.chunks(AT_ONCE).enumerate().take(further_parts(plans)) {
+            let comma = if part == 0 { "" } else { "," };
+            self.conn.batch(&format!(
+                "prepare bucardo_look_{} (bigint, bigint[]) as select concat('{comma}', {})",
+                part + 1,
+                list(flags)
+            ))?;
+        }
         self.looks = true;
         Ok(())
     }
@@ -351,6 +363,16 @@ impl Source {
         self.conn.execute(&note, &[&sync, &target, &receipt.to_string()])?;
         Ok(())
     }
+}
+
+/// How many tables are looked at in one statement. Each takes four or five locks, and a server may have room for few hundred at a time.
+/// More tables are looked at in parts, each in a part of the transaction that is rolled back, which gives its locks back: the snapshot stays
+/// the same.
+const AT_ONCE: usize = 50;
+
+/// In how many parts to look, if not all at once.
+fn further_parts(plans: &[Plan]) -> usize {
+    if plans.len() > AT_ONCE { plans.len().div_ceil(AT_ONCE) } else { 0 }
 }
 
 /// What a receipt does not see: what began at this transaction id or later, and these.
