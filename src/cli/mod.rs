@@ -2,6 +2,7 @@
 //! texts, and a row in [`table`]. The order of things at start-up is that of the reference, 1.6.
 
 // The verbs, one file (or folder) each.
+pub mod accept;
 pub mod activate;
 pub mod add;
 pub mod clone;

@@ -69,6 +69,8 @@ pub struct Options {
     pub dryrun: bool,
     /// Ask before anything is stored.
     pub confirm: bool,
+    /// `accept`: copy the tables again.
+    pub copy: bool,
     /// Print for programs.
     pub json: bool,
     /// `status`: show it again every so many seconds; 0 is once.
@@ -159,6 +161,7 @@ impl Options {
             force: found.flag("force"),
             dryrun: found.flag("dryrun"),
             confirm: found.flag("confirm"),
+            copy: found.flag("copy"),
             json: found.flag("json"),
             watch: found.number("watch"),
             start: found.start(),

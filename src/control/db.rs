@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::Parts;
-use crate::pg::{ConnInfo, Connection, Secret};
+use crate::pg::{ConnInfo, Connection, Secret, pooler};
 use postgres::Row;
 
 /// How to connect to the database that the control database calls `name`. An unknown name is [`Kind::NotFound`].
@@ -41,7 +41,11 @@ fn parts(row: &Row) -> Parts {
 pub fn try_out(control: &mut Connection, name: &str, application: &str) -> Result<Option<Error>> {
     let known = conninfo(control, name);
     let address = known.as_ref().map_or_else(|_| String::new(), |info| format!("{} user={}", dsn(info), info.user));
-    let opened = known.and_then(|info| Connection::open(&info.named(application)));
+    let opened = known.and_then(|info| {
+        let info = info.named(application);
+        let mut opened = Connection::open(&info)?;
+        pooler::refuse_shared(&mut opened, &info).map(|()| opened)
+    });
     let (status, version) = match &opened {
         Ok(connection) => ("good", Some(connection.version().to_string())),
         Err(_) => ("unknown", None),

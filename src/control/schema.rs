@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = files![
     "sync",
     "validation",
     "place",
+    "db_identity",
     "q",
     "newest_run",
     "audit_pid",

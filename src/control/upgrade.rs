@@ -138,6 +138,15 @@ const STEPS: &[Step] = &[
         summary: "Changed function: bucardo_purge_q_table(interval)",
         sql: include_str!("../../schema/control/bucardo_purge_q_table.sql"),
     },
+    // Validating brings the marks to the sources and targets.
+    Step {
+        missing: "select to_regclass('bucardo.db_identity') is null",
+        summary: "Created table: bucardo.db_identity",
+        sql: concat!(
+            include_str!("../../schema/control/db_identity.sql"),
+            "select bucardo.request_validation(name, false) from bucardo.sync"
+        ),
+    },
     // Until then the isolation level had no effect, and what was read was what REPEATABLE READ shows.
     Step {
         missing: "select not exists (select from pg_catalog.pg_constraint where conrelid = 'bucardo.sync'::regclass \

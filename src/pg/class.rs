@@ -9,7 +9,7 @@ use postgres::error::{DbError, SqlState};
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Error {
         match error.as_db_error() {
-            Some(db) => Error::new(kind_of(db.code()), sentence(db)),
+            Some(db) => advised(Error::new(kind_of(db.code()), sentence(db)), db),
             None if error.is_closed() => Error::new(Kind::Lost, "the connection is closed"),
             None => Error::new(kind_of_driver(&error.to_string()), driver_sentence(&error)),
         }
@@ -44,6 +44,16 @@ fn kind_of_driver(text: &str) -> Kind {
         "query returned an unexpected number",
     ];
     if OURS.iter().any(|beginning| text.starts_with(beginning)) { Kind::Bug } else { Kind::Lost }
+}
+
+/// Where a setting of the server is too low, the hint names it.
+fn advised(error: Error, db: &DbError) -> Error {
+    match db.code().code() {
+        "53200" if db.message().contains("shared memory") => error.hint(
+            "Raise max_locks_per_transaction on that server and start it again, or divide the sync into several with fewer tables.",
+        ),
+        _ => error,
+    }
 }
 
 fn sentence(db: &DbError) -> String {

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod conninfo;
 pub mod ident;
 pub mod isolation;
+pub mod pooler;
 pub mod secret;
 pub mod session;
 pub mod trace;

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::capture::{self, Names};
+use crate::replicate::identity;
 use crate::replicate::shape::{Key, Shape};
 use crate::replicate::trigger::{self, Triggers};
 use std::collections::BTreeSet;
@@ -29,19 +30,32 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
         &[
             include_str!("../../schema/replicated/bucardo_delta_names.sql"),
             include_str!("../../schema/replicated/bucardo_delta_targets.sql"),
+            include_str!("../../schema/replicated/bucardo_marks.sql"),
         ],
-    )
+    )?;
+    identity::install(conn)
 }
 
 /// Makes what every target has, and the places for a sync's receipts: a table without receipts is taken for one that nobody needs.
 pub fn target_base(conn: &mut Connection, sync: &str, sources: &[String]) -> Result<()> {
     alone(conn, |conn| {
-        base(conn, &[include_str!("../../schema/replicated/bucardo_track.sql")])?;
+        let tables = [
+            include_str!("../../schema/replicated/bucardo_track.sql"),
+            include_str!("../../schema/replicated/bucardo_track_marks.sql"),
+        ];
+        base(conn, &tables)?;
+        identity::install(conn)?;
         let receipts = "insert into bucardo.bucardo_track (sync, source) select $1, unnest($2::text[]) \
                         on conflict (sync, source) do nothing";
         conn.execute(receipts, &[&sync, &sources])?;
         Ok(())
     })
+}
+
+/// Makes what says which database this is. To be called [`alone`].
+pub fn identity_base(conn: &mut Connection) -> Result<()> {
+    base(conn, &[])?;
+    identity::install(conn)
 }
 
 fn base(conn: &mut Connection, tables: &[&str]) -> Result<()> {
@@ -325,7 +339,7 @@ fn forget_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     drop_if_empty(conn, "bucardo.bucardo_track", &["bucardo.bucardo_track"])
 }
 
-fn exists(conn: &mut Connection, relation: &str) -> Result<bool> {
+pub(super) fn exists(conn: &mut Connection, relation: &str) -> Result<bool> {
     Ok(conn.query_one("select to_regclass($1::text) is not null", &[&relation])?.get(0))
 }
 
@@ -336,6 +350,9 @@ fn drop_if_empty(conn: &mut Connection, probe: &str, tables: &[&str]) -> Result<
         return Ok(());
     }
     conn.batch(&format!("drop table {}", tables.join(", ")))?;
+    if !exists(conn, "bucardo.bucardo_delta_targets")? && !exists(conn, "bucardo.bucardo_track")? {
+        conn.batch("drop table if exists bucardo.bucardo_identity, bucardo.bucardo_accepted")?;
+    }
     let left: i64 = conn.query_one(include_str!("sql/schema_members.sql"), &[])?.get(0);
     if left == 0 { conn.batch("drop schema bucardo") } else { Ok(()) }
 }

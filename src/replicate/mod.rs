@@ -1,12 +1,16 @@
 #![doc = include_str!("README.md")]
 
+pub mod accept;
 mod aside;
 pub mod capture;
 pub mod compare;
 pub mod counting;
+pub mod faults;
 pub mod form;
 pub mod hands;
+pub mod identity;
 pub mod install;
+pub mod lineage;
 pub mod notes;
 pub mod numbers;
 pub mod owner_path;

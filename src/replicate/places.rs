@@ -4,10 +4,11 @@
 //! The note is made before the objects are, and removed after they are, under a lock of the note's row. So whoever tidies and whoever makes
 //! the same again wait for each other.
 
-use crate::control::db;
 use crate::control::sync::Sync;
+use crate::control::{db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use crate::replicate::identity::Recorded;
 use crate::replicate::install;
 
 /// A database on which a sync has objects.
@@ -83,6 +84,9 @@ fn tidy_place(control: &mut Connection, place: &Place) -> Result<()> {
         false => install::forget_receipts(&mut conn, sync)?,
     }
     control.execute("delete from bucardo.place where sync = $1 and db = $2 and side = $3", &[sync, db, &side])?;
+    if Recorded::read(&mut conn)?.is_none() {
+        known::forget(control, db)?;
+    }
     Ok(())
 }
 

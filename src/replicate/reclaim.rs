@@ -107,10 +107,14 @@ fn check(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Resu
 /// whether it is empty now.
 fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<bool> {
     let delta = names.delta(resting);
+    // A consumer that was set back says so in its row, and asks afterwards what was given up.
+    conn.execute(include_str!("sql/hold_consumers.sql"), &[&table])?;
     conn.batch(&format!("lock table {delta} in access exclusive mode nowait"))?;
-    if conn.query_one(&format!("select {}", unconsumed_in(names, resting)), &[&table])?.get(0) {
+    let unconsumed = format!("select {} or {}", unconsumed_in(names, resting), came_later(names, resting));
+    if conn.query_one(&unconsumed, &[&table])?.get(0) {
         return mark_drained(conn, names, "null").map(|()| false);
     }
+    conn.execute(include_str!("sql/note_reclaimed.sql"), &[&names.base()])?;
     conn.batch(&format!(
         "update bucardo.bucardo_delta_names set drained = null, \
          horizon = greatest(horizon, (select max(txid) from {delta})) where deltaname = {}; truncate {delta}",
@@ -121,7 +125,22 @@ fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> R
 
 fn mark_drained(conn: &mut Connection, names: &Names, when: &str) -> Result<()> {
     let name = literal(names.base());
-    conn.batch(&format!("update bucardo.bucardo_delta_names set drained = {when} where deltaname = {name}"))
+    let consumed = "(select jsonb_object_agg(c.sync || '/' || c.targetdb, c.receipt::text) \
+        from bucardo.bucardo_delta_targets c where tablename = any (c.tables))";
+    conn.batch(&format!(
+        "update bucardo.bucardo_delta_names set drained = {when}, consumed = {consumed} where deltaname = {name}"
+    ))
+}
+
+/// Whether a generation holds a change that came after everybody was seen to have it: what everybody had then must stand for all
+/// that is given up.
+fn came_later(names: &Names, generation: i64) -> String {
+    format!(
+        "exists (select from bucardo.bucardo_delta_names n, jsonb_each_text(n.consumed) c, {} d \
+         where n.deltaname = {} and not txid_visible_in_snapshot(d.txid, c.value::txid_snapshot))",
+        names.delta(generation),
+        literal(names.base())
+    )
 }
 
 fn flip(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<()> {

@@ -53,6 +53,11 @@ impl Snapshot {
         Snapshot { xmin: running.first().copied().unwrap_or(xmax), xmax, running }
     }
 
+    /// Whether every transaction that is finished in the other is finished in this one.
+    pub fn includes(&self, other: &Snapshot) -> bool {
+        self.xmax >= other.xmax && self.running.iter().all(|txid| !other.sees(*txid))
+    }
+
     /// This snapshot and every transaction below `cut`. The caller guarantees that all of those are finished by now.
     pub fn and_all_below(&self, cut: i64) -> Snapshot {
         let running: Vec<i64> = self.running.iter().copied().filter(|id| *id >= cut).collect();
@@ -171,6 +176,14 @@ mod tests {
             assert!((1..40).all(|txid| both.sees(txid) == (one.sees(txid) && other.sees(txid))), "{one} and {other}: {both}");
             assert_eq!(snapshot(&both.to_string()), both);
         }
+    }
+
+    #[test]
+    fn a_snapshot_includes_those_that_see_nothing_else() {
+        let now = snapshot("10:20:10,14");
+        assert!(now.includes(&now) && now.includes(&snapshot("10:15:10,14")) && now.includes(&snapshot("5:9:5")));
+        assert!(!now.includes(&snapshot("14:20:14")), "what was running is finished");
+        assert!(!now.includes(&snapshot("10:21:10,14")) && !now.includes(&snapshot("15:15:")));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::replicate::preference::Preference;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::shape::{self, Shape};
 use crate::replicate::snapshot::{Snapshot, Span, cut};
+use std::collections::BTreeMap;
 
 /// A session on a source, prepared to look for one sync's changes.
 pub struct Source {
@@ -27,6 +28,30 @@ pub struct Source {
     /// What the flag says; none until it was set here.
     armed: Option<bool>,
     freshly_armed: bool,
+    marks: Option<Marks>,
+}
+
+/// The marks of a source, by which those who have receipts recognise it (see [`crate::replicate::lineage`]).
+struct Marks {
+    /// By receiver: the mark of the last round.
+    last: BTreeMap<String, i64>,
+    /// By receiver: the one before.
+    before: BTreeMap<String, i64>,
+    /// How far the WAL was when the last one was written; none when it is on disk.
+    wal: Option<String>,
+    /// The sync and its receivers, as a condition.
+    condition: String,
+}
+
+/// What a receipt says of the source beside its snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The mark of the round.
+    pub mark: i64,
+    /// The highest one that is known to be on the source's disk.
+    pub sealed: i64,
+    /// How far the source's WAL was when the round looked.
+    pub wal: String,
 }
 
 /// What a look found. The source's transaction stays open with the snapshot that saw it.
@@ -78,6 +103,7 @@ impl Source {
             ours,
             armed: None,
             freshly_armed: false,
+            marks: None,
         })
     }
 
@@ -117,17 +143,72 @@ impl Source {
     /// may name it. Usually it is.
     pub fn finish(&mut self, tables: &[u32], looks: &[&Look]) -> Result<()> {
         let flushed: Vec<String> = looks.iter().map(|look| format!("flushed >= {}::pg_lsn", literal(&look.wal))).collect();
+        let raised = self.raise_marks();
         let answers = self.conn.texts(&format!(
-            "execute bucardo_rewritten ({}); commit; select {} from pg_current_wal_flush_lsn() as flushed",
+            "execute bucardo_rewritten ({}); commit; {raised}select {} from pg_current_wal_flush_lsn() as flushed; \
+             select pg_current_wal_insert_lsn()",
             array(tables),
             flushed.join(" and ")
         ))?;
         self.scratch.tidy(&mut self.conn)?;
+        if let (Some(marks), Some(wal)) = (&mut self.marks, answers.last()) {
+            marks.wal.clone_from(wal);
+        }
         match &answers[..] {
-            [Some(table), _] => Err(Error::new(Kind::Collision, format!("table {table} was rewritten meanwhile"))),
-            [None, Some(flushed)] if flushed == "t" => Ok(()),
+            [Some(table), ..] => Err(Error::new(Kind::Collision, format!("table {table} was rewritten meanwhile"))),
+            [None, Some(flushed), _] if flushed == "t" => Ok(()),
             _ => self.settle(),
         }
+    }
+
+    /// From now on each round leaves a mark for these receivers.
+    pub fn mark_for(&mut self, sync: &str, receivers: &[&str]) -> Result<()> {
+        let names: Vec<String> = receivers.iter().map(|name| literal(name)).collect();
+        let condition = format!("sync = {} and targetdb in ({})", literal(sync), names.join(", "));
+        let rows =
+            self.conn.query(&format!("select targetdb, mark from bucardo.bucardo_delta_targets where {condition}"), &[])?;
+        let last: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        self.conn.batch(&format!(
+            "prepare bucardo_mark (bigint) as update bucardo.bucardo_delta_targets set mark = $1 where {condition}"
+        ))?;
+        self.marks = Some(Marks { before: last.clone(), last, wal: None, condition });
+        Ok(())
+    }
+
+    /// The statements that leave the next mark.
+    fn raise_marks(&mut self) -> String {
+        let Some(marks) = &mut self.marks else { return String::new() };
+        marks.before.clone_from(&marks.last);
+        let next = marks.last.values().max().copied().unwrap_or_default() + 1;
+        marks.last.values_mut().for_each(|mark| *mark = next);
+        format!("begin; execute bucardo_mark ({next}); commit; ")
+    }
+
+    /// What the receipt of a round that saw `look` says of this source. After [`Source::finish`].
+    pub fn mark(&self, receiver: &str, look: &Look) -> Option<Mark> {
+        let marks = self.marks.as_ref()?;
+        // A look saw the WAL after the mark before it, and that is on disk.
+        Some(Mark { mark: *marks.last.get(receiver)?, sealed: *marks.before.get(receiver)?, wal: look.wal.clone() })
+    }
+
+    /// Whether the last mark may still be lost in a crash.
+    pub fn is_unsealed(&self) -> bool {
+        self.marks.as_ref().is_some_and(|marks| marks.wal.is_some())
+    }
+
+    /// Makes sure that the last mark is on disk; returns it by receiver.
+    pub fn seal(&mut self) -> Result<BTreeMap<String, i64>> {
+        let Some(Marks { wal: Some(wal), condition, last, .. }) = &self.marks else { return Ok(BTreeMap::new()) };
+        let last = last.clone();
+        let flushed = format!("select pg_current_wal_flush_lsn() >= {}::pg_lsn", literal(wal));
+        if self.conn.texts(&flushed)?.first().and_then(Option::as_deref) != Some("t") {
+            let touch = format!("update bucardo.bucardo_delta_targets set mark = mark where {condition}");
+            self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))?;
+        }
+        if let Some(marks) = &mut self.marks {
+            marks.wal = None;
+        }
+        Ok(last)
     }
 
     fn settle(&mut self) -> Result<()> {
@@ -166,10 +247,14 @@ impl Source {
         self.prepare_look(plans)?;
         let (xmax, running) = since(after);
         let oids: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
-        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}, {})", array(running), array(&oids)));
-        let answers = self.conn.texts(&sql)?;
-        let answer = answers.first().and_then(Option::as_deref).unwrap_or_default();
-        let look = parse_look(answer).ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
+        let parts = (1..=further_parts(plans))
+            .map(|part| format!("; execute bucardo_look_{part} ({xmax}, {}); rollback to bucardo_look", array(running)));
+        let parts: String = parts.collect();
+        let parts = if parts.is_empty() { parts } else { format!("; savepoint bucardo_look{parts}; release bucardo_look") };
+        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}, {}){parts}", array(running), array(&oids)));
+        let answers: Vec<String> = self.conn.texts(&sql)?.into_iter().flatten().collect();
+        let look = parse_look(&answers.concat())
+            .ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
         forward(after, &look.now)?;
         Ok(look)
     }
@@ -180,14 +265,22 @@ impl Source {
             return Ok(());
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
+        let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
+        let first = if further_parts(plans) == 0 { list(&flags) } else { "''".to_owned() };
         self.conn.batch(&format!(
             "prepare bucardo_look (bigint, bigint[], oid[]) as \
              select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, \
-             (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3)), \
-             array_to_string(array[{}]::boolean[], ','))",
+             (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3)), {first})",
             shape::SIGNATURE,
-            flags.join(", "),
         ))?;
+        for (part, flags) in flags.chunks(AT_ONCE).enumerate().take(further_parts(plans)) {
+            let comma = if part == 0 { "" } else { "," };
+            self.conn.batch(&format!(
+                "prepare bucardo_look_{} (bigint, bigint[]) as select concat('{comma}', {})",
+                part + 1,
+                list(flags)
+            ))?;
+        }
         self.looks = true;
         Ok(())
     }
@@ -267,21 +360,6 @@ impl Source {
             .hint("Validate the sync, and copy the table if its rows have changed since it was made."))
     }
 
-    /// Checks that everything the target lacks according to its receipt is still here. What it was known to have and now lacks may have been
-    /// reclaimed: then only a copy can help, and going on would lose changes silently.
-    pub fn still_has(&mut self, sync: &str, target: &str, receipt: Option<&Snapshot>) -> Result<()> {
-        let row = self.conn.query_opt(include_str!("sql/horizon.sql"), &[&sync, &target])?;
-        let Some(row) = row else {
-            return Err(Error::new(Kind::Mismatch, format!("The source does not know sync \"{sync}\" with target \"{target}\""))
-                .hint(format!("Run: bucardo_ctl validate {sync}")));
-        };
-        let (had, horizon): (bool, Option<i64>) = (row.get(0), row.get(1));
-        match horizon {
-            Some(horizon) if had && !receipt.is_some_and(|receipt| receipt.sees(horizon)) => Err(set_back(sync, target)),
-            _ => Ok(()),
-        }
-    }
-
     /// Copies the target's receipt to where the source can see it. Only after the target has committed.
     pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot) -> Result<()> {
         let note = self.conn.keep(
@@ -291,6 +369,16 @@ impl Source {
         self.conn.execute(&note, &[&sync, &target, &receipt.to_string()])?;
         Ok(())
     }
+}
+
+/// How many tables are looked at in one statement. Each takes four or five locks, and a server may have room for few hundred at a time.
+/// More tables are looked at in parts, each in a part of the transaction that is rolled back, which gives its locks back: the snapshot stays
+/// the same.
+const AT_ONCE: usize = 50;
+
+/// In how many parts to look, if not all at once.
+fn further_parts(plans: &[Plan]) -> usize {
+    if plans.len() > AT_ONCE { plans.len().div_ceil(AT_ONCE) } else { 0 }
 }
 
 /// What a receipt does not see: what began at this transaction id or later, and these.
@@ -315,14 +403,6 @@ fn replaced() -> Error {
     Error::new(Kind::Refused, "Another kid serves this target now")
 }
 
-fn set_back(sync: &str, target: &str) -> Error {
-    Error::new(
-        Kind::Mismatch,
-        format!("Target \"{target}\" of sync \"{sync}\" was set back further than the source keeps changes"),
-    )
-    .hint("Copy the tables, or remove the sync and add it again with a full copy.")
-}
-
 /// A source whose ids lie behind the receipt was restored from an older state, or is another server: what is new cannot be told.
 fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
     match after {
@@ -333,7 +413,7 @@ fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
                 receipt.xmax, now.xmax
             ),
         )
-        .hint("If it was restored on purpose, compare the tables, then delete the sync's row in bucardo.bucardo_track on the target.")),
+        .hint("Run: bucardo_ctl validate all; it says which database is not what it was, and what to do.")),
         _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use crate::replicate::references;
 use crate::replicate::resolve::Strategy;
 use crate::replicate::scratch::Scratch;
 use crate::replicate::snapshot::{Snapshot, Span};
+use crate::replicate::source::Mark;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
@@ -51,6 +52,17 @@ impl Counts {
     pub fn none(&self) -> bool {
         *self == Counts::default()
     }
+}
+
+/// A receipt that is to be written.
+#[derive(Debug, Clone)]
+pub struct Written<'a> {
+    /// The source.
+    pub source: &'a str,
+    /// Which of its changes are here.
+    pub receipt: Snapshot,
+    /// By what the source is recognised.
+    pub mark: Option<Mark>,
 }
 
 /// What matters when a stage is applied where applications write as well.
@@ -366,8 +378,8 @@ impl Target {
 
     /// Commits, with the new receipts for what came from these sources. Unless it is `durable`, nobody waits for the target's disk: a crash of the
     /// server may undo both rows and receipts, which [`Target::settle`] rules out.
-    pub fn commit(&mut self, sync: &str, receipts: &[(&str, Snapshot)], durable: bool) -> Result<()> {
-        let written: String = receipts.iter().map(|(source, receipt)| write_receipt(sync, source, receipt)).collect();
+    pub fn commit(&mut self, sync: &str, receipts: &[Written], durable: bool) -> Result<()> {
+        let written: String = receipts.iter().map(|written| write_receipt(sync, written)).collect();
         let lazily = if durable { "" } else { "set local synchronous_commit = off; " };
         self.conn.batch(&format!("{written}{lazily}commit"))?;
         self.unsettled = !durable;
@@ -397,6 +409,19 @@ impl Target {
         Ok(())
     }
 
+    /// Notes that the last mark of these sources is on their disks. Nobody waits for that: to know less does no harm.
+    pub fn seal(&mut self, sync: &str, marks: &[(&str, i64)]) -> Result<()> {
+        let seal = |(source, mark): &(&str, i64)| {
+            format!(
+                "update bucardo.bucardo_track set sealed = mark where sync = {} and source = {} and mark = {mark} and sealed < mark; ",
+                literal(sync),
+                literal(source)
+            )
+        };
+        let seals: String = marks.iter().map(seal).collect();
+        self.conn.batch(&format!("begin; set local synchronous_commit = off; {seals}commit"))
+    }
+
     /// Rolls back.
     pub fn rollback(&mut self) -> Result<()> {
         self.scratch.rollback(&mut self.conn)
@@ -406,13 +431,19 @@ impl Target {
 /// What begins and ends each round, so that it can be one of several statements in a round trip, and yet be planned only once.
 const PREPARE: &str = "prepare bucardo_hold (text, text) as \
     select receipt::text from bucardo.bucardo_track where sync = $1 and source = $2 for update; \
-    prepare bucardo_receive (text, text, text) as \
-    update bucardo.bucardo_track set receipt = $3::txid_snapshot, received = clock_timestamp() where sync = $1 and source = $2";
+    prepare bucardo_receive (text, text, text, bigint, bigint, pg_lsn) as \
+    update bucardo.bucardo_track set receipt = $3::txid_snapshot, received = clock_timestamp(), mark = $4, sealed = $5, wal = $6, \
+    accepted = null where sync = $1 and source = $2";
 
 fn hold_receipt(sync: &str, source: &str) -> String {
     format!("execute bucardo_hold ({}, {})", literal(sync), literal(source))
 }
 
-fn write_receipt(sync: &str, source: &str, receipt: &Snapshot) -> String {
-    format!("execute bucardo_receive ({}, {}, {}); ", literal(sync), literal(source), literal(&receipt.to_string()))
+fn write_receipt(sync: &str, written: &Written) -> String {
+    let (source, receipt) = (literal(written.source), literal(&written.receipt.to_string()));
+    let mark = match &written.mark {
+        Some(Mark { mark, sealed, wal }) => format!("{mark}, {sealed}, {}", literal(wal)),
+        None => "null, null, null".to_owned(),
+    };
+    format!("execute bucardo_receive ({}, {source}, {receipt}, {mark}); ", literal(sync))
 }

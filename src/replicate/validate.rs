@@ -4,9 +4,12 @@
 //! leaves no trigger behind.
 
 use crate::control::sync::{Goat, Sync, SyncType};
-use crate::control::{channel, db};
+use crate::control::{channel, db, identity as known};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Relation, session};
+use crate::pg::{Connection, Relation, pooler, session};
+use crate::replicate::faults::Faults;
+use crate::replicate::identity::{self, Recorded};
+use crate::replicate::lineage::{self, Way};
 use crate::replicate::notes::warning;
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
@@ -62,14 +65,16 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     let goats = sync.goats(control)?;
     check_members(sync, sync.source()?)?;
     let mut members = Members::connect(control, sync, sessions)?;
-    let (mut notes, mut tables) = (Vec::new(), Vec::new());
+    let (mut notes, mut tables) = (members.recognise(control)?, Vec::new());
     members.look(&goats)?;
+    let mut faults = Faults::default();
     for goat in &goats {
         match goat.is_table {
-            true => tables.push(members.look_at_table(goat, &mut notes)?),
-            false => members.look_at_sequence(goat)?,
+            true => tables.extend(members.look_at_table(goat, &mut notes, &mut faults)?),
+            false => members.look_at_sequence(goat, &mut faults)?,
         }
     }
+    faults.settle()?;
     notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
     notes.extend(members.clauses_of_masters(&goats));
@@ -78,6 +83,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
+    members.remember(control)?;
     members.leave(sessions);
     Ok(notes)
 }
@@ -103,7 +109,10 @@ fn check_members(sync: &Sync, source: &str) -> Result<()> {
 
 fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connection> {
     let info = db::conninfo(control, name)?.named(format!("bucardo validate {} {name}", sync.name));
-    Connection::open_replicated(&info).map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))
+    let opened = Connection::open_replicated(&info);
+    let mut conn = opened.map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))?;
+    pooler::refuse_shared(&mut conn, &info).map_err(|error| error.context(format!("Database \"{name}\"")))?;
+    Ok(conn)
 }
 
 impl<'a> Members<'a> {
@@ -117,6 +126,39 @@ impl<'a> Members<'a> {
         };
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
         Ok(Members { sync, names, masters, conns, found: Vec::new(), plans: BTreeMap::new() })
+    }
+
+    /// Makes sure that the databases are those that they were. What came to a new one with a copy of another is removed, and told.
+    fn recognise(&mut self, control: &mut Connection) -> Result<Vec<String>> {
+        known::refuse_halted(control, &self.names)?;
+        let mut notes = Vec::new();
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            notes.extend(identity::own_or_shed(control, name, conn)?);
+        }
+        // Where all is about to be copied, the KID sees to it.
+        if self.sync.synctype == SyncType::Fullcopy || self.sync.onetimecopy != 0 {
+            return Ok(notes);
+        }
+        for (from, to) in self.ways() {
+            let (low, high) = self.conns.split_at_mut(from.max(to));
+            let (first, second) = (&mut low[from.min(to)], &mut high[0]);
+            let (source, receiver) = if from < to { (first, second) } else { (second, first) };
+            if lineage::is_marked(source, receiver)? {
+                let way = Way { sync: &self.sync.name, from: &self.names[from], to: &self.names[to], copies: false };
+                lineage::check(control, way, source, receiver)?;
+            }
+        }
+        Ok(notes)
+    }
+
+    /// Notes what they are.
+    fn remember(&mut self, control: &mut Connection) -> Result<()> {
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            if let Some(Recorded { system, dboid, life }) = Recorded::read(conn)? {
+                known::remember(control, name, system.as_deref(), dboid, &life)?;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
@@ -144,17 +186,22 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>) -> Result<Shapes> {
+    /// The table on each member; none where it is not on all.
+    fn look_at_table(&mut self, goat: &Goat, notes: &mut Vec<String>, faults: &mut Faults) -> Result<Option<Shapes>> {
         let mut shapes: Shapes = Vec::new();
-        for (found, name) in self.found.iter_mut().zip(&self.names) {
-            let first = shapes.is_empty();
-            let shape = found.tables.next().into_iter().collect::<Result<Shapes>>();
-            shapes.extend(shape.map_err(|error| if first { error } else { on(error, name) })?);
+        for (number, (found, name)) in self.found.iter_mut().zip(&self.names).enumerate() {
+            let shape = found.tables.next().transpose();
+            let shape = shape.map_err(|error| if number == 0 { error } else { on(error, name) });
+            shapes.extend(faults.note(shape)?.flatten());
+        }
+        if shapes.len() < self.names.len() {
+            return Ok(None);
         }
         for (from, to) in self.ways() {
-            self.compare(goat, &shapes, from, to, notes)?;
+            let compared = self.compare(goat, &shapes, from, to, notes);
+            faults.note(compared)?;
         }
-        Ok(shapes)
+        Ok(Some(shapes))
     }
 
     fn compare(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize, notes: &mut Vec<String>) -> Result<()> {
@@ -188,26 +235,28 @@ impl<'a> Members<'a> {
         pairs.map(told).collect()
     }
 
-    fn look_at_sequence(&mut self, goat: &Goat) -> Result<()> {
+    fn look_at_sequence(&mut self, goat: &Goat, faults: &mut Faults) -> Result<()> {
         for (found, name) in self.found.iter_mut().zip(&self.names) {
             if found.sequences.next() != Some(true) {
                 let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label());
-                return Err(Error::new(Kind::NotFound, what));
+                faults.note::<()>(Err(Error::new(Kind::NotFound, what)))?;
             }
         }
         SequenceStrategy::parse(goat.standard_conflict.as_deref(), None).map(drop)
     }
 
     fn check_rights(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        let mut faults = Faults::default();
         for number in 0..self.names.len() {
             let shapes: Vec<&Shape> = tables.iter().map(|shapes| &shapes[number]).collect();
             let part = Part { source: number < self.masters, receiver: receives(number, self.masters) };
             let name = &self.names[number];
             let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(name) };
             let sequences: Vec<Relation> = goats.iter().filter(|goat| !goat.is_table).map(there).collect();
-            rights::check(&mut self.conns[number], name, part, &shapes, &sequences)?;
+            let checked = rights::check(&mut self.conns[number], name, part, &shapes, &sequences);
+            faults.note(checked)?;
         }
-        Ok(())
+        faults.settle()
     }
 
     /// Whether foreign keys that our role cannot switch off leave room for what rounds do.
@@ -314,7 +363,10 @@ fn tells(kind: Kind) -> bool {
 fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -> Result<()> {
     let text = match outcome {
         Ok(notes) => notes.join("\n"),
-        Err(error) => error.to_string(),
+        Err(error) => match error.hint_text() {
+            Some(hint) => format!("{error}\nHINT: {hint}"),
+            None => error.to_string(),
+        },
     };
     let prevented = outcome.as_ref().is_err_and(|error| !tells(error.kind()));
     control.execute(

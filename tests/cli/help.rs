@@ -77,7 +77,7 @@ const TYPES: [(&str, &[&str]); 5] = [
 fn every_verb_and_every_type_has_an_example_in_both_dialects() {
     let commands = Commands::new();
     let verbs = "install upgrade start stop restart ping status kick activate deactivate reload reload_config validate set show \
-        config message pause resume delta purge clone reopen completion man help list update inspect";
+        config message pause resume delta purge clone reopen completion man help list update inspect accept";
     let alone = verbs.split_whitespace().map(|verb| vec![verb]);
     let typed = TYPES.iter().flat_map(|(verb, types)| types.iter().map(move |kind| vec![*verb, *kind]));
     for words in alone.chain(typed) {

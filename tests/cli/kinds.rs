@@ -119,7 +119,11 @@ fn what_is_no_ordinary_table_is_refused_by_its_kind() {
 #[test]
 fn an_unlogged_table_is_added_with_a_warning() {
     let world = World::with_dbs();
-    world.cluster.connect("a").batch_execute("create schema fast; create unlogged table fast.x (id integer primary key)").unwrap();
+    world
+        .cluster
+        .connect("a")
+        .batch_execute("create schema fast; create unlogged table fast.x (id integer primary key)")
+        .unwrap();
     let told = "Warning: table fast.x is unlogged: a crash of its server empties it, and nobody is told\n";
     for line in ["add table fast.x db=A", "add all tables db=A -n fast"] {
         assert_eq!(world.run(line).ended_with(0).stderr, told, "{line}");

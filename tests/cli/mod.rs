@@ -2,6 +2,7 @@
 
 mod activate;
 mod add;
+mod all_at_once;
 mod customcode;
 pub(crate) mod fake_daemon;
 mod help;

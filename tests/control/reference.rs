@@ -96,6 +96,10 @@ pub const ADDED: &[(&str, &str)] = &[
     ),
     ("validation", "sync text!; requested timestamptz!; validated timestamptz; ok boolean; outcome text"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
+    (
+        "db_identity",
+        "db text!; system_identifier text; dboid oid; life text; halted timestamptz; kind text; reason text; met text; cdate timestamptz! now()",
+    ),
 ];
 
 /// Primary keys, foreign keys with what happens on update and on delete (`a` nothing, `r` restrict, `c` cascade, `n` set

@@ -59,6 +59,14 @@ impl World {
         self.apart.get_mut(name).unwrap()
     }
 
+    /// From the next connection on, this database is on another server; the old one is returned.
+    pub fn replace_server(&mut self, name: &str, cluster: Cluster) -> Cluster {
+        let (host, port) = (cluster.socket_dir().display().to_string(), cluster.port().to_string());
+        let sql = "update bucardo.db set dbhost = $2, dbport = $3 where name = $1";
+        self.installed.control().execute(sql, &[&name, &host, &port]).unwrap();
+        self.apart.insert(name.to_owned(), cluster).unwrap()
+    }
+
     /// From the next connection on, the daemon reaches this database through a link of its own.
     pub fn link(&self, name: &str) -> Proxy {
         let proxy = Proxy::new(self.server(name).port());

@@ -76,6 +76,96 @@ impl Cluster {
         self.end(Signal::SIGQUIT);
     }
 
+    /// A copy of its files: what a backup holds. It is stopped.
+    pub fn files(&self) -> Folder {
+        assert!(self.server.is_none(), "files of a running server are no backup");
+        let folder = Folder::new("bct");
+        server::give(folder.path());
+        template::copy(&self.data(), &folder.path().join("data"));
+        folder
+    }
+
+    /// Puts the files of a backup in the place of its own. It is stopped.
+    pub fn put_back(&self, files: &Folder) {
+        assert!(self.server.is_none(), "the files of a running server cannot be replaced");
+        std::fs::remove_dir_all(self.data()).unwrap();
+        template::copy(&files.path().join("data"), &self.data());
+    }
+
+    /// A standby that streams from it. For that, it is stopped and started again.
+    pub fn standby(&mut self) -> Cluster {
+        self.stop();
+        let mut standby = Cluster { bin: self.bin.clone(), server: None, port: 0, folder: self.files() };
+        self.start();
+        let primary = format!("host={} port={} user=postgres", self.socket_dir().display(), self.port);
+        let line = format!("primary_conninfo = '{primary}'");
+        match self.major() {
+            ..12 => standby.give("recovery.conf", &format!("standby_mode = on\n{line}\n")),
+            _ => {
+                standby.give("standby.signal", "");
+                standby.configure(&[&line]);
+            }
+        }
+        standby.start_somewhere();
+        standby
+    }
+
+    /// Waits until a standby has everything that this server has written.
+    pub fn reaches(&self, standby: &Cluster) {
+        let here: String = self.connect("postgres").query_one("select pg_current_wal_insert_lsn()::text", &[]).unwrap().get(0);
+        let mut there = standby.connect("postgres");
+        let sql = "select pg_last_wal_replay_lsn() >= $1::text::pg_lsn";
+        wait_until("the standby has everything", PATIENCE, || {
+            there.query_one(sql, &[&here]).unwrap().get::<_, bool>(0).then_some(())
+        });
+    }
+
+    /// Makes a standby a server of its own.
+    pub fn promote(&self) {
+        let mut promote = self.program("pg_ctl");
+        promote.arg("promote").arg("-D").arg(self.data()).current_dir("/");
+        let done = promote.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let mut there = self.connect("postgres");
+        wait_until("the standby is promoted", PATIENCE, || {
+            (!there.query_one("select pg_is_in_recovery()", &[]).unwrap().get::<_, bool>(0)).then_some(())
+        });
+    }
+
+    /// Puts it through pg_upgrade, to a new data directory of the same version.
+    pub fn upgrade(&mut self) {
+        self.stop();
+        let (old, new) = (self.dir().join("old"), self.dir().join("new"));
+        std::fs::rename(self.data(), &old).unwrap();
+        template::initdb(&self.bin, &new);
+        std::fs::copy(old.join("postgresql.conf"), new.join("postgresql.conf")).unwrap();
+        let work = self.dir().join("work");
+        std::fs::create_dir(&work).unwrap();
+        server::give(&work);
+        let mut upgrade = self.program("pg_upgrade");
+        upgrade.args(["-U", "postgres", "-b"]).arg(&self.bin).arg("-B").arg(&self.bin).arg("-d").arg(&old).arg("-D").arg(&new);
+        let done = upgrade.arg("-s").arg(&work).current_dir(&work).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+        std::fs::rename(new, self.data()).unwrap();
+        self.start();
+    }
+
+    /// A program of this server's version, if that has it, to be run as the server's user.
+    pub fn program(&self, name: &str) -> std::process::Command {
+        server::program(&self.bin, name)
+    }
+
+    /// Whether this server came with a program; those that are fetched have hardly any.
+    pub fn has_program(&self, name: &str) -> bool {
+        self.bin.join(name).exists()
+    }
+
+    fn give(&self, name: &str, text: &str) {
+        let file = self.data().join(name);
+        std::fs::write(&file, text).unwrap();
+        server::give(&file);
+    }
+
     /// Sets its clock so many seconds ahead of the machine's, or behind it, where that is possible: where the library libfaketime is installed (Debian's
     /// package faketime). The first time, it is started anew.
     pub fn set_clock(&mut self, ahead: i64) -> bool {

@@ -48,14 +48,16 @@ fn make(bin: &Path, template: &Path) {
     fs::rename(partial, template).unwrap();
 }
 
-fn initdb(bin: &Path, data: &Path) {
+/// A data directory that is no copy of any other.
+pub fn initdb(bin: &Path, data: &Path) {
     let mut initdb = server::program(bin, "initdb");
     initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"]).arg(data).current_dir("/");
     let done = initdb.output().unwrap();
     assert!(done.status.success(), "initdb failed: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it; the server's user owns the copy.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     server::give(to);

@@ -4,6 +4,7 @@ mod certificates;
 mod connect;
 mod conninfo;
 mod hung;
+mod poolers;
 mod servers;
 mod session;
 mod tls;

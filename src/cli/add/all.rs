@@ -1,7 +1,7 @@
 //! `add all tables` and `add all sequences`: everything a database has, filtered by schema and name.
 
-use super::goat::Adder;
 use super::candidates::{self, Filter};
+use super::goat::Adder;
 use super::{herd, kinds, remote, used};
 use crate::cli::relation::Goat;
 use crate::cli::spelling;

@@ -57,8 +57,8 @@ pub fn find(control: &mut Connection, db: &str, remote: &mut Connection, filter:
 fn query(remote: &mut Connection, filter: &Filter, apart: &[String]) -> Result<Vec<Candidate>> {
     let relkind = if filter.kind == "table" { "r" } else { "S" };
     let Filter { schemas, not_schemas, names, not_names, exact, .. } = filter;
-    let rows = remote
-        .query(include_str!("candidates.sql"), &[&relkind, schemas, not_schemas, names, not_names, exact, &apart])?;
+    let rows =
+        remote.query(include_str!("candidates.sql"), &[&relkind, schemas, not_schemas, names, not_names, exact, &apart])?;
     let candidate = |row: &postgres::Row| Candidate {
         relation: Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)),
         extension: row.get(2),
@@ -90,7 +90,8 @@ fn known_part(control: &mut Connection, db: &str, table: &Candidate) -> Result<O
 fn tell_parted(found: &[Candidate], apart: &[String]) {
     for one in found.iter().filter(|one| one.parted && !one.parts.is_empty()) {
         let label = one.relation.label();
-        let why = if apart.contains(&label) { "some are there already as tables of their own" } else { "it has no key as a whole" };
+        let why =
+            if apart.contains(&label) { "some are there already as tables of their own" } else { "it has no key as a whole" };
         warn_user!("Note: the partitions of {label} are added one by one: {why}");
     }
 }

@@ -116,6 +116,10 @@ fn join(control: &mut Connection, db: &str, group: &str) -> Result<Vec<String>> 
 /// Connects once. The older dialect accepts a database that cannot be reached; the newer one wants to be forced.
 pub(super) fn try_out(session: &mut Session, name: &str) -> Result<()> {
     let Some(error) = remote::try_out(&mut session.control, name)? else { return Ok(()) };
+    // A server that is away comes back; a pooler stays what it is.
+    if error.kind() == Kind::Refused {
+        return Err(error);
+    }
     if session.dialect().newer && !session.options.force {
         return Err(Error::new(
             Kind::Refused,

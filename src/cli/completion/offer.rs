@@ -162,6 +162,7 @@ fn follows(verb: &Verb, nouns: &[String], personality: Personality, keys: &[Key]
         (Follows::Nothing, _) => Vec::new(),
         (Follows::Syncs, _) if ["status", "reload"].contains(&verb.name) && !newer => names(Noun::Sync),
         (Follows::Syncs, _) => [words("all"), names(Noun::Sync)].concat(),
+        (Follows::Db, _) => names(Noun::Db),
         (Follows::Dbs, _) => [words("totals"), names(Noun::Db)].concat(),
         (Follows::Settings, _) => [words("all"), vec![Offer::Names(String::new(), Names::Settings)]].concat(),
         (Follows::Verbs, []) => verbs(),

@@ -42,6 +42,8 @@ pub enum Follows {
     Nouns,
     /// Names of databases, or a word for all of them.
     Dbs,
+    /// The name of a database.
+    Db,
     /// Names of settings.
     Settings,
     /// Verbs.

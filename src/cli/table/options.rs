@@ -66,6 +66,7 @@ pub const OPTIONS: &[Opt] = &[
     opt("tsep", Text, Five, "CHAR", "accepted, without effect"),
     opt("vvv", Flag, Five, "", "the same as --verbose twice"),
     opt("vvvv", Flag, Five, "", "the same as --verbose twice"),
+    opt("copy", Flag, New, "", "`accept`: copy the tables of the database's syncs again"),
     opt("json", Flag, New, "", "`status`, `list`: print JSON, for programs"),
     opt("watch", Switch, New, "SECONDS", "`status`: show it again and again, every second or as often as said").default("0"),
     opt("bcverbose", Flag, Four, "", "accepted, without effect"),

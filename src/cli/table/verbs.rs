@@ -3,8 +3,8 @@
 use super::Run::{Alone, Connected};
 use super::{Follows, Run, Topic, Verb};
 use crate::cli::{
-    activate, add, clone, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload, reload_config,
-    remove, reopen, restart, settings, start, status, stop, update, upgrade, validate,
+    accept, activate, add, clone, completion, delta, help, inspect, install, kick, list, man, pause, ping, purge, reload,
+    reload_config, remove, reopen, restart, settings, start, status, stop, update, upgrade, validate,
 };
 
 /// Every verb there is, in the order of the help.
@@ -40,6 +40,7 @@ pub const VERBS: &[Verb] = &[
         Connected(reload_config::run),
     ),
     verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
+    verb("accept", "<db> [--copy]", "Go on with a database that is not what it was", accept::TOPICS, Connected(accept::run)),
     verb("add", "<type> <name> [...]", "Add a database, table, sequence, group, herd or sync", add::TOPICS, Connected(add::run)),
     verb("list", "<type> [name ...]", "List what there is", list::TOPICS, Connected(list::run))
         .or(&["l", "lsit", "liast", "lisy", "lit"]),
@@ -82,7 +83,7 @@ const fn verb(name: &'static str, arguments: &'static str, about: &'static str, 
 
 /// Whether a verb stores something that can be rehearsed.
 const fn stores(name: &str) -> bool {
-    matches!(name.as_bytes(), b"add" | b"update" | b"remove" | b"set" | b"config" | b"clone" | b"upgrade")
+    matches!(name.as_bytes(), b"add" | b"update" | b"remove" | b"set" | b"config" | b"clone" | b"upgrade" | b"accept")
 }
 
 /// What follows a verb.
@@ -91,6 +92,7 @@ const fn follows(name: &str) -> Follows {
         b"status" | b"kick" | b"activate" | b"deactivate" | b"reload" | b"validate" | b"pause" | b"resume" => Follows::Syncs,
         b"add" | b"list" | b"remove" | b"update" | b"inspect" => Follows::Nouns,
         b"delta" => Follows::Dbs,
+        b"accept" => Follows::Db,
         b"set" | b"show" => Follows::Settings,
         b"help" => Follows::Verbs,
         _ => Follows::Nothing,

@@ -36,6 +36,8 @@ const BURST_GAP: Duration = Duration::from_secs(2);
 const LONGEST_BURST: Duration = Duration::from_secs(60);
 /// How often the source is told how far the target is, while there is no time to sleep.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
+/// How long after a round its mark is sealed, and how often at most: that waits for the source's disk.
+const SEAL_AFTER: Duration = Duration::from_secs(1);
 /// How often a round is repeated after collisions before the job counts as failed.
 const MOST_COLLISIONS: u32 = 30;
 /// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
@@ -83,6 +85,8 @@ struct Kid {
     stragglers: Stragglers,
     rotate_at: Option<Instant>,
     noted: Instant,
+    /// When marks of sources were last sealed.
+    sealed: Instant,
     looked: Instant,
     /// Rounds in a row that carried something, whatever job they were for.
     streak: u32,
@@ -160,7 +164,20 @@ impl Kid {
         let rotate_at = Some(now);
         let stragglers = Stragglers::default();
         let (streak, lingers) = (0, 0);
-        Kid { place, watch, carrier, habits, stragglers, rotate_at, noted: now, looked: now, streak, lingers, last: None }
+        Kid {
+            place,
+            watch,
+            carrier,
+            habits,
+            stragglers,
+            rotate_at,
+            noted: now,
+            sealed: now,
+            looked: now,
+            streak,
+            lingers,
+            last: None,
+        }
     }
 
     fn serve(&mut self) -> Result<End> {
@@ -179,6 +196,7 @@ impl Kid {
 
     fn leave(&mut self) -> Result<End> {
         self.carrier.note_receipts()?;
+        self.carrier.seal()?;
         if !self.watch.desk.signals.stop() {
             return Ok(End::Done);
         }
@@ -347,12 +365,13 @@ impl Kid {
     fn wait(&mut self) -> Result<()> {
         self.carrier.note_receipts().map_err(|error| self.carrier.named(error))?;
         self.rotate_if_due()?;
+        let seal_at = self.seal_if_due()?;
         if self.watch.hear()? {
             return Ok(());
         }
         let recheck = self.stragglers.next();
         let look_around = Some(self.looked + self.habits.sleep);
-        let until = [recheck, self.rotate_at, look_around].into_iter().flatten().min();
+        let until = [recheck, self.rotate_at, look_around, seal_at].into_iter().flatten().min();
         self.watch.desk.sleep(&self.carrier.fds(), until)?;
         self.carrier.check()?;
         match recheck {
@@ -375,6 +394,20 @@ impl Kid {
         self.looked = Instant::now();
         self.stragglers.seen(running, &[]);
         if pending { self.watch.kick(&self.place.sync) } else { Ok(()) }
+    }
+
+    /// Says when marks are to be sealed, if any are.
+    fn seal_if_due(&mut self) -> Result<Option<Instant>> {
+        if !self.carrier.is_unsealed() {
+            return Ok(None);
+        }
+        let due = self.sealed + SEAL_AFTER;
+        if Instant::now() < due {
+            return Ok(Some(due));
+        }
+        self.carrier.seal().map_err(|error| self.carrier.named(error))?;
+        self.sealed = Instant::now();
+        Ok(None)
     }
 
     fn rotate_if_due(&mut self) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::Place;
 use super::watch::Watch;
 use crate::control::db;
+use crate::control::identity::refuse_halted;
 use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::daemon::role::Role;
@@ -10,7 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::hands::Doors;
+use crate::replicate::identity::{self, Side};
 use crate::replicate::install;
+use crate::replicate::lineage::{self, Way};
 use crate::replicate::plan::{Copying, Feed, Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::round::{Carrier, Parts, Table};
@@ -59,14 +62,31 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let sync = Sync::load(control, &place.sync)?;
     let goats = sync.goats(control)?;
     let mut members = Members::new(sync, &place.target);
+    refuse_halted(control, &members.names)?;
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
-    members.open(&place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
+    members.open(control, &place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
     let doors = doors(&place.role, &infos, members.sync.isolation, &settings);
-    let parts = Parts { doors, rehearses: place.rehearses, ..members.parts(&goats, &settings)? };
+    let mut parts = Parts { doors, rehearses: place.rehearses, ..members.parts(&goats, &settings)? };
+    check_lineage(&mut watch.desk.control, &mut parts)?;
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
+}
+
+/// Makes sure that each source is the one that gave the receipts, and holds what they lack.
+fn check_lineage(control: &mut Connection, parts: &mut Parts) -> Result<()> {
+    if parts.copies_only {
+        return Ok(());
+    }
+    let copied = !parts.tables.is_empty() && parts.tables.iter().all(|table| table.copy);
+    for (from, to, _) in &parts.lanes {
+        let (Some(source), Some(target)) = (parts.sources.get_mut(from), parts.targets.get_mut(to)) else { continue };
+        let copies = copied && *from == 0 && !parts.filled.contains(to);
+        let way = Way { sync: &parts.sync, from: &parts.names[*from], to: &parts.names[*to], copies };
+        lineage::check(control, way, &mut source.conn, &mut target.conn)?;
+    }
+    Ok(())
 }
 
 /// 0 means never to cut: everything in one transaction.
@@ -110,17 +130,22 @@ impl Members {
         self.sync.synctype == SyncType::Fullcopy
     }
 
-    fn open(&mut self, role: &Role, infos: &[ConnInfo], place: &str) -> Result<()> {
+    fn open(&mut self, control: &mut Connection, role: &Role, infos: &[ConnInfo], place: &str) -> Result<()> {
         let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
         for (number, (name, info)) in members.iter().take(self.masters) {
-            let conn = session(role, info, name, "source")?;
+            let mut conn = session(role, info, name, "source")?;
+            if !self.copies_only() {
+                identity::ensure(control, name, Side::Source, &mut conn)?;
+            }
             let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
             let flag = (!self.copies_only()).then(|| armed_flag(&self.sync.name, &sleeper));
             self.sources.insert(*number, Source::new(conn, flag, self.sync.isolation)?);
         }
         let receivers = if self.contested() { 0 } else { self.masters };
         for (number, (name, info)) in members.iter().skip(receivers) {
-            self.targets.insert(*number, Target::new(session(role, info, name, "target")?)?);
+            let mut conn = session(role, info, name, "target")?;
+            identity::ensure(control, name, Side::Receiver, &mut conn)?;
+            self.targets.insert(*number, Target::new(conn)?);
         }
         Ok(())
     }

@@ -119,11 +119,14 @@ impl Carrier {
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
             let receipt = target.receipt(&sync, &names[from])?;
-            if !copies_only && !tables.iter().all(|table| table.copy) {
-                source.still_has(&sync, &names[to], receipt.as_ref())?;
-            }
             let encoding = common_encoding(source, target)?;
             opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
+        }
+        if !copies_only {
+            for (number, source) in &mut sources {
+                let receivers = opened.iter().filter(|lane: &&Lane| lane.from == *number).map(|lane| names[lane.to].as_str());
+                source.mark_for(&sync, &receivers.collect::<Vec<_>>())?;
+            }
         }
         let (cut, whole, wary, shy) = (false, false, false, false);
         Ok(Carrier {
@@ -191,6 +194,27 @@ impl Carrier {
                 at(&mut self.sources, lane.from)?.note_receipt(&self.sync, &self.names[lane.to], receipt)?;
                 lane.noted = true;
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a crash of a source may still undo its mark.
+    pub fn is_unsealed(&self) -> bool {
+        self.sources.values().any(Source::is_unsealed)
+    }
+
+    /// Makes sure that no crash of a source undoes its mark, and tells its receivers.
+    pub fn seal(&mut self) -> Result<()> {
+        let mut sealed: BTreeMap<usize, Vec<(&str, i64)>> = BTreeMap::new();
+        for (from, source) in self.sources.iter_mut().filter(|(_, source)| source.is_unsealed()) {
+            let marks = source.seal()?;
+            for lane in self.lanes.iter().filter(|lane| lane.from == *from) {
+                let mark = marks.get(&self.names[lane.to]).map(|mark| (self.names[*from].as_str(), *mark));
+                sealed.entry(lane.to).or_default().extend(mark);
+            }
+        }
+        for (to, marks) in sealed {
+            at(&mut self.targets, to)?.seal(&self.sync, &marks)?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::replicate::snapshot::{Snapshot, Span};
 use crate::replicate::source::{Look, Pending, span};
 use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::Counts;
+use crate::replicate::target::{Counts, Written};
 pub use carrier::{Carrier, Lane, Parts, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -340,8 +340,14 @@ impl Carrier {
         // A receiver that falls back by a few rounds gets them again, from one source. What masters decided rests on what each of them has.
         let durable = self.is_contested() || self.tables.iter().any(|table| table.copy);
         for (number, target) in &mut self.targets {
-            let mine = self.lanes.iter().zip(&receipts).filter(|(lane, _)| lane.to == *number);
-            let written: Vec<_> = mine.map(|(lane, receipt)| (self.names[lane.from].as_str(), receipt.clone())).collect();
+            let mine = self.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
+            let written: Vec<Written> = mine
+                .map(|((lane, look), receipt)| Written {
+                    source: &self.names[lane.from],
+                    receipt: receipt.clone(),
+                    mark: self.sources.get(&lane.from).and_then(|source| source.mark(&self.names[lane.to], look)),
+                })
+                .collect();
             if let Some(asked) = self.copy_asked.as_ref().filter(|_| *number != 0) {
                 target.note_copied(&self.sync, asked)?;
             }

@@ -1,0 +1,54 @@
+//! `accept`: a database that was found not to be what it was is right as it is now, says a person, and its syncs go on.
+
+use crate::cli::{Session, help, near, refusal, table::Topic, validate};
+use crate::control::identity as known;
+use crate::error::Result;
+use crate::replicate::accept;
+use crate::{say, warn_user};
+
+/// Usage texts.
+pub const TOPICS: &[Topic] = &[help::only(
+    "Usage: accept <db> [--copy]
+
+  A database that is not what it was is halted, and so are its syncs: it was restored from a backup, made from a dump or a template,
+  upgraded with pg_upgrade, or is a standby that was promoted without the last transactions. `status` and `validate` name it, and say
+  what was found. Compare its tables with those of the other members, and even them out as you like, before you answer.
+
+  accept shop               Go on with what it holds now. Changes that were noted there are carried, and where it receives rows, it gets
+                            what its sources still keep. Rows that it has lost, and that others have, stay different.
+  accept shop --copy        The same, and all tables of its syncs are copied again, once: from the source of each sync (among several
+                            masters: from the first) to all others. What others hold and the source does not is gone then.",
+)];
+
+/// `accept DB [--copy]`. The exit code is the number of its syncs that are not valid.
+pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
+    let [name] = nouns else { return Ok(help::usage(session.personality, "accept", &[])) };
+    if session.control.query_opt("select 1 from bucardo.db where name = $1", &[name])?.is_none() {
+        let hint = near::among(&mut session.control, "db", name, "`list db` shows the databases");
+        return Err(refusal::missing(format!("Unknown database: {name}"), hint));
+    }
+    if session.rehearses() {
+        match known::halted(&mut session.control, name)? {
+            Some(halt) => say!("Would accept this: {}", halt.reason),
+            None => say!("Database \"{name}\" is not halted"),
+        }
+        return Ok(0);
+    }
+    session.confirm()?;
+    let done = accept::accept(&mut session.control, name, session.options.copy)?;
+    say!("Accepted: {}", done.reason);
+    for (sync, source) in &done.copied {
+        say!("Sync \"{sync}\": all tables will be copied from database \"{source}\" to the others");
+    }
+    let code = match done.syncs.as_slice() {
+        [] => 0,
+        syncs => validate::run(session, syncs)?,
+    };
+    for sync in &done.syncs {
+        accept::resume(&mut session.control, sync)?;
+    }
+    if code > 0 {
+        warn_user!("Database \"{name}\" is accepted, but not all of its syncs are valid");
+    }
+    Ok(code)
+}
