@@ -22,6 +22,8 @@ pub enum Kind {
     File,
     /// A server cannot be reached, refuses us, or does not answer in time.
     Connect,
+    /// All connections of a server, a database or a role are taken (SQLSTATE 53300): there may be room in a moment.
+    Crowded,
     /// An established connection is gone.
     Lost,
     /// Two transactions collided (SQLSTATE 40001, 40P01): doing it again may well succeed.

@@ -36,6 +36,7 @@ insert into bucardo.bucardo_config (setting, value, about) values
     ('mcp_pingtime',              '60', 'Seconds between two checks of the master process''s connections'),
     ('piddir',                    '/var/run/bucardo', 'Folder of the pid files and of the stop file'),
     ('reason_file',               'bucardo.restart.reason.log', 'File that hands over the reason of a start or stop'),
+    ('reserve_connections',       '10', 'Connections of each server that are left to applications; at most a quarter of them'),
     ('stats_script_url',          'http://www.bucardo.org/', 'Address shown in mails, for statistics'),
     ('stopfile',                  'fullstopbucardo', 'File in the piddir whose presence stops all processes'),
     ('syslog_facility',           'LOG_LOCAL1', 'Facility for syslog'),

@@ -103,7 +103,7 @@ fn pair(word: &str) -> Option<(String, &str)> {
 }
 
 /// Settings that are amounts, and that the original had not, so that no script sets them to anything else.
-const AMOUNTS: [&str; 3] = ["batch_changes", "copy_jobs", "delta_retention"];
+const AMOUNTS: [&str; 4] = ["batch_changes", "copy_jobs", "delta_retention", "reserve_connections"];
 
 fn make(session: &mut Session, name: &str) -> Result<()> {
     let sql = "insert into bucardo.bucardo_config (setting, value) select $1, '' \

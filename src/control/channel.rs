@@ -94,6 +94,9 @@ pub const MCP_HEARS: &str = "bucardo_mcp_hears";
 /// A job is over. Heard by controllers with a target for which limits leave no room.
 pub const ROOM: &str = "bucardo_room";
 
+/// A KID found no connection left; payload: the servers of its sync, separated by blanks. KIDs that have nothing to do there leave.
+pub const CONNECTIONS_WANTED: &str = "bucardo_connections_wanted";
+
 /// Somebody wants a sync validated; payload: its name.
 pub const VALIDATE: &str = "bucardo_validate_sync";
 

@@ -1,6 +1,7 @@
 //! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.
 
 pub mod channel;
+pub mod connections;
 pub mod db;
 pub mod identity;
 pub mod queue;

@@ -74,6 +74,13 @@ pub fn waits(control: &mut Connection, sync: &str, target: &str) -> Result<bool>
     Ok(control.query_one(sql, &[&sync, &target])?.get(0))
 }
 
+/// Shows what a job waits for.
+pub fn waits_for(control: &mut Connection, sync: &str, target: &str, what: &str) -> Result<()> {
+    let sql = "update bucardo.q set progress = $3 where sync = $1 and targetdb = $2 and started is null and progress is distinct from $3";
+    control.execute(sql, &[&sync, &target, &what])?;
+    Ok(())
+}
+
 /// Whether any job of a sync waits or is being worked on.
 pub fn is_busy(control: &mut Connection, sync: &str) -> Result<bool> {
     let sql = "select exists (select from bucardo.q where sync = $1 and ended is null and aborted is null)";

@@ -7,6 +7,14 @@ use std::time::Duration;
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// How long a kid that has left its connections to others stays away: those look for them at least as often as [`crowded`] says.
+pub const GIVE_WAY: Duration = Duration::from_secs(3);
+
+/// The pause of a kid that found no connection left.
+pub fn crowded(failures: u32) -> Duration {
+    jittered(base(failures).clamp(Duration::from_millis(300), Duration::from_secs(2)))
+}
+
 /// The pause after the given number of failures in a row.
 pub fn pause(failures: u32) -> Duration {
     jittered(base(failures))

@@ -27,7 +27,8 @@ pub fn kind_of(code: &SqlState) -> Kind {
         state if state.starts_with("08") => Kind::Lost,
         "23505" | "23P01" => Kind::Duplicate,
         state if state.starts_with("23") => Kind::Violation,
-        state if state.starts_with("28") || state == "3D000" || state == "53300" => Kind::Connect,
+        "53300" => Kind::Crowded,
+        state if state.starts_with("28") || state == "3D000" => Kind::Connect,
         _ => Kind::Database,
     }
 }

@@ -4,7 +4,7 @@
 //! leaves no trigger behind.
 
 use crate::control::sync::{Goat, Sync, SyncType};
-use crate::control::{channel, db, identity as known};
+use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
 use crate::replicate::faults::Faults;
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
-/// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`] or [`Kind::Lost`].
+/// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`], [`Kind::Crowded`] or [`Kind::Lost`].
 pub fn sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     one_of_many(control, name, &mut Sessions::default())
 }
@@ -156,6 +156,7 @@ impl<'a> Members<'a> {
         for (conn, name) in self.conns.iter_mut().zip(&self.names) {
             if let Some(Recorded { system, dboid, life }) = Recorded::read(conn)? {
                 known::remember(control, name, system.as_deref(), dboid, &life)?;
+                connections::note_limit(control, name, conn)?;
             }
         }
         Ok(())

@@ -98,7 +98,7 @@ pub const ADDED: &[(&str, &str)] = &[
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
     (
         "db_identity",
-        "db text!; system_identifier text; dboid oid; life text; halted timestamptz; kind text; reason text; met text; cdate timestamptz! now()",
+        "db text!; system_identifier text; dboid oid; life text; halted timestamptz; kind text; reason text; met text; connections integer; cdate timestamptz! now()",
     ),
 ];
 

@@ -1,6 +1,7 @@
 //! The processes of the daemon: starting, stopping, dying, being replaced.
 
 mod bookkeeping;
+mod crowded;
 mod fresh;
 mod gone;
 mod jobs;

@@ -144,7 +144,7 @@ pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Ve
         return Ok(Vec::new());
     }
     match validate::sync(&mut session.control, name) {
-        Err(error) if matches!(error.kind(), Kind::Connect | Kind::Lost) => {
+        Err(error) if matches!(error.kind(), Kind::Connect | Kind::Crowded | Kind::Lost) => {
             // Asked for again, because the attempt has recorded an outcome.
             session.control.execute("select bucardo.request_validation($1)", &[&name])?;
             warn_user!("Note: {error}; the daemon will validate sync \"{name}\" when it can");

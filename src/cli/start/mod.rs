@@ -6,10 +6,11 @@ mod replace;
 mod safety;
 
 use crate::cli::{Session, help, reason, stopfile, table::Topic};
+use crate::control::connections;
 use crate::control::settings::Settings;
 use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
-use crate::say;
+use crate::{say, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only(
@@ -38,6 +39,7 @@ pub fn plan(session: &mut Session) -> Result<Launch> {
     safety::check(session, settings.text("host_safety_check").unwrap_or_default())?;
     launch.log.check()?;
     stopfile::check(&stopfile::path(&session.files))?;
+    connections::short(&mut session.control)?.iter().for_each(|demand| warn_user!("Note: {}", demand.sentence()));
     Ok(launch)
 }
 

@@ -10,8 +10,9 @@ pub mod table;
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
 use crate::cli::{Session, colour, help, interval, refusal, table::Topic};
+use crate::control::connections;
 use crate::error::Result;
-use crate::{say, say_part};
+use crate::{say, say_part, warn_user};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -79,6 +80,12 @@ fn whole_table(session: &mut Session, names: &[String]) -> Result<u8> {
     table::sort(&mut syncs, session.options.sort)?;
     let table = table::text(&syncs, interval::way(session.options.showdays, true));
     say_part!("{}", colour::states(&table));
+    tell_of_connections(session)
+}
+
+/// Says where the syncs need more connections than there are.
+fn tell_of_connections(session: &mut Session) -> Result<u8> {
+    connections::short(&mut session.control)?.iter().for_each(|demand| warn_user!("Note: {}", demand.sentence()));
     Ok(0)
 }
 
@@ -106,7 +113,7 @@ fn newer_table(session: &mut Session, names: &[String]) -> Result<u8> {
     let mut syncs = query::syncs(session, names)?;
     table::sort(&mut syncs, session.options.sort)?;
     say_part!("{}", colour::states(&newer::table(&syncs)));
-    Ok(0)
+    tell_of_connections(session)
 }
 
 fn newer_blocks(session: &mut Session, names: &[String]) -> Result<u8> {

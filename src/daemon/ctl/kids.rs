@@ -20,6 +20,10 @@ pub(super) struct Place {
     pub failed_job: Option<i64>,
     /// When the failures began of which a mail has told.
     pub mailed_at: Option<Instant>,
+    /// It is empty until then because its kid has left its connections to others, or found none.
+    pub gave_way: bool,
+    /// How often in a row it found none.
+    pub crowded: u32,
     /// A job is wanted, and there has been no room for it since then.
     pub wanted: Option<Instant>,
 }
@@ -86,9 +90,15 @@ impl Places {
 }
 
 impl Place {
-    /// Whether one kid after the other has failed, and the next has its time.
+    /// Whether the next kid has its time: one after the other has failed, or the last one has given way.
     pub fn stalled(&self) -> bool {
-        self.retry.is_some() && self.failures > 1
+        self.retry.is_some() && (self.failures > 1 || self.gave_way)
+    }
+
+    /// No connection was left for the kid; another one looks again in a moment.
+    pub fn wait(&mut self, now: Instant) {
+        self.crowded += 1;
+        (self.retry, self.gave_way) = (Some(now + backoff::crowded(self.crowded)), true);
     }
 
     /// Counts a failure; returns the pause before the next try.
@@ -101,7 +111,7 @@ impl Place {
 
     /// Counts a success; when a mail had told of failures, since when.
     pub fn succeeded(&mut self) -> Option<Instant> {
-        self.failures = 0;
+        (self.failures, self.crowded) = (0, 0);
         self.failed_job = None;
         self.mailed_at.take()
     }

@@ -7,9 +7,11 @@ mod dispatch;
 mod kids;
 
 use crate::control::queue::{self, Wish};
-use crate::control::{channel, sync::Sync};
+use crate::control::{channel, db, sync::Sync};
+use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
+use crate::daemon::kid;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::mailer::Mailer;
 use crate::daemon::pidfile::{self, PidFile};
@@ -327,7 +329,7 @@ impl Ctl<'_> {
         let pid = launch::spawn(role, self.launch)?;
         let place = self.places.get(target);
         place.pid = Some(pid);
-        place.retry = None;
+        (place.retry, place.gave_way) = (None, false);
         Ok(())
     }
 
@@ -379,8 +381,15 @@ impl Ctl<'_> {
     }
 
     fn kid_died(&mut self, target: &str, pid: i32, end: End) -> Result<()> {
-        if end == End::Exit(0) {
-            return self.kid_left(target);
+        match end {
+            End::Exit(0) => return self.kid_left(target),
+            End::Exit(kid::GAVE_WAY) => {
+                let place = self.places.get(target);
+                (place.retry, place.gave_way) = (Some(Instant::now() + backoff::GIVE_WAY), true);
+                return Ok(());
+            }
+            End::Exit(kid::CROWDED) => return self.want_connections(target),
+            _ => {}
         }
         let pause = self.places.get(target).failed(Instant::now());
         let reason = format!("Kid {pid} {}", end.words());
@@ -395,6 +404,17 @@ impl Ctl<'_> {
             queue::forget_repeated(&mut self.desk.control, earlier, job)?;
         }
         self.mail_death(target, pid, &reason, pause, job)
+    }
+
+    /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and says for what.
+    fn want_connections(&mut self, target: &str) -> Result<()> {
+        self.places.get(target).wait(Instant::now());
+        queue::waits_for(&mut self.desk.control, &self.sync.name, target, "waiting for a connection")?;
+        let mut servers = Vec::new();
+        for member in self.sync.members() {
+            servers.push(db::conninfo(&mut self.desk.control, &member)?.place().replace(' ', "_"));
+        }
+        self.desk.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))
     }
 
     /// One mail for each outage, however many tries there are in it.

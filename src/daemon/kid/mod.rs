@@ -4,6 +4,7 @@
 //! sleeps (*arms*), looks once more, and sleeps. While work keeps coming it stays awake and unarmed, so that busy writers pay nothing for waking
 //! it. Any error that is not a mere collision ends the process: the reason is stored with the job, and the controller starts another kid.
 
+mod connections;
 #[cfg(debug_assertions)]
 mod failpoint;
 mod open;
@@ -18,7 +19,7 @@ use crate::daemon::launch::Launch;
 use crate::daemon::pidfile::{self, PidFile};
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
 use crate::replicate::reclaim;
 use crate::replicate::round::{Carrier, Outcome};
@@ -51,6 +52,10 @@ const BUSY: i64 = 20;
 const BREATH: Duration = Duration::from_millis(50);
 const LONGEST_BREATH: Duration = Duration::from_millis(200);
 const BREATHS_PER_ROUND: u32 = 5;
+/// The exit code of a kid that found no connection left. It is started again soon.
+pub const CROWDED: i32 = 4;
+/// The exit code of a kid that left its connections to others although it has more to do.
+pub const GAVE_WAY: i32 = 5;
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
 const ASKED: u8 = 2;
 
@@ -65,6 +70,10 @@ enum End {
     Done,
     /// By a signal.
     Asked,
+    /// Others want its connections.
+    GaveWay,
+    /// No connection was left for it.
+    Crowded,
 }
 
 /// Who this kid is.
@@ -125,6 +134,11 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
             log::info!("Kid exiting at cleanup_kid. Reason: Asked to stop");
             ASKED
         }
+        Ok(End::GaveWay) => {
+            log::info!("Kid exiting at cleanup_kid. Reason: Leaving connections to others");
+            GAVE_WAY as u8
+        }
+        Ok(End::Crowded) => CROWDED as u8,
         Err(_) => 1,
     }
 }
@@ -132,14 +146,27 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[])?;
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
-    let desk = Desk::open(launch, role, Signals::new()?).inspect_err(|error| log::error!("{error}"))?;
+    let desk = match Desk::open(launch, role, Signals::new()?) {
+        Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
+        desk => desk.inspect_err(|error| log::error!("{error}"))?,
+    };
     let mut watch = Watch::new(desk, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
-    let outcome = open::carrier(&mut watch, &place).and_then(|(carrier, habits)| {
+    let opened = match open::carrier(&mut watch, &place) {
+        Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
+        opened => opened,
+    };
+    let outcome = opened.and_then(|(carrier, habits)| {
         let mut kid = Kid::new(place, watch, carrier, habits);
         kid.serve().map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
     });
     outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
+}
+
+/// The job waits, and so does everybody who waits for it.
+fn crowded(error: &Error) -> End {
+    log::info!("Kid exiting at cleanup_kid. Reason: Waiting for a connection: {error}");
+    End::Crowded
 }
 
 /// Stores the reason with the job and tells everybody.
@@ -185,13 +212,26 @@ impl Kid {
             if self.watch.desk.signals.stop() {
                 return self.leave();
             }
+            // Everybody has a turn: this one has had a job done.
+            if self.watch.is_in_the_way && self.last.is_some() && self.has_more()? {
+                return self.leave().map(|_| End::GaveWay);
+            }
             match queue::claim(&mut self.watch.desk.control, &self.place.sync, &self.place.target)? {
                 Some(job) => self.work(job)?,
                 // Those that were running when we looked could commit without waking anybody, so even a short-lived kid stays for them.
-                None if !self.place.persistent && self.stragglers.none() => return self.leave(),
+                None if self.is_to_leave() && self.stragglers.none() => return self.leave(),
                 None => self.wait()?,
             }
         }
+    }
+
+    fn has_more(&mut self) -> Result<bool> {
+        queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)
+    }
+
+    /// Whether it leaves when it has nothing to do.
+    fn is_to_leave(&self) -> bool {
+        !self.place.persistent || self.watch.is_in_the_way
     }
 
     fn leave(&mut self) -> Result<End> {

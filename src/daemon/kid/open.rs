@@ -2,10 +2,12 @@
 
 use super::Place;
 use super::watch::Watch;
+use crate::control::connections::RESERVE;
 use crate::control::db;
 use crate::control::identity::refuse_halted;
 use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
+use crate::daemon::kid::connections;
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
@@ -64,8 +66,10 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let mut members = Members::new(sync, &place.target);
     refuse_halted(control, &members.names)?;
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
+    watch.servers = infos.iter().map(|info| info.place().replace(' ', "_")).collect();
+    let reserve = settings.number("reserve_connections", RESERVE).clamp(0.0, 1e6) as i64;
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
-    members.open(control, &place.role, &infos, &place.target).inspect_err(|_| members.disarm())?;
+    members.open(control, &place.role, &infos, &place.target, reserve).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
     let doors = doors(&place.role, &infos, members.sync.isolation, &settings);
     let mut parts = Parts { doors, rehearses: place.rehearses, ..members.parts(&goats, &settings)? };
@@ -130,10 +134,12 @@ impl Members {
         self.sync.synctype == SyncType::Fullcopy
     }
 
-    fn open(&mut self, control: &mut Connection, role: &Role, infos: &[ConnInfo], place: &str) -> Result<()> {
+    fn open(&mut self, control: &mut Connection, role: &Role, infos: &[ConnInfo], place: &str, reserve: i64) -> Result<()> {
         let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
         for (number, (name, info)) in members.iter().take(self.masters) {
             let mut conn = session(role, info, name, "source")?;
+            connections::refuse_the_last(&mut conn, role, reserve)
+                .map_err(|error| error.context(format!("source database \"{name}\"")))?;
             if !self.copies_only() {
                 identity::ensure(control, name, Side::Source, &mut conn)?;
             }
@@ -144,6 +150,8 @@ impl Members {
         let receivers = if self.contested() { 0 } else { self.masters };
         for (number, (name, info)) in members.iter().skip(receivers) {
             let mut conn = session(role, info, name, "target")?;
+            connections::refuse_the_last(&mut conn, role, reserve)
+                .map_err(|error| error.context(format!("target database \"{name}\"")))?;
             identity::ensure(control, name, Side::Receiver, &mut conn)?;
             self.targets.insert(*number, Target::new(conn)?);
         }

@@ -23,6 +23,10 @@ pub(super) struct Watch {
     progress: Progress,
     ping: String,
     pong: String,
+    /// The servers of the sync, as [`channel::CONNECTIONS_WANTED`] names them.
+    pub(super) servers: Vec<String>,
+    /// Another kid wants a connection to one of them.
+    pub(super) is_in_the_way: bool,
 }
 
 impl Watch {
@@ -30,12 +34,24 @@ impl Watch {
         let pid = std::process::id();
         let (ping, pong) = (format!("bucardo_kid_{pid}_ping"), format!("bucardo_kid_{pid}_pong"));
         let progress = Progress::of(String::new());
-        Watch { desk, began: Instant::now(), title, job: None, beaten: Instant::now(), progress, ping, pong }
+        let (servers, is_in_the_way) = (Vec::new(), false);
+        Watch {
+            desk,
+            began: Instant::now(),
+            title,
+            job: None,
+            beaten: Instant::now(),
+            progress,
+            ping,
+            pong,
+            servers,
+            is_in_the_way,
+        }
     }
 
     /// Hears jobs and pings.
     pub(super) fn listen(&mut self, sync: &str, target: &str) -> Result<()> {
-        self.desk.listen(&[channel::job(sync, target), self.ping.clone()])
+        self.desk.listen(&[channel::job(sync, target), self.ping.clone(), channel::CONNECTIONS_WANTED.to_owned()])
     }
 
     pub(super) fn begin(&mut self, job: i64) {
@@ -55,7 +71,10 @@ impl Watch {
         for _ in heard.iter().filter(|notice| notice.channel == self.ping) {
             self.desk.notify(&self.pong.clone(), "")?;
         }
-        Ok(heard.iter().any(|notice| notice.channel != self.ping))
+        let wants = |payload: &str| payload.split(' ').any(|server| self.servers.iter().any(|ours| ours == server));
+        let is_wanted = heard.iter().any(|notice| notice.channel == channel::CONNECTIONS_WANTED && wants(&notice.payload));
+        self.is_in_the_way |= is_wanted;
+        Ok(heard.iter().any(|notice| notice.channel != self.ping && notice.channel != channel::CONNECTIONS_WANTED))
     }
 
     /// The queue is told of a step only when it was told of the one before: most are too short to be seen there.

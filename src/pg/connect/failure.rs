@@ -136,7 +136,8 @@ impl Failure {
 
     /// The error a person reads.
     pub fn error(self, sentence: &str) -> Error {
-        let error = Error::new(Kind::Connect, format!("{sentence}: {}", self.words));
+        let kind = if self.cause == Cause::TooMany { Kind::Crowded } else { Kind::Connect };
+        let error = Error::new(kind, format!("{sentence}: {}", self.words));
         match self.hint.or_else(|| self.cause.hint().map(str::to_owned)) {
             Some(hint) => error.hint(hint),
             None => error,
