@@ -1,5 +1,6 @@
 //! The command, as a user meets it.
 
+mod accept;
 mod activate;
 mod add;
 mod all_at_once;
