@@ -590,3 +590,74 @@ fn an_upgraded_server_goes_on_when_it_is_accepted() {
     arrives(&world);
     world.becomes_equal("A", "B");
 }
+
+#[test]
+fn a_promoted_standby_of_which_nothing_proves_that_it_has_all_is_asked_about() {
+    let mut world = pushed(&["A"], &["B"]);
+    let standby = world.server_mut("A").standby();
+    arrives(&world);
+    five(&world, "A", 1);
+    arrives(&world);
+    rests(&world);
+    leaves(&world);
+    // As if the standby had lacked the last mark when it was promoted, a moment after the round.
+    world.at("A", "update bucardo.bucardo_delta_targets set mark = mark - 1");
+    world.at("B", "update bucardo.bucardo_track set sealed = mark - 1");
+    world.server("A").reaches(&standby);
+    world.server_mut("A").kill();
+    standby.promote();
+    let old = world.replace_server("A", standby);
+    world.says("start");
+    never_passes(&world, "A");
+    assert!(world.says("status s").contains("nothing proves that it has all changes"));
+    world.says("accept A");
+    five(&world, "A", 6);
+    arrives(&world);
+    world.becomes_equal("A", "B");
+    drop(old);
+}
+
+#[test]
+fn a_halted_target_holds_up_no_other() {
+    let world = World::with(&["A", "B", "C"], &[]);
+    world.says("add dbgroup g B C");
+    world.run_sync("s", "targetgroup=g");
+    five(&world, "A", 1);
+    world.says("kick s 0");
+    leaves(&world);
+    becomes_a_copy(&world, "B", "A");
+    five(&world, "A", 6);
+    world.says("start");
+    is_recognised(&world, "B");
+    world.becomes("C", "select count(*) from t", "10");
+    five(&world, "A", 11);
+    world.becomes("C", "select count(*) from t", "15");
+    world.says("accept B");
+    arrives(&world);
+    world.becomes_equal("A", "B");
+    assert_eq!(world.value("C", "select count(*) from t"), "15");
+}
+
+#[test]
+fn an_accepted_database_can_go_back_again() {
+    let mut world = pushed(&["A"], &["B"]);
+    for first in [1, 101] {
+        five(&world, "A", first);
+        world.says("kick s 0");
+        goes_back(&mut world, "A", |world| {
+            arrives(world);
+            five(world, "A", first + 10);
+            arrives(world);
+        });
+        for id in first + 20..first + 50 {
+            world.at("A", &format!("insert into t values ({id}, 2)"));
+        }
+        never_passes(&world, "A");
+        world.says("accept A");
+        arrives(&world);
+        let sql = format!("select count(*) from t where id between {} and {}", first + 20, first + 49);
+        assert_eq!(world.value("B", &sql), "30");
+    }
+    world.at("B", "delete from t where id between 11 and 15 or id between 111 and 115");
+    world.becomes_equal("A", "B");
+}
