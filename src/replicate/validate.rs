@@ -15,7 +15,7 @@ use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, counting, install, places, references, stray};
+use crate::replicate::{compare, counting, foretell, install, places, references, stray};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -78,6 +78,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
     notes.extend(members.clauses_of_masters(&goats));
+    notes.extend(members.foretold(&tables)?);
     notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
@@ -223,6 +224,17 @@ impl<'a> Members<'a> {
         };
         self.plans.entry(to).or_default().push(plan?);
         Ok(())
+    }
+
+    /// What cannot be written where rows arrive.
+    fn foretold(&mut self, tables: &[Shapes]) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for number in (0..self.names.len()).filter(|number| receives(*number, self.masters)) {
+            let relations: Vec<&Relation> = tables.iter().map(|shapes| &shapes[number].relation).collect();
+            let is_master = number < self.masters;
+            all.extend(foretell::warnings(&mut self.conns[number], &self.names[number], &relations, is_master)?);
+        }
+        Ok(all)
     }
 
     fn clauses_of_masters(&self, goats: &[Goat]) -> Vec<String> {
