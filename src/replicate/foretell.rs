@@ -51,15 +51,23 @@ pub fn warnings(conn: &mut Connection, name: &str, tables: &[&Relation], is_mast
     Ok(found)
 }
 
+/// What the functions in a query do not find that is selected instead of a table. It is part of our own statements on the source, which have no
+/// search_path.
+pub fn of_selection(conn: &mut Connection, query: &str) -> Result<Option<String>> {
+    evaluate(conn, &format!("select t::text as value from ({query}) as t limit 1"), owner_path::OURS)
+}
+
 /// What an expression does not find, if anything.
 fn lacks(conn: &mut Connection, table: &Relation, expression: &str, path: &str) -> Result<Option<String>> {
-    // The names in the expression itself are those of the catalog, for our own path; what the functions call is looked up later.
-    let view = format!(
-        "begin; set local statement_timeout to '5s'; create temporary view bucardo_foretold as \
-         select ({expression}) as value from (select) as one left join lateral (select * from only {table} limit 1) as t on true"
-    );
+    let row = format!("(select) as one left join lateral (select * from only {table} limit 1) as t on true");
+    evaluate(conn, &format!("select ({expression}) as value from {row}"), path)
+}
+
+fn evaluate(conn: &mut Connection, query: &str, path: &str) -> Result<Option<String>> {
+    // The names in the query itself are those of the catalog, for our own path; what the functions call is looked up later.
+    let begin = "begin; set local statement_timeout to '5s'";
     let evaluated = conn
-        .batch_execute(&view)
+        .batch_execute(&format!("{begin}; create temporary view bucardo_foretold as {query}"))
         .and_then(|()| conn.batch_execute(path))
         .and_then(|()| conn.query_opt("select value is null from pg_temp.bucardo_foretold", &[]).map(drop));
     conn.batch("rollback")?;

@@ -211,6 +211,13 @@ impl<'a> Members<'a> {
             Some(clause) => shapes[from].selected(&mut self.conns[from], clause)?,
             None => shapes[from].clone(),
         };
+        if let Some(query) = &source.select {
+            let lack = foretell::of_selection(&mut self.conns[from], query)?;
+            let of = format!("What is selected from \"{}\" for database \"{}\"", goat.relation.label(), self.names[to]);
+            notes.extend(lack.map(|lack| {
+                warning(format!("{of} cannot be evaluated: {lack}; let its functions name what they use with its schema"))
+            }));
+        }
         let differences = compare::compare(&source, &shapes[to], self.sync.strict && goat.strict);
         let label = |what: &String| format!("Table \"{}\" on database \"{}\": {what}", goat.relation.label(), self.names[to]);
         if !differences.fatal.is_empty() {
