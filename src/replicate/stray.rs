@@ -2,7 +2,7 @@
 //! the targets, as it leaves the table that is replicated; so its being there is told.
 
 use crate::control::sync::{Goat, Sync};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::notes::warning;
 
@@ -29,7 +29,11 @@ pub fn warnings(control: &mut Connection, sync: &Sync, goats: &[Goat], source: &
 
 /// Has the daemon validate a sync that was not told of such a partition yet: what comes of that is shown by `status`. Between rounds.
 pub fn ask_for_validation(control: &mut Connection, name: &str, source: &mut Connection) -> Result<()> {
-    let sync = Sync::load(control, name)?;
+    let sync = match Sync::load(control, name) {
+        // It is about to be stopped.
+        Err(error) if error.kind() == Kind::NotFound => return Ok(()),
+        loaded => loaded?,
+    };
     let goats = sync.goats(control)?;
     let found = warnings(control, &sync, &goats, source)?;
     if found.is_empty() {

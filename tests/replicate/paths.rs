@@ -125,11 +125,16 @@ fn a_trigger_that_always_fires_finds_what_its_owner_finds() {
     let ddl = "create table seen (id integer);
         create function sees() returns trigger language plpgsql as $$ begin insert into seen values (new.id); return null; end $$;
         create table t (id integer primary key);
-        create trigger sees after insert on t for each row execute procedure sees(); alter table t enable always trigger sees";
+        create trigger sees after insert on t for each row execute procedure sees(); alter table t enable always trigger sees;
+        create function forgets() returns trigger language plpgsql as $$ begin delete from seen where id = old.id; return null; end $$;
+        create trigger forgets after delete on t for each row execute procedure forgets(); alter table t enable always trigger forgets";
     let mut case = case("path_trigger", &owned("path_owner8", "", ddl)).tables(&["public.t"]).run();
     case.write("insert into t values (1), (2)");
     case.settle();
     assert_eq!(case.at_target("select count(*) from seen"), "2");
+    case.write("truncate t; insert into t values (5)");
+    case.settle();
+    assert_eq!(case.at_target("select string_agg(id::text, ' ') from seen"), "5");
     case.write("truncate seen; insert into seen select id from t");
     case.b.batch_execute("truncate seen; insert into seen select id from t").unwrap();
     case.finish();
