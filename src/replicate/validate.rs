@@ -75,12 +75,12 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
         }
     }
     faults.settle()?;
-    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
+    members.check_rights(&goats, &tables)?;
+    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     notes.extend(members.clauses_of_masters(&goats));
     notes.extend(members.foretold(&tables)?);
     notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
-    members.check_rights(&goats, &tables)?;
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
