@@ -6,6 +6,7 @@ pub mod capture;
 pub mod compare;
 pub mod counting;
 pub mod faults;
+pub mod foretell;
 pub mod form;
 pub mod hands;
 pub mod identity;

@@ -2,7 +2,7 @@
 //! the targets, as it leaves the table that is replicated; so its being there is told.
 
 use crate::control::sync::{Goat, Sync};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::notes::warning;
 
@@ -25,4 +25,24 @@ pub fn warnings(control: &mut Connection, sync: &Sync, goats: &[Goat], source: &
         ))
     };
     Ok(source.query(include_str!("sql/stray_partitions.sql"), &[&mine, &all])?.iter().map(told).collect())
+}
+
+/// Has the daemon validate a sync that was not told of such a partition yet: what comes of that is shown by `status`. Between rounds.
+pub fn ask_for_validation(control: &mut Connection, name: &str, source: &mut Connection) -> Result<()> {
+    let sync = match Sync::load(control, name) {
+        // It is about to be stopped.
+        Err(error) if error.kind() == Kind::NotFound => return Ok(()),
+        loaded => loaded?,
+    };
+    let goats = sync.goats(control)?;
+    let found = warnings(control, &sync, &goats, source)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let outcome = control.query_opt("select coalesce(outcome, '') from bucardo.validation where sync = $1 and ok", &[&name])?;
+    let told = outcome.map(|row| row.get::<_, String>(0));
+    if told.is_some_and(|told| found.iter().any(|warning| !told.contains(warning.as_str()))) {
+        control.execute("select bucardo.request_validation($1, false)", &[&name])?;
+    }
+    Ok(())
 }

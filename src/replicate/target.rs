@@ -320,7 +320,12 @@ impl Target {
         if let Some(own) = own {
             self.conn.batch(&plan.hold_emptied(own))?;
         }
-        let deletes = self.conn.execute(&plan.empty(own), &[])?;
+        let sql = plan.empty(own);
+        // What is noted besides is a statement of ours.
+        let deletes = match own.is_none() && !plan.makes_delta() {
+            true => self.as_owner_s(plan, |conn| Ok(conn.execute(&sql, &[])?))?,
+            false => self.conn.execute(&sql, &[])?,
+        };
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 

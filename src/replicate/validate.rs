@@ -15,7 +15,7 @@ use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, counting, install, places, references, stray};
+use crate::replicate::{compare, counting, foretell, install, places, references, stray};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -75,11 +75,12 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
         }
     }
     faults.settle()?;
-    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
     places::note(control, sync)?;
-    notes.extend(members.clauses_of_masters(&goats));
-    notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_rights(&goats, &tables)?;
+    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
+    notes.extend(members.clauses_of_masters(&goats));
+    notes.extend(members.foretold(&tables)?);
+    notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_references(&mut notes)?;
     members.make(&goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
@@ -211,6 +212,13 @@ impl<'a> Members<'a> {
             Some(clause) => shapes[from].selected(&mut self.conns[from], clause)?,
             None => shapes[from].clone(),
         };
+        if let Some(query) = &source.select {
+            let lack = foretell::of_selection(&mut self.conns[from], query)?;
+            let of = format!("What is selected from \"{}\" for database \"{}\"", goat.relation.label(), self.names[to]);
+            notes.extend(lack.map(|lack| {
+                warning(format!("{of} cannot be evaluated: {lack}; let its functions name what they use with its schema"))
+            }));
+        }
         let differences = compare::compare(&source, &shapes[to], self.sync.strict && goat.strict);
         let label = |what: &String| format!("Table \"{}\" on database \"{}\": {what}", goat.relation.label(), self.names[to]);
         if !differences.fatal.is_empty() {
@@ -224,6 +232,17 @@ impl<'a> Members<'a> {
         };
         self.plans.entry(to).or_default().push(plan?);
         Ok(())
+    }
+
+    /// What cannot be written where rows arrive.
+    fn foretold(&mut self, tables: &[Shapes]) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for number in (0..self.names.len()).filter(|number| receives(*number, self.masters)) {
+            let relations: Vec<&Relation> = tables.iter().map(|shapes| &shapes[number].relation).collect();
+            let is_master = number < self.masters;
+            all.extend(foretell::warnings(&mut self.conns[number], &self.names[number], &relations, is_master)?);
+        }
+        Ok(all)
     }
 
     fn clauses_of_masters(&self, goats: &[Goat]) -> Vec<String> {

@@ -50,7 +50,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("add table t2 db=nosuch", "Invalid database: \"nosuch\""),
     ("add table nosuch db=A", "Failed to add table \"public.nosuch\": Table not found at dbi:Pg:dbname=a;"),
     ("add table t2 nosuch db=A herd=new", "Failed to add table \"public.nosuch\": Table not found at dbi:Pg:dbname=a;"),
-    ("add table s1 db=A", "Failed to add table \"public.s1\": Not a table at dbi:Pg:dbname=a;"),
+    ("add table s1 db=A", "Failed to add table \"public.s1\": public.s1 is a sequence\n"),
     ("add table a.b.c db=A", "Invalid table name: a.b.c"),
     ("add table my-table db=A", "Invalid table name: my-table"),
     ("add sequence my-seq db=A", "Invalid sequence name: my-seq"),

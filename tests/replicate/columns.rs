@@ -95,3 +95,20 @@ fn what_is_selected_need_not_fit_a_master() {
     world.becomes("C", "select id || ':' || double from w", "4:8");
     assert_eq!(world.value("A", ROWS), "4:4");
 }
+
+/// A selection is part of our own statements on the source, which have no search_path: what its functions name without a schema is not found.
+#[test]
+fn a_selection_whose_functions_find_nothing_is_foretold() {
+    let world = world(&["A", "B"]);
+    let ddl = "create function tripled(integer) returns integer language sql immutable as $$ select $1 * 3 $$;
+        create function told(integer) returns integer language plpgsql as $$ begin return tripled($1); end $$; insert into w values (1, 1)";
+    world.at("A", ddl);
+    columns(&world, "select id, told(v) as v", &[]);
+    let added = world.run("add sync s type=pushdelta source=h targetdb=B onetimecopy=1").ended_with(0);
+    let warning = "Warning: What is selected from \"public.w\" for database \"B\" cannot be evaluated: function tripled(integer) does not exist";
+    assert!(added.stderr.starts_with(warning), "{}", added.stderr);
+    world.at("A", "alter function told(integer) set search_path = public");
+    assert_eq!(world.run("validate s").ended_with(0).stderr, "");
+    world.says("start");
+    world.becomes("B", ROWS, "1:3");
+}

@@ -1,7 +1,8 @@
 //! Partitions, of two levels, while the sync runs: rows that move, partitions that come and go.
 
-use super::case::{Case, Draft, case};
+use super::case::{Case, Draft, PATIENCE, case};
 use super::world::shared;
+use crate::harness::wait_until;
 use bucardo::pg::ident::literal;
 use postgres::Client;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -195,6 +196,21 @@ fn a_partition_in_no_sync_is_told_of_where_others_are_tables_of_their_own() {
     assert!(!status(&case).contains("Warning"));
     case.world.ctl(&["reload", "stray"]).ok();
     case.write("update p set region = 'south' where id < 50");
+    case.finish();
+}
+
+/// Nobody validates anything: the worker looks around now and then.
+#[test]
+fn status_tells_of_a_partition_in_no_sync_by_itself() {
+    if !new_enough() {
+        return;
+    }
+    let mut case = filled(each("stray_seen").setting("kid_pingtime", "1"));
+    on_both(&mut case, "create table p_south partition of p for values in ('south')");
+    wait_until("status tells of the partition", PATIENCE, || {
+        case.world.ctl(&["status", "stray_seen"]).ok().contains("Table \"public.p_south\" on").then_some(())
+    });
+    case.write("insert into p_rest values (900, 'rest', 1, 'x')");
     case.finish();
 }
 

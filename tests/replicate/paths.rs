@@ -125,11 +125,16 @@ fn a_trigger_that_always_fires_finds_what_its_owner_finds() {
     let ddl = "create table seen (id integer);
         create function sees() returns trigger language plpgsql as $$ begin insert into seen values (new.id); return null; end $$;
         create table t (id integer primary key);
-        create trigger sees after insert on t for each row execute procedure sees(); alter table t enable always trigger sees";
+        create trigger sees after insert on t for each row execute procedure sees(); alter table t enable always trigger sees;
+        create function forgets() returns trigger language plpgsql as $$ begin delete from seen where id = old.id; return null; end $$;
+        create trigger forgets after delete on t for each row execute procedure forgets(); alter table t enable always trigger forgets";
     let mut case = case("path_trigger", &owned("path_owner8", "", ddl)).tables(&["public.t"]).run();
     case.write("insert into t values (1), (2)");
     case.settle();
     assert_eq!(case.at_target("select count(*) from seen"), "2");
+    case.write("truncate t; insert into t values (5)");
+    case.settle();
+    assert_eq!(case.at_target("select string_agg(id::text, ' ') from seen"), "5");
     case.write("truncate seen; insert into seen select id from t");
     case.b.batch_execute("truncate seen; insert into seen select id from t").unwrap();
     case.finish();
@@ -198,4 +203,66 @@ fn masters_find_what_the_owners_find() {
     for name in ["A", "B"] {
         assert_eq!(world.value(name, "select string_agg(id || code, ' ' order by id) from x"), "1c 2c", "on {name}");
     }
+}
+
+/// What the functions of the target's table do not find is told before rows come, whatever kind of thing calls them.
+#[test]
+fn validate_foretells_what_functions_will_not_find() {
+    let ddl = format!("{CHECKED}; {SHAPES}");
+    let mut case =
+        case("path_foretold", &owned("path_owner10", "", &ddl)).tables(&["public.t", "public.indexed", "public.of_domain"]).add();
+    let told = |case: &Case| case.world.ctl(&["validate", "path_foretold"]).ended_with(0).stderr;
+    assert_eq!(told(&case), "");
+    case.b.batch_execute("alter table codes rename to codes_old; alter function tidied(text) rename to tidied_old").unwrap();
+    let on = "on database \"path_foretold_b\"";
+    let said = told(&case);
+    for warning in [
+        format!(
+            "Warning: Table \"public.t\" {on}: constraint \"t_code_check\" cannot be evaluated: relation \"codes\" does not exist\n"
+        ),
+        format!(
+            "Warning: Table \"public.indexed\" {on}: index \"indexed_tidy_idx\" cannot be evaluated: function tidied(text) does not exist\n"
+        ),
+        format!(
+            "Warning: Table \"public.of_domain\" {on}: the type of column \"v\" cannot be evaluated: function tidied(text) does not exist\n"
+        ),
+    ] {
+        assert!(said.contains(&warning), "{warning}{said}");
+    }
+    let left = "select count(*) from pg_class where relname = 'bucardo_foretold'";
+    assert_eq!(case.at_target(left), "0");
+    case.b.batch_execute("alter table codes_old rename to codes; alter function tidied_old(text) rename to tidied").unwrap();
+    assert_eq!(told(&case), "");
+    case.world.ctl(&["activate", "path_foretold", "0"]).ok();
+    written(&mut case);
+    shapes(&mut case);
+    case.finish();
+}
+
+/// Rows of several masters are compared by our own statements, which have no search_path.
+#[test]
+fn validate_foretells_which_unique_indexes_masters_cannot_compare() {
+    let world = World::with(&["A", "B"], &[]);
+    let ddl = "create function plain(text) returns text language sql immutable as $$ select lower($1) $$;
+        create function tidy(text) returns text language plpgsql immutable as $$ begin return plain($1); end $$;
+        create table x (id integer primary key, v text); create unique index x_tidy on x (tidy(v))";
+    for name in ["A", "B"] {
+        world.at(name, &format!("{}; reset role", owned("keeper", "", ddl)));
+    }
+    world.says("add table x db=A herd=h2");
+    let told = world.run("add sync s type=swap source=h2 targetdb=B").ended_with(0).stderr;
+    for name in ["A", "B"] {
+        let warning = format!(
+            "Warning: Table \"public.x\" on database \"{name}\": index \"x_tidy\" cannot be compared among masters: function plain(text) does not exist"
+        );
+        assert!(told.contains(&warning), "{told}");
+        world.at(name, "alter function tidy(text) set search_path = public");
+    }
+    assert_eq!(world.run("validate s").ended_with(0).stderr, "");
+    world.says("start");
+    world.at("A", "insert into x values (1, 'a')");
+    world.at("B", "insert into x values (2, 'A')");
+    world.says("kick s 0");
+    assert_eq!(world.value("A", "select count(*) from x"), "1");
+    assert_eq!(world.value("A", "select id from x"), world.value("B", "select id from x"));
 }

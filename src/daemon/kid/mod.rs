@@ -24,6 +24,7 @@ use crate::notice::log as our_log;
 use crate::replicate::reclaim;
 use crate::replicate::round::{Carrier, Outcome};
 use crate::replicate::step::{Step, Watcher};
+use crate::replicate::stray;
 use crate::replicate::target::Counts;
 use open::Habits;
 use std::time::{Duration, Instant};
@@ -425,6 +426,10 @@ impl Kid {
     /// writing may pass by, and on connections.
     fn look_around(&mut self) -> Result<()> {
         self.carrier.ping_targets()?;
+        let control = &mut self.watch.desk.control;
+        if let Some(source) = self.carrier.first_source() {
+            stray::ask_for_validation(control, &self.place.sync, source)?;
+        }
         self.look_again()
     }
 

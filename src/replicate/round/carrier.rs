@@ -266,6 +266,11 @@ impl Carrier {
         sources.chain(targets)
     }
 
+    /// The session on the source of the herd.
+    pub fn first_source(&mut self) -> Option<&mut Connection> {
+        self.sources.get_mut(&0).map(|source| &mut source.conn)
+    }
+
     fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
         let sources = self.sources.values_mut().map(|source| &mut source.conn);
         sources.chain(self.targets.values_mut().map(|target| &mut target.conn))
