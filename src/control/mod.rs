@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod db;
+pub mod gap;
 pub mod identity;
 pub mod queue;
 pub mod schema;
