@@ -3,10 +3,12 @@
 pub mod accept;
 mod aside;
 pub mod capture;
+pub mod catalog_digest;
 pub mod compare;
 pub mod counting;
 pub mod faults;
 pub mod form;
+pub mod gaps;
 pub mod hands;
 pub mod identity;
 pub mod install;
