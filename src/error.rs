@@ -44,6 +44,8 @@ pub enum Kind {
     Timeout,
     /// The two sides of a sync do not fit, or what is recorded contradicts what is found.
     Mismatch,
+    /// Tables are not what they were when something was planned for them: it has to be planned anew.
+    Outdated,
     /// The program contradicts itself.
     Bug,
 }

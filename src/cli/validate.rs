@@ -1,6 +1,7 @@
 //! `validate`: checks syncs against their databases (reference, 3.7), in this process, and tidies where a sync has been and is no more.
 
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
+use crate::control::gap::{self, Gap};
 use crate::error::{Error, Result};
 use crate::replicate::validate::{self, Sessions};
 use crate::replicate::{notes, places};
@@ -17,7 +18,7 @@ pub const TOPICS: &[Topic] = &[help::only(
 /// The largest number of failures that an exit code can tell.
 const MOST: usize = 250;
 
-/// `validate all | SYNC ...`. The exit code is the number of syncs that failed.
+/// `validate all | SYNC ...`. The exit code is the number of syncs that failed, or whose targets are known to lack changes.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
         help::usage(session.personality, "validate", &[]);
@@ -74,11 +75,39 @@ fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sess
         false => say_part!("Validating sync {name:<width$}{between}"),
     }
     let outcome = validate::one_of_many(&mut session.control, name, sessions);
-    say!("{}", if outcome.is_ok() { fine } else { "FAILED!" });
-    if let Ok(notes) = &outcome {
-        tell(session, notes);
+    let outcome = outcome.and_then(|notes| Ok((notes, gap::of_syncs(&mut session.control, &[name.to_owned()])?)));
+    say!(
+        "{}",
+        match &outcome {
+            Ok((_, gaps)) if gaps.is_empty() => fine,
+            Ok(_) => "INCOMPLETE!",
+            Err(_) => "FAILED!",
+        }
+    );
+    match outcome {
+        Ok((notes, gaps)) => {
+            tell(session, &notes);
+            complain_of(&gaps);
+            gaps.is_empty()
+        }
+        Err(error) => {
+            complain(error);
+            false
+        }
     }
-    outcome.map_err(complain).is_ok()
+}
+
+/// The sync can run; but what it does not know of, it cannot carry.
+fn complain_of(gaps: &[Gap]) {
+    for gap in gaps {
+        let mut text = gap.to_string();
+        text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+        let target = if gap.target == gap.db { String::new() } else { format!("; \"{}\" may lack changes", gap.target) };
+        warn_user!("{text}{target}");
+    }
+    if let Some(gap) = gaps.first() {
+        warn_user!("HINT: Run: {}", gap.command);
+    }
 }
 
 /// Warnings to everybody, the rest to who asks for details.

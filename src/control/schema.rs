@@ -38,6 +38,8 @@ const FILES: &[(&str, &str)] = files![
     "customname",
     "customcols",
     "conflict",
+    "table_state",
+    "gap",
     "bucardo_rate",
     "upgrade_log",
     "bucardo_log_message",

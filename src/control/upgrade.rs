@@ -156,6 +156,8 @@ const STEPS: &[Step] = &[
             alter table bucardo.sync alter column txnmode set default 'REPEATABLE READ', \
             add constraint sync_txnmode check (upper(txnmode) in ('REPEATABLE READ', 'SERIALIZABLE'))",
     },
+    table!("table_state"),
+    table!("gap"),
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

@@ -1,12 +1,13 @@
 //! The daemon's mails. Who has something to say starts a short-lived process that says it: a mail server that hangs never holds up anybody.
 //! That process outlives its parent, for the last mail of a daemon, and ends by itself within a minute.
 
+use crate::control::gap;
 use crate::control::settings::Settings;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::role::{COMPATIBLE_VERSION, Role};
 use crate::error::Result;
 use crate::notice::log as our_log;
-use crate::notice::mail::texts::About;
+use crate::notice::mail::texts::{self, About, Whose};
 use crate::notice::mail::{Mail, NOBODY, Post, full_host};
 use crate::pg::Connection;
 use std::sync::mpsc;
@@ -51,6 +52,20 @@ impl Mailer {
             log::warn!("Warning! A mail could not be sent: {error}");
         }
     }
+}
+
+/// Says what changes a sync is known to miss, unless that was said before: in the log, and in one mail.
+pub fn tell_gaps(control: &mut Connection, launch: &Launch, whose: &Whose) -> Result<()> {
+    let gaps = gap::tell(control, whose.sync)?;
+    if gaps.is_empty() {
+        return Ok(());
+    }
+    for gap in &gaps {
+        log::warn!("Warning! Sync \"{}\" may miss changes: {gap}. To even it out: {}", whose.sync, gap.command);
+    }
+    let mailer = Mailer::load(control, launch, Some(whose.sync))?;
+    mailer.send(texts::gaps(&mailer.about(launch), whose, &gaps), launch);
+    Ok(())
 }
 
 fn own_address() -> String {

@@ -4,10 +4,12 @@
 use crate::control::sync::Sync;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
+use crate::daemon::mailer;
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::{Kind, Result};
 use crate::notice::log as our_log;
+use crate::notice::mail::texts::Whose;
 use crate::pg::Connection;
 use crate::replicate::{notes, places, validate};
 
@@ -16,8 +18,9 @@ pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
     if let Err(error) = our_log::init(&launch.log, "VAL") {
         eprintln!("{error}");
     }
-    let outcome =
-        Signals::new().and_then(|signals| Desk::open(launch, role, signals)).and_then(|mut desk| look(&mut desk.control, sync));
+    let outcome = Signals::new()
+        .and_then(|signals| Desk::open(launch, role, signals))
+        .and_then(|mut desk| look(launch, &mut desk.control, sync));
     match outcome {
         Ok(clean) => u8::from(!clean),
         Err(error) => {
@@ -28,12 +31,15 @@ pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
 }
 
 /// Says whether nothing is left to do.
-fn look(control: &mut Connection, sync: &str) -> Result<bool> {
+fn look(launch: &Launch, control: &mut Connection, sync: &str) -> Result<bool> {
     match Sync::load(control, sync) {
         Err(error) if error.kind() == Kind::NotFound => log::info!("Sync \"{sync}\" is gone: tidying its databases"),
         Err(error) => return Err(error),
-        Ok(_) => {
-            let found = validate::sync(control, sync)?;
+        Ok(stored) => {
+            let outcome = validate::sync(control, sync);
+            let (source, target) = (stored.source.clone().unwrap_or_default(), stored.places().join(", "));
+            mailer::tell_gaps(control, launch, &Whose { sync, source: &source, target: &target })?;
+            let found = outcome?;
             log::info!("Sync \"{sync}\" is valid");
             for note in &found {
                 log::log!(if notes::is_warning(note) { log::Level::Warn } else { log::Level::Info }, "{note}");

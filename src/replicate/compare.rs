@@ -44,7 +44,8 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
     let name = source.name.raw();
     if source.type_name != target.type_name {
         let what = format!("column \"{name}\" is {} on the source and {} on the target", source.type_name, target.type_name);
-        differences.add(!interchangeable(&source.type_name, &target.type_name), what);
+        let rounded = strict && !holds(&target.type_name, &source.type_name);
+        differences.add(rounded || !interchangeable(&source.type_name, &target.type_name), what);
     }
     if source.not_null != target.not_null {
         let side = if source.not_null { "source" } else { "target" };
@@ -61,6 +62,51 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
             differences.add(strict, format!("column \"{name}\" has a default on the target only"))
         }
         _ => {}
+    }
+}
+
+/// A column of the target in which a value of the source could be rounded or cut without a word. What is selected instead of a table is for those who
+/// select it. An altered source may be ahead of its target, or the other way round: that is no reason to stop where nothing is lost. What a sync
+/// that is not `strict` may round is told by `validate`.
+pub fn narrows(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
+    let tells = |column: &Column| {
+        let there = target.column(column.name.raw()).filter(|there| !there.generated && source.select.is_none())?;
+        let (ours, theirs) = (&column.type_name, &there.type_name);
+        let what = format!("column \"{}\" is {ours} on the source and {theirs} here", column.name.raw());
+        (!holds(theirs, ours) && (strict || !interchangeable(ours, theirs))).then_some(what)
+    };
+    source.columns.iter().find_map(tells)
+}
+
+/// Whether a type holds every value of another one as it is.
+fn holds(wide: &str, narrow: &str) -> bool {
+    let ((wide, limits), (narrow, lower)) = (modifiers(wide), modifiers(narrow));
+    let integers = ["smallint", "integer", "bigint", "numeric"];
+    let place = |name: &str| integers.iter().position(|integer| *integer == name);
+    match (place(&narrow), place(&wide)) {
+        (Some(narrow), Some(wide)) if narrow < wide => return limits.is_empty(),
+        _ => {}
+    }
+    let same = wide == narrow || interchangeable(&wide, &narrow);
+    // A char is as long as its type says.
+    let padded = ["character", "bit"].contains(&wide.as_str());
+    match (limits.as_slice(), lower.as_slice()) {
+        (limits, lower) if limits == lower => same,
+        ([], _) => same,
+        (_, []) => false,
+        ([digits, scale], [fewer, lower]) => same && scale >= lower && digits - scale >= fewer - lower,
+        ([limit], [lower]) => same && limit >= lower && !padded,
+        _ => false,
+    }
+}
+
+/// A type as `format_type` prints it, and the modifiers that it had: `numeric(6,1)`, `timestamp(0) without time zone`.
+fn modifiers(name: &str) -> (String, Vec<i64>) {
+    let parts = name.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?)));
+    let Some((before, (inside, after))) = parts else { return (name.to_owned(), Vec::new()) };
+    match inside.split(',').map(|number| number.trim().parse()).collect::<Result<Vec<i64>, _>>() {
+        Ok(numbers) => (format!("{before}{after}"), numbers),
+        Err(_) => (name.to_owned(), Vec::new()),
     }
 }
 
@@ -86,6 +132,7 @@ mod tests {
             name: Ident::new(name),
             type_name: type_name.into(),
             base_type: type_name.into(),
+            bare_type: type_name.into(),
             not_null: false,
             generated: false,
             identity_always: false,
@@ -99,7 +146,7 @@ mod tests {
             relation,
             oid: 1,
             partitioned: false,
-            attributes: 0,
+            state: Default::default(),
             rows: 0.0,
             columns,
             keys: Vec::new(),
@@ -130,6 +177,36 @@ mod tests {
     }
 
     #[test]
+    fn a_wider_type_holds_what_a_narrower_one_does_and_not_the_other_way_round() {
+        for (wide, narrow) in [
+            ("numeric(12,4)", "numeric(6,1)"),
+            ("numeric", "numeric(6,1)"),
+            ("numeric", "bigint"),
+            ("bigint", "integer"),
+            ("text", "character varying(10)"),
+            ("character varying(20)", "character varying(10)"),
+            ("timestamp without time zone", "timestamp(0) without time zone"),
+            ("timestamp with time zone", "timestamp(3) without time zone"),
+            ("numeric(6,1)[]", "numeric(5,1)[]"),
+        ] {
+            assert!(holds(wide, narrow) && holds(wide, wide), "{wide} {narrow}");
+            assert!(!holds(narrow, wide), "{narrow} {wide}");
+        }
+        assert!(holds("text", "character varying") && holds("character varying", "text"));
+        for (one, other) in [
+            ("numeric(6,3)", "numeric(6,1)"),
+            ("real", "double precision"),
+            ("double precision", "real"),
+            ("date", "timestamp without time zone"),
+            ("character(8)", "character(2)"),
+            ("integer", "text"),
+            ("public.geometry(Point,4326)", "public.geometry"),
+        ] {
+            assert!(!holds(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn unlimited_varchar_is_text_and_limited_is_not() {
         let types = |left: &str, right: &str| {
             compare(&shape(vec![column("a", left)]), &shape(vec![column("a", right)]), true).fatal.len()
@@ -137,5 +214,6 @@ mod tests {
         assert_eq!(types("character varying", "text"), 0);
         assert_eq!(types("character varying(10)", "text"), 1);
         assert_eq!(types("timestamp without time zone", "timestamp with time zone"), 0);
+        assert_eq!(types("timestamp without time zone", "timestamp(0) without time zone"), 1);
     }
 }

@@ -84,7 +84,8 @@ pub fn capture_tables(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result
     let shapes: Vec<&Shape> = tables.iter().map(|(table, _)| *table).collect();
     let members = trigger::members(conn, &shapes)?;
     let mut there = Triggers::read(conn, &members.concat(), &[capture::ROW_TRIGGER, capture::TRUNCATE_TRIGGER])?;
-    shapes.iter().zip(&members).try_for_each(|(table, members)| triggers(conn, &mut there, table, members))
+    shapes.iter().zip(&members).try_for_each(|(table, members)| triggers(conn, &mut there, table, members))?;
+    trigger::enable_on_partitions(conn, &shapes, capture::ROW_TRIGGER)
 }
 
 /// Makes the delta tables of one table and the functions that write there.
@@ -353,6 +354,7 @@ fn drop_if_empty(conn: &mut Connection, probe: &str, tables: &[&str]) -> Result<
     if !exists(conn, "bucardo.bucardo_delta_targets")? && !exists(conn, "bucardo.bucardo_track")? {
         conn.batch("drop table if exists bucardo.bucardo_identity, bucardo.bucardo_accepted")?;
     }
+    conn.batch(include_str!("sql/drop_mark.sql"))?;
     let left: i64 = conn.query_one(include_str!("sql/schema_members.sql"), &[])?.get(0);
     if left == 0 { conn.batch("drop schema bucardo") } else { Ok(()) }
 }

@@ -3,11 +3,13 @@
 pub mod accept;
 mod aside;
 pub mod capture;
+pub mod catalog_digest;
 pub mod compare;
 pub mod counting;
 pub mod faults;
 pub mod foretell;
 pub mod form;
+pub mod gaps;
 pub mod hands;
 pub mod identity;
 pub mod install;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
+use crate::replicate::catalog_digest::{self, State};
 use postgres::error::SqlState;
 use std::collections::BTreeMap;
 
@@ -12,8 +13,11 @@ pub struct Column {
     pub name: Ident,
     /// Its type as `format_type` prints it, schema-qualified unless built in.
     pub type_name: String,
-    /// The same with domains replaced by what they are made of: a dead row has no value, and a domain may forbid NULL.
+    /// The same without a modifier, and with domains replaced by what they are made of: what is on its way to a column is neither rounded nor cut,
+    /// and may be NULL.
     pub base_type: String,
+    /// The type itself without a modifier.
+    pub bare_type: String,
     /// Declared NOT NULL.
     pub not_null: bool,
     /// Computed by the server (GENERATED ALWAYS AS … STORED or VIRTUAL).
@@ -75,8 +79,8 @@ pub struct Shape {
     pub oid: u32,
     /// Whether it is a partitioned table; if not, only its own rows are meant, not those of inheriting tables.
     pub partitioned: bool,
-    /// A number that changes when it gets a column or may suddenly have a NULL: then it is to be read again.
-    pub attributes: i64,
+    /// What all this rests on.
+    pub state: State,
     /// Planner's estimate of its rows, 0 when it has never been analysed.
     pub rows: f32,
     /// The live columns in their order.
@@ -140,6 +144,7 @@ impl Shape {
             name: Ident::new(name),
             type_name: String::new(),
             base_type: String::new(),
+            bare_type: String::new(),
             not_null: false,
             generated: false,
             identity_always: false,
@@ -198,11 +203,6 @@ fn key(row: &postgres::Row) -> Key {
     Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }
 }
 
-/// What [`Shape::attributes`] is, as an expression over `pg_class c`: the columns it ever had and, in the lower digits, those that are NOT
-/// NULL. A table has at most 1600 columns.
-pub(crate) const SIGNATURE: &str = "(c.relnatts * 2000::bigint + \
-    (select count(*) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attnotnull))";
-
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
 pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
     let missing = || Err(not_found(relation));
@@ -210,9 +210,10 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
 }
 
 /// Reads the shapes of many tables, in their order, in as many round trips as that of one; the outcome of each is the same as of [`read`].
+/// What they rest on comes first: if something changes before the rest is read, it will be found to have changed.
 pub fn read_all(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Result<Shape>>> {
     let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
-    let statement = conn.keep(&include_str!("sql/table.sql").replace("0 /* signature */", SIGNATURE))?;
+    let statement = conn.keep(&catalog_digest::complete(include_str!("sql/table.sql")))?;
     let rows = conn.query(&statement, &[&schemas, &names])?;
     let oids: Vec<u32> = rows.iter().filter_map(|row| row.get(0)).collect();
     let parts = (columns(conn, &oids)?, keys(conn, &oids)?, uniques(conn, &oids)?);
@@ -242,10 +243,10 @@ fn shape(relation: &Relation, row: &postgres::Row, (columns, keys, uniques): &(C
         relation: relation.clone(),
         oid,
         partitioned: kind == "p",
-        attributes: row.get(4),
+        state: State { guard: row.get(5), digest: row.get(6) },
         rows: row.get(2),
         unique_indexes: row.get(3),
-        rules: row.get(5),
+        rules: row.get(4),
         select: None,
         columns: columns.get(&oid).cloned().unwrap_or_default(),
         keys: keys.get(&oid).cloned().unwrap_or_default(),
@@ -267,6 +268,7 @@ fn column(row: &postgres::Row) -> Column {
         name: Ident::new(row.get::<_, String>(0)),
         type_name: row.get(1),
         base_type: row.get(2),
+        bare_type: row.get(8),
         not_null: row.get(3),
         generated: row.get(4),
         identity_always: row.get(5),

@@ -4,10 +4,11 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Isolation, Relation};
 use crate::replicate::capture::{ROW_TRIGGER, TRUNCATE_TRIGGER};
+use crate::replicate::catalog_digest;
 use crate::replicate::plan::Plan;
 use crate::replicate::preference::Preference;
 use crate::replicate::scratch::Scratch;
-use crate::replicate::shape::{self, Shape};
+use crate::replicate::shape::Shape;
 use crate::replicate::snapshot::{Snapshot, Span, cut};
 use std::collections::BTreeMap;
 
@@ -61,8 +62,8 @@ pub struct Look {
     pub now: Snapshot,
     /// The tables with pending changes, as positions in the list of plans.
     pub changed: Vec<usize>,
-    /// A number that changes when a table gets a column or may suddenly have a NULL.
-    pub attributes: i64,
+    /// A table's name leads to another relation, or its changes may not have been captured, since the plans were made.
+    pub outdated: bool,
     wal: String,
 }
 
@@ -92,6 +93,7 @@ impl Source {
         };
         let ours = taken - taken % 2;
         conn.batch(&format!("prepare bucardo_rewritten (oid[]) as {}", include_str!("sql/rewritten.sql")))?;
+        catalog_digest::prepare(&mut conn)?;
         Ok(Source {
             conn,
             isolation,
@@ -133,21 +135,26 @@ impl Source {
         self.scratch.tidy(&mut self.conn)
     }
 
-    /// Ends the round's transaction, after these tables have been read.
+    /// Ends the round's transaction, after the tables of these plans have been read.
     ///
     /// Makes sure that their rows were those of the snapshot. To a snapshot, a table that another transaction has rewritten since (ALTER TABLE …
     /// TYPE) is empty, and rows that were not found count as deleted.
     ///
+    /// Makes sure that the tables are what they were when they were planned. That is asked in a transaction of its own, which sees the catalog as it is
+    /// now and not as it was when the round began; what is the same now was the same all the time.
+    ///
     /// Makes sure, too, that no transaction id below the looks' snapshots can ever be given out again: after a crash the source continues
     /// with the id that follows the last one it finds on disk, so everything written up to the looks must be on disk before a receipt
     /// may name it. Usually it is.
-    pub fn finish(&mut self, tables: &[u32], looks: &[&Look]) -> Result<()> {
+    pub fn finish(&mut self, plans: &[&Plan], looks: &[&Look]) -> Result<()> {
         let flushed: Vec<String> = looks.iter().map(|look| format!("flushed >= {}::pg_lsn", literal(&look.wal))).collect();
         let raised = self.raise_marks();
+        let tables: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
         let answers = self.conn.texts(&format!(
-            "execute bucardo_rewritten ({}); commit; {raised}select {} from pg_current_wal_flush_lsn() as flushed; \
+            "execute bucardo_rewritten ({}); commit; {raised}{}; select {} from pg_current_wal_flush_lsn() as flushed; \
              select pg_current_wal_insert_lsn()",
-            array(tables),
+            array(&tables),
+            catalog_digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state))),
             flushed.join(" and ")
         ))?;
         self.scratch.tidy(&mut self.conn)?;
@@ -156,7 +163,8 @@ impl Source {
         }
         match &answers[..] {
             [Some(table), ..] => Err(Error::new(Kind::Collision, format!("table {table} was rewritten meanwhile"))),
-            [None, Some(flushed), _] if flushed == "t" => Ok(()),
+            [None, Some(table), ..] => Err(catalog_digest::outdated(table)),
+            [None, None, Some(flushed), _] if flushed == "t" => Ok(()),
             _ => self.settle(),
         }
     }
@@ -246,12 +254,11 @@ impl Source {
     pub fn look(&mut self, plans: &[Plan], after: Option<&Snapshot>) -> Result<Look> {
         self.prepare_look(plans)?;
         let (xmax, running) = since(after);
-        let oids: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
         let parts = (1..=further_parts(plans))
             .map(|part| format!("; execute bucardo_look_{part} ({xmax}, {}); rollback to bucardo_look", array(running)));
         let parts: String = parts.collect();
         let parts = if parts.is_empty() { parts } else { format!("; savepoint bucardo_look{parts}; release bucardo_look") };
-        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}, {}){parts}", array(running), array(&oids)));
+        let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}){parts}", array(running)));
         let answers: Vec<String> = self.conn.texts(&sql)?.into_iter().flatten().collect();
         let look = parse_look(&answers.concat())
             .ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
@@ -268,10 +275,9 @@ impl Source {
         let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
         let first = if further_parts(plans) == 0 { list(&flags) } else { "''".to_owned() };
         self.conn.batch(&format!(
-            "prepare bucardo_look (bigint, bigint[], oid[]) as \
-             select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, \
-             (select coalesce(sum({}), 0)::bigint from pg_class c where oid = any ($3)), {first})",
-            shape::SIGNATURE,
+            "prepare bucardo_look (bigint, bigint[]) as \
+             select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, {}, {first})",
+            catalog_digest::unguarded(plans.iter().map(|plan| (&plan.source, &plan.source_state))),
         ))?;
         for (part, flags) in flags.chunks(AT_ONCE).enumerate().take(further_parts(plans)) {
             let comma = if part == 0 { "" } else { "," };
@@ -349,15 +355,18 @@ impl Source {
         Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(_))))
     }
 
-    /// Checks that a table's changes are being captured. Whoever dropped and made it anew, or switched its triggers off, is told.
-    pub fn captures(&mut self, table: &Shape) -> Result<()> {
-        let row =
-            self.conn.query_one(include_str!("sql/captured.sql"), &[&table.oid, &[ROW_TRIGGER, TRUNCATE_TRIGGER].as_slice()])?;
-        if row.get(0) {
-            return Ok(());
+    /// Checks that the changes of these tables are being captured. Whoever dropped one and made it anew, or switched its triggers off, is told.
+    pub fn captures(&mut self, tables: &[&Shape]) -> Result<()> {
+        let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+        let triggers = [ROW_TRIGGER, TRUNCATE_TRIGGER];
+        let rows = self.conn.query(include_str!("sql/captured.sql"), &[&oids, &triggers.as_slice()])?;
+        let lacking = rows.iter().filter_map(|row| tables.get(usize::try_from(row.get::<_, i32>(0)).ok()?));
+        let lacking: Vec<String> = lacking.map(|table| format!("\"{}\"", table.relation.label())).collect();
+        match lacking.as_slice() {
+            [] => Ok(()),
+            [one] => Err(uncaptured(format!("Changes of table {one} are not captured on the source"))),
+            several => Err(uncaptured(format!("Changes of tables {} are not captured on the source", several.join(", ")))),
         }
-        Err(Error::new(Kind::Mismatch, format!("Changes of table \"{}\" are not captured on the source", table.relation.label()))
-            .hint("Validate the sync, and copy the table if its rows have changed since it was made."))
     }
 
     /// Copies the target's receipt to where the source can see it. Only after the target has committed.
@@ -391,12 +400,16 @@ fn array<T: ToString>(numbers: &[T]) -> String {
     format!("'{{{}}}'", numbers.iter().map(T::to_string).collect::<Vec<_>>().join(","))
 }
 
-/// The snapshot, the place in the WAL, the tables' signature, and for each table whether something is pending: `7:9:7;0/1A;12;t,f`.
+/// The snapshot, the place in the WAL, whether a table is not what it was, and for each whether something is pending: `7:9:7;0/1A;f;t,f`.
 fn parse_look(answer: &str) -> Option<Look> {
     let parts: Vec<&str> = answer.split(';').collect();
-    let [now, wal, attributes, flags] = parts[..] else { return None };
+    let [now, wal, outdated @ ("t" | "f"), flags] = parts[..] else { return None };
     let changed = flags.split(',').enumerate().filter(|(_, flag)| *flag == "t").map(|(table, _)| table).collect();
-    Some(Look { now: Snapshot::parse(now).ok()?, changed, attributes: attributes.parse().ok()?, wal: wal.to_owned() })
+    Some(Look { now: Snapshot::parse(now).ok()?, changed, outdated: outdated == "t", wal: wal.to_owned() })
+}
+
+fn uncaptured(sentence: String) -> Error {
+    Error::new(Kind::Mismatch, sentence).hint("Validate the sync, and copy the table if its rows have changed since it was made.")
 }
 
 fn replaced() -> Error {
@@ -452,10 +465,10 @@ mod tests {
 
     #[test]
     fn a_look_is_read_from_its_answer() {
-        let look = parse_look("7:9:7,8;0/1A;12;t,f,t").unwrap();
-        assert_eq!((look.now.running, look.wal.as_str(), look.attributes, look.changed), (vec![7, 8], "0/1A", 12, vec![0, 2]));
+        let look = parse_look("7:9:7,8;0/1A;t;t,f,t").unwrap();
+        assert_eq!((look.now.running, look.wal.as_str(), look.outdated, look.changed), (vec![7, 8], "0/1A", true, vec![0, 2]));
         assert!(parse_look("").is_none() && parse_look("7:9:;0/1A;x;t").is_none());
-        assert!(parse_look("7:9:;0/1A;0;").unwrap().changed.is_empty(), "a sync of sequences");
+        assert!(parse_look("7:9:;0/1A;f;").unwrap().changed.is_empty(), "a sync of sequences");
     }
 
     #[test]

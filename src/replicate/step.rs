@@ -82,6 +82,7 @@ impl Step {
     pub fn title(self) -> Option<&'static str> {
         match self {
             Step::BeforeCheckRows => Some("look"),
+            Step::BeforeTriggerDrop => Some("lock"),
             Step::Ship => Some("copy"),
             Step::Apply => Some("apply"),
             Step::AfterTriggerEnable => Some("commit"),

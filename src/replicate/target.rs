@@ -4,6 +4,7 @@ use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
+use crate::replicate::catalog_digest;
 use crate::replicate::owner_path;
 use crate::replicate::plan::{Plan, Receiver};
 use crate::replicate::preference::settings;
@@ -103,6 +104,7 @@ impl Target {
         let checked = session::apply_quietly(&mut conn)?;
         checked.iter().for_each(|note| log::warn!("Warning! On the target, {note}"));
         conn.batch(PREPARE)?;
+        catalog_digest::prepare(&mut conn)?;
         let (scratch, paths) = (Scratch::default(), BTreeMap::new());
         Ok(Target { conn, scratch, paths, checked, unsettled: true })
     }
@@ -117,14 +119,25 @@ impl Target {
     }
 
     /// Opens the round's transaction and holds the receipts for what comes from these sources, so that no second process can carry the same
-    /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. Takes these locks, too. All in one round
-    /// trip.
-    pub fn begin(&mut self, sync: &str, expected: &[(&str, Option<&Snapshot>)], locks: &[String]) -> Result<()> {
+    /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. Takes these locks, too, and asks `compared`
+    /// ([`catalog_digest::ask_changed`]), whose answer is a [`Kind::Outdated`]. All in one round trip.
+    pub fn begin(
+        &mut self,
+        sync: &str,
+        expected: &[(&str, Option<&Snapshot>)],
+        locks: &[String],
+        compared: Option<&str>,
+    ) -> Result<()> {
         let deferred = if self.checked.is_some() { "; set constraints all deferred" } else { "" };
         let held: String = expected.iter().map(|(source, _)| format!("; {}", hold_receipt(sync, source))).collect();
         let locks: String = locks.iter().map(|lock| format!("; {lock}")).collect();
+        let compared = compared.map(|compared| format!("; {compared}"));
         self.scratch.open();
-        let held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}{locks}"))?;
+        let asked = compared.as_deref().unwrap_or_default();
+        let mut held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}{locks}{asked}"))?;
+        if let Some(table) = compared.and_then(|_| held.pop().flatten()) {
+            return Err(catalog_digest::outdated(&table));
+        }
         let expected: Vec<Option<String>> = expected.iter().map(|(_, receipt)| receipt.map(Snapshot::to_string)).collect();
         match held == expected {
             true => Ok(()),

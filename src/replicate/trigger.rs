@@ -98,6 +98,19 @@ pub fn drop(conn: &mut Connection, table: &Relation, name: &str) -> Result<()> {
     Triggers::read(conn, std::slice::from_ref(table), &[name])?.remove(conn, table, name)
 }
 
+/// Switches a trigger on again on the partitions where somebody switched it off; that of the partitioned table tells nothing of them.
+pub fn enable_on_partitions(conn: &mut Connection, tables: &[&Shape], name: &str) -> Result<()> {
+    let partitioned: Vec<u32> = tables.iter().filter(|table| table.partitioned).map(|table| table.oid).collect();
+    if partitioned.is_empty() {
+        return Ok(());
+    }
+    for row in &conn.query(include_str!("sql/partitions_off.sql"), &[&partitioned, &name])? {
+        let partition = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
+        locked(conn, &partition, &format!("alter table {partition} enable trigger {}", Ident::new(name)))?;
+    }
+    Ok(())
+}
+
 /// Each table with, if it is partitioned, all its partitions: triggers for statements are not passed down.
 pub fn members(conn: &mut Connection, tables: &[&Shape]) -> Result<Vec<Vec<Relation>>> {
     tables.iter().map(|table| with_partitions(conn, table)).collect()

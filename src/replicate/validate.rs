@@ -3,11 +3,13 @@
 //! Everything is compared first, on all databases that can be reached; only when all tables fit is anything made. So a refused sync
 //! leaves no trigger behind.
 
+use crate::control::gap::{self, Place};
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
 use crate::replicate::faults::Faults;
+use crate::replicate::gaps::{self, Member};
 use crate::replicate::identity::{self, Recorded};
 use crate::replicate::lineage::{self, Way};
 use crate::replicate::notes::warning;
@@ -82,7 +84,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     notes.extend(members.foretold(&tables)?);
     notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_references(&mut notes)?;
-    members.make(&goats, &tables)?;
+    members.make(control, &goats, &tables)?;
     remember_keys(control, &goats, &tables)?;
     members.remember(control)?;
     members.leave(sessions);
@@ -296,7 +298,7 @@ impl<'a> Members<'a> {
         self.ways().into_iter().filter(|(_, to)| *to == receiver).map(|(from, _)| self.names[from].clone()).collect()
     }
 
-    fn make(&mut self, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    fn make(&mut self, control: &mut Connection, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
         let receivers = if self.masters > 1 { 0 } else { 1 };
         for receiver in receivers..self.names.len() {
             let givers = self.givers(receiver);
@@ -305,13 +307,44 @@ impl<'a> Members<'a> {
         if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {
             return Ok(());
         }
+        let of_tables: Vec<i32> = goats.iter().filter(|goat| goat.is_table).map(|goat| goat.id).collect();
+        gap::forget_others(control, self.sync, &of_tables)?;
+        for target in self.masters..self.names.len() {
+            self.compare_target(control, target, goats)?;
+        }
         for master in 0..self.masters {
-            self.capture(master, goats, tables)?;
+            self.capture(control, master, goats, tables)?;
         }
         Ok(())
     }
 
-    fn capture(&mut self, master: usize, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    /// The tables as a member calls them.
+    fn gap_members(&self, number: usize, goats: &[Goat]) -> Vec<Member> {
+        let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
+        let tables = goats.iter().filter(|goat| goat.is_table);
+        tables.map(|goat| Member { goat: goat.id, relation: there(goat) }).collect()
+    }
+
+    /// Notes what vanished from a target.
+    fn compare_target(&mut self, control: &mut Connection, target: usize, goats: &[Goat]) -> Result<()> {
+        let (members, name) = (self.gap_members(target, goats), &self.names[target]);
+        if self.sync.synctype == SyncType::Fullcopy {
+            return Ok(());
+        }
+        let place = Place { sync: &self.sync.name, target: name, db: name };
+        install::alone(&mut self.conns[target], |conn| {
+            let states = gaps::states(conn, &members)?;
+            gaps::compare(control, place, conn, &members, &states, false)
+        })
+    }
+
+    /// Makes what captures the changes of a master. What was missed until then is noted before it is mended.
+    fn capture(&mut self, control: &mut Connection, master: usize, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        let (gap_members, name) = (self.gap_members(master, goats), self.names[master].clone());
+        let served = self.sync.places().into_iter().filter(|place| self.sync.masters_of(place).contains(&name));
+        let served: Vec<String> = served.filter(|_| self.sync.synctype != SyncType::Fullcopy).collect();
+        let sync = self.sync;
+        let place = |target| Place { sync: &sync.name, target, db: &name };
         let members: Vec<(&Goat, &Shape)> =
             goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[master])).collect();
         let kicking: Vec<&Shape> =
@@ -319,6 +352,8 @@ impl<'a> Members<'a> {
         let tables: Vec<&Shape> = members.iter().map(|(_, table)| *table).collect();
         install::alone(&mut self.conns[master], |conn| {
             install::source_base(conn)?;
+            let before = gaps::states(conn, &gap_members)?;
+            served.iter().try_for_each(|target| gaps::compare(control, place(target), conn, &gap_members, &before, true))?;
             if self.sync.synctype != SyncType::Fullcopy {
                 let key = |goat: &Goat, table: &Shape| table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
                 install::capture_tables(
@@ -326,7 +361,10 @@ impl<'a> Members<'a> {
                     &members.iter().map(|(goat, table)| (*table, key(goat, table))).collect::<Vec<_>>(),
                 )?;
             }
-            install::register(conn, self.sync, &self.names[master], &tables, &kicking)
+            install::register(conn, self.sync, &self.names[master], &tables, &kicking)?;
+            let after = gaps::states(conn, &gap_members)?;
+            gap::carry_over(control, &name, &gaps::changes(&before, &after))?;
+            served.iter().try_for_each(|target| gaps::learn(control, place(target), &gap_members, &after))
         })
     }
 }

@@ -95,6 +95,12 @@ pub const ADDED: &[(&str, &str)] = &[
          winner text; changes jsonb! '{}'; details jsonb; cdate timestamptz! now()",
     ),
     ("validation", "sync text!; requested timestamptz!; validated timestamptz; ok boolean; outcome text"),
+    (
+        "gap",
+        "sync text!; targetdb text!; db text!; goat integer!; tablename text!; what text!; command text!; \
+         since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false",
+    ),
+    ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
     (
         "db_identity",

@@ -54,7 +54,7 @@ fn titles_and_sessions_tell_who_does_what() {
     let mut locker = world.db("B");
     locker.batch_execute("begin; lock table t in share mode").unwrap();
     world.at("A", "insert into t values (1)");
-    let working = format!("{} [apply public.t]", TITLES[2].2);
+    let working = format!("{} [lock public.t]", TITLES[2].2);
     wait_until("the title shows the step", PATIENCE, || (ps(&world, "args", "kid.sync.s.B") == working).then_some(()));
     locker.batch_execute("commit").unwrap();
     wait_until("and no step", PATIENCE, || (ps(&world, "args", "kid.sync.s.B") == TITLES[2].2).then_some(()));

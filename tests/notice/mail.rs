@@ -36,6 +36,25 @@ fn a_start_and_a_death_and_its_end_are_told_once_each() {
 }
 
 #[test]
+fn changes_that_were_not_captured_are_told_once() {
+    let (world, sink) = (World::with(&["A", "B"], &[]), Sink::new());
+    mailing(&world, &sink.address(), "start --sendmail");
+    world.at("A", "alter table t disable trigger bucardo_add_delta; insert into t values (1); alter table t enable trigger bucardo_add_delta");
+    world.says("kick s 0");
+    let told = sink.waits_for("\"s\" may miss changes");
+    assert!(told.contains("public.t") && told.contains("sync s onetimecopy") && told.contains("Target: B"), "{told}");
+    world.says("reload s");
+    world.says("kick s 0");
+    world.at("A", "alter table u disable trigger bucardo_add_delta");
+    world.run("validate s").ended_with(1);
+    world.says("kick s 0");
+    wait_until("the other table is told, too", PATIENCE, || {
+        let told = sink.subjects().into_iter().filter(|subject| subject.contains("may miss")).count();
+        (told == 2).then_some(())
+    });
+}
+
+#[test]
 fn an_outage_of_many_tries_is_one_mail_and_its_end_another() {
     let (mut world, sink) = (World::with(&[], &["A", "B"]), Sink::new());
     mailing(&world, &sink.address(), "start --sendmail=1");

@@ -20,7 +20,7 @@ fn validate_puts_right_what_was_switched_off_weakened_or_is_of_an_earlier_versio
         &format!("create or replace function {function}() returns trigger language plpgsql as 'begin return null; end'"),
     );
     world.at("A", "update bucardo.bucardo_delta_names set version = 1");
-    world.says("validate s");
+    world.run("validate s").ended_with(1);
     world.at("A", "insert into t values (1, 1)");
     world.says("kick s 0");
     world.becomes_equal("A", "B");
@@ -38,7 +38,7 @@ fn a_kid_that_starts_notices_that_a_truncate_would_not_be_captured() {
     world.says("start");
     let reason = "select count(*) from bucardo.q where whydie like '%not captured%'";
     world.becomes("control", &format!("({reason}) > 0"), "true");
-    world.says("validate s");
+    world.run("validate s").ended_with(1);
     world.at("A", "truncate t; insert into t values (2)");
     world.becomes("B", "select string_agg(id::text, ' ') from t", "2");
 }

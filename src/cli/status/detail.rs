@@ -29,6 +29,12 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
         block.line("Conflicts", &config.conflicts.to_string());
     }
     config.warnings.iter().for_each(|warning| block.line("Warning", warning));
+    for gap in &sync.gaps {
+        block.line("Missing", &gap.to_string());
+    }
+    if let Some(gap) = sync.gaps.first() {
+        block.line("To even it out", &gap.command);
+    }
     if let Some(outcome) = &config.invalid {
         block.line("Validation", &format!("FAILED: {}", reason(outcome)));
     }

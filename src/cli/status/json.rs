@@ -3,6 +3,7 @@
 use super::sync::{Run, Sync};
 use crate::cli::interval;
 use crate::cli::json::{Object, list, string};
+use crate::control::gap::Gap;
 
 /// All syncs.
 pub fn text(syncs: &[Sync], mcp: Option<i32>) -> String {
@@ -15,6 +16,7 @@ fn sync(sync: &Sync) -> String {
     let retries: Vec<String> =
         sync.retries.iter().map(|retry| Object::default().text("target", &retry.target).text("at", &retry.at).end()).collect();
     let warnings: Vec<String> = config.warnings.iter().map(|warning| string(warning)).collect();
+    let gaps: Vec<String> = sync.gaps.iter().map(gap).collect();
     Object::default()
         .text("name", &config.name)
         .text("type", &config.synctype)
@@ -35,7 +37,13 @@ fn sync(sync: &Sync) -> String {
         .number("conflicts", Some(config.conflicts))
         .maybe("invalid", config.invalid.as_deref())
         .raw("warnings", &list(&warnings).replace('\n', ""))
+        .raw("gaps", &list(&gaps).replace('\n', ""))
         .end()
+}
+
+fn gap(gap: &Gap) -> String {
+    let object = Object::default().text("target", &gap.target).text("db", &gap.db).text("table", &gap.table);
+    object.text("since", &gap.since).text("what", &gap.what).text("command", &gap.command).end()
 }
 
 fn run(run: Option<&Run>) -> String {

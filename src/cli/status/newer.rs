@@ -52,6 +52,7 @@ pub fn state(sync: &Sync) -> String {
         Some(job) if job.started && !newest_is_bad => step(job, sync.config.sourcedb.as_deref()),
         _ if sync.config.invalid.is_some() && sync.pid_file.is_none() => "Bad".to_owned(),
         _ if newest_is_bad || !sync.retries.is_empty() => "Bad".to_owned(),
+        _ if !sync.gaps.is_empty() => "Incomplete".to_owned(),
         _ if sync.good.is_some() => "Good".to_owned(),
         _ => "No records found".to_owned(),
     }
@@ -97,6 +98,8 @@ pub fn block(sync: &Sync) -> String {
         lines.push(("Conflicts", thousands(config.conflicts)));
     }
     lines.extend(config.warnings.iter().map(|warning| ("Warning", warning.clone())));
+    lines.extend(sync.gaps.iter().map(|gap| ("Missing", gap.to_string())));
+    lines.extend(sync.gaps.first().map(|gap| ("To even it out", gap.command.clone())));
     if let Some(error) = error(sync) {
         lines.push(("Last error:", error));
     }

@@ -2,6 +2,7 @@
 
 use super::sync::{Config, Job, PidFile, Retry, Run, Sync};
 use crate::cli::{Session, pidfile};
+use crate::control::gap;
 use crate::error::Result;
 use crate::notice::clock;
 use crate::replicate::notes;
@@ -30,6 +31,7 @@ pub fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<Sync>> {
     let runs = control.query(include_str!("runs.sql"), &[&names, &since.get::<_, SystemTime>(0), &long, &short])?;
     let jobs = control.query(include_str!("jobs.sql"), &[&names])?;
     let retries = control.query(include_str!("retries.sql"), &[&names])?;
+    let gaps = gap::of_syncs(control, names)?;
     let (runs, jobs, retries) = (by_sync(&runs), by_sync(&jobs), by_sync(&retries));
     let mut syncs: BTreeMap<String, Sync> = configs.iter().map(|row| (row.get("name"), sync(row))).collect();
     for (name, sync) in &mut syncs {
@@ -37,6 +39,7 @@ pub fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<Sync>> {
         (sync.good, sync.bad) = (newest(false), newest(true));
         sync.job = of(&jobs, name).next().map(job);
         sync.retries = of(&retries, name).map(retry).collect();
+        sync.gaps = gaps.iter().filter(|gap| gap.sync == *name).cloned().collect();
         sync.pid_file = pid_file(&pidfile::controller_path(Path::new(&session.files.piddir), name));
     }
     Ok(syncs.into_values().collect())

@@ -1,6 +1,7 @@
 //! What is known about one sync at the moment of asking: its configuration, its latest good and bad run, what it does now.
 
 use crate::cli::interval::Interval;
+use crate::control::gap::Gap;
 
 /// One sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Sync {
     pub job: Option<Job>,
     /// Targets that gave up for now, and when they are tried again.
     pub retries: Vec<Retry>,
+    /// What is known to be missing.
+    pub gaps: Vec<Gap>,
     /// The controller's pid file.
     pub pid_file: Option<PidFile>,
     /// Seconds after which a missing good run is worth a flag; 0 for never.

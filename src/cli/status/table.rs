@@ -68,7 +68,7 @@ fn cells(sync: &Sync, interval: Interval) -> [String; 9] {
     let letter = sync.config.synctype.chars().next().unwrap_or('?').to_uppercase();
     [
         sync.config.name.clone(),
-        format!(" {letter}{}", sync.flag()),
+        format!(" {letter}{}{}", sync.flag(), if sync.gaps.is_empty() { "" } else { " M!" }),
         sync.state(">", interval),
         sync.pid().to_owned(),
         last(&sync.good),

@@ -14,6 +14,7 @@ mod watch;
 
 use crate::control::queue;
 use crate::daemon::backoff;
+use crate::daemon::children;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
 use crate::daemon::pidfile::{self, PidFile};
@@ -85,6 +86,7 @@ pub(super) struct Place {
     pub target: String,
     pub persistent: bool,
     pub rehearses: bool,
+    pub launch: Launch,
 }
 
 struct Kid {
@@ -122,6 +124,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
         target: target.clone(),
         persistent: *persistent,
         rehearses: launch.dryrun,
+        launch: launch.clone(),
     };
     if let Err(error) = our_log::init(&launch.log, "KID") {
         eprintln!("{error}");
@@ -255,7 +258,12 @@ impl Kid {
         self.watch.begin(job);
         self.carrier.begin_job();
         self.watch.at(Step::BeforeTxn, None)?;
-        let (counts, more) = self.rounds()?;
+        let (mut counts, mut more) = self.rounds()?;
+        // A round without work speaks with no receiver.
+        if counts.none() && self.carrier.receivers_have_others()? {
+            self.reopen()?;
+            (counts, more) = self.rounds()?;
+        }
         if !self.place.rehearses {
             self.carrier.settle()?;
         }
@@ -312,7 +320,7 @@ impl Kid {
     /// promised all changes older than it, so at least one round must have taken everything it saw.
     fn rounds(&mut self) -> Result<(Counts, bool)> {
         let mut counts = Counts::default();
-        let mut served = false;
+        let (mut served, mut outdated) = (false, 0);
         loop {
             let began = Instant::now();
             match self.round()? {
@@ -333,7 +341,14 @@ impl Kid {
                     self.carrier.arm()?;
                     return Ok((Counts::default(), false));
                 }
-                Outcome::Outdated => self.reopen()?,
+                Outcome::Outdated if outdated < MOST_COLLISIONS => {
+                    outdated += 1;
+                    self.reopen()?;
+                }
+                Outcome::Outdated => {
+                    let sentence = format!("the tables of sync \"{}\" are altered all the time", self.place.sync);
+                    return Err(Error::new(Kind::Collision, sentence));
+                }
                 Outcome::Nothing { .. } if self.lingers()? => {}
                 Outcome::Nothing { running } if self.carrier.armed() => {
                     let fresh = self.carrier.take_freshly_armed();
@@ -414,6 +429,10 @@ impl Kid {
         let look_around = Some(self.looked + self.habits.sleep);
         let until = [recheck, self.rotate_at, look_around, seal_at].into_iter().flatten().min();
         self.watch.desk.sleep(&self.carrier.fds(), until)?;
+        // Mails are sent by processes of their own.
+        if self.watch.desk.signals.child() {
+            while children::reap().is_some() {}
+        }
         self.carrier.check()?;
         match recheck {
             Some(recheck) if Instant::now() >= recheck => self.look_again(),
@@ -425,7 +444,9 @@ impl Kid {
     /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may have switched off or which a way of
     /// writing may pass by, and on connections.
     fn look_around(&mut self) -> Result<()> {
-        self.carrier.ping_targets()?;
+        if self.carrier.receivers_have_others().map_err(|error| self.carrier.named(error))? {
+            self.reopen()?;
+        }
         let control = &mut self.watch.desk.control;
         if let Some(source) = self.carrier.first_source() {
             stray::ask_for_validation(control, &self.place.sync, source)?;

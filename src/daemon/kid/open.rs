@@ -4,14 +4,19 @@ use super::Place;
 use super::watch::Watch;
 use crate::control::connections::RESERVE;
 use crate::control::db;
+use crate::control::gap::{self, Place as GapPlace};
 use crate::control::identity::refuse_halted;
 use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::daemon::kid::connections;
+use crate::daemon::mailer;
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
+use crate::notice::mail::texts::Whose;
+use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Relation};
 use crate::replicate::capture::armed_flag;
+use crate::replicate::compare;
+use crate::replicate::gaps::{self, Member};
 use crate::replicate::hands::Doors;
 use crate::replicate::identity::{self, Side};
 use crate::replicate::install;
@@ -54,6 +59,7 @@ struct Members {
     masters: usize,
     sources: BTreeMap<usize, Source>,
     targets: BTreeMap<usize, Target>,
+    rehearses: bool,
 }
 
 /// The carrier and the settings.
@@ -71,8 +77,12 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
     members.open(control, &place.role, &infos, &place.target, reserve).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
+    let control = &mut watch.desk.control;
     let doors = doors(&place.role, &infos, members.sync.isolation, &settings);
-    let mut parts = Parts { doors, rehearses: place.rehearses, ..members.parts(&goats, &settings)? };
+    members.rehearses = place.rehearses;
+    let parts = members.parts(control, &goats, &settings, &place.target);
+    tell_gaps(watch, place)?;
+    let mut parts = Parts { doors, ..parts? };
     check_lineage(&mut watch.desk.control, &mut parts)?;
     let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
     Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
@@ -123,7 +133,7 @@ impl Members {
             names.push(place.to_owned());
         }
         let noting = vec![false; names.len()];
-        Members { sync, names, noting, masters, sources: BTreeMap::new(), targets: BTreeMap::new() }
+        Members { sync, names, noting, masters, sources: BTreeMap::new(), targets: BTreeMap::new(), rehearses: false }
     }
 
     fn contested(&self) -> bool {
@@ -171,22 +181,24 @@ impl Members {
         }
     }
 
-    fn parts(mut self, goats: &[Goat], settings: &Settings) -> Result<Parts> {
+    fn parts(mut self, control: &mut Connection, goats: &[Goat], settings: &Settings, place: &str) -> Result<Parts> {
         let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
-        let shapes = tables.iter().map(|goat| self.shapes(goat)).collect::<Result<Vec<_>>>()?;
+        let shapes = self.shapes(control, &tables, place)?;
+        let compared_at = gap::now(control)?;
         let mut lanes = Vec::new();
         for (from, to) in self.ways() {
             let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, from, to));
             lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
         }
         let filled = self.filled()?;
+        self.close_filled(control, &tables, &filled, place)?;
         let copied_once = self.sync.onetimecopy != 0 && self.receivers().any(|number| !filled.contains(&number));
         let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
         let tables = tables.collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
-        let Members { sync, names, sources, targets, .. } = self;
+        let Members { sync, names, sources, targets, rehearses, .. } = self;
         let (doors, rates) = (None, sync.track_rates && !copies_only);
         let copy_asked = sync.copy_asked.filter(|_| !copies_only && copied_once);
         Ok(Parts {
@@ -204,7 +216,9 @@ impl Members {
             doors,
             details,
             rates,
-            rehearses: false,
+            rehearses,
+            place: place.to_owned(),
+            compared_at,
         })
     }
 
@@ -214,29 +228,77 @@ impl Members {
         self.sources.keys().flat_map(from_each).collect()
     }
 
-    /// The table on each member.
-    fn shapes(&mut self, goat: &Goat) -> Result<Vec<Shape>> {
-        if !goat.looked_up && !self.copies_only() {
+    /// By table, its shape on each member. What was missed since somebody last compared is noted before anything is refused.
+    fn shapes(&mut self, control: &mut Connection, goats: &[&Goat], place: &str) -> Result<Vec<Vec<Shape>>> {
+        if let Some(goat) = goats.iter().find(|goat| !goat.looked_up && !self.copies_only()) {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
-        let mut shapes = Vec::new();
+        let mut shapes = vec![Vec::new(); goats.len()];
         for number in 0..self.names.len() {
-            let relation = if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
+            let members = self.gap_members(goats, number);
+            let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
+            let found = shape::read_all(self.session(number)?, &relations)?;
+            if !self.copies_only() && !self.rehearses {
+                self.notice_gaps(control, &members, &found, number, place)?;
+            }
             let on = format!("database \"{}\"", self.names[number]);
-            let shape = match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
-                (Some(source), _) => {
-                    let shape = shape::read(&mut source.conn, &relation).map_err(|error| error.context(on))?;
-                    if self.sync.synctype != SyncType::Fullcopy {
-                        source.captures(&shape)?;
-                    }
-                    shape
-                }
-                (None, Some(target)) => shape::read(&mut target.conn, &relation).map_err(|error| error.context(on))?,
-                (None, None) => return Err(Error::new(Kind::Bug, "a member without session")),
-            };
-            shapes.push(shape);
+            for (shapes, found) in shapes.iter_mut().zip(found) {
+                shapes.push(found.map_err(|error| error.context(on.clone()))?);
+            }
+        }
+        if !self.copies_only() {
+            for (number, source) in &mut self.sources {
+                source.captures(&shapes.iter().map(|shapes| &shapes[*number]).collect::<Vec<_>>())?;
+            }
         }
         Ok(shapes)
+    }
+
+    /// The tables as a member calls them.
+    fn gap_members(&self, goats: &[&Goat], number: usize) -> Vec<Member> {
+        let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
+        goats.iter().map(|goat| Member { goat: goat.id, relation: there(goat) }).collect()
+    }
+
+    fn session(&mut self, number: usize) -> Result<&mut Connection> {
+        match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
+            (Some(source), _) => Ok(&mut source.conn),
+            (None, Some(target)) => Ok(&mut target.conn),
+            (None, None) => Err(Error::new(Kind::Bug, "a member without session")),
+        }
+    }
+
+    fn notice_gaps(
+        &mut self,
+        control: &mut Connection,
+        members: &[Member],
+        found: &[Result<Shape>],
+        number: usize,
+        place: &str,
+    ) -> Result<()> {
+        let (sync, db) = (self.sync.name.clone(), self.names[number].clone());
+        let place = GapPlace { sync: &sync, target: place, db: &db };
+        let known = gap::known(control, place)?;
+        let is_known =
+            |(member, shape): (&Member, &Shape)| gaps::is_known(known.get(&member.goat), &shape.state.guard, &member.relation);
+        if members.iter().zip(found).filter_map(|(member, shape)| Some((member, shape.as_ref().ok()?))).all(is_known) {
+            return Ok(());
+        }
+        let is_source = self.sources.contains_key(&number);
+        install::alone(self.session(number)?, |conn| {
+            let states = gaps::states(conn, members)?;
+            gaps::compare(control, place, conn, members, &states, is_source)
+        })
+    }
+
+    /// What was missing before a copy was asked for is there once all receivers have the copy, also if the one who made it died before he said so.
+    fn close_filled(&self, control: &mut Connection, tables: &[&Goat], filled: &BTreeSet<usize>, place: &str) -> Result<()> {
+        let Some(asked) = &self.sync.copy_asked else { return Ok(()) };
+        if self.sync.onetimecopy != 1 || self.receivers().any(|number| !filled.contains(&number)) {
+            return Ok(());
+        }
+        let goats: Vec<i32> = tables.iter().map(|goat| goat.id).collect();
+        gap::close(control, &self.sync.name, place, &goats, asked).map(drop)
     }
 
     fn plan(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize) -> Result<Plan> {
@@ -253,6 +315,11 @@ impl Members {
         let copying = copying(&self.sync, goat);
         if self.copies_only() {
             return Ok(Plan::for_copies(goat.id, &source, &shapes[to], &route)?.copied(copying));
+        }
+        if let Some(why) = compare::narrows(&source, &shapes[to], self.sync.strict && goat.strict) {
+            let hint = "Alter the column there, too; the sync goes on by itself after that.";
+            let sentence = format!("Table \"{}\" on database \"{}\": {why}", shapes[to].relation.label(), self.names[to]);
+            return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
         }
         let plan = Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &route)?.copied(copying);
         match feed {
@@ -323,6 +390,12 @@ impl Members {
         let names = self.names.iter().enumerate().map(name).collect();
         Ok(Sequence { names, strategy: SequenceStrategy::parse(word, self.sync.conflict_strategy.as_deref())? })
     }
+}
+
+/// Says what is missing and was not said yet, in the log and by mail.
+fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
+    let whose = Whose { sync: &place.sync, source: &place.source, target: &place.target };
+    mailer::tell_gaps(&mut watch.desk.control, &place.launch, &whose)
 }
 
 /// TRUNCATE is for fullcopy alone: elsewhere, readers of the target shall not have to wait.

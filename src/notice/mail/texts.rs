@@ -1,6 +1,7 @@
 //! The words of the mails (reference of the daemon, 7.1). Pure.
 
 use super::{Mail, full_host, short_host};
+use crate::control::gap::Gap;
 
 /// What a mail says of the daemon itself.
 pub struct About<'a> {
@@ -73,6 +74,22 @@ pub fn kid_back(about: &About<'_>, sync: &Whose<'_>, seconds: u64) -> Mail {
     let mut text = Text::new(format!("The target has what it lacked. It took {seconds} seconds."));
     sync.describe(about, &mut text);
     text.mail(format!("Bucardo kid for \"{}\" is back on {}", sync.sync, short_host()))
+}
+
+/// Changes are known to be missing.
+pub fn gaps(about: &About<'_>, sync: &Whose<'_>, gaps: &[Gap]) -> Mail {
+    let mut text = Text::new(
+        "Changes were not captured, or rows vanished from a target: the databases may differ until the tables are copied."
+            .to_owned(),
+    );
+    sync.describe(about, &mut text);
+    for gap in gaps {
+        text.line("Missing", &gap.to_string());
+    }
+    if let Some(gap) = gaps.first() {
+        text.line("To even it out", &gap.command);
+    }
+    text.mail(format!("Bucardo \"{}\" may miss changes on {}", sync.sync, short_host()))
 }
 
 /// Which sync a mail is about.

@@ -10,10 +10,13 @@ use crate::replicate::form::Form;
 pub(super) const COUNT: &str = "pg_catalog.count(*)";
 
 impl Plan {
-    /// Makes the stage, once per session. Its columns have the types of the target's columns, domains stripped.
+    /// Makes the stage, once per session. Its columns have the types of the target's columns without modifiers, domains stripped but for the keys, which
+    /// are compared: what is rounded or refused is for the table to decide. COALESCE takes the modifier from a column and leaves it its collation.
     pub fn create_stage(&self) -> String {
-        let keys: Vec<String> = self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}")).collect();
-        let plain = self.others.iter().zip(&self.stage_types).map(|(column, base)| format!("{column}::{base}"));
+        let bare = |column: &dyn std::fmt::Display, kind: &str| format!("coalesce({column}, null::{kind})");
+        let staged = self.keys().into_iter().zip(&self.key_types).zip(self.stage_keys());
+        let keys: Vec<String> = staged.map(|((column, kind), k)| format!("{} as {k}", bare(&column, kind))).collect();
+        let plain = self.others.iter().zip(&self.stage_types).map(|(column, base)| bare(&format!("{column}::{base}"), base));
         let values = plain.take(self.unpacked()).chain(["null::text[]".to_owned()]);
         let others: String = values.zip(self.stage_others()).map(|(value, c)| format!(", {value} as {c}")).collect();
         let trace = if self.route.traced { ", now() as changed, ''::text as origin, 0 as member, false as again" } else { "" };

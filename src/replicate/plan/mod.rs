@@ -22,6 +22,7 @@ mod write;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::{Names, delta_keys};
+use crate::replicate::catalog_digest::State;
 use crate::replicate::shape::{Column, Key, Shape, Unique};
 pub use late_changes::Feed;
 pub use unique_conflict::Receiver;
@@ -57,8 +58,12 @@ pub struct Plan {
     pub target: Relation,
     /// The table's id on the source.
     pub oid: u32,
-    /// Columns the table ever had on the source, when this was planned.
-    pub attributes: i64,
+    /// What this rests on at the source.
+    pub source_state: State,
+    /// What this rests on at the receiver.
+    pub target_state: State,
+    /// The table's id on the receiver.
+    pub target_oid: u32,
     /// Estimated rows on the source.
     pub rows: f32,
     goat: i32,
@@ -72,6 +77,7 @@ pub struct Plan {
     /// The columns that the target computes itself.
     computed: Vec<Ident>,
     stage_types: Vec<String>,
+    key_types: Vec<String>,
     write: Write,
     /// Whether rows can be written in place.
     in_place: bool,
@@ -125,7 +131,9 @@ impl Plan {
             source: source.relation.clone(),
             target: target.relation.clone(),
             oid: source.oid,
-            attributes: source.attributes,
+            source_state: source.state.clone(),
+            target_state: target.state.clone(),
+            target_oid: target.oid,
             rows: source.rows,
             goat,
             route: route.clone(),
@@ -133,6 +141,7 @@ impl Plan {
             source_from: source.from_clause(),
             target_from: target.from_clause(),
             target_equals: equals_of(key, target_key),
+            key_types: key.columns.iter().map(|name| bare_type(target, name)).collect(),
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
             write: ways.best,
             in_place: ways.in_place,
@@ -181,6 +190,11 @@ impl Plan {
         let sentence =
             format!("Table \"{}\" has the key ({ours}) here and ({}) there", self.target.label(), feed.keys.join(", "));
         Err(Error::new(Kind::Mismatch, sentence).hint("Let all syncs of the table use the same key."))
+    }
+
+    /// The table's id in the control database.
+    pub fn goat(&self) -> i32 {
+        self.goat
     }
 
     /// The names of its capture objects on the source.
@@ -268,6 +282,11 @@ fn missing_column(column: &Column, target: &Shape) -> Error {
     .hint(format!("ALTER TABLE {} ADD COLUMN {} {};", target.relation, column.name, column.type_name))
 }
 
+/// The type of a column of the target. That it is there is known from [`carried`].
+fn bare_type(target: &Shape, name: &str) -> String {
+    target.column(name).map(|column| column.bare_type.clone()).unwrap_or_default()
+}
+
 fn same_columns(left: &Key, right: &Key) -> bool {
     left.columns.len() == right.columns.len() && left.columns.iter().all(|column| right.columns.contains(column))
 }
@@ -296,6 +315,7 @@ mod tests {
             name: Ident::new(name),
             type_name: "text".into(),
             base_type: "text".into(),
+            bare_type: "text".into(),
             not_null: name == "id",
             generated,
             identity_always: false,
@@ -309,7 +329,7 @@ mod tests {
             relation: Relation::new("public", "t"),
             oid: 1,
             partitioned: false,
-            attributes: 0,
+            state: Default::default(),
             rows: 0.0,
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
             keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],

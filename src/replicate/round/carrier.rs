@@ -38,6 +38,10 @@ pub struct Carrier {
     pub(super) refusals: u32,
     /// How often a row broke a constraint since then.
     pub(super) overtaken: u32,
+    /// The tables that the present round is about.
+    pub(super) working: Vec<usize>,
+    /// The receivers' tables were compared with the plans while the round's locks on them were held.
+    pub(super) receivers_checked: bool,
     pub(super) doors: Option<Doors>,
     pub(super) hands: Hands,
     /// The tables that the round's hands have copied.
@@ -49,6 +53,8 @@ pub struct Carrier {
     pub(super) details: bool,
     pub(super) rates: bool,
     pub(super) rehearses: bool,
+    pub(super) place: String,
+    pub(super) compared_at: String,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -83,6 +89,10 @@ pub struct Parts {
     pub rates: bool,
     /// Rounds are rolled back at their end, and no receipt moves.
     pub rehearses: bool,
+    /// The target by which the KID is named.
+    pub place: String,
+    /// When the members were compared with how they were known, by the control database's clock.
+    pub compared_at: String,
 }
 
 /// A way from one source to one receiver.
@@ -114,7 +124,7 @@ impl Carrier {
     pub fn new(parts: Parts) -> Result<Carrier> {
         let parts = parts.heeding_references()?;
         let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
-        let Parts { copies_only, copy_asked, filled, doors, details, rates, rehearses, .. } = parts;
+        let Parts { copies_only, copy_asked, filled, doors, details, rates, rehearses, place, compared_at, .. } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -145,6 +155,8 @@ impl Carrier {
             awaited: Vec::new(),
             refusals: 0,
             overtaken: 0,
+            working: Vec::new(),
+            receivers_checked: false,
             doors,
             hands: Hands::default(),
             apart: BTreeSet::new(),
@@ -154,6 +166,8 @@ impl Carrier {
             details,
             rates,
             rehearses,
+            place,
+            compared_at,
         })
     }
 
@@ -280,12 +294,6 @@ impl Carrier {
     pub fn check(&mut self) -> Result<()> {
         let checked = self.connections().try_for_each(|conn| conn.drain_notifications().map(drop));
         checked.map_err(|error| self.named(error))
-    }
-
-    /// Asks each receiver for a sign of life.
-    pub fn ping_targets(&mut self) -> Result<()> {
-        let pinged = self.targets.values_mut().try_for_each(|target| target.conn.batch("select 1"));
-        pinged.map_err(|error| self.named(error))
     }
 
     /// Says which database is gone, if one is.

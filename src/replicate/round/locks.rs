@@ -9,6 +9,7 @@
 use super::{Carrier, Lane, at};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use crate::replicate::catalog_digest;
 use crate::replicate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -23,8 +24,12 @@ impl Carrier {
     /// them other sessions of ours will write.
     pub(super) fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
         let (contested, patient) = (self.is_contested(), self.refusals >= PATIENT);
+        let compared = tables;
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
         self.awaited = tables.to_vec();
+        // Nobody waits for a single table with anything else in his hands. What is compared with the plans is to stay as it is.
+        let alone = if tables.is_empty() && compared.len() == 1 && !self.copies_some(compared) { compared } else { &[] };
+        self.receivers_checked = !tables.is_empty() || !alone.is_empty();
         for (number, target) in &mut self.targets {
             let parts = locks_parts(&target.conn);
             let lanes: Vec<&Lane> = self.lanes.iter().filter(|lane| lane.to == *number).collect();
@@ -35,8 +40,16 @@ impl Carrier {
                 true => plan.lock_target(parts, true),
                 false => format!("{}{}", plan.lock_target(parts, false), if patient { "" } else { " nowait" }),
             };
-            let of = |lane: &&Lane| tables.iter().map(|table| lock(&lane.plans[*table], *table)).collect::<Vec<_>>();
-            target.begin(&self.sync, &expected, &lanes.first().map(of).unwrap_or_default())?;
+            let of = |lane: &&Lane| {
+                let alone = alone.iter().map(|table| lane.plans[*table].lock_target(parts, false));
+                tables.iter().map(|table| lock(&lane.plans[*table], *table)).chain(alone).collect::<Vec<_>>()
+            };
+            let compared = |lane: &&&Lane| {
+                let plans = compared.iter().map(|table| &lane.plans[*table]);
+                catalog_digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)))
+            };
+            let compared = lanes.first().filter(|_| self.receivers_checked).as_ref().map(compared);
+            target.begin(&self.sync, &expected, &lanes.first().map(of).unwrap_or_default(), compared.as_deref())?;
         }
         if contested { self.lock_sources(tables) } else { Ok(()) }
     }

@@ -12,12 +12,14 @@ mod carrier;
 mod conflict;
 mod filled;
 mod locks;
+mod outdated;
 mod rates;
 mod references;
 mod table;
 mod truncate;
 
 use crate::error::{Error, Kind, Result};
+use crate::replicate::plan::Plan;
 use crate::replicate::snapshot::{Snapshot, Span};
 use crate::replicate::source::{Look, Pending, span};
 use crate::replicate::step::{Step, Watcher};
@@ -36,7 +38,7 @@ pub enum Outcome {
         /// The transactions that were running on each source at that time: the source's number, their ids.
         running: BTreeMap<usize, Vec<i64>>,
     },
-    /// A table got another column, or is another table, since the plans were made: nothing can be carried with them.
+    /// A table is not what it was when the plans were made: nothing was carried, and nothing can be with them.
     Outdated,
     /// Rows were carried.
     Carried {
@@ -96,7 +98,10 @@ impl Carrier {
             Ok(_) => (self.whole, self.wary, self.shy, self.refusals, self.overtaken) = (false, false, false, 0, 0),
             Err(_) => self.abandon(),
         }
-        outcome
+        match outcome {
+            Err(error) if self.comes_of_old_plans(&error) => Ok(Outcome::Outdated),
+            outcome => outcome,
+        }
     }
 
     /// Whether a round that failed so is worth running again at once: when it collided with another transaction or waited too long for a
@@ -122,10 +127,11 @@ impl Carrier {
         self.await_tables()?;
         self.sources.values_mut().for_each(|source| source.begin());
         watcher.at(Step::BeforeCheckRows, None)?;
+        self.working.clear();
         let early = self.begin_early()?;
         let looks = self.looks()?;
         watcher.at(Step::Looked, None)?;
-        if self.outdated(&looks) {
+        if looks.iter().any(|look| look.outdated) {
             self.leave(early)?;
             return Ok(Outcome::Outdated);
         }
@@ -181,11 +187,6 @@ impl Carrier {
         Ok(looks)
     }
 
-    fn outdated(&self, looks: &[Look]) -> bool {
-        let planned = |lane: &Lane| lane.plans.iter().map(|plan| plan.attributes).sum::<i64>();
-        self.lanes.iter().zip(looks).any(|(lane, look)| look.attributes != planned(lane))
-    }
-
     /// The tables with something to carry, and on which lanes.
     fn changed(&self, looks: &[Look]) -> BTreeMap<usize, Vec<usize>> {
         let mut tables: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -225,8 +226,10 @@ impl Carrier {
     ) -> Result<(Round, Counts)> {
         let mut round = self.measure(looks, tables)?;
         self.rank_masters(&round)?;
-        watcher.at(Step::BeforeTriggerDrop, None)?;
         let all: Vec<usize> = tables.keys().copied().collect();
+        self.working.clone_from(&all);
+        let only = all.first().filter(|_| all.len() == 1).and_then(|table| Some(&self.lanes.first()?.plans[*table].source));
+        watcher.at(Step::BeforeTriggerDrop, only)?;
         if !early {
             self.begin_targets(&all)?;
         }
@@ -309,6 +312,7 @@ impl Carrier {
 
     /// The sources commit first: what they noted of late keys must be there before anybody's receipt says that the rest has arrived.
     fn finish(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<()> {
+        self.check_receivers()?;
         self.note_late(round)?;
         self.wake_others(round)?;
         watcher.at(Step::BeforeTriggerEnable, None)?;
@@ -319,6 +323,7 @@ impl Carrier {
         watcher.at(Step::SourcesCommitted, None)?;
         self.hands.commit(&mut || watcher.at(Step::HandCommitted, None))?;
         self.commit_targets(round, watcher)?;
+        self.close_gaps(round, watcher)?;
         self.complete_rates(watcher)?;
         self.tables.iter_mut().for_each(|table| table.copy = false);
         self.copy_asked = None;
@@ -329,7 +334,7 @@ impl Carrier {
     fn finish_sources(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
         for (number, source) in &mut self.sources {
             let lanes = || self.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
-            let read: Vec<u32> = lanes().flat_map(|(lane, _)| tables.keys().map(|table| lane.plans[*table].oid)).collect();
+            let read: Vec<&Plan> = lanes().take(1).flat_map(|(lane, _)| tables.keys().map(|table| &lane.plans[*table])).collect();
             source.finish(&read, &lanes().map(|(_, look)| look).collect::<Vec<_>>())?;
         }
         Ok(())
@@ -384,12 +389,12 @@ impl Carrier {
         Ok(())
     }
 
-    /// Looks whether anything is pending, and which transactions are running on each source.
+    /// Looks whether there is anything to do, and which transactions are running on each source.
     pub fn peek(&mut self) -> Result<(bool, BTreeMap<usize, Vec<i64>>)> {
         self.sources.values_mut().for_each(|source| source.begin());
         let looks = self.looks()?;
         self.commit_sources()?;
-        Ok((looks.iter().any(|look| !look.changed.is_empty()), self.running(looks)))
+        Ok((looks.iter().any(|look| look.outdated || !look.changed.is_empty()), self.running(looks)))
     }
 }
 

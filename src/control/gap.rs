@@ -1,0 +1,140 @@
+//! What is known to be missing: gaps, and the states of tables by which they are noticed (tables `gap` and `table_state`).
+
+use crate::control::sync::Sync;
+use crate::error::Result;
+use crate::pg::Connection;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The KID of a sync whose targets may lack something, by its target, and the database where that comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The sync.
+    pub sync: &'a str,
+    /// The KID's target.
+    pub target: &'a str,
+    /// The database.
+    pub db: &'a str,
+}
+
+/// A gap as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gap {
+    /// The sync.
+    pub sync: String,
+    /// The target that may lack rows.
+    pub target: String,
+    /// The database where something happened.
+    pub db: String,
+    /// The table there.
+    pub table: String,
+    /// When it was noticed, for people.
+    pub since: String,
+    /// What happened.
+    pub what: String,
+    /// The command that evens it out.
+    pub command: String,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {} on database \"{}\", noticed {}: {}", self.table, self.db, self.since, self.what)
+    }
+}
+
+/// The command that evens out the gaps of a sync.
+pub fn command(sync: &str) -> String {
+    format!("bucardo_ctl update sync {sync} onetimecopy=1 && bucardo_ctl reload {sync}")
+}
+
+/// How the tables were, by goat.
+pub fn known(control: &mut Connection, place: Place) -> Result<BTreeMap<i32, String>> {
+    let sql = control.keep("select goat, state from bucardo.table_state where sync = $1 and targetdb = $2 and db = $3")?;
+    let rows = control.query(&sql, &[&place.sync, &place.target, &place.db])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// From now on these tables are known so.
+pub fn learn(control: &mut Connection, place: Place, states: &[(i32, String)]) -> Result<()> {
+    if states.is_empty() {
+        return Ok(());
+    }
+    let (goats, states): (Vec<i32>, Vec<&str>) = states.iter().map(|(goat, state)| (*goat, state.as_str())).unzip();
+    let sql = "insert into bucardo.table_state (sync, targetdb, db, goat, state) \
+               select $1, $2, $3, w.goat, w.state from unnest($4::integer[], $5::text[]) as w (goat, state) \
+               on conflict (sync, targetdb, db, goat) do update set state = excluded.state";
+    control.execute(sql, &[&place.sync, &place.target, &place.db, &goats, &states])?;
+    Ok(())
+}
+
+/// What we changed ourselves on a database, without missing anything, is no news for any sync that knew how it was.
+pub fn carry_over(control: &mut Connection, db: &str, changes: &[(String, String)]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (before, after): (Vec<&str>, Vec<&str>) = changes.iter().map(|(before, after)| (before.as_str(), after.as_str())).unzip();
+    let sql = "update bucardo.table_state t set state = w.after from unnest($2::text[], $3::text[]) as w (before, after) \
+               where t.db = $1 and t.state = w.before";
+    control.execute(sql, &[&db, &before, &after])?;
+    Ok(())
+}
+
+/// Notes that changes of a table are missing. One that is noted already is the same gap, from its beginning.
+pub fn record(control: &mut Connection, place: Place, goat: i32, table: &str, what: &str) -> Result<()> {
+    let sql = "insert into bucardo.gap as g (sync, targetdb, db, goat, tablename, what, command) values ($1, $2, $3, $4, $5, $6, $7) \
+               on conflict (sync, targetdb, db, goat) do update set latest = clock_timestamp(), tablename = excluded.tablename, \
+               what = case when position(excluded.what in g.what) > 0 then g.what else g.what || '; ' || excluded.what end, \
+               told = g.told and position(excluded.what in g.what) > 0";
+    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &table, &what, &command(place.sync)])?;
+    Ok(())
+}
+
+/// The gaps of these syncs.
+pub fn of_syncs(control: &mut Connection, syncs: &[String]) -> Result<Vec<Gap>> {
+    let sql =
+        format!("select {SHOWN} from bucardo.gap g where g.sync = any ($1) order by g.sync, g.since, g.tablename, g.targetdb");
+    Ok(control.query(&sql, &[&syncs])?.iter().map(gap).collect())
+}
+
+/// The gaps of a sync that nobody was told of, who is told by that.
+pub fn tell(control: &mut Connection, sync: &str) -> Result<Vec<Gap>> {
+    let sql = format!("update bucardo.gap g set told = true where g.sync = $1 and not g.told returning {SHOWN}");
+    Ok(control.query(&sql, &[&sync])?.iter().map(gap).collect())
+}
+
+const SHOWN: &str = "g.sync, g.targetdb, g.db, g.tablename, to_char(g.since, 'Mon DD, YYYY HH24:MI:SS'), g.what, g.command";
+
+fn gap(row: &postgres::Row) -> Gap {
+    Gap {
+        sync: row.get(0),
+        target: row.get(1),
+        db: row.get(2),
+        table: row.get(3),
+        since: row.get(4),
+        what: row.get(5),
+        command: row.get(6),
+    }
+}
+
+/// The time by the control database's clock, in seconds, as [`close`] wants it and [`Sync::copy_asked`] has it.
+pub fn now(control: &mut Connection) -> Result<String> {
+    Ok(control.query_one("select extract(epoch from clock_timestamp())::text", &[])?.get(0))
+}
+
+/// These tables have been copied as a whole, by a KID that began later than `until`: gaps that were noticed before are none any more. Returns the tables.
+pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], until: &str) -> Result<Vec<String>> {
+    let sql = "delete from bucardo.gap where sync = $1 and targetdb = $2 and goat = any ($3) and latest <= to_timestamp($4::text::float8) \
+               returning tablename";
+    Ok(control.query(sql, &[&sync, &target, &goats, &until])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Forgets what is about tables and databases that do not belong to a sync any more.
+pub fn forget_others(control: &mut Connection, sync: &Sync, goats: &[i32]) -> Result<()> {
+    for table in ["gap", "table_state"] {
+        let sql = format!(
+            "delete from bucardo.{table} where sync = $1 and (goat <> all ($2) or targetdb <> all ($3) or db <> all ($4))"
+        );
+        control.execute(&sql, &[&sync.name, &goats, &sync.places(), &sync.members()])?;
+    }
+    Ok(())
+}

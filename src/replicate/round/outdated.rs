@@ -1,0 +1,84 @@
+//! Whether the tables of a round are still those for which its plans were made.
+//!
+//! At a receiver this is asked together with the round's locks, which keep it so; where the locks are taken one after another, it is asked at the end,
+//! when they are all held. At a source it is asked when its transaction has ended ([`Source::finish`](crate::replicate::source::Source::finish)). DDL that
+//! comes earlier may make a statement fail: then the reason is the DDL, and not the statement.
+
+use super::{Carrier, Round, at};
+use crate::control::gap;
+use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
+use crate::replicate::catalog_digest;
+use crate::replicate::plan::Plan;
+use crate::replicate::step::Watcher;
+
+impl Carrier {
+    /// Whether a round failed because a table is not what it was; a lock that was not to be had or a collision says nothing of that.
+    pub(super) fn comes_of_old_plans(&mut self, error: &Error) -> bool {
+        match error.kind() {
+            Kind::Outdated => true,
+            Kind::Database | Kind::Violation | Kind::NotFound | Kind::Denied | Kind::Mismatch => {
+                // A session that cannot answer shows itself at its next use.
+                self.tables_have_changed().unwrap_or(false)
+            }
+            _ => false,
+        }
+    }
+
+    /// Outside of a transaction. Asks for the tables that the round was about.
+    fn tables_have_changed(&mut self) -> Result<bool> {
+        let mut changed = false;
+        for lane in &self.lanes {
+            let plans: Vec<&Plan> = self.working.iter().filter_map(|table| lane.plans.get(*table)).collect();
+            let asked = catalog_digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
+            changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
+            let asked = catalog_digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
+            changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
+        }
+        Ok(changed)
+    }
+
+    /// Compares the tables of the receivers, unless that was done when their locks were taken.
+    pub(super) fn check_receivers(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.receivers_checked, true) {
+            return Ok(());
+        }
+        for lane in &self.lanes {
+            let plans = self.working.iter().filter_map(|table| lane.plans.get(*table));
+            let asked = catalog_digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
+            if let Some(table) = names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)? {
+                return Err(catalog_digest::outdated(&table));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was missing of tables that were copied as a whole is there.
+    pub(super) fn close_gaps(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
+        let copied = |table: &usize| self.tables[*table].copy || round.bypassed.contains(table);
+        let Some(lane) = self.lanes.iter().find(|lane| lane.from == 0) else { return Ok(()) };
+        let goats: Vec<i32> = self.working.iter().filter(|table| copied(table)).map(|table| lane.plans[*table].goat()).collect();
+        match watcher.control().filter(|_| !goats.is_empty()) {
+            Some(control) => gap::close(control, &self.sync, &self.place, &goats, &self.compared_at).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the name of any table leads to another relation at a receiver than it did. Rounds without work speak with no receiver; so this is
+    /// for in between.
+    pub fn receivers_have_others(&mut self) -> Result<bool> {
+        let mut others = false;
+        for lane in &self.lanes {
+            let names: Vec<String> = lane.plans.iter().map(|plan| plan.target.to_string()).collect();
+            let oids: Vec<u32> = lane.plans.iter().map(|plan| plan.target_oid).collect();
+            let conn = &mut at(&mut self.targets, lane.to)?.conn;
+            let statement = conn.keep(include_str!("../sql/redirected.sql"))?;
+            others |= conn.query_one(&statement, &[&names, &oids])?.get::<_, bool>(0);
+        }
+        Ok(others)
+    }
+}
+
+fn names_one(conn: &mut Connection, question: &str) -> Result<Option<String>> {
+    Ok(conn.texts(question)?.into_iter().next().flatten())
+}
