@@ -97,7 +97,8 @@ impl World {
     fn point(&mut self) -> bool {
         self.point += 1;
         let mut dies = false;
-        while let Some((_, event)) = self.script.pop_if(|(due, _)| *due <= self.point) {
+        while self.script.last().is_some_and(|(due, _)| *due <= self.point) {
+            let Some((_, event)) = self.script.pop() else { break };
             self.clock += 1;
             match event {
                 Event::Begin(member) => self.members[member].open(self.clock),
