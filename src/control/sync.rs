@@ -99,14 +99,12 @@ impl Goat {
         }
     }
 
-    /// What is selected for a target instead of the table; one clause, the nearest. Masters exchange whole rows: what one of them got, changed
-    /// by a selection, would be changed once more on its way to the next.
+    /// What is selected for a target instead of the table; one clause, the nearest. Masters exchange whole rows, unless one is named: what one of
+    /// them got, changed by a selection, would be changed once more on its way to the next.
     pub fn selected_for(&self, db: &str, is_master: bool) -> Option<&str> {
-        if is_master {
-            return None;
-        }
-        let clause = self.clauses.get(db).or_else(|| self.clauses.get(""));
-        clause.or(self.customselect.as_ref()).map(String::as_str)
+        let named = self.clauses.get(db);
+        let clause = if is_master { named } else { named.or(self.clauses.get("")).or(self.customselect.as_ref()) };
+        clause.map(String::as_str)
     }
 }
 

@@ -247,12 +247,15 @@ impl<'a> Members<'a> {
         Ok(all)
     }
 
+    /// Masters for which something is selected by their name hold other rows than the others.
     fn clauses_of_masters(&self, goats: &[Goat]) -> Vec<String> {
-        let masters = self.names.iter().take(self.masters);
+        let masters = self.names.iter().take(self.masters).filter(|_| self.masters > 1);
         let pairs = masters.flat_map(|db| goats.iter().filter(|goat| goat.clauses.contains_key(db)).map(move |goat| (db, goat)));
         let told = |(db, goat): (&String, &Goat)| {
             let label = goat.relation.label();
-            warning(format!("Table \"{label}\": the columns selected for database \"{db}\" do not count, because it is a source"))
+            warning(format!(
+                "Table \"{label}\": database \"{db}\" is a master and will differ from the others by what is selected for it"
+            ))
         };
         pairs.map(told).collect()
     }

@@ -72,16 +72,17 @@ fn the_nearest_of_several_clauses_counts_and_no_other() {
 }
 
 #[test]
-fn a_clause_for_a_master_is_warned_of() {
+fn a_clause_for_a_master_by_its_name_counts_and_is_warned_of() {
     let world = world(&["A", "B"]);
     columns(&world, "select id, v * 30 as v", &["db=B"]);
     let added = world.run("add sync s source=h dbs=A:source,B:source").ended_with(0);
-    let told = "Warning: Table \"public.w\": the columns selected for database \"B\" do not count, because it is a source\n";
+    let told =
+        "Warning: Table \"public.w\": database \"B\" is a master and will differ from the others by what is selected for it\n";
     assert_eq!(added.stderr, told);
     assert_eq!(world.run("validate s").ended_with(0).stderr, told);
     world.says("start");
     world.at("A", "insert into w values (1, 1)");
-    world.becomes("B", ROWS, "1:1");
+    world.becomes("B", ROWS, "1:30");
 }
 
 #[test]

@@ -148,7 +148,6 @@ fn nothing_in_the_owner_s_schemas_takes_the_place_of_what_we_call() {
         create function trap(what text) returns void language plpgsql security definer as $$ begin insert into public.trapped values (what); end $$;
         create function same(varchar, varchar) returns boolean language plpgsql as $$ begin perform public.trap('='); return true; end $$;
         create operator public.= (leftarg = varchar, rightarg = varchar, procedure = same);
-        create function other(record, record) returns boolean language plpgsql as $$ begin perform public.trap('*<>'); return true; end $$;
         create function counted() returns bigint language plpgsql as $$ begin perform public.trap('count'); return 0; end $$;
         create function xids(xid, integer) returns boolean language plpgsql as $$ begin perform public.trap('xid'); return true; end $$;
         create operator public.= (leftarg = xid, rightarg = integer, procedure = xids);

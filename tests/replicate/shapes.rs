@@ -55,8 +55,10 @@ fn masters_that_exchange_some_columns_keep_the_others() {
         world.at(name, "create table people (id integer primary key, login text unique, private text default 'unknown')");
     }
     world.says("add table people db=A herd=people");
-    world.installed.bucardo(&["add", "customcols", "people", "select id, login"]).ended_with(0);
-    world.says("add sync s type=swap source=people targetdb=B");
+    for db in ["db=A", "db=B"] {
+        world.installed.bucardo(&["add", "customcols", "people", "select id, login", db]).ended_with(0);
+    }
+    world.run("add sync s type=swap source=people targetdb=B").ended_with(0);
     world.says("start");
     world.at("A", "insert into people values (1, 'anna', 'with A'), (2, 'bert', 'with A')");
     world.says("kick s 0");
