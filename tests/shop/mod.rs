@@ -12,6 +12,7 @@ mod account;
 mod clients;
 mod quiet;
 mod schema;
+mod storm;
 mod weather;
 
 use crate::daemon::world::World;
