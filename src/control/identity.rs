@@ -115,6 +115,14 @@ pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
     Ok(())
 }
 
+/// Forgets how the tables of a database were, and what was missing of them: a person has looked at what they are.
+pub fn forget_tables(control: &mut Connection, db: &str) -> Result<()> {
+    for table in ["table_state", "gap"] {
+        control.execute(&format!("delete from bucardo.{table} where db = $1"), &[&db])?;
+    }
+    Ok(())
+}
+
 /// Notes what a database is now, and that nothing halts it.
 pub fn remember(control: &mut Connection, db: &str, system: Option<&str>, dboid: u32, life: &str) -> Result<()> {
     control.execute(

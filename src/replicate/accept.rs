@@ -40,6 +40,7 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
     let began = begin_life(name, &mut conn, halt.finding, &lives, &syncs)?;
     let copied = control.within("begin", |control| {
         let copied = if copy { ask_for_copies(control, &syncs)? } else { Vec::new() };
+        known::forget_tables(control, name)?;
         known::remember(control, name, began.system.as_deref(), began.dboid, &began.life)?;
         Ok(copied)
     })?;

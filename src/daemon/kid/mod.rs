@@ -105,6 +105,8 @@ struct Kid {
     /// Looks that are left before it sleeps.
     lingers: u32,
     last: Option<Last>,
+    /// The last job left something over.
+    more: bool,
 }
 
 /// The job before this one.
@@ -208,6 +210,7 @@ impl Kid {
             streak,
             lingers,
             last: None,
+            more: false,
         }
     }
 
@@ -230,7 +233,7 @@ impl Kid {
     }
 
     fn has_more(&mut self) -> Result<bool> {
-        queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)
+        Ok(self.more || queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)?)
     }
 
     /// Whether it leaves when it has nothing to do.
@@ -283,6 +286,7 @@ impl Kid {
         self.last = Some(Last { id: job, ended: Instant::now(), burst });
         self.watch.end();
         self.tell(counts, began);
+        self.more = more;
         if more {
             self.watch.kick(&self.place.sync)?;
         }
@@ -328,7 +332,7 @@ impl Kid {
                     counts += more;
                     served |= all;
                     self.stay_awake()?;
-                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()?) {
+                    if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()? || self.watch.is_in_the_way) {
                         // A copy of everything leaves nothing over; to ask for another job would be to copy for ever.
                         return Ok((counts, !self.carrier.copies_only()));
                     }

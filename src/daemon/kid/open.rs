@@ -13,6 +13,7 @@ use crate::daemon::mailer;
 use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::notice::mail::texts::Whose;
+use crate::pg::ident::literal;
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Relation};
 use crate::replicate::capture::armed_flag;
 use crate::replicate::compare;
@@ -37,6 +38,9 @@ const BATCH: f64 = 100_000.0;
 const JOBS: f64 = 4.0;
 /// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
 const RETENTION: f64 = 600.0;
+
+/// The first half of the advisory locks on the control database by which kids take turns at a server.
+const ADMISSION: i32 = 4_450_003;
 
 /// Seconds of sleep after which a kid looks around, unless setting `kid_pingtime` says otherwise.
 const LOOK_AROUND: f64 = 60.0;
@@ -147,9 +151,7 @@ impl Members {
     fn open(&mut self, control: &mut Connection, role: &Role, infos: &[ConnInfo], place: &str, reserve: i64) -> Result<()> {
         let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
         for (number, (name, info)) in members.iter().take(self.masters) {
-            let mut conn = session(role, info, name, "source")?;
-            connections::refuse_the_last(&mut conn, role, reserve)
-                .map_err(|error| error.context(format!("source database \"{name}\"")))?;
+            let mut conn = admitted(control, role, (name, info), "source", reserve)?;
             if !self.copies_only() {
                 identity::ensure(control, name, Side::Source, &mut conn)?;
             }
@@ -159,9 +161,7 @@ impl Members {
         }
         let receivers = if self.contested() { 0 } else { self.masters };
         for (number, (name, info)) in members.iter().skip(receivers) {
-            let mut conn = session(role, info, name, "target")?;
-            connections::refuse_the_last(&mut conn, role, reserve)
-                .map_err(|error| error.context(format!("target database \"{name}\"")))?;
+            let mut conn = admitted(control, role, (name, info), "target", reserve)?;
             identity::ensure(control, name, Side::Receiver, &mut conn)?;
             self.targets.insert(*number, Target::new(conn)?);
         }
@@ -408,6 +408,28 @@ fn copying(sync: &Sync, goat: &Goat) -> Copying {
         analyze: goat.analyze_after_copy,
         reindex: goat.rebuild_index,
     }
+}
+
+/// Kids open their sessions on a server one after another, so that each sees how many the others have. Where the turn does not come soon, as
+/// the server does not answer somebody else, nobody waits for it.
+fn admitted(
+    control: &mut Connection,
+    role: &Role,
+    (name, info): (&str, &ConnInfo),
+    side: &str,
+    reserve: i64,
+) -> Result<Connection> {
+    let server = literal(&info.place().to_string());
+    let turn = format!("set lock_timeout = '500ms'; select pg_advisory_lock({ADMISSION}, hashtext({server}))");
+    let has_turn = control.batch(&turn).is_ok();
+    let opened = session(role, info, name, side).and_then(|mut conn| {
+        connections::refuse_the_last(&mut conn, role, reserve)
+            .map_err(|error| error.context(format!("{side} database \"{name}\"")))?;
+        Ok(conn)
+    });
+    let unlock = if has_turn { format!("select pg_advisory_unlock({ADMISSION}, hashtext({server})); ") } else { String::new() };
+    control.batch(&format!("{unlock}reset lock_timeout"))?;
+    opened
 }
 
 fn session(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connection> {
