@@ -305,12 +305,12 @@ fn a_deferrable_key_is_taken() {
         &mut app,
         "insert into t select i, 'v' from generate_series(1, 9) i; insert into u select i, i, 'v' from generate_series(1, 9) i",
     );
-    arrives(&mut case);
+    case.arrives();
     does(
         &mut app,
         "begin; update t set id = 10 - id; update t set v = 'w' where id = 1; commit; update u set id = 10 - id, v = v || id",
     );
-    arrives(&mut case);
+    case.arrives();
     does(&mut app, "delete from t where id > 5; update u set n = null; insert into t values (6, 'again'); truncate u");
     case.finish();
 }

@@ -9,7 +9,8 @@ with named as (
           where c.relnamespace = ours.oid and c.relname = w.base || '_2' and c.relkind = 'r') as delta_2,
          (select c.oid from pg_catalog.pg_class c
           where c.relnamespace = ours.oid and c.relname = w.base || '_gen' and c.relkind = 'S'
-            and pg_catalog.pg_has_role(c.relowner, 'usage') and pg_catalog.has_sequence_privilege(c.oid, 'select, update')) as generation,
+            and pg_catalog.pg_has_role(c.relowner, 'usage')
+            and case when c.relkind = 'S' then pg_catalog.has_sequence_privilege(c.oid, 'select, update') else false end) as generation,
          ours.oid as ours
   from unnest($1::text[], $2::text[]) with ordinality as w (base, types, position)
   cross join (select oid from pg_catalog.pg_namespace where nspname = 'bucardo') as ours),
