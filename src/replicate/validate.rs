@@ -458,8 +458,10 @@ fn wanted_key<'a>(goat: &'a Goat, table: &Shape) -> Option<&'a str> {
 /// Fills in the keys of goats that were added by SQL, where nobody looked, and of those whose table has another one now.
 fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
     let members = goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[0]));
-    let outdated =
-        |goat: &Goat, table: &Shape| goat.pkey.as_deref().is_some_and(|key| !key.is_empty()) && wanted_key(goat, table).is_none();
+    let outdated = |goat: &Goat, table: &Shape| {
+        let known = goat.pkey.as_deref().is_some_and(|key| !key.is_empty());
+        known && !table.keys.is_empty() && wanted_key(goat, table).is_none()
+    };
     let missing: Vec<_> = members.filter(|(goat, table)| !goat.looked_up || outdated(goat, table)).collect();
     if missing.is_empty() {
         return Ok(());
