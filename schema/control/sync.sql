@@ -4,6 +4,8 @@
 -- conflict_strategy decides for goats that have no standard_conflict of their own when several masters have changed a row: bucardo_source,
 -- bucardo_target, bucardo_skip, bucardo_random, bucardo_latest, bucardo_latest_all_tables, bucardo_abort, or names of databases in the
 -- order in which they win. Null leaves it to the goats.
+--
+-- capture = always: what is written on the sources while triggers are off is captured, too, as if their databases said so.
 create table bucardo.sync (
     name               text        not null,
     source             text        not null,
@@ -36,6 +38,7 @@ create table bucardo.sync (
     cdate              timestamptz not null default now(),
     conflict_strategy  text,
     copy_asked         timestamptz,
+    capture            text        not null default 'ordinary',
     constraint sync_name_pk primary key (name),
     constraint sync_source_herd_fk foreign key (source) references bucardo.herd (name) on update cascade on delete restrict,
     constraint sync_targetdb_fk foreign key (targetdb) references bucardo.db (name) on update cascade on delete restrict,
@@ -48,6 +51,7 @@ create table bucardo.sync (
     constraint sync_copytype check (copytype in ('insert', 'copy')),
     constraint sync_deletemethod check (deletemethod in ('truncate', 'delete', 'truncate_cascade')),
     constraint sync_txnmode check (upper(txnmode) in ('REPEATABLE READ', 'SERIALIZABLE')),
+    constraint sync_capture check (capture in ('ordinary', 'always')),
     constraint sync_validtarget check ((targetdb is null) <> (targetgroup is null))
 );
 

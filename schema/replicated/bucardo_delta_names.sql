@@ -12,6 +12,5 @@ create table if not exists bucardo.bucardo_delta_names (
   drained     timestamptz,
   horizon     bigint,
   cdate       timestamptz not null default now(),
-  constraint bucardo_delta_names_pk primary key (schemaname, relname),
   constraint bucardo_delta_names_deltaname unique (deltaname)
 );

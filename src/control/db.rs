@@ -19,6 +19,14 @@ pub fn makes_delta(control: &mut Connection, name: &str) -> Result<bool> {
     Ok(row.is_some_and(|row| row.get(0)))
 }
 
+/// Whether everything that is written to a source of a sync is captured, also where triggers are off. In a control database that was not upgraded
+/// yet, nobody has said so.
+pub fn captures_always(control: &mut Connection, name: &str, sync: &str) -> Result<bool> {
+    let sql = "select exists (select from bucardo.db d where d.name = $1 and to_jsonb(d) ->> 'capture' = 'always') \
+               or exists (select from bucardo.sync s where s.name = $2 and to_jsonb(s) ->> 'capture' = 'always')";
+    Ok(control.query_one(sql, &[&name, &sync])?.get(0))
+}
+
 /// With a service, the columns that still have their defaults leave the choice to the service file.
 fn parts(row: &Row) -> Parts {
     let text = |column: &str| row.get::<_, Option<String>>(column).filter(|text| !text.is_empty());

@@ -42,6 +42,7 @@ const FILES: &[(&str, &str)] = files![
     "gap",
     "bucardo_rate",
     "upgrade_log",
+    "installation",
     "bucardo_log_message",
     "freezer_old_audit_pid",
     "freezer_master_q",

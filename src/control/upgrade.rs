@@ -110,6 +110,13 @@ const STEPS: &[Step] = &[
     },
     column!("db", "makedelta", "boolean not null default false"),
     column!("sync", "copy_asked", "timestamptz"),
+    table!("installation"),
+    column!("db", "capture", "text not null default 'ordinary' constraint db_capture check (capture in ('ordinary', 'always'))"),
+    column!(
+        "sync",
+        "capture",
+        "text not null default 'ordinary' constraint sync_capture check (capture in ('ordinary', 'always'))"
+    ),
     // Nobody has noted where the syncs have objects: whoever looks at them next does it.
     Step {
         missing: "select to_regprocedure('bucardo.request_validation(text,boolean)') is null",

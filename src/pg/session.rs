@@ -90,20 +90,20 @@ pub fn try_replica_role(conn: &mut Connection) -> Result<bool> {
     }
 }
 
-/// Makes a session in which nothing of ours fires when rows are applied: by [`try_replica_role`] or, where that right is missing, by a
-/// setting that our own triggers heed. Then triggers, rules and foreign keys of the tables are in force, and what would help is returned.
+/// Makes a session in which nothing of ours fires when rows are applied: by [`try_replica_role`] and, where that right is missing or our triggers
+/// fire nevertheless (capture = always), by a setting that they heed. Without the right, triggers, rules and foreign keys of the tables are in force, and what would help is returned.
 pub fn apply_quietly(conn: &mut Connection) -> Result<Option<String>> {
+    conn.batch(&format!("set session {APPLYING} = 'on'"))?;
     if try_replica_role(conn)? {
         return Ok(None);
     }
-    conn.batch(&format!("set session {APPLYING} = 'on'"))?;
     let user: String = conn.query_one("select current_user::text", &[])?.get(0);
     let sentence =
         format!("role \"{user}\" may not set session_replication_role, so triggers and rules fire and foreign keys are checked");
     Ok(Some(format!("{sentence} ({})", how_to_grant(conn.version(), &user))))
 }
 
-/// The setting that our triggers heed: while it is `on`, what is written is not captured.
+/// The setting that our triggers heed: while it is `on` in a session of the role that owns them, what is written is not captured.
 pub const APPLYING: &str = "bucardo.applying";
 
 fn how_to_grant(version: u32, user: &str) -> String {

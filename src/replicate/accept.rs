@@ -88,7 +88,7 @@ fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTree
             }
             let givers: Vec<String> = masters.into_iter().filter(|master| master != name).collect();
             if !givers.is_empty() {
-                install::target_base(conn, &sync.name, &givers)?;
+                install::target_base(conn, &sync.name, &givers, &[])?;
             }
         }
         install::identity_base(conn)?;

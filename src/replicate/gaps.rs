@@ -104,7 +104,8 @@ fn mark(conn: &mut Connection) -> Result<String> {
 
 /// Notes all rows of a partition as changed. Read as a table of its own, if we may.
 fn note_partition(conn: &mut Connection, table: &Relation, partition: &str) -> Result<()> {
-    let Some((names, keys)) = install::captured(conn, table)? else { return Ok(()) };
+    let oid = conn.query_one("select to_regclass($1::text)::oid", &[&table.to_string()])?.get::<_, Option<u32>>(0);
+    let Some((names, keys)) = install::captured(conn, oid.unwrap_or_default(), &[])? else { return Ok(()) };
     let sql = "select n.nspname::text, c.relname::text, pg_catalog.has_table_privilege(c.oid, 'select') \
                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
                where c.oid = $1::text::oid and c.relkind = 'r'";

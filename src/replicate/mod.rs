@@ -2,7 +2,9 @@
 
 pub mod accept;
 mod aside;
+pub mod bypasses;
 pub mod capture;
+pub mod captures;
 pub mod catalog_digest;
 pub mod compare;
 pub mod counting;
@@ -13,6 +15,7 @@ pub mod gaps;
 pub mod hands;
 pub mod identity;
 pub mod install;
+pub mod installation;
 pub mod lineage;
 pub mod notes;
 pub mod numbers;

@@ -13,6 +13,7 @@ use crate::error::{Kind, Result};
 use crate::pg::Connection;
 use crate::pg::ident::literal;
 use crate::replicate::capture::Names;
+use crate::replicate::captures;
 
 /// How often to come in each retention: twice a third, and twice the time between two visits, are less than the whole.
 pub const VISITS: f64 = 8.0;
@@ -21,11 +22,11 @@ pub const VISITS: f64 = 8.0;
 /// has is emptied, and a third of it how long that is kept. Of several processes that do it at once, one does each table. Says whether there
 /// is anything left to reclaim later.
 pub fn rotate(conn: &mut Connection, retention: f64) -> Result<bool> {
+    let mut left = captures::retire(conn)?;
     let tables = conn.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])?;
     for row in &tables {
         rotate_table(conn, &Names::recorded(row.get::<_, String>(0)), row.get(1), retention)?;
     }
-    let mut left = false;
     for row in &tables {
         let names = Names::recorded(row.get::<_, String>(0));
         left |= holds_rows(conn, &names, 1)? || holds_rows(conn, &names, 2)?;
@@ -130,6 +131,13 @@ fn mark_drained(conn: &mut Connection, names: &Names, when: &str) -> Result<()> 
     conn.batch(&format!(
         "update bucardo.bucardo_delta_names set drained = {when}, consumed = {consumed} where deltaname = {name}"
     ))
+}
+
+/// Notes that what a capture holds is given up: every consumer has what he needs of it.
+pub fn give_up(conn: &mut Connection, deltaname: &str) -> Result<()> {
+    mark_drained(conn, &Names::recorded(deltaname), "drained")?;
+    conn.execute(include_str!("sql/note_reclaimed.sql"), &[&deltaname])?;
+    Ok(())
 }
 
 /// Whether a generation holds a change that came after everybody was seen to have it: what everybody had then must stand for all

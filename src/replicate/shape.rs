@@ -39,6 +39,8 @@ pub struct Key {
     pub equals: Vec<String>,
     /// Whether keys that are equal are always identical.
     pub exact: bool,
+    /// Whether the index refuses a row at once: one that is DEFERRABLE is no arbiter for ON CONFLICT.
+    pub immediate: bool,
 }
 
 impl Key {
@@ -200,7 +202,7 @@ pub fn find_keys(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Ke
 }
 
 fn key(row: &postgres::Row) -> Key {
-    Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3) }
+    Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3), immediate: row.get(6) }
 }
 
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].

@@ -4,6 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Isolation, Relation};
 use crate::replicate::capture::{ROW_TRIGGER, TRUNCATE_TRIGGER};
+use crate::replicate::captures;
 use crate::replicate::catalog_digest;
 use crate::replicate::plan::Plan;
 use crate::replicate::preference::Preference;
@@ -26,6 +27,8 @@ pub struct Source {
     flag: Option<Relation>,
     /// The even one of our pair of values of the flag.
     ours: i64,
+    /// Writers cannot send NOTIFY, because transactions may be prepared here: they mark the flag.
+    rings: bool,
     /// What the flag says; none until it was set here.
     armed: Option<bool>,
     freshly_armed: bool,
@@ -87,9 +90,10 @@ impl Source {
         // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
         // `settle` says so.
         conn.batch("set synchronous_commit = off")?;
-        let taken: i64 = match &flag {
-            Some(flag) => conn.query_one("select nextval($1::text::regclass)", &[&flag.to_string()])?.get(0),
-            None => 0,
+        let take = "select nextval($1::text::regclass), current_setting('max_prepared_transactions') <> '0'";
+        let (taken, rings): (i64, bool) = match &flag {
+            Some(flag) => conn.query_one(take, &[&flag.to_string()]).map(|row| (row.get(0), row.get(1)))?,
+            None => (0, false),
         };
         let ours = taken - taken % 2;
         conn.batch(&format!("prepare bucardo_rewritten (oid[]) as {}", include_str!("sql/rewritten.sql")))?;
@@ -103,6 +107,7 @@ impl Source {
             preference: Preference::default(),
             flag,
             ours,
+            rings,
             armed: None,
             freshly_armed: false,
             marks: None,
@@ -276,8 +281,9 @@ impl Source {
         let first = if further_parts(plans) == 0 { list(&flags) } else { "''".to_owned() };
         self.conn.batch(&format!(
             "prepare bucardo_look (bigint, bigint[]) as \
-             select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, {}, {first})",
+             select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, {} or {}, {first})",
             catalog_digest::unguarded(plans.iter().map(|plan| (&plan.source, &plan.source_state))),
+            captures::chosen_anew(plans.iter().map(|plan| (plan.oid, plan.record))),
         ))?;
         for (part, flags) in flags.chunks(AT_ONCE).enumerate().take(further_parts(plans)) {
             let comma = if part == 0 { "" } else { "," };
@@ -316,6 +322,22 @@ impl Source {
     /// Says that we are awake: writers need not pay for waking us. Nor shall they do so for a kid that has been replaced.
     pub fn disarm(&mut self) -> Result<()> {
         self.set_flag(false).map(drop)
+    }
+
+    /// Whether the flag is to be looked at, while we sleep.
+    pub fn may_ring(&self) -> bool {
+        self.rings && self.armed()
+    }
+
+    /// Looks whether a writer has marked the flag. Then we are awake.
+    pub fn rung(&mut self) -> Result<bool> {
+        let Some(flag) = self.flag.clone().filter(|_| self.may_ring()) else { return Ok(false) };
+        let value = self.conn.keep(&format!("select last_value from {flag}"))?;
+        let rung = self.conn.query_one(&value, &[])?.get::<_, i64>(0) != self.ours;
+        if rung {
+            self.armed = None;
+        }
+        Ok(rung)
     }
 
     /// Whether writers wake us.
@@ -369,13 +391,14 @@ impl Source {
         }
     }
 
-    /// Copies the target's receipt to where the source can see it. Only after the target has committed.
-    pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot) -> Result<()> {
+    /// Copies the target's receipt to where the source can see it, and whether all tables have been copied as a whole. Only after the target has
+    /// committed.
+    pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot, copied: bool) -> Result<()> {
         let note = self.conn.keep(
-            "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp() \
-             where sync = $1 and targetdb = $2",
+            "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp(), \
+             copied = case when $4 then $3::text::txid_snapshot else copied end where sync = $1 and targetdb = $2",
         )?;
-        self.conn.execute(&note, &[&sync, &target, &receipt.to_string()])?;
+        self.conn.execute(&note, &[&sync, &target, &receipt.to_string(), &copied])?;
         Ok(())
     }
 }

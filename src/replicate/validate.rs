@@ -11,13 +11,15 @@ use crate::pg::{Connection, Relation, pooler, session};
 use crate::replicate::faults::Faults;
 use crate::replicate::gaps::{self, Member};
 use crate::replicate::identity::{self, Recorded};
+use crate::replicate::installation::Installation;
 use crate::replicate::lineage::{self, Way};
 use crate::replicate::notes::warning;
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
-use crate::replicate::shape::{self, Shape};
-use crate::replicate::{compare, counting, foretell, install, places, references, stray};
+use crate::replicate::shape::{self, Key, Shape};
+use crate::replicate::trigger::Firings;
+use crate::replicate::{bypasses, captures, compare, counting, foretell, install, places, references, stray};
 use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
@@ -44,6 +46,10 @@ struct Members<'a> {
     names: Vec<String>,
     masters: usize,
     conns: Vec<Connection>,
+    /// By master: whether everything that is written there is captured.
+    always: Vec<bool>,
+    /// Whose the syncs are.
+    installation: Option<Installation>,
     found: Vec<Found>,
     /// By receiver.
     plans: BTreeMap<usize, Vec<Plan>>,
@@ -84,7 +90,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     notes.extend(members.foretold(&tables)?);
     notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
     members.check_references(&mut notes)?;
-    members.make(control, &goats, &tables)?;
+    members.make(control, &goats, &tables, &mut notes)?;
     remember_keys(control, &goats, &tables)?;
     members.remember(control)?;
     members.leave(sessions);
@@ -128,7 +134,10 @@ impl<'a> Members<'a> {
             None => connect(control, sync, name),
         };
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
-        Ok(Members { sync, names, masters, conns, found: Vec::new(), plans: BTreeMap::new() })
+        let always =
+            names.iter().take(masters).map(|name| db::captures_always(control, name, &sync.name)).collect::<Result<_>>()?;
+        let installation = Installation::of(control)?;
+        Ok(Members { sync, names, masters, conns, always, installation, found: Vec::new(), plans: BTreeMap::new() })
     }
 
     /// Makes sure that the databases are those that they were. What came to a new one with a copy of another is removed, and told.
@@ -230,7 +239,7 @@ impl<'a> Members<'a> {
         Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()), &self.sync.members())?;
         let plan = match self.sync.synctype {
             SyncType::Fullcopy => Plan::for_copies(goat.id, &source, &shapes[to], &Route::default()),
-            _ => Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &Route::default()),
+            _ => Plan::new(goat.id, &source, &shapes[to], wanted_key(goat, &shapes[0]), &Route::default()),
         };
         self.plans.entry(to).or_default().push(plan?);
         Ok(())
@@ -301,11 +310,17 @@ impl<'a> Members<'a> {
         self.ways().into_iter().filter(|(_, to)| *to == receiver).map(|(from, _)| self.names[from].clone()).collect()
     }
 
-    fn make(&mut self, control: &mut Connection, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    fn make(&mut self, control: &mut Connection, goats: &[Goat], tables: &[Shapes], notes: &mut Vec<String>) -> Result<()> {
+        let installation = self.installation.take();
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            installation.as_ref().map_or(Ok(()), |ours| ours.check(conn, name))?;
+        }
         let receivers = if self.masters > 1 { 0 } else { 1 };
         for receiver in receivers..self.names.len() {
             let givers = self.givers(receiver);
-            install::target_base(&mut self.conns[receiver], &self.sync.name, &givers)?;
+            let oids: Vec<u32> = tables.iter().map(|shapes| shapes[receiver].oid).collect();
+            install::target_base(&mut self.conns[receiver], &self.sync.name, &givers, &oids)?;
+            self.mark(receiver, installation.as_ref(), &oids)?;
         }
         if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {
             return Ok(());
@@ -316,7 +331,33 @@ impl<'a> Members<'a> {
             self.compare_target(control, target, goats)?;
         }
         for master in 0..self.masters {
-            self.capture(control, master, goats, tables)?;
+            self.capture(control, master, goats, tables, notes)?;
+            let oids: Vec<u32> = tables.iter().map(|shapes| shapes[master].oid).collect();
+            self.mark(master, installation.as_ref(), &oids)?;
+        }
+        if self.sync.synctype == SyncType::Fullcopy { Ok(()) } else { self.check_gaps(notes) }
+    }
+
+    /// Notes on a member to whom our objects belong; the owners of the tables may read it.
+    fn mark(&mut self, member: usize, installation: Option<&Installation>, tables: &[u32]) -> Result<()> {
+        let conn = &mut self.conns[member];
+        installation.map_or(Ok(()), |ours| ours.mark(conn))?;
+        let names = ["bucardo_installation", "bucardo_identity", "bucardo_accepted", "bucardo_unlogged"];
+        captures::readable_by_owners(conn, tables, &names.map(|name| Relation::new("bucardo", name)))
+    }
+
+    /// What could not be captured is told until the tables have been copied. If that is already asked for, it is a note.
+    fn check_gaps(&mut self, notes: &mut Vec<String>) -> Result<()> {
+        for master in 0..self.masters {
+            let gaps = captures::gaps(&mut self.conns[master], &self.sync.name, None)?;
+            if gaps.is_empty() {
+                continue;
+            }
+            let missing = captures::missing(&self.names[master], &self.sync.name, &gaps);
+            if self.sync.onetimecopy != 1 {
+                return Err(missing);
+            }
+            notes.push(missing.to_string());
         }
         Ok(())
     }
@@ -342,29 +383,42 @@ impl<'a> Members<'a> {
     }
 
     /// Makes what captures the changes of a master. What was missed until then is noted before it is mended.
-    fn capture(&mut self, control: &mut Connection, master: usize, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    fn capture(
+        &mut self,
+        control: &mut Connection,
+        master: usize,
+        goats: &[Goat],
+        shapes: &[Shapes],
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
         let (gap_members, name) = (self.gap_members(master, goats), self.names[master].clone());
         let served = self.sync.places().into_iter().filter(|place| self.sync.masters_of(place).contains(&name));
         let served: Vec<String> = served.filter(|_| self.sync.synctype != SyncType::Fullcopy).collect();
         let sync = self.sync;
         let place = |target| Place { sync: &sync.name, target, db: &name };
         let members: Vec<(&Goat, &Shape)> =
-            goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[master])).collect();
+            goats.iter().filter(|goat| goat.is_table).zip(shapes.iter().map(|shapes| &shapes[master])).collect();
         let kicking: Vec<&Shape> =
             members.iter().filter(|(goat, _)| goat.ping.unwrap_or(self.sync.ping)).map(|(_, table)| *table).collect();
         let tables: Vec<&Shape> = members.iter().map(|(_, table)| *table).collect();
+        let always = self.always[master];
+        let label = |note: String| format!("Database \"{name}\": {note}");
         install::alone(&mut self.conns[master], |conn| {
             install::source_base(conn)?;
             let before = gaps::states(conn, &gap_members)?;
             served.iter().try_for_each(|target| gaps::compare(control, place(target), conn, &gap_members, &before, true))?;
+            let firing = &Firings::read(conn, &self.sync.name, always)?;
+            let only_copies = self.sync.synctype == SyncType::Fullcopy;
+            notes.extend(bypasses::notes(conn, &tables, always, only_copies)?.into_iter().map(label));
             if self.sync.synctype != SyncType::Fullcopy {
-                let key = |goat: &Goat, table: &Shape| table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
-                install::capture_tables(
-                    conn,
-                    &members.iter().map(|(goat, table)| (*table, key(goat, table))).collect::<Vec<_>>(),
-                )?;
+                let mut keyed: Vec<(&Shape, Key)> = Vec::new();
+                for ((goat, table), all) in members.iter().zip(shapes) {
+                    // The same columns on all masters.
+                    keyed.push((table, table.key(wanted_key(goat, &all[0])).cloned().unwrap_or_default()));
+                }
+                notes.extend(captures::capture_tables(conn, &keyed, firing)?.into_iter().map(label));
             }
-            install::register(conn, self.sync, &self.names[master], &tables, &kicking)?;
+            install::register(conn, self.sync, &name, &tables, &kicking, firing)?;
             let after = gaps::states(conn, &gap_members)?;
             gap::carry_over(control, &name, &gaps::changes(&before, &after))?;
             served.iter().try_for_each(|target| gaps::learn(control, place(target), &gap_members, &after))
@@ -396,16 +450,25 @@ fn on(error: Error, database: &str) -> Error {
     Error::new(if kind == Kind::NotFound { Kind::Mismatch } else { kind }, format!("Database \"{database}\"")).caused_by(error)
 }
 
-/// Fills in the keys of goats that were added by SQL, where nobody looked.
+/// The key that is recorded for a goat, if the table still has it: one whose columns were renamed, or that was replaced, is looked for anew.
+fn wanted_key<'a>(goat: &'a Goat, table: &Shape) -> Option<&'a str> {
+    goat.pkey.as_deref().filter(|wanted| table.key(Some(wanted)).is_some())
+}
+
+/// Fills in the keys of goats that were added by SQL, where nobody looked, and of those whose table has another one now.
 fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
     let members = goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[0]));
-    let missing: Vec<_> = members.filter(|(goat, _)| !goat.looked_up).collect();
+    let outdated = |goat: &Goat, table: &Shape| {
+        let known = goat.pkey.as_deref().is_some_and(|key| !key.is_empty());
+        known && !table.keys.is_empty() && wanted_key(goat, table).is_none()
+    };
+    let missing: Vec<_> = members.filter(|(goat, table)| !goat.looked_up || outdated(goat, table)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     control.batch("set bucardo.validating = 'on'")?;
     for (goat, table) in missing {
-        let key = table.key(goat.pkey.as_deref()).cloned().unwrap_or_default();
+        let key = table.key(wanted_key(goat, table)).cloned().unwrap_or_default();
         let quoted: Vec<String> = key.idents().iter().map(ToString::to_string).collect();
         control.execute(
             "update bucardo.goat set pkey = $2, qpkey = $3, pkeytype = $4 where id = $1",

@@ -5,13 +5,14 @@ use super::world::World;
 /// The control schema as the first version made it.
 const OLDER: &str = "
     alter table bucardo.dbmap drop column role;
-    alter table bucardo.sync drop column conflict_strategy;
+    alter table bucardo.sync drop column conflict_strategy, drop column capture;
+    alter table bucardo.db drop column capture;
     alter table bucardo.sync add constraint sync_swap_nogroup check (synctype <> 'swap' or targetgroup is null);
     drop table bucardo.customname, bucardo.customcols, bucardo.conflict;
     drop trigger db_change on bucardo.db;
     drop function bucardo.db_change();
     drop function bucardo.db_testconn(text);
-    drop table bucardo.place, bucardo.gap, bucardo.table_state;
+    drop table bucardo.place, bucardo.gap, bucardo.table_state, bucardo.installation;
     alter table bucardo.q drop column progress;
     alter table freezer.master_q drop column progress;
     drop function bucardo.note_run() cascade;
@@ -48,7 +49,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 18 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 21 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -58,7 +59,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     ));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "18");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "21");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
 }

@@ -67,11 +67,11 @@ pub const COLUMNS: &[(&str, &str)] = &[
 /// Columns of ours and of the newer version, behind those of the reference, and tables of both.
 pub const ADDED: &[(&str, &str)] = &[
     ("bucardo_config", "id integer! nextval('bucardo_config_id_seq')"),
-    ("db", "makedelta boolean! false"),
+    ("db", "makedelta boolean! false; capture text! 'ordinary'"),
     ("dbmap", "id integer! nextval('dbmap_id_seq'); role text! 'target'"),
     ("db_connlog", "id integer! nextval('db_connlog_id_seq')"),
     ("herdmap", "id integer! nextval('herdmap_id_seq')"),
-    ("sync", "conflict_strategy text; copy_asked timestamptz"),
+    ("sync", "conflict_strategy text; copy_asked timestamptz; capture text! 'ordinary'"),
     ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz; progress text"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
     (
@@ -101,6 +101,7 @@ pub const ADDED: &[(&str, &str)] = &[
          since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false",
     ),
     ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
+    ("installation", "id text!; cdate timestamptz! now()"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
     (
         "db_identity",

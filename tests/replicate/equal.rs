@@ -32,7 +32,7 @@ pub fn differences(source: &mut Client, target: &mut Client) -> Vec<String> {
 
 /// The captured tables of a source.
 pub fn captured(source: &mut Client) -> Vec<Relation> {
-    let rows = source.query("select schemaname, relname from bucardo.bucardo_delta_names order by 1, 2", &[]).unwrap();
+    let rows = source.query("select distinct schemaname, relname from bucardo.bucardo_delta_names order by 1, 2", &[]).unwrap();
     rows.iter().map(|row| Relation::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect()
 }
 

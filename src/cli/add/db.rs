@@ -20,6 +20,7 @@ pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
   status=x     active or inactive
   sourcelimit=x  targetlimit=x   syncs at work on it at the same time, at most
   makedelta=x  whether what syncs bring there is noted for other syncs
+  capture=x    always: also what is written there while triggers are off, as by logical replication
   ssp=x        whether server-side prepared statements may be used
   group=x      put it into this database group
 
@@ -41,6 +42,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { column: "targetlimit", names: &["targetlimit"], takes: Value::Number },
     Key { column: "server_side_prepares", names: &["ssp", "server_side_prepares"], takes: Value::Bool },
     Key { column: "makedelta", names: &["makedelta"], takes: Value::Bool },
+    Key { column: "capture", names: &["capture"], takes: Value::OneOf(&["ordinary", "always"]) },
     Key { column: "type", names: &["type", "dbtype"], takes: Value::OneOf(&["postgres"]) },
     Key { column: "addalltables", names: &["addalltables"], takes: Value::Bool },
     Key { column: "addallsequences", names: &["addallsequences"], takes: Value::Bool },

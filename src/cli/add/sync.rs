@@ -23,6 +23,7 @@ pub(super) const USAGE: &str = "Usage: add sync <name> type=x source=x targetdb=
   ping=x         whether changes start the sync at once
   checktime=x    start it at least this often
   overdue=x  expired=x         for how long status may find it late
+  capture=x      always: also what is written on the sources while triggers are off, as by logical replication
   limitdbs=x     targets at work at the same time, at most
   stayalive=x  kidsalive=x  onetimecopy=x  priority=x  lifetime=x  maxkicks=x  analyze_after_copy=x  strict_checking=x
 
@@ -45,6 +46,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { column: "ping", names: &["ping", "autokick"], takes: Value::Bool },
     Key { column: "do_listen", names: &["do_listen"], takes: Value::Bool },
     Key { column: "makedelta", names: &["makedelta", "target_makedelta"], takes: Value::Bool },
+    Key { column: "capture", names: &["capture"], takes: Value::OneOf(&["ordinary", "always"]) },
     Key { column: "stayalive", names: &["stayalive"], takes: Value::Bool },
     Key { column: "kidsalive", names: &["kidsalive"], takes: Value::Bool },
     Key { column: "analyze_after_copy", names: &["analyze_after_copy"], takes: Value::Bool },

@@ -58,6 +58,8 @@ const BREATHS_PER_ROUND: u32 = 5;
 pub const CROWDED: i32 = 4;
 /// The exit code of a kid that left its connections to others although it has more to do.
 pub const GAVE_WAY: i32 = 5;
+/// How often a kid that sleeps looks whether it was rung, where writers cannot send NOTIFY.
+const RING: Duration = Duration::from_millis(200);
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
 const ASKED: u8 = 2;
 
@@ -226,7 +228,8 @@ impl Kid {
             match queue::claim(&mut self.watch.desk.control, &self.place.sync, &self.place.target)? {
                 Some(job) => self.work(job)?,
                 // Those that were running when we looked could commit without waking anybody, so even a short-lived kid stays for them.
-                None if self.is_to_leave() && self.stragglers.none() => return self.leave(),
+                // Nor does anybody else look at the flags.
+                None if self.is_to_leave() && self.stragglers.none() && !self.carrier.may_ring() => return self.leave(),
                 None => self.wait()?,
             }
         }
@@ -372,6 +375,7 @@ impl Kid {
     /// Begins anew with the tables as they are now.
     fn reopen(&mut self) -> Result<()> {
         log::info!("Tables of sync \"{}\" have changed: reading them again", self.place.sync);
+        self.carrier.note_receipts().map_err(|error| self.carrier.named(error))?;
         self.carrier = open::carrier(&mut self.watch, &self.place)?.0;
         Ok(())
     }
@@ -431,13 +435,17 @@ impl Kid {
         }
         let recheck = self.stragglers.next();
         let look_around = Some(self.looked + self.habits.sleep);
-        let until = [recheck, self.rotate_at, look_around, seal_at].into_iter().flatten().min();
+        let ring = self.carrier.may_ring().then(|| Instant::now() + RING);
+        let until = [recheck, self.rotate_at, look_around, ring, seal_at].into_iter().flatten().min();
         self.watch.desk.sleep(&self.carrier.fds(), until)?;
         // Mails are sent by processes of their own.
         if self.watch.desk.signals.child() {
             while children::reap().is_some() {}
         }
         self.carrier.check()?;
+        if self.carrier.rung().map_err(|error| self.carrier.named(error))? {
+            return self.watch.kick(&self.place.sync);
+        }
         match recheck {
             Some(recheck) if Instant::now() >= recheck => self.look_again(),
             _ if self.looked.elapsed() >= self.habits.sleep => self.look_around(),

@@ -15,7 +15,8 @@ use crate::error::{Error, Kind, Result};
 use crate::notice::mail::texts::Whose;
 use crate::pg::ident::literal;
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Relation};
-use crate::replicate::capture::armed_flag;
+use crate::replicate::capture::{Names, armed_flag};
+use crate::replicate::captures::{self, Recorded};
 use crate::replicate::compare;
 use crate::replicate::gaps::{self, Member};
 use crate::replicate::hands::Doors;
@@ -26,7 +27,8 @@ use crate::replicate::plan::{Copying, Feed, Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::round::{Carrier, Parts, Table};
 use crate::replicate::sequence::{Sequence, Sequences};
-use crate::replicate::shape::{self, Shape};
+use crate::replicate::shape::{self, Key, Shape};
+use crate::replicate::snapshot::Snapshot;
 use crate::replicate::source::Source;
 use crate::replicate::target::Target;
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,16 +185,17 @@ impl Members {
 
     fn parts(mut self, control: &mut Connection, goats: &[Goat], settings: &Settings, place: &str) -> Result<Parts> {
         let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
-        let shapes = self.shapes(control, &tables, place)?;
+        let mut shapes = self.shapes(control, &tables, place)?;
         let compared_at = gap::now(control)?;
-        let mut lanes = Vec::new();
-        for (from, to) in self.ways() {
-            let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, from, to));
-            lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
-        }
         let filled = self.filled()?;
         self.close_filled(control, &tables, &filled, place)?;
         let copied_once = self.sync.onetimecopy != 0 && self.receivers().any(|number| !filled.contains(&number));
+        let noted = self.noted(&mut shapes, copied_once && self.sync.onetimecopy == 1)?;
+        let mut lanes = Vec::new();
+        for (from, to) in self.ways() {
+            let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, (from, to), &noted));
+            lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
+        }
         let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
         let tables = tables.collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
@@ -301,8 +304,54 @@ impl Members {
         gap::close(control, &self.sync.name, place, &goats, asked).map(drop)
     }
 
-    fn plan(&mut self, goat: &Goat, shapes: &[Shape], from: usize, to: usize) -> Result<Plan> {
-        let feed = self.feed(goat, &shapes[to], to)?;
+    /// Where changes are noted, and by which key, which becomes the key of the source's shape. Nothing is carried while it is known that
+    /// something was not noted, unless all is `copied` now.
+    fn noted(&mut self, shapes: &mut [Vec<Shape>], copied: bool) -> Result<Noted> {
+        let mut noted = Noted::default();
+        if self.copies_only() {
+            return Ok(noted);
+        }
+        for (number, source) in &mut self.sources {
+            let oids: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
+            noted.captures.insert(*number, captures::read(&mut source.conn, &oids)?);
+            noted.gaps.insert(*number, captures::count_gaps(&mut source.conn, &oids)?);
+            for target in self.targets.keys().filter(|target| *target != number && !copied) {
+                let gaps = captures::gaps(&mut source.conn, &self.sync.name, Some(&self.names[*target]))?;
+                if !gaps.is_empty() {
+                    return Err(captures::missing(&self.names[*number], &self.sync.name, &gaps));
+                }
+            }
+        }
+        if noted.captures.values().flat_map(|tables| tables.values()).flatten().any(|one| one.since.is_some()) {
+            self.read_receipts(&mut noted)?;
+        }
+        for shapes in shapes {
+            let newest = noted.newest_serves(shapes);
+            for number in self.sources.keys() {
+                noted.choose(*number, &mut shapes[*number], newest)?;
+            }
+        }
+        for (number, since) in noted.settled.clone() {
+            let Some(source) = self.sources.get_mut(&number) else { continue };
+            for target in self.targets.keys().filter(|target| **target != number) {
+                captures::settle(&mut source.conn, &self.sync.name, &self.names[*target], since)?;
+            }
+            captures::retire(&mut source.conn)?;
+        }
+        Ok(noted)
+    }
+
+    fn read_receipts(&mut self, noted: &mut Noted) -> Result<()> {
+        for (from, to) in self.ways() {
+            let Some(target) = self.targets.get_mut(&to) else { continue };
+            let receipt = target.receipt(&self.sync.name, &self.names[from])?;
+            noted.receipts.insert((from, to), receipt);
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self, goat: &Goat, shapes: &[Shape], (from, to): (usize, usize), noted: &Noted) -> Result<Plan> {
+        let feed = self.feed(goat, &shapes[to], &shapes[from], to)?;
         let route = Route {
             sync: self.sync.name.clone(),
             from: self.names[from].clone(),
@@ -321,7 +370,8 @@ impl Members {
             let sentence = format!("Table \"{}\" on database \"{}\": {why}", shapes[to].relation.label(), self.names[to]);
             return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
         }
-        let plan = Plan::new(goat.id, &source, &shapes[to], goat.pkey.as_deref(), &route)?.copied(copying);
+        let (names, record) = noted.of(&shapes[from], from, to);
+        let plan = Plan::new(goat.id, &source, &shapes[to], None, &route)?.copied(copying).noted(names, record);
         match feed {
             Some(feed) => plan.with_feed(feed),
             None => Ok(plan),
@@ -339,14 +389,15 @@ impl Members {
 
     /// The receiver's own deltas matter when it is a master, and when what comes there is to go further. That needs deltas there, which
     /// another sync has made.
-    fn feed(&mut self, goat: &Goat, table: &Shape, to: usize) -> Result<Option<Feed>> {
+    fn feed(&mut self, goat: &Goat, table: &Shape, source: &Shape, to: usize) -> Result<Option<Feed>> {
         let feeds_targets = self.contested() && to == 0 && !self.sync.targets.is_empty();
         let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || self.noting[to] || feeds_targets;
         if !makedelta && !self.contested() {
             return Ok(None);
         }
         let Some(target) = self.targets.get_mut(&to) else { return Ok(None) };
-        let captured = install::captured(&mut target.conn, &table.relation)?;
+        let key = source.keys.first().map(|key| key.columns.as_slice()).unwrap_or_default();
+        let captured = install::captured(&mut target.conn, table.oid, key)?;
         Ok(captured.map(|(names, keys)| Feed { names, keys, makedelta }))
     }
 
@@ -396,6 +447,64 @@ impl Members {
 fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
     let whose = Whose { sync: &place.sync, source: &place.source, target: &place.target };
     mailer::tell_gaps(&mut watch.desk.control, &place.launch, &whose)
+}
+
+/// What is on record of the captures on the sources, by their numbers, and which of them are read.
+#[derive(Default)]
+struct Noted {
+    captures: BTreeMap<usize, BTreeMap<u32, Vec<Recorded>>>,
+    gaps: BTreeMap<usize, BTreeMap<u32, i64>>,
+    /// By source and receiver; read only while there are several captures of a table.
+    receipts: BTreeMap<(usize, usize), Option<Snapshot>>,
+    chosen: BTreeMap<(usize, u32), Names>,
+    /// The sources where the newest captures are read, and since when those hold everything.
+    settled: BTreeMap<usize, i64>,
+}
+
+impl Noted {
+    fn captures(&self, number: usize, table: u32) -> &[Recorded] {
+        self.captures.get(&number).and_then(|tables| tables.get(&table)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether all receivers have everything from before the newest captures of a table.
+    fn newest_serves(&self, shapes: &[Shape]) -> bool {
+        let serves = |((from, _), receipt): (&(usize, usize), &Option<Snapshot>)| {
+            self.captures(*from, shapes[*from].oid).last().is_none_or(|newest| newest.serves(receipt.as_ref()))
+        };
+        self.receipts.iter().all(serves)
+    }
+
+    /// Chooses the capture of a table that is read, the newest or the one before it.
+    fn choose(&mut self, number: usize, shape: &mut Shape, newest: bool) -> Result<()> {
+        let all = self.captures(number, shape.oid);
+        let at = if newest { all.len().checked_sub(1) } else { all.len().checked_sub(2).or(all.len().checked_sub(1)) };
+        let Some(one) = at.and_then(|at| all.get(at)) else { return Ok(()) };
+        if !one.readable() {
+            let sentence =
+                format!("The key by which changes of table \"{}\" are noted is not there any more", shape.relation.label());
+            return Err(Error::new(Kind::Mismatch, sentence).hint("Validate the sync."));
+        }
+        let (names, key, since) = (one.capture.names.clone(), one.key(), one.since);
+        let same =
+            |other: &&Key| other.columns.len() == key.columns.len() && key.columns.iter().all(|k| other.columns.contains(k));
+        shape.keys = vec![shape.keys.iter().find(same).cloned().unwrap_or(key)];
+        self.chosen.insert((number, shape.oid), names);
+        if let Some(since) = since.filter(|_| newest) {
+            let settled = self.settled.entry(number).or_default();
+            *settled = (*settled).max(since);
+        }
+        Ok(())
+    }
+
+    /// The names of what a plan reads, and the number by which it is seen that this is to be chosen again.
+    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, i64) {
+        let receipt = self.receipts.get(&(from, to)).and_then(Option::as_ref);
+        let all = self.captures(from, shape.oid).iter();
+        let seen = all.filter(|one| one.since.is_some_and(|since| receipt.is_some_and(|receipt| receipt.sees(since)))).count();
+        let gaps = self.gaps.get(&from).and_then(|tables| tables.get(&shape.oid)).copied().unwrap_or_default();
+        let names = self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| Names::of(&shape.relation));
+        (names, i64::try_from(seen).unwrap_or_default() + gaps)
+    }
 }
 
 /// TRUNCATE is for fullcopy alone: elsewhere, readers of the target shall not have to wait.

@@ -66,6 +66,8 @@ pub struct Plan {
     pub target_oid: u32,
     /// Estimated rows on the source.
     pub rows: f32,
+    /// What is on record of its captures, as a number.
+    pub record: i64,
     goat: i32,
     route: Route,
     names: Names,
@@ -135,6 +137,7 @@ impl Plan {
             target_state: target.state.clone(),
             target_oid: target.oid,
             rows: source.rows,
+            record: 0,
             goat,
             route: route.clone(),
             names: Names::of(&source.relation),
@@ -172,6 +175,11 @@ impl Plan {
     /// The same, copied in this way.
     pub fn copied(self, copying: Copying) -> Plan {
         Plan { copying, ..self }
+    }
+
+    /// The same, where the changes are noted under these names, and what is on record of that has this number.
+    pub fn noted(self, names: Names, record: i64) -> Plan {
+        Plan { names, record, ..self }
     }
 
     /// How it is copied as a whole.
@@ -332,7 +340,7 @@ mod tests {
             state: Default::default(),
             rows: 0.0,
             columns: columns.iter().map(|(name, generated)| column(name, *generated)).collect(),
-            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true }],
+            keys: vec![Key { columns: vec!["id".into()], types: vec!["text".into()], equals, exact: true, immediate: true }],
             uniques: Vec::new(),
             unique_indexes,
             rules: false,

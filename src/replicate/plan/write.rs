@@ -45,7 +45,7 @@ impl Ways {
     /// What it allows for the columns `others` beside the key. With columns that are `kept`, no row is deleted without need.
     pub fn of(target: &Shape, target_key: Option<&Key>, others: &[&Column], kept: &[Ident]) -> Ways {
         let assignable = others.iter().all(|column| !column.identity_always);
-        let in_place = target_key.is_some() && assignable && !target.rules;
+        let in_place = target_key.is_some_and(|key| key.immediate) && assignable && !target.rules;
         let best = match in_place && target.unique_indexes == 1 {
             true if kept.is_empty() => Write::Upsert,
             true => Write::InPlace,

@@ -204,6 +204,7 @@ mod tests {
             receipt: None,
             encoding: String::new(),
             noted: false,
+            copied: false,
         };
         ways.iter().map(lane).collect()
     }

@@ -104,6 +104,8 @@ pub struct Lane {
     pub(super) encoding: String,
     /// Whether the source has a copy of the receipt.
     pub(super) noted: bool,
+    /// Whether all tables have been copied as a whole since the source was told.
+    pub(super) copied: bool,
 }
 
 /// What is special about a table.
@@ -130,7 +132,7 @@ impl Carrier {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
             let receipt = target.receipt(&sync, &names[from])?;
             let encoding = common_encoding(source, target)?;
-            opened.push(Lane { from, to, plans, receipt, encoding, noted: false });
+            opened.push(Lane { from, to, plans, receipt, encoding, noted: false, copied: false });
         }
         if !copies_only {
             for (number, source) in &mut sources {
@@ -205,8 +207,8 @@ impl Carrier {
         }
         for lane in &mut self.lanes {
             if let (false, Some(receipt)) = (lane.noted, &lane.receipt) {
-                at(&mut self.sources, lane.from)?.note_receipt(&self.sync, &self.names[lane.to], receipt)?;
-                lane.noted = true;
+                at(&mut self.sources, lane.from)?.note_receipt(&self.sync, &self.names[lane.to], receipt, lane.copied)?;
+                (lane.noted, lane.copied) = (true, false);
             }
         }
         Ok(())
@@ -242,6 +244,20 @@ impl Carrier {
     pub fn disarm(&mut self) -> Result<()> {
         let alive = self.sources.values_mut().filter(|source| !source.conn.is_closed());
         alive.map(Source::disarm).fold(Ok(()), Result::and)
+    }
+
+    /// Whether flags are to be looked at, while we sleep.
+    pub fn may_ring(&self) -> bool {
+        self.sources.values().any(Source::may_ring)
+    }
+
+    /// Whether writers on one of the sources have marked its flag.
+    pub fn rung(&mut self) -> Result<bool> {
+        let mut rung = false;
+        for source in self.sources.values_mut() {
+            rung |= source.rung()?;
+        }
+        Ok(rung)
     }
 
     /// Whether writers on every source wake us.

@@ -344,6 +344,7 @@ impl Carrier {
         let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
         // A receiver that falls back by a few rounds gets them again, from one source. What masters decided rests on what each of them has.
         let durable = self.is_contested() || self.tables.iter().any(|table| table.copy);
+        let copied = self.copy_asked.is_some() && self.tables.iter().all(|table| table.copy && !table.only_empty);
         for (number, target) in &mut self.targets {
             let mine = self.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
             let written: Vec<Written> = mine
@@ -360,6 +361,7 @@ impl Carrier {
             for (lane, receipt) in self.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());
                 lane.noted = false;
+                lane.copied |= copied;
             }
             if self.copy_asked.is_some() && *number != 0 {
                 self.filled.insert(*number);

@@ -1,5 +1,6 @@
 -- Of each of the tables $1 the unique indexes without predicate or expression: B-trees (WITHOUT OVERLAPS, since 18, makes others) that are valid; and whether
--- each can tell rows apart: it is immediate, and every column NOT NULL. The primary key comes first, then the fewest columns, then the oldest. With each
+-- each can tell rows apart: every column is NOT NULL. The primary key comes first, then those that refuse a row at once (the constraint is not
+-- DEFERRABLE), then the fewest columns, then the oldest. With each
 -- column the equality of the index's own operator class, by its schema, so that citext compares as citext whatever the
 -- search_path. INCLUDE columns (since 11) are no key columns. Then, whether equal keys are always identical; 1.0 and 1.00 are not,
 -- nor are 'a' and 'A' where a collation (since 12) says they are equal. OFFSET 0 keeps the planner from looking at the columns of an index
@@ -10,8 +11,9 @@ select array_agg(a.attname::text order by i.position),
        bool_and((t.typtype = 'e' or t.oid = any ('{bool, int2, int4, int8, oid, uuid, bytea, text, varchar, name, date, time, timestamp,
                                                    timestamptz, inet, cidr, macaddr, macaddr8, bit, varbit, money}'::regtype[]))
                 and coalesce(pg_catalog.to_jsonb(l) ->> 'collisdeterministic', 'true') = 'true'),
-       i.indimmediate and bool_and(a.attnotnull),
-       i.indrelid
+       bool_and(a.attnotnull),
+       i.indrelid,
+       i.indimmediate
 from (select i.indrelid, i.indexrelid, i.indisprimary, i.indimmediate, i.indkey, i.indclass, k.position
       from pg_catalog.pg_index i
       cross join lateral pg_catalog.generate_series(
@@ -28,4 +30,4 @@ join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
 join pg_catalog.pg_operator o on o.oid = m.amopopr
 join pg_catalog.pg_namespace on_ on on_.oid = o.oprnamespace
 group by i.indrelid, i.indexrelid, i.indisprimary, i.indimmediate
-order by i.indisprimary desc, count(*), i.indexrelid
+order by i.indisprimary desc, i.indimmediate desc, count(*), i.indexrelid

@@ -18,6 +18,7 @@ pub const USAGE: &str = "Usage: add db <name> [optional information]
   dsn=x        all in one word: dbname=shop;host=db1
   status=x     active or inactive
   makedelta=x  whether what syncs bring there is noted for other syncs
+  capture=x    always: also what is written there while triggers are off, as by logical replication
   ssp=x        whether server-side prepared statements may be used
   group=x      put it into this group, as x:source or x:target
   addalltables=x  addallsequences=x   make all of them known

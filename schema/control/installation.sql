@@ -1,0 +1,9 @@
+-- Which installation this is. What it makes on replicated databases carries this id, so that no other one takes it for its own or removes it. One row.
+create table bucardo.installation (
+    id     text        not null,
+    cdate  timestamptz not null default now(),
+    constraint installation_pk primary key (id)
+);
+
+insert into bucardo.installation (id)
+values (md5(clock_timestamp()::text || random() || pg_backend_pid() || current_database()));
