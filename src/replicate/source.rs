@@ -406,7 +406,7 @@ impl Source {
 /// How many tables are looked at in one statement. Each takes four or five locks, and a server may have room for few hundred at a time.
 /// More tables are looked at in parts, each in a part of the transaction that is rolled back, which gives its locks back: the snapshot stays
 /// the same.
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 25;
 
 /// In how many parts to look, if not all at once.
 fn further_parts(plans: &[Plan]) -> usize {

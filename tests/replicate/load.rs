@@ -197,7 +197,9 @@ fn another_job_waits(case: &Case) {
 /// woke it before has brought a job of his own.
 #[test]
 fn a_kid_with_enough_to_do_need_not_be_woken() {
-    let mut case = case("unwoken", "create table t (id integer primary key, n integer)").run();
+    let world = World::with(&[]);
+    let mut case = case_in(&world, "unwoken", "create table t (id integer primary key, n integer)").add();
+    world.ctl(&["start", "--quiet"]).ok();
     case.write("insert into t values (1, 0), (2, 0)");
     case.arrives();
     let mut before = change_a_locked_row(&mut case, 1);

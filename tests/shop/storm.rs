@@ -68,13 +68,18 @@ fn run(seed: u64, kind: &str) {
     println!("BUCARDO_STORM_SEED={seed}");
     let world = World::with(&[], &["A", "B"]);
     for name in ["A", "B"] {
-        let postgres = "create role shop login; create role app login; alter database {} owner to shop; alter schema public owner to shop";
+        let postgres =
+            "create role shop login; create role app login; alter database {} owner to shop; alter schema public owner to shop";
         world.at(name, &postgres.replace("{}", &name.to_lowercase()));
         session(&world, name, "shop").batch_execute(DDL).unwrap();
     }
     world.says(&format!("add table {} db=A herd=storm", TABLES.join(" ")));
     world.says(&format!("add sync storm type={kind} source=storm targetdb=B"));
-    world.installed.control().batch_execute("update bucardo.bucardo_config set value = '1' where setting = 'delta_retention'").unwrap();
+    world
+        .installed
+        .control()
+        .batch_execute("update bucardo.bucardo_config set value = '1' where setting = 'delta_retention'")
+        .unwrap();
     world.says("start");
     world.says("kick storm 0");
     let masters: &[&str] = if kind == "swap" { &["A", "B"] } else { &["A"] };
@@ -170,7 +175,9 @@ impl Storm {
     fn differences(&self) -> Vec<String> {
         let (mut a, mut b) = (equal::session(self.world.server("A"), "a"), equal::session(self.world.server("B"), "b"));
         let differ = |table: &&&str| {
-            let rows = format!("select count(*) || coalesce(md5(string_agg(r, ',' order by r)), '') from (select t::text as r from {table} t) s");
+            let rows = format!(
+                "select count(*) || coalesce(md5(string_agg(r, ',' order by r)), '') from (select t::text as r from {table} t) s"
+            );
             let [here, there] = [&mut a, &mut b].map(|client| client.query_one(&rows, &[]).unwrap().get::<_, String>(0));
             here != there
         };

@@ -162,6 +162,8 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let (sync, target) = (place.sync.clone(), place.target.clone());
     let opened = match open::carrier(&mut watch, &place) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
+        // It has no job yet that could fail.
+        Err(_) if watch.asked().is_some() => return Ok(End::Asked),
         opened => opened,
     };
     let outcome = opened.and_then(|(carrier, habits)| {

@@ -23,7 +23,7 @@ use crate::replicate::hands::Doors;
 use crate::replicate::identity::{self, Side};
 use crate::replicate::install;
 use crate::replicate::lineage::{self, Way};
-use crate::replicate::plan::{Copying, Feed, Plan, Route};
+use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::round::{Carrier, Parts, Table};
 use crate::replicate::sequence::{Sequence, Sequences};
@@ -487,7 +487,13 @@ impl Noted {
         let (names, key, since) = (one.capture.names.clone(), one.key(), one.since);
         let same =
             |other: &&Key| other.columns.len() == key.columns.len() && key.columns.iter().all(|k| other.columns.contains(k));
-        shape.keys = vec![shape.keys.iter().find(same).cloned().unwrap_or(key)];
+        let has = shape.keys.iter().find(same).cloned();
+        // Only while another key takes over, the old one need not be a key any more.
+        if has.is_none() && at.is_some_and(|at| at + 1 == all.len()) {
+            let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+            return Err(no_usable_key(shape, &columns));
+        }
+        shape.keys = vec![has.unwrap_or(key)];
         self.chosen.insert((number, shape.oid), names);
         if let Some(since) = since.filter(|_| newest) {
             let settled = self.settled.entry(number).or_default();

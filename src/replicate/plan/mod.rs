@@ -255,14 +255,15 @@ fn matched(left: &str, right: &str, columns: &[Ident], keys: &[Ident], equals: &
 }
 
 fn usable_key<'a>(source: &'a Shape, wanted: Option<&str>) -> Result<&'a Key> {
-    source.key(wanted).ok_or_else(|| {
-        let wanted = wanted.filter(|text| !text.is_empty()).map(|text| format!(" on ({})", text.replace('|', ", ")));
-        Error::new(
-            Kind::Mismatch,
-            format!("Table \"{}\" has no usable key{}", source.relation.label(), wanted.unwrap_or_default()),
-        )
+    let wanted_columns = || wanted.unwrap_or_default().split('|').filter(|column| !column.is_empty()).collect::<Vec<_>>();
+    source.key(wanted).ok_or_else(|| no_usable_key(source, &wanted_columns()))
+}
+
+/// The refusal of a table that has no key over these columns, or none at all.
+pub fn no_usable_key(table: &Shape, columns: &[&str]) -> Error {
+    let on = if columns.is_empty() { String::new() } else { format!(" on ({})", columns.join(", ")) };
+    Error::new(Kind::Mismatch, format!("Table \"{}\" has no usable key{on}", table.relation.label()))
         .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL; WITHOUT OVERLAPS is not enough.")
-    })
 }
 
 /// The columns of the target that the source fills, in the target's order: all of the source's, but those that the target computes
