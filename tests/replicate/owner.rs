@@ -127,7 +127,7 @@ fn the_owner_dumps_the_database() {
 
 #[test]
 fn a_transaction_is_prepared_while_the_kid_sleeps() {
-    let mut case = kept("prepared", "create table t (id integer primary key, v text)").run();
+    let mut case = kept("prepared_by_owner", "create table t (id integer primary key, v text)").run();
     let mut app = owner(&case);
     does(&mut app, "insert into t values (1)");
     case.arrives();

@@ -153,23 +153,33 @@ impl Storm {
         server.start();
     }
 
-    /// Nobody writes any more, and the owner rests.
+    /// Nobody writes any more, and the owner rests. What differs is named, and the command that is named with it evens it out.
     fn calms_down(&mut self) {
+        self.arrives();
+        let (named, different) = (self.gaps(), self.differences());
+        let unnamed: Vec<&String> = different.iter().filter(|table| !named.contains(*table)).collect();
+        assert!(unnamed.is_empty(), "tables differ and nobody says so: {unnamed:?}; named: {named:?}");
+        if named.is_empty() {
+            return;
+        }
+        self.world.says("update sync storm onetimecopy=1");
+        self.world.says("reload storm");
+        self.arrives();
+        assert_eq!((self.gaps(), self.differences()), (BTreeSet::new(), Vec::new()), "after a copy of all tables");
+    }
+
+    fn arrives(&self) {
         self.world.run("validate storm");
         self.world.run("activate storm 30");
         wait_until("everything that can arrive has arrived", PATIENCE, || {
-            self.world.run("kick storm 10").code().eq(&0).then_some(())
+            (self.world.run("kick storm 10").code() == 0).then_some(())
         });
-        let named: BTreeSet<String> = self.gaps();
-        let different = self.differences();
-        let unnamed: Vec<&String> = different.iter().filter(|table| !named.contains(*table)).collect();
-        assert!(unnamed.is_empty(), "tables differ and nobody says so: {unnamed:?}; named: {named:?}");
     }
 
     fn gaps(&self) -> BTreeSet<String> {
         let mut control = self.world.installed.control();
-        let rows = control.query("select distinct tablename from bucardo.gap", &[]).unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
+        let rows = control.query("select distinct tablename from bucardo.gap where sync = 'storm'", &[]).unwrap();
+        rows.iter().map(|row| row.get::<_, String>(0).trim_start_matches("public.").to_owned()).collect()
     }
 
     fn differences(&self) -> Vec<String> {
