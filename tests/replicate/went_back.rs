@@ -118,7 +118,7 @@ fn a_restored_source_is_recognised_by_validate_as_well() {
     five(&world, "A", 1);
     world.says("kick s 0");
     world.says("stop");
-    world.becomes_quiet();
+    wait_until("the daemon has left", PATIENCE, || world.pid_now("mcp").is_none().then_some(()));
     goes_back(&mut world, "A", |world| {
         world.says("start");
         five(world, "A", 6);
@@ -250,7 +250,7 @@ fn a_mark_that_a_crash_took_along_halts_nobody() {
     world.says("kick s 0");
     rests(&world);
     world.says("stop");
-    world.becomes_quiet();
+    wait_until("the daemon has left", PATIENCE, || world.pid_now("mcp").is_none().then_some(()));
     // As if the last round's mark had not reached the disk, and nobody had waited for it.
     world.at("A", "update bucardo.bucardo_delta_targets set mark = mark - 1");
     world.at("B", "update bucardo.bucardo_track set sealed = mark - 1");
