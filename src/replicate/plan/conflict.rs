@@ -67,11 +67,12 @@ impl Plan {
         )
     }
 
-    /// Chooses the winners. A change that its rival has seen is *dominated*. A key is in conflict when a change lost that is neither
-    /// dominated nor merely the note of a row that gave way, or when everybody has seen another's.
+    /// Chooses the winners. A change that another master has seen and answered is *dominated*. A key is in conflict when a
+    /// change lost that is neither dominated nor merely the note of a row that gave way, or when each master has seen
+    /// another's change.
     pub fn decide(&self, strategy: Strategy) -> String {
         let keys = list_plain(&self.stage_keys());
-        let lost = if strategy == Strategy::Skip { "place > 1 or (rivals <> 1 and real)" } else { "place > 1" };
+        let lost = if strategy == Strategy::Skip { "place > 1 or (contenders <> 1 and real)" } else { "place > 1" };
         // Keys that several changed are few among all. Each brings all that was said about it along: looking it up among the candidates
         // again would be a scan for every key.
         format!(
@@ -93,14 +94,14 @@ impl Plan {
              ),
              placed as (
                select {keys}, member, changed, dominated, noted,
-                      count(*) filter (where not dominated) over same as rivals,
+                      count(*) filter (where not dominated) over same as contenders,
                       bool_or(not dominated and not noted) over same as real,
                       row_number() over (partition by {keys} order by dominated, {order}) as place
                from each
                window same as (partition by {keys})
              )
              select {keys}, member, changed, {lost},
-                    rivals = 0 or bool_or(place > 1 and not dominated and not noted) over (partition by {keys})
+                    contenders = 0 or bool_or(place > 1 and not dominated and not noted) over (partition by {keys})
              from placed",
             result = self.conflict_result(),
             candidates = self.candidates(),
@@ -114,7 +115,7 @@ impl Plan {
         format!("select (extract(epoch from max(max)) * 1000000)::bigint from ({}) as newest", all.join(" union all "))
     }
 
-    /// The number of keys in conflict, and whether any lost at all.
+    /// The number of keys in conflict.
     pub fn count_conflicts(&self) -> String {
         format!(
             "select count(*) filter (where conflict) from (select bool_or(conflict) as conflict from {} group by {}) as keys",

@@ -2,8 +2,8 @@
 //! it is deleted, kept in the record of conflicts, and its key noted as a change of the receiver's own, so that the next round
 //! carries the deletion like any other. So nothing depends on whether another receiver sees the same two rows, and decides alike.
 //!
-//! A row may have several rivals, which have rivals of their own. So all pairs are found first, whichever index they are about. Then
-//! those that are beaten by nobody win, and their rivals fall, until no pair is left.
+//! A row may be in several pairs, and so may the others in them. So all pairs are found first, whichever index they are about. Then
+//! rows that no other beats win, and those they beat give way, until no pair is left.
 
 use super::unique_keys::both_claim;
 use super::{Plan, list_plain, matched, of};
