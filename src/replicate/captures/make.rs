@@ -1,171 +1,14 @@
-//! The captures of tables, as they are on record: read by those who look for changes, made, mended and replaced by `validate`.
-//!
-//! A table whose key changes has two captures for a while. Triggers are replaced in one transaction that has the table for itself; from that
-//! one on, called `since`, all changes are noted in both. So a receipt that sees it needs the older capture no longer: who has such receipts
-//! from all sources reads the newer one and says so ([`settle`]); when all have, the older one is not written any more,
-//! and dropped later ([`retire`]). Nobody has to be idle for that.
+//! Making captures: what is not captured rightly is made, mended or replaced, each table in transactions of its own.
 
+use super::retire::{calling, drop_functions, drop_tables};
+use super::{Recorded, read};
 use crate::error::{Error, Kind, Result};
-use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::capture::{self, Callers, Capture, KeyColumn, Names, Objects};
 use crate::replicate::reclaim;
 use crate::replicate::shape::{Key, Shape};
-use crate::replicate::snapshot::Snapshot;
 use crate::replicate::trigger::{self, Firing, Firings, Member, Triggers, Wanted};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// For how long nobody has written to delta tables that are dropped, in seconds.
-const RETIRED: f64 = 60.0;
-
-/// A capture on record.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// What is captured. Columns that are gone from the table are missing.
-    pub capture: Capture,
-    /// Since which transaction it holds all changes, if there was another one before.
-    pub since: Option<i64>,
-    /// How many columns the key had.
-    columns: usize,
-    /// It was made by an earlier version, which did not record types.
-    outdated: bool,
-}
-
-impl Recorded {
-    /// Whether all columns of its key are still there.
-    pub fn readable(&self) -> bool {
-        self.capture.columns.len() == self.columns
-    }
-
-    /// Its key, by the names that the columns have now.
-    pub fn key(&self) -> Key {
-        Key {
-            columns: self.capture.columns.iter().map(|column| column.name.clone()).collect(),
-            types: Vec::new(),
-            equals: self.capture.columns.iter().map(|column| column.equals.clone()).collect(),
-            exact: self.capture.exact,
-            immediate: false,
-        }
-    }
-
-    /// Whether a receipt needs no older capture.
-    pub fn serves(&self, receipt: Option<&Snapshot>) -> bool {
-        self.since.is_none_or(|since| receipt.is_some_and(|receipt| receipt.sees(since)))
-    }
-
-    fn notes(&self, wanted: &Capture) -> bool {
-        let same = |(ours, theirs): (&KeyColumn, &KeyColumn)| {
-            ours.number == theirs.number && ours.stored_with_collation() == theirs.stored_with_collation()
-        };
-        !self.outdated
-            && self.columns == wanted.columns.len()
-            && self.readable()
-            && self.capture.columns.iter().zip(&wanted.columns).all(same)
-    }
-}
-
-/// An expression that is true when it is to be chosen anew which captures are read: when a consumer needs older captures no longer, and when
-/// something could not be captured. The tables come with what the record said when that was chosen; $1 and $2 are as in
-/// [`Plan::changed_expression`](crate::replicate::plan::Plan::changed_expression).
-pub fn chosen_anew(tables: impl Iterator<Item = (u32, i64)>) -> String {
-    // Several tables of a sync may be one and the same.
-    let tables: BTreeMap<u32, i64> = tables.collect();
-    let oids: Vec<String> = tables.keys().map(u32::to_string).collect();
-    let oids = format!("'{{{}}}'::oid[]", oids.join(","));
-    format!(
-        "(select count(*) from bucardo.bucardo_delta_names n where n.since is not null and n.retired is null \
-         and n.tablename = any ({oids}) and n.since < $1 and n.since <> all ($2)) \
-         + (select count(*) from bucardo.bucardo_gap g where g.tablename = any ({oids})) <> {}",
-        tables.values().sum::<i64>()
-    )
-}
-
-/// What is not captured, of a consumer's tables: for each what is known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// The table.
-    pub table: String,
-    /// Since when.
-    pub since: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// The gaps that matter to consumers of a sync; all targets, or one of them.
-pub fn gaps(conn: &mut Connection, sync: &str, target: Option<&str>) -> Result<Vec<Gap>> {
-    let rows = conn.query(include_str!("sql/gaps.sql"), &[&sync, &target])?;
-    Ok(rows.iter().map(|row| Gap { table: row.get(0), since: row.get(1), reason: row.get(2) }).collect())
-}
-
-/// The error that says so.
-pub fn missing(database: &str, sync: &str, gaps: &[Gap]) -> Error {
-    let one = |gap: &Gap| format!("table \"{}\" since {} ({})", gap.table, gap.since, gap.reason);
-    let all: Vec<String> = gaps.iter().map(one).collect();
-    let sentence = format!("Database \"{database}\": changes may be missing, as they were not captured: {}", all.join("; "));
-    Error::new(Kind::Mismatch, sentence).hint(format!(
-        "Validate the sync, then copy its tables: bucardo_ctl update sync {sync} onetimecopy=1, and bucardo_ctl reload {sync}"
-    ))
-}
-
-/// How many gaps there are of each of these tables.
-pub fn count_gaps(conn: &mut Connection, tables: &[u32]) -> Result<BTreeMap<u32, i64>> {
-    let sql = "select tablename, count(*) from bucardo.bucardo_gap where tablename = any ($1) group by tablename";
-    Ok(conn.query(sql, &[&tables])?.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
-/// The captures of these tables, the oldest first.
-pub fn read(conn: &mut Connection, tables: &[u32]) -> Result<BTreeMap<u32, Vec<Recorded>>> {
-    let mut all: BTreeMap<u32, Vec<Recorded>> = BTreeMap::new();
-    let there = conn.query_one(
-        "select to_regclass('bucardo.bucardo_delta_names') is not null, \
-         exists (select from pg_attribute where attrelid = to_regclass('bucardo.bucardo_delta_names') and attname = 'retired')",
-        &[],
-    )?;
-    if !there.get::<_, bool>(0) {
-        return Ok(all);
-    }
-    if !there.get::<_, bool>(1) {
-        let sentence = "The objects that capture changes were made by an earlier version";
-        return Err(Error::new(Kind::Mismatch, sentence).hint("Run: bucardo_ctl validate all"));
-    }
-    for row in conn.query(include_str!("sql/captures.sql"), &[&tables])? {
-        all.entry(row.get(0)).or_default().push(recorded(&row));
-    }
-    Ok(all)
-}
-
-fn recorded(row: &postgres::Row) -> Recorded {
-    let (names, then): (Vec<String>, Vec<String>) = (row.get(2), row.get(3));
-    let texts = |at: usize| row.get::<_, Option<Vec<String>>>(at).unwrap_or_default();
-    let (equals, types, families) = (texts(4), texts(6), texts(8));
-    let numbers = row.get::<_, Option<Vec<i16>>>(7);
-    let outdated = numbers.is_none();
-    let numbers = numbers.unwrap_or_default();
-    let columns = names.into_iter().enumerate().map(|(at, name)| {
-        let text = |of: &Vec<String>| of.get(at).cloned().unwrap_or_default();
-        let stored = text(&types);
-        let (stored, collation) = match stored.split_once(" collate ") {
-            Some((stored, collation)) => (stored.to_owned(), Some(collation.to_owned())),
-            None => (stored, None),
-        };
-        let equals = equals.get(at).cloned().unwrap_or_else(|| "operator(pg_catalog.=)".to_owned());
-        KeyColumn {
-            name,
-            number: numbers.get(at).copied().unwrap_or_default(),
-            stored,
-            collation,
-            family: text(&families),
-            equals,
-        }
-    });
-    let capture = Capture {
-        table: row.get(0),
-        names: Names::recorded(row.get::<_, String>(1)),
-        columns: columns.collect(),
-        exact: row.get(5),
-    };
-    Recorded { columns: then.len(), capture, since: row.get(9), outdated }
-}
+use std::collections::BTreeSet;
 
 /// What is to be captured of these tables, by the keys beside them.
 fn wanted(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result<Vec<Capture>> {
@@ -183,7 +26,7 @@ fn wanted(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result<Vec<Capture
 fn key_columns(conn: &mut Connection, of: &[(u32, Vec<String>)]) -> Result<Vec<KeyColumn>> {
     let (oids, names): (Vec<u32>, Vec<&str>) =
         of.iter().flat_map(|(oid, names)| names.iter().map(move |name| (*oid, name.as_str()))).unzip();
-    let statement = conn.keep(include_str!("sql/captured_keys.sql"))?;
+    let statement = conn.keep(include_str!("../sql/captured_keys.sql"))?;
     let rows = conn.query(&statement, &[&oids, &names])?;
     if rows.len() != names.len() {
         return Err(Error::new(Kind::Collision, "a key changed while it was looked at"));
@@ -214,7 +57,7 @@ fn objects(conn: &mut Connection, captures: &[&Capture]) -> Result<Vec<There>> {
         format!("{{{}}}", all.join(","))
     };
     let (names, types): (Vec<&str>, Vec<String>) = captures.iter().map(|one| (one.names.base(), types(one))).unzip();
-    let statement = conn.keep(include_str!("sql/capture_objects.sql"))?;
+    let statement = conn.keep(include_str!("../sql/capture_objects.sql"))?;
     let there = |row: &postgres::Row| {
         let oid = |at: usize| row.get::<_, Option<u32>>(at);
         let objects = || Some(Objects { delta: [oid(0)?, oid(1)?], generation: oid(2)? });
@@ -510,7 +353,7 @@ fn notable(conn: &mut Connection, capture: &Capture) -> Result<bool> {
 }
 
 /// The captures with the ids of their objects.
-fn with_objects<'a>(conn: &mut Connection, captures: &[&'a Capture]) -> Result<Vec<(&'a Capture, Objects)>> {
+pub(super) fn with_objects<'a>(conn: &mut Connection, captures: &[&'a Capture]) -> Result<Vec<(&'a Capture, Objects)>> {
     let there = objects(conn, captures)?;
     let with = |(capture, there): (&&'a Capture, There)| {
         let missing =
@@ -583,98 +426,5 @@ pub fn readable_by_owners(conn: &mut Connection, tables: &[u32], objects: &[Rela
 /// Notes, in the table where triggers do it, that changes may be missing.
 fn note_gap(conn: &mut Connection, table: u32, reason: &str) -> Result<()> {
     conn.execute("select bucardo.bucardo_note_gap($1, $2, '')", &[&table, &reason])?;
-    Ok(())
-}
-
-/// The triggers that call functions of a capture, and the tables that carry them.
-fn calling(conn: &mut Connection, names: &Names) -> Result<Vec<(Relation, String)>> {
-    let functions = [names.row_function(), names.truncate_function()];
-    let rows = conn.query(include_str!("sql/tables_with_function.sql"), &[&functions[0].name.raw(), &functions[1].name.raw()])?;
-    Ok(rows.iter().map(|row| (Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), row.get(2))).collect())
-}
-
-fn drop_functions(conn: &mut Connection, names: &Names) -> Result<()> {
-    conn.batch(&format!("drop function if exists {}(), {}()", names.row_function(), names.truncate_function()))
-}
-
-/// Removes a capture: its triggers, functions and delta tables, and the record.
-pub fn forget(conn: &mut Connection, names: &Names) -> Result<()> {
-    for (relation, trigger) in calling(conn, names)? {
-        trigger::drop(conn, &relation, &trigger)?;
-    }
-    conn.within("begin", |conn| {
-        drop_functions(conn, names)?;
-        drop_tables(conn, names)
-    })
-}
-
-fn drop_tables(conn: &mut Connection, names: &Names) -> Result<()> {
-    conn.batch(&format!(
-        "drop table if exists {}, {}; drop sequence if exists {}; delete from bucardo.bucardo_delta_names where deltaname = {}",
-        names.delta(1),
-        names.delta(2),
-        names.generation(),
-        literal(names.base())
-    ))
-}
-
-/// The consumers of these tables for one sync and target read the newest captures from now on.
-pub fn settle(conn: &mut Connection, sync: &str, target: &str, since: i64) -> Result<()> {
-    let sql = "update bucardo.bucardo_delta_targets set since = $3 where sync = $1 and targetdb = $2 and coalesce(since, 0) < $3";
-    conn.execute(sql, &[&sync, &target, &since])?;
-    Ok(())
-}
-
-/// Gives up captures that nobody reads any more: first they are not written any more, and a while later, when no trigger function can
-/// still be at work that was called before, they are dropped. Says whether there is more to do later.
-pub fn retire(conn: &mut Connection) -> Result<bool> {
-    let gone = "select deltaname from bucardo.bucardo_delta_names where retired < clock_timestamp() - make_interval(secs => $1)";
-    for row in conn.query(gone, &[&RETIRED])? {
-        let names = Names::recorded(row.get::<_, String>(0));
-        let lock = format!("begin; lock table {}, {} in access exclusive mode nowait", names.delta(1), names.delta(2));
-        match conn.within(&lock, |conn| drop_tables(conn, &names)) {
-            Err(error) if error.kind() == Kind::Locked => conn.batch("rollback")?,
-            outcome => outcome?,
-        }
-    }
-    for row in conn.query(include_str!("sql/superseded.sql"), &[])? {
-        let (table, keep): (u32, String) = (row.get(0), row.get(1));
-        conn.within("begin", |conn| retire_older(conn, table, &keep))?;
-    }
-    conn.batch(include_str!("sql/closed_gaps.sql"))?;
-    let left = "select exists (select from bucardo.bucardo_delta_names where since is not null or retired is not null)";
-    Ok(conn.query_one(left, &[])?.get(0))
-}
-
-fn retire_older(conn: &mut Connection, table: u32, keep: &str) -> Result<()> {
-    let lock = "select from bucardo.bucardo_delta_names where tablename = $1 and retired is null for update";
-    conn.execute(lock, &[&table])?;
-    let all = read(conn, &[table])?.remove(&table).unwrap_or_default();
-    let left: Vec<&Capture> = all.iter().map(|one| &one.capture).skip_while(|capture| capture.names.base() != keep).collect();
-    if left.is_empty() || all.iter().any(|one| !one.readable()) {
-        return Ok(());
-    }
-    let partitions = "with recursive tree (oid) as (select $1::oid union all select i.inhrelid from pg_inherits i join tree t on t.oid = i.inhparent \
-                      where exists (select from pg_class c where c.oid = t.oid and c.relkind = 'p')) \
-                      select array_agg(tree.oid), bool_or(c.relkind = 'p') from tree join pg_class c on c.oid = tree.oid";
-    let row = conn.query_one(partitions, &[&table])?;
-    let Some(known) = row.get::<_, Option<Vec<u32>>>(0) else { return Ok(()) };
-    let callers = Callers { known, partitioned: row.get(1), knows_root: conn.version() >= 120_000 };
-    let made = with_objects(conn, &left)?;
-    conn.batch(&(capture::row_function(&made, &callers) + &capture::truncate_function(&left)))?;
-    let older = all.iter().map(|one| one.capture.names.base()).take_while(|base| *base != keep);
-    for base in older {
-        reclaim::give_up(conn, base)?;
-    }
-    conn.execute(
-        "update bucardo.bucardo_delta_names d set retired = clock_timestamp() \
-         from bucardo.bucardo_delta_names k where k.deltaname = $2 and d.tablename = $1 and d.retired is null \
-         and coalesce(d.since, 0) < k.since",
-        &[&table, &keep],
-    )?;
-    conn.execute(
-        "update bucardo.bucardo_delta_names set since = null, horizon = greatest(horizon, since) where deltaname = $1",
-        &[&keep],
-    )?;
     Ok(())
 }
