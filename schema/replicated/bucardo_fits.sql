@@ -4,7 +4,8 @@
 -- It is not immutable but declared so: a trigger function's plan then holds the answer, and not the question, and costs nothing. The
 -- arguments are constants of type regclass, by number, on which the plan depends; when one of these relations is changed
 -- or dropped, the plan is made anew and the question asked again. What is asked must not depend on a snapshot, which may be older than a change
--- of the tables: names and types come from the parser, which always sees the latest.
+-- of the tables: names and types come from the parser and from the catalog's caches, which always tell the latest. A key column is given as its
+-- number and its name, as another column may have taken the name over.
 create or replace function bucardo.bucardo_fits(
   captured regclass, delta_1 regclass, delta_2 regclass, generation regclass,
   deltaname text, key_columns text[], families text[], stored text[])
@@ -13,6 +14,8 @@ declare
   actual  oid;
   wanted  oid;
   delta   regclass;
+  number  integer;
+  name    text;
 begin
   if to_regclass(format('bucardo.%I', deltaname || '_1')) is distinct from delta_1
     or to_regclass(format('bucardo.%I', deltaname || '_2')) is distinct from delta_2
@@ -22,8 +25,12 @@ begin
     return false;
   end if;
   for at in 1 .. cardinality(key_columns) loop
-    execute format('select pg_typeof((null::%s).%I)::oid', captured, key_columns[at]) into actual;
-    if actual <> all (families[at]::oid[]) then
+    number := substring(key_columns[at] from '^([0-9]+):');
+    name := regexp_replace(key_columns[at], '^[0-9]+:', '');
+    execute format('select pg_typeof((null::%s).%I)::oid', captured, name) into actual;
+    if actual <> all (families[at]::oid[])
+      or (select c.object_names[3] <> name from pg_identify_object_as_address('pg_class'::regclass, captured, number) c)
+    then
       return false;
     end if;
     execute format('select pg_typeof(null::%s)::oid', stored[at]) into wanted;

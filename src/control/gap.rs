@@ -128,6 +128,19 @@ pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], 
     Ok(control.query(sql, &[&sync, &target, &goats, &until])?.iter().map(|row| row.get(0)).collect())
 }
 
+/// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is no difference between them.
+pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str, words: &str) -> Result<()> {
+    let sql = "delete from bucardo.gap g where g.sync = $1 and g.targetdb = $2 and (g.goat, g.what) in (
+                 select o.goat, o.what
+                 from bucardo.gap o
+                 where o.sync = $1 and o.targetdb = $2 and o.since >= to_timestamp($3::text::float8)
+                   and left(o.what, length($4)) = $4
+                 group by o.goat, o.what
+                 having count(*) = $5::bigint)";
+    control.execute(sql, &[&sync, &target, &began, &words, &i64::try_from(members).unwrap_or_default()])?;
+    Ok(())
+}
+
 /// Forgets what is about tables and databases that do not belong to a sync any more.
 pub fn forget_others(control: &mut Connection, sync: &Sync, goats: &[i32]) -> Result<()> {
     for table in ["gap", "table_state"] {

@@ -180,6 +180,13 @@ impl Capture {
         format!("array[{}]::pg_catalog.text[]", all.join(", "))
     }
 
+    /// The key's columns as `number:name`.
+    fn numbered_names(&self) -> String {
+        let all: Vec<String> =
+            self.columns.iter().map(|column| literal(&format!("{}:{}", column.number, column.name))).collect();
+        format!("array[{}]::pg_catalog.text[]", all.join(", "))
+    }
+
     fn families(&self) -> String {
         self.texts(|column| &column.family)
     }
@@ -195,7 +202,7 @@ impl Capture {
             of(two),
             of(generation),
             literal(self.names.base()),
-            self.texts(|column| &column.name),
+            self.numbered_names(),
             self.families(),
             self.texts(|column| &column.stored)
         )

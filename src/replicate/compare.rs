@@ -78,6 +78,19 @@ pub fn narrows(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
     source.columns.iter().find_map(tells)
 }
 
+/// Whether a column that is altered from one type to the other keeps its values. Between timestamps with and without time zone they depend on the
+/// session.
+pub fn widens(before: &str, after: &str) -> bool {
+    let ((narrow, lower), (wide, limits)) = (modifiers(before), modifiers(after));
+    let grows = match (narrow.as_str(), wide.as_str()) {
+        ("real", "double precision") | ("date", "timestamp without time zone") => true,
+        ("character", "character") => limits >= lower,
+        (_, "text") => limits.is_empty() && !narrow.contains("with time zone"),
+        _ => holds(after, before),
+    };
+    grows && before.contains("with time zone") == after.contains("with time zone")
+}
+
 /// Whether a type holds every value of another one as it is.
 fn holds(wide: &str, narrow: &str) -> bool {
     let ((wide, limits), (narrow, lower)) = (modifiers(wide), modifiers(narrow));
@@ -203,6 +216,30 @@ mod tests {
             ("public.geometry(Point,4326)", "public.geometry"),
         ] {
             assert!(!holds(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_column_keeps_its_values_when_its_type_grows() {
+        for (before, after) in [
+            ("integer", "bigint"),
+            ("character(2)", "character(8)"),
+            ("real", "double precision"),
+            ("date", "timestamp without time zone"),
+            ("integer", "text"),
+            ("timestamp(0) with time zone", "timestamp with time zone"),
+        ] {
+            assert!(widens(before, after), "{before} {after}");
+        }
+        for (before, after) in [
+            ("timestamp without time zone", "timestamp with time zone"),
+            ("timestamp with time zone", "timestamp(0) with time zone"),
+            ("timestamp with time zone", "text"),
+            ("double precision", "real"),
+            ("character(8)", "character(2)"),
+            ("bigint", "integer"),
+        ] {
+            assert!(!widens(before, after), "{before} {after}");
         }
     }
 

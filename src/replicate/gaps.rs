@@ -1,17 +1,18 @@
 //! Noticing that changes were not captured. No program can carry what it did not see; but it can know that there was something it did not
 //! see, and say so.
 //!
-//! The control database keeps how the tables of a sync were when a KID began or somebody validated: which relation had the name, which
-//! triggers captured and which transaction touched them last, and, for tables that a crash empties, a mark in one that the same crash
-//! empties. What is otherwise at the next comparison was so for an unknown time in between. Whoever compares and whoever makes triggers does it
+//! The control database keeps how the tables of a sync were when a KID began or a sync was validated: which relation had the name, which
+//! triggers captured and which transaction touched them last; which column had which name, and which files held the rows; and, for tables
+//! that a crash empties, a mark in one that the same crash empties. What is otherwise at the next comparison was so for an unknown time in between. Whoever compares and whoever makes triggers does it
 //! [`alone`](crate::replicate::install::alone) on that database, so that what we make ourselves is not taken for somebody else's doing.
+
+mod state;
 
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::ROW_TRIGGER;
 use crate::replicate::{catalog_digest, install};
-use std::collections::{BTreeMap, BTreeSet};
+use state::State;
 
 /// A table of a sync on one database.
 #[derive(Debug, Clone)]
@@ -29,9 +30,11 @@ pub type States = Vec<Option<String>>;
 pub fn states(conn: &mut Connection, members: &[Member]) -> Result<States> {
     let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
     let guards = catalog_digest::guards(conn, &relations)?;
+    let contents = contents(conn, &relations)?;
     let marked = guards.iter().flatten().any(|guard| is_unlogged(guard));
     let mark = if marked { mark(conn)? } else { String::new() };
-    Ok(members.iter().zip(guards).map(|(member, guard)| Some(text(&guard?, &mark, &member.relation))).collect())
+    let all = members.iter().zip(guards).zip(contents);
+    Ok(all.map(|((member, guard), content)| Some(text(&guard?, &content?, &mark, &member.relation))).collect())
 }
 
 /// Compares how the tables are with how they were known, notes what is missing, and remembers how they are. What can be evened out at once is:
@@ -66,6 +69,11 @@ pub fn compare(
     gap::learn(control, place, &learnt)
 }
 
+/// Columns that exchanged their names on all members of a KID alike, since `began`, still hold the same values everywhere.
+pub fn forget_common_renames(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str) -> Result<()> {
+    gap::forget_common(control, sync, target, members, began, state::RENAMED)
+}
+
 /// Remembers how tables are, after they were made right.
 pub fn learn(control: &mut Connection, place: Place, members: &[Member], states: &States) -> Result<()> {
     let learnt = members.iter().zip(states).filter_map(|(member, state)| Some((member.goat, state.clone()?)));
@@ -78,9 +86,16 @@ pub fn changes(before: &States, after: &States) -> Vec<(String, String)> {
     both.filter(|(before, after)| before != after).map(|(before, after)| (before.clone(), after.clone())).collect()
 }
 
-/// Whether a table with this guard is known to be as it is. That of one which a crash may empty has to be looked at.
-pub fn is_known(known: Option<&String>, guard: &str, name: &Relation) -> bool {
-    !is_unlogged(guard) && known.is_some_and(|known| *known == text(guard, "", name))
+/// What the columns and the files of tables are, in the order of their names; none for one that is missing.
+pub fn contents(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option<String>>> {
+    let statement = conn.keep(include_str!("sql/contents.sql"))?;
+    let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Whether a table with this guard and these contents is known to be as it is. That of one which a crash may empty has to be looked at.
+pub fn is_known(known: Option<&String>, guard: &str, content: Option<&str>, name: &Relation) -> bool {
+    !is_unlogged(guard) && content.is_some_and(|content| known.is_some_and(|known| *known == text(guard, content, "", name)))
 }
 
 fn is_unlogged(guard: &str) -> bool {
@@ -88,9 +103,9 @@ fn is_unlogged(guard: &str) -> bool {
 }
 
 /// The name comes last, because anything can be in it.
-fn text(guard: &str, mark: &str, name: &Relation) -> String {
+fn text(guard: &str, content: &str, mark: &str, name: &Relation) -> String {
     let mark = if is_unlogged(guard) { format!(";unlogged {mark}") } else { String::new() };
-    format!("{guard}{mark};name {name}")
+    format!("{guard};{content}{mark};name {name}")
 }
 
 /// The mark in the table that every crash of the server empties; a new one if it is empty.
@@ -121,138 +136,4 @@ fn note_partition(conn: &mut Connection, table: &Relation, partition: &str) -> R
         format!("insert into {} ({}) select {} from {from}", names.delta(1), staged.join(", "), crate::pg::ident::list(&keys));
     conn.execute(&insert, &[]).map_err(Error::from)?;
     Ok(())
-}
-
-/// What a state says.
-#[derive(Debug, PartialEq, Eq)]
-struct State<'a> {
-    table: &'a str,
-    mark: Option<&'a str>,
-    partitions: BTreeSet<&'a str>,
-    /// By table and name: its id, the transaction that touched it last, when it fires, its function.
-    triggers: BTreeMap<(&'a str, &'a str), [&'a str; 4]>,
-    name: &'a str,
-}
-
-impl<'a> State<'a> {
-    fn parse(text: &'a str) -> State<'a> {
-        let (guard, name) = text.split_once(";name ").unwrap_or((text, ""));
-        let mut state = State { table: "", mark: None, partitions: BTreeSet::new(), triggers: BTreeMap::new(), name };
-        for part in guard.split(';') {
-            match part.split(' ').collect::<Vec<_>>()[..] {
-                ["table", table] => state.table = table,
-                ["unlogged", mark] => state.mark = Some(mark),
-                ["partition", partition] => drop(state.partitions.insert(partition)),
-                ["trigger", table, name, id, touched, fires, function] => {
-                    state.triggers.insert((table, name), [id, touched, fires, function]);
-                }
-                _ => {}
-            }
-        }
-        state
-    }
-
-    /// What happened since, if anything may be missing by that. Of a table that somebody called by another name to us, nothing is known.
-    fn missed(&self, now: &State, is_source: bool) -> Option<String> {
-        if self.name != now.name {
-            return None;
-        }
-        if self.table != now.table {
-            return Some("another table has this name since then".to_owned());
-        }
-        if self.mark.is_some() && now.mark.is_some() && self.mark != now.mark {
-            return Some("the table is unlogged, and a crash of the server emptied it".to_owned());
-        }
-        if is_source { self.triggers_missed(now) } else { None }
-    }
-
-    fn triggers_missed(&self, now: &State) -> Option<String> {
-        for ((table, name), [id, touched, ..]) in &self.triggers {
-            if *table != self.table && !now.partitions.contains(table) {
-                continue;
-            }
-            let on = if *table == self.table { "" } else { " on a partition" };
-            match now.triggers.get(&(*table, *name)) {
-                None => return Some(format!("trigger {name} was gone{on}")),
-                Some([.., fires, _]) if !matches!(*fires, "O" | "A") => return Some(format!("trigger {name} was off{on}")),
-                Some([other, ..]) if other != id && *table != self.table => {}
-                Some([_, later, ..]) if later != touched => return Some(format!("trigger {name} was off for a while{on}")),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// The partitions of now that were none then, or went and came back.
-    fn attached<'n>(&self, now: &State<'n>) -> Vec<&'n str> {
-        let row = |state: &State, partition: &str| {
-            state
-                .triggers
-                .iter()
-                .find(|((table, name), _)| *table == partition && *name == ROW_TRIGGER)
-                .map(|(_, [id, ..])| (*id).to_owned())
-        };
-        let is_new = |partition: &&&str| !self.partitions.contains(**partition) || row(self, partition) != row(now, partition);
-        if self.table == now.table { now.partitions.iter().filter(is_new).copied().collect() } else { Vec::new() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KNOWN: &str = "table 7;persistence p;trigger 7 bucardo_add_delta 70 900 O 1;trigger 7 bucardo_add_truncate 71 900 O 2;name \"s\".\";name x\"";
-
-    fn missed(now: &str, is_source: bool) -> Option<String> {
-        State::parse(KNOWN).missed(&State::parse(now), is_source)
-    }
-
-    #[test]
-    fn what_happened_is_read_from_two_states() {
-        assert_eq!(missed(KNOWN, true), None);
-        assert_eq!(State::parse(KNOWN).name, "\"s\".\";name x\"");
-        for (from, to, words) in [
-            ("table 7", "table 8", "another table has this name since then"),
-            ("70 900 O", "70 901 O", "trigger bucardo_add_delta was off for a while"),
-            ("70 900 O", "70 901 D", "trigger bucardo_add_delta was off"),
-            ("70 900 O", "70 901 R", "trigger bucardo_add_delta was off"),
-            ("70 900 O", "99 901 A", "trigger bucardo_add_delta was off for a while"),
-            (";trigger 7 bucardo_add_truncate 71 900 O 2", "", "trigger bucardo_add_truncate was gone"),
-        ] {
-            assert_eq!(missed(&KNOWN.replace(from, to), true).as_deref(), Some(words), "{to}");
-        }
-    }
-
-    #[test]
-    fn a_receiver_needs_no_triggers_and_another_name_tells_nothing() {
-        assert_eq!(missed(&KNOWN.replace("70 900 O", "70 901 D"), false), None);
-        assert!(missed(&KNOWN.replace("table 7", "table 8"), false).is_some());
-        assert_eq!(missed("table 8;persistence p;name \"s\".\"other\"", true), None);
-    }
-
-    #[test]
-    fn a_crash_is_told_by_another_mark() {
-        let state = |mark: &str| format!("table 7;persistence u;unlogged {mark};name t");
-        let missed = |before: &str, now: &str| State::parse(before).missed(&State::parse(now), false);
-        assert_eq!(missed(&state("a"), &state("a")), None);
-        assert!(missed(&state("a"), &state("b")).is_some_and(|what| what.contains("unlogged")));
-        assert_eq!(missed("table 7;persistence p;name t", &state("b")), None, "it became unlogged");
-    }
-
-    #[test]
-    fn partitions_that_came_or_came_back_are_attached_and_touched_ones_are_not() {
-        let state = |parts: &str| format!("table 7;persistence p;{parts};trigger 7 bucardo_add_delta 70 900 O 1;name t");
-        let part =
-            |oid: u32, id: u32, touched: u32| format!("partition {oid};trigger {oid} bucardo_add_delta {id} {touched} O 1");
-        let (before, both) = (state(&part(8, 80, 900)), state(&(part(8, 80, 900) + ";" + &part(9, 90, 901))));
-        assert_eq!(State::parse(&before).attached(&State::parse(&both)), ["9"]);
-        assert_eq!(State::parse(&before).missed(&State::parse(&both), true), None);
-        let back = state(&part(8, 88, 901));
-        assert_eq!(State::parse(&before).attached(&State::parse(&back)), ["8"]);
-        assert_eq!(State::parse(&before).missed(&State::parse(&back), true), None);
-        let touched = state(&part(8, 80, 901));
-        assert!(State::parse(&before).attached(&State::parse(&touched)).is_empty());
-        assert!(State::parse(&before).missed(&State::parse(&touched), true).is_some_and(|what| what.ends_with("on a partition")));
-        assert_eq!(State::parse(&both).missed(&State::parse(&before), true), None, "a detached one is gone with its rows");
-    }
 }

@@ -49,6 +49,15 @@ impl Key {
         self.columns.is_empty()
     }
 
+    /// The same key with its columns in another order: those of `order` first, as far as they belong to it.
+    pub fn in_order(&self, order: &[String]) -> Key {
+        let place = |name: &String| order.iter().position(|other| other == name).unwrap_or(order.len());
+        let mut positions: Vec<usize> = (0..self.columns.len()).collect();
+        positions.sort_by_key(|position| place(&self.columns[*position]));
+        let sorted = |texts: &[String]| positions.iter().filter_map(|position| texts.get(*position).cloned()).collect();
+        Key { columns: sorted(&self.columns), types: sorted(&self.types), equals: sorted(&self.equals), ..*self }
+    }
+
     /// The columns as identifiers.
     pub fn idents(&self) -> Vec<Ident> {
         self.columns.iter().map(Ident::new).collect()

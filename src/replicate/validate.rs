@@ -327,6 +327,7 @@ impl<'a> Members<'a> {
         }
         let of_tables: Vec<i32> = goats.iter().filter(|goat| goat.is_table).map(|goat| goat.id).collect();
         gap::forget_others(control, self.sync, &of_tables)?;
+        let began = gap::now(control)?;
         for target in self.masters..self.names.len() {
             self.compare_target(control, target, goats)?;
         }
@@ -334,6 +335,11 @@ impl<'a> Members<'a> {
             self.capture(control, master, goats, tables, notes)?;
             let oids: Vec<u32> = tables.iter().map(|shapes| shapes[master].oid).collect();
             self.mark(master, installation.as_ref(), &oids)?;
+        }
+        for place in self.sync.places() {
+            let masters = self.sync.masters_of(&place);
+            let members = masters.len() + usize::from(!masters.contains(&place));
+            gaps::forget_common_renames(control, &self.sync.name, &place, members, &began)?;
         }
         if self.sync.synctype == SyncType::Fullcopy { Ok(()) } else { self.check_gaps(notes) }
     }

@@ -11,9 +11,11 @@ const TABLE: &str = "create table t (id integer primary key, v text); create tab
 const ROWS: &str = "insert into t select i, 'v' from generate_series(1, 5) i; insert into other values (1)";
 
 /// The gap is told by `validate`, with its exit code, and by `status`, in both dialects; the words are all in it.
-fn told(case: &Case, words: &[&str]) {
+pub(super) fn told(case: &Case, words: &[&str]) {
     let name = case.name.as_str();
     let validated = shared().ctl(&["validate", name]).ended_with(1);
+    let says_all = || words.iter().all(|word| shared().log().contains(word)).then_some(());
+    wait_until("the log tells it", Duration::from_secs(90), says_all);
     let json = shared().ctl(&["status", "--json"]).ok();
     let json = json.lines().find(|line| line.contains(&format!("\"name\":\"{name}\""))).unwrap_or(&json).to_owned();
     for (place, text) in [
@@ -31,7 +33,7 @@ fn told(case: &Case, words: &[&str]) {
 }
 
 /// The command evens it out, and then nothing is told any more.
-fn evened_out(case: &mut Case) {
+pub(super) fn evened_out(case: &mut Case) {
     let name = case.name.clone();
     shared().ctl(&["update", "sync", &name, "onetimecopy=1"]).ok();
     shared().ctl(&["reload", &name]).ok();

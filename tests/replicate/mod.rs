@@ -9,6 +9,7 @@ mod case;
 mod chains;
 mod columns;
 mod copies;
+mod ddl_values;
 mod deaths;
 mod encodings;
 pub mod equal;

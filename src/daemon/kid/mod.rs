@@ -268,7 +268,7 @@ impl Kid {
         self.watch.at(Step::BeforeTxn, None)?;
         let (mut counts, mut more) = self.rounds()?;
         // A round without work speaks with no receiver.
-        if counts.none() && self.carrier.receivers_have_others()? {
+        if counts.none() && self.carrier.members_have_changed()? {
             self.reopen()?;
             (counts, more) = self.rounds()?;
         }
@@ -458,9 +458,11 @@ impl Kid {
     /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may have switched off or which a way of
     /// writing may pass by, and on connections.
     fn look_around(&mut self) -> Result<()> {
-        if self.carrier.receivers_have_others().map_err(|error| self.carrier.named(error))? {
+        if self.carrier.members_have_changed().map_err(|error| self.carrier.named(error))? {
             self.reopen()?;
         }
+        // `validate` may have noticed something meanwhile.
+        open::tell_gaps(&mut self.watch, &self.place)?;
         let control = &mut self.watch.desk.control;
         if let Some(source) = self.carrier.first_source() {
             stray::ask_for_validation(control, &self.place.sync, source)?;

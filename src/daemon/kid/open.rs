@@ -237,6 +237,7 @@ impl Members {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
         let mut shapes = vec![Vec::new(); goats.len()];
+        let began = gap::now(control)?;
         for number in 0..self.names.len() {
             let members = self.gap_members(goats, number);
             let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
@@ -249,6 +250,7 @@ impl Members {
                 shapes.push(found.map_err(|error| error.context(on.clone()))?);
             }
         }
+        gaps::forget_common_renames(control, &self.sync.name, place, self.names.len(), &began)?;
         if !self.copies_only() {
             for (number, source) in &mut self.sources {
                 source.captures(&shapes.iter().map(|shapes| &shapes[*number]).collect::<Vec<_>>())?;
@@ -282,9 +284,13 @@ impl Members {
         let (sync, db) = (self.sync.name.clone(), self.names[number].clone());
         let place = GapPlace { sync: &sync, target: place, db: &db };
         let known = gap::known(control, place)?;
-        let is_known =
-            |(member, shape): (&Member, &Shape)| gaps::is_known(known.get(&member.goat), &shape.state.guard, &member.relation);
-        if members.iter().zip(found).filter_map(|(member, shape)| Some((member, shape.as_ref().ok()?))).all(is_known) {
+        let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
+        let contents = gaps::contents(self.session(number)?, &relations)?;
+        let is_known = |((member, shape), content): ((&Member, &Result<Shape>), &Option<String>)| {
+            let guard = shape.as_ref().ok().map(|shape| shape.state.guard.as_str());
+            guard.is_none_or(|guard| gaps::is_known(known.get(&member.goat), guard, content.as_deref(), &member.relation))
+        };
+        if members.iter().zip(found).zip(&contents).all(is_known) {
             return Ok(());
         }
         let is_source = self.sources.contains_key(&number);
@@ -327,8 +333,15 @@ impl Members {
         }
         for shapes in shapes {
             let newest = noted.newest_serves(shapes);
+            let mut order = Vec::new();
             for number in self.sources.keys() {
-                noted.choose(*number, &mut shapes[*number], newest)?;
+                let shape = &mut shapes[*number];
+                noted.choose(*number, shape, newest)?;
+                // Keys of several masters meet in one table, so their columns come in one order everywhere.
+                shape.keys.iter_mut().for_each(|key| *key = key.in_order(&order));
+                if order.is_empty() {
+                    order = shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
+                }
             }
         }
         for (number, since) in noted.settled.clone() {
@@ -370,8 +383,8 @@ impl Members {
             let sentence = format!("Table \"{}\" on database \"{}\": {why}", shapes[to].relation.label(), self.names[to]);
             return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
         }
-        let (names, record) = noted.of(&shapes[from], from, to);
-        let plan = Plan::new(goat.id, &source, &shapes[to], None, &route)?.copied(copying).noted(names, record);
+        let (names, captured, record) = noted.of(&shapes[from], from, to);
+        let plan = Plan::new(goat.id, &source, &shapes[to], None, &route)?.copied(copying).noted(names, &captured, record);
         match feed {
             Some(feed) => plan.with_feed(feed),
             None => Ok(plan),
@@ -444,7 +457,7 @@ impl Members {
 }
 
 /// Says what is missing and was not said yet, in the log and by mail.
-fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
+pub(super) fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
     let whose = Whose { sync: &place.sync, source: &place.source, target: &place.target };
     mailer::tell_gaps(&mut watch.desk.control, &place.launch, &whose)
 }
@@ -456,7 +469,8 @@ struct Noted {
     gaps: BTreeMap<usize, BTreeMap<u32, i64>>,
     /// By source and receiver; read only while there are several captures of a table.
     receipts: BTreeMap<(usize, usize), Option<Snapshot>>,
-    chosen: BTreeMap<(usize, u32), Names>,
+    /// With the key's columns in the order in which they are captured.
+    chosen: BTreeMap<(usize, u32), (Names, Vec<String>)>,
     /// The sources where the newest captures are read, and since when those hold everything.
     settled: BTreeMap<usize, i64>,
 }
@@ -493,8 +507,9 @@ impl Noted {
             let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
             return Err(no_usable_key(shape, &columns));
         }
+        let captured = key.columns.clone();
         shape.keys = vec![has.unwrap_or(key)];
-        self.chosen.insert((number, shape.oid), names);
+        self.chosen.insert((number, shape.oid), (names, captured));
         if let Some(since) = since.filter(|_| newest) {
             let settled = self.settled.entry(number).or_default();
             *settled = (*settled).max(since);
@@ -503,13 +518,15 @@ impl Noted {
     }
 
     /// The names of what a plan reads, and the number by which it is seen that this is to be chosen again.
-    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, i64) {
+    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, Vec<String>, i64) {
         let receipt = self.receipts.get(&(from, to)).and_then(Option::as_ref);
         let all = self.captures(from, shape.oid).iter();
         let seen = all.filter(|one| one.since.is_some_and(|since| receipt.is_some_and(|receipt| receipt.sees(since)))).count();
         let gaps = self.gaps.get(&from).and_then(|tables| tables.get(&shape.oid)).copied().unwrap_or_default();
-        let names = self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| Names::of(&shape.relation));
-        (names, i64::try_from(seen).unwrap_or_default() + gaps)
+        let by_key = || shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
+        let (names, captured) =
+            self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| (Names::of(&shape.relation), by_key()));
+        (names, captured, i64::try_from(seen).unwrap_or_default() + gaps)
     }
 }
 

@@ -186,8 +186,7 @@ impl Plan {
 
     /// On the source: what lost is no change any more, for this sync. Other syncs still carry the key, as something that came from elsewhere.
     pub fn settle_lost(&self, span: &Span) -> String {
-        let keys = self.stage_keys();
-        let lost = matched("d", "l", &keys, &keys, &self.key.equals);
+        let lost = matched("d", "l", &self.noted_keys, &self.stage_keys(), &self.key.equals);
         let each = |delta: &Relation, condition: &str| {
             format!(
                 "update {delta} as d set origin = '', via = {} from {} as l where {condition} and {lost}",

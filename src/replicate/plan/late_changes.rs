@@ -5,7 +5,7 @@
 //! syncs take changes from the receiver, what is applied there is noted for them (makedelta), with the name of the database where it
 //! was made: that one does not get it back.
 
-use super::{Plan, list_plain, matched, of};
+use super::{captured_columns, Plan, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::Names;
@@ -26,8 +26,7 @@ pub struct Feed {
 impl Feed {
     /// The columns of its deltas, in the order of `keys`.
     fn columns(&self, keys: &[String]) -> Vec<Ident> {
-        let place = |key: &String| self.keys.iter().position(|other| other == key).unwrap_or_default() + 1;
-        keys.iter().map(|key| Ident::new(format!("k{}", place(key)))).collect()
+        captured_columns(&self.keys, keys)
     }
 
     /// What applications and other syncs changed here in a span.
@@ -229,7 +228,7 @@ impl Plan {
 
     /// The COPY by which it does.
     pub fn fill_delta(&self) -> String {
-        format!("{} ({}, txntime, origin, via)", self.names.delta(1), list_plain(&self.stage_keys()))
+        format!("{} ({}, txntime, origin, via)", self.names.delta(1), list_plain(&self.noted_keys))
     }
 
     /// Notes for others what was applied from the stage.

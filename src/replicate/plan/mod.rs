@@ -62,8 +62,6 @@ pub struct Plan {
     pub source_state: State,
     /// What this rests on at the receiver.
     pub target_state: State,
-    /// The table's id on the receiver.
-    pub target_oid: u32,
     /// Estimated rows on the source.
     pub rows: f32,
     /// What is on record of its captures, as a number.
@@ -72,6 +70,8 @@ pub struct Plan {
     route: Route,
     names: Names,
     key: Key,
+    /// The key's columns in the source's delta tables, in the order of the key.
+    noted_keys: Vec<Ident>,
     source_from: String,
     target_from: String,
     target_equals: Vec<String>,
@@ -135,7 +135,6 @@ impl Plan {
             oid: source.oid,
             source_state: source.state.clone(),
             target_state: target.state.clone(),
-            target_oid: target.oid,
             rows: source.rows,
             record: 0,
             goat,
@@ -157,6 +156,7 @@ impl Plan {
             partitioned: target.partitioned,
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
+            noted_keys: delta_keys(key),
             feed: None,
             uniques: target.uniques.iter().filter(|unique| !is_of(unique, key)).cloned().collect(),
             selected: source.select.is_some(),
@@ -177,9 +177,11 @@ impl Plan {
         Plan { copying, ..self }
     }
 
-    /// The same, where the changes are noted under these names, and what is on record of that has this number.
-    pub fn noted(self, names: Names, record: i64) -> Plan {
-        Plan { names, record, ..self }
+    /// The same, where the changes are noted under these names, by a key of the same columns in the order `captured`; what is on record of
+    /// that has the number `record`.
+    pub fn noted(self, names: Names, captured: &[String], record: i64) -> Plan {
+        let noted_keys = captured_columns(captured, &self.key.columns);
+        Plan { names, noted_keys, record, ..self }
     }
 
     /// How it is copied as a whole.
@@ -238,6 +240,12 @@ impl Plan {
     fn stage(&self) -> Relation {
         self.temporary("stage")
     }
+}
+
+/// The columns `wanted` of a key as they are called in delta tables that capture them in the order `captured`.
+fn captured_columns(captured: &[String], wanted: &[String]) -> Vec<Ident> {
+    let position = |name: &String| captured.iter().position(|other| other == name).unwrap_or_default() + 1;
+    wanted.iter().map(|name| Ident::new(format!("k{}", position(name)))).collect()
 }
 
 fn list_plain(names: &[Ident]) -> String {

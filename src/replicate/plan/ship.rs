@@ -1,7 +1,7 @@
 //! The source's side: what is pending, and the query whose rows are shipped.
 
 use super::{Plan, list_plain, matched};
-use crate::pg::Relation;
+use crate::pg::{Ident, Relation};
 use crate::pg::ident::literal;
 use crate::replicate::form::Form;
 use crate::replicate::snapshot::Span;
@@ -121,14 +121,24 @@ impl Plan {
             false => String::new(),
         };
         let (mark, kept) = if lost { (", false as lost", " having not bool_or(lost)") } else { ("", "") };
+        let noted = self.noted_as_staged();
         let changed = self.pending(span, |delta, condition| {
-            format!("select {keys}{more}{mark} from {delta} where {condition} and truncated is null")
+            format!("select {noted}{more}{mark} from {delta} where {condition} and truncated is null")
         });
         let nothing = if self.route.traced { ", null::timestamptz, null::text, null::boolean, null::boolean" } else { "" };
         let losers = lost.then(|| format!("select {keys}{nothing}, true from {}", self.lost()));
         let pending = changed.into_iter().chain(losers).collect::<Vec<_>>().join(" union all ");
         let trace = if self.route.traced { self.traced_back() } else { String::new() };
         format!("select {keys}{trace} from ({pending}) as pending group by {keys}{kept}")
+    }
+
+    /// The columns of the source's delta tables under the names that they have in the stage.
+    fn noted_as_staged(&self) -> String {
+        let renamed = |(noted, staged): (&Ident, Ident)| match *noted == staged {
+            true => staged.to_string(),
+            false => format!("{noted} as {staged}"),
+        };
+        self.noted_keys.iter().zip(self.stage_keys()).map(renamed).collect::<Vec<_>>().join(", ")
     }
 
     fn traced_back(&self) -> String {

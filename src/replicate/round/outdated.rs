@@ -64,18 +64,17 @@ impl Carrier {
         }
     }
 
-    /// Whether the name of any table leads to another relation at a receiver than it did. Rounds without work speak with no receiver; so this is
-    /// for in between.
-    pub fn receivers_have_others(&mut self) -> Result<bool> {
-        let mut others = false;
+    /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only for the tables that have work; so this is for in
+    /// between, outside of a transaction.
+    pub fn members_have_changed(&mut self) -> Result<bool> {
+        let mut changed = false;
         for lane in &self.lanes {
-            let names: Vec<String> = lane.plans.iter().map(|plan| plan.target.to_string()).collect();
-            let oids: Vec<u32> = lane.plans.iter().map(|plan| plan.target_oid).collect();
-            let conn = &mut at(&mut self.targets, lane.to)?.conn;
-            let statement = conn.keep(include_str!("../sql/redirected.sql"))?;
-            others |= conn.query_one(&statement, &[&names, &oids])?.get::<_, bool>(0);
+            let asked = catalog_digest::ask_changed(lane.plans.iter().map(|plan| (&plan.source, &plan.source_state)));
+            changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
+            let asked = catalog_digest::ask_changed(lane.plans.iter().map(|plan| (&plan.target, &plan.target_state)));
+            changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
         }
-        Ok(others)
+        Ok(changed)
     }
 }
 

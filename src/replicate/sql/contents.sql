@@ -1,0 +1,54 @@
+-- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are made of; null for one that is missing.
+-- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, and its
+-- type; the labels of the enumerated types among them; and the files that hold the rows, those of all partitions. Names are in hexadecimal.
+with recursive tables as (
+  select w.position, c.oid, c.relkind
+  from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
+  join pg_catalog.pg_namespace n on n.nspname = w.schema
+  join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
+),
+tree (position, oid, relkind) as (
+  select position, oid, relkind
+  from tables
+  union
+  select t.position, i.inhrelid, c.relkind
+  from tree t
+  join pg_catalog.pg_inherits i on i.inhparent = t.oid
+  join pg_catalog.pg_class c on c.oid = i.inhrelid
+  where t.relkind = 'p'
+),
+columns as (
+  select t.position, a.attnum, a.attname, a.xmin, a.atttypid, a.atttypmod,
+         coalesce(nullif(pg_catalog.to_jsonb(a) ->> 'attgenerated', ''), '-') as generated
+  from tables t
+  join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+),
+labels as (
+  select distinct c.position, e.oid, e.enumtypid, e.enumlabel
+  from columns c
+  join pg_catalog.pg_type t on t.oid = c.atttypid
+  join pg_catalog.pg_enum e on e.enumtypid in (t.oid, t.typelem, t.typbasetype)
+),
+parts as (
+  select position, 1 as kind, attnum::bigint as place,
+         pg_catalog.concat_ws(' ', 'column', pg_catalog.encode(pg_catalog.textsend(attname::text), 'hex'), attnum, xmin, generated,
+           pg_catalog.encode(pg_catalog.textsend(pg_catalog.format_type(atttypid, atttypmod)), 'hex')) as part
+  from columns
+  union all
+  select position, 2, oid::bigint,
+         pg_catalog.concat_ws(' ', 'label', enumtypid, pg_catalog.encode(pg_catalog.textsend(enumlabel::text), 'hex'), oid)
+  from labels
+  union all
+  select t.position, 3, t.oid::bigint, pg_catalog.concat_ws(' ', 'file', t.oid, c.relfilenode)
+  from tree t
+  join pg_catalog.pg_class c on c.oid = t.oid
+  where t.relkind = 'r'
+)
+select case when t.oid is not null then coalesce(p.content, '') end
+from generate_series(1, pg_catalog.cardinality($1::text[])) as w (position)
+left join tables t on t.position = w.position
+left join (
+  select position, pg_catalog.string_agg(part, ';' order by kind, place) as content
+  from parts
+  group by position) p on p.position = w.position
+order by w.position

@@ -1,0 +1,169 @@
+//! DDL that changes what rows hold without any trigger: names that go to other columns or labels, and values that ALTER TABLE writes anew. Keys
+//! that are affected are carried on; where values may differ, that is told.
+
+use super::gaps::{evened_out, told};
+use super::stale::{as_owner, on_both, owned, warm};
+use super::world::shared;
+
+const TABLE: &str = "create type mood as enum ('low', 'high');
+    create table t (id integer primary key, v text, w text, at timestamp, m mood, g integer generated always as (id * 3) stored)";
+const ROWS: &str =
+    "insert into t (id, v, w, at, m) select i, 'v' || i, 'w' || i, '2020-02-02 10:00', 'low' from generate_series(1, 5) i";
+const OLD_GENERATED: &str =
+    "create type mood as enum ('low', 'high'); create table t (id integer primary key, v text, w text, at timestamp, m mood, g integer)";
+
+/// Version 10 and 11 have no generated columns.
+fn table() -> &'static str {
+    if shared().cluster.major() >= 12 { TABLE } else { OLD_GENERATED }
+}
+
+const PAIR: &str = "create table p (a integer, b integer, v text, primary key (a, b));
+    create table q (a integer, b text, v text, primary key (a, b))";
+const PAIRS: &str = "insert into p select i, i + 100, 'v' from generate_series(1, 6) i; insert into q select a, b::text, v from p";
+
+#[test]
+fn key_columns_that_exchange_their_names_go_on_to_be_captured() {
+    let exchange = "begin; alter table p rename a to c; alter table p rename b to a; alter table p rename c to b; commit";
+    let mut case = warm(owned("ddl_exchange", PAIR), PAIRS);
+    on_both(&mut case, exchange);
+    case.write("update p set v = 'post' where b = 2; delete from p where b = 3; insert into p (a, b, v) values (1, 2, 'new')");
+    case.arrives();
+    shared().ctl(&["validate", "ddl_exchange"]).ok();
+    case.write("update p set v = 'later' where b = 4; insert into p (a, b, v) values (1, 3, 'new')");
+    case.arrives();
+    case.finish_after_deaths();
+}
+
+#[test]
+fn a_key_whose_columns_come_in_another_order_goes_on_to_be_captured() {
+    let turn = |table: &str| format!("alter table {table} drop constraint {table}_pkey, add primary key (b, a)");
+    let mut case = warm(owned("ddl_order", PAIR), PAIRS);
+    on_both(&mut case, &format!("{}; {}", turn("p"), turn("q")));
+    case.write("update p set b = 77 where a = 2; update q set b = 'x' where a = 2; delete from q where a = 3; insert into q values (7, 'y', 'z')");
+    case.arrives();
+    shared().ctl(&["validate", "ddl_order"]).ok();
+    case.write("update p set a = 78 where a = 4; update q set v = 'later' where a = 4; delete from q where a = 5");
+    case.arrives();
+    case.finish_after_deaths();
+}
+
+#[test]
+fn an_order_of_the_key_that_only_the_source_has_hinders_nothing() {
+    let mut case = warm(owned("ddl_source_order", PAIR), PAIRS);
+    case.write(&as_owner("alter table q drop constraint q_pkey, add primary key (b, a)"));
+    case.write("update q set v = 'new' where a = 1; insert into q values (9, 'x', 'y'); delete from q where a = 2");
+    case.arrives();
+    shared().ctl(&["validate", "ddl_source_order"]).ok();
+    case.write("update q set b = 'other' where a = 4");
+    case.arrives();
+    case.finish_after_deaths();
+}
+
+/// Each of these changes what the table holds on the source, and no trigger fires.
+#[test]
+fn values_that_ddl_changed_on_the_source_are_told_and_evened_out() {
+    for (name, ddl, words) in [
+        ("ddl_anew", "alter table t drop v, add v text", "column v was dropped and added"),
+        ("ddl_using", "alter table t alter v type text using v || ' changed'", "written the values of column v anew"),
+        ("ddl_keys", "alter table t drop if exists g; alter table t alter id type integer using id + 100", "column id"),
+        ("ddl_zone", "set timezone = 'Asia/Tokyo'; alter table t alter at type timestamptz; reset timezone", "column at"),
+        (
+            "ddl_names",
+            "begin; alter table t rename v to z; alter table t rename w to v; alter table t rename z to w; commit",
+            "columns were renamed: v was w, w was v",
+        ),
+    ] {
+        let mut case = warm(owned(name, table()), ROWS);
+        match name {
+            "ddl_keys" => case.b.batch_execute(&as_owner("alter table t drop if exists g")).unwrap(),
+            "ddl_zone" => case.b.batch_execute(&as_owner("alter table t alter at type timestamptz")).unwrap(),
+            _ => {}
+        }
+        case.write(&as_owner(ddl));
+        case.write("insert into t (id) values (50)");
+        case.settle();
+        told(&case, &["public.t", &case.source.clone(), words]);
+        evened_out(&mut case);
+        case.finish_after_deaths();
+    }
+}
+
+#[test]
+fn values_that_ddl_changed_on_the_target_are_told_and_evened_out() {
+    for (name, ddl, words) in [
+        ("ddl_target_anew", "alter table t drop v, add v text", "column v was dropped and added"),
+        ("ddl_target_cut", "alter table t alter at type timestamp(0); alter table t alter at type timestamp", "column at"),
+        ("ddl_target_using", "alter table t alter v type text using upper(v)", "written the values of column v anew"),
+    ] {
+        let mut case = warm(owned(name, table()), ROWS);
+        case.b.batch_execute(&as_owner(ddl)).unwrap();
+        case.write("insert into t (id) values (50)");
+        case.settle();
+        told(&case, &["public.t", &case.targets[0].clone(), words]);
+        evened_out(&mut case);
+        case.finish_after_deaths();
+    }
+}
+
+/// A sleeping sync finds out by itself: nobody validates, and nothing is written.
+#[test]
+fn an_idle_sync_finds_out_that_ddl_changed_values() {
+    let mut case = warm(owned("ddl_idle", TABLE_PLAIN).setting("kid_pingtime", "1"), "insert into t values (1, 'v')");
+    case.write(&as_owner("alter table t alter v type text using v || ' changed'"));
+    crate::harness::wait_until("status tells it", std::time::Duration::from_secs(30), || {
+        shared().ctl(&["status", "ddl_idle"]).ok().contains("column v").then_some(())
+    });
+    evened_out(&mut case);
+    case.finish_after_deaths();
+}
+
+const TABLE_PLAIN: &str = "create table t (id integer primary key, v text)";
+
+/// What follows on both sides from the same DDL is no difference.
+#[test]
+fn ddl_that_keeps_values_on_both_sides_is_not_told() {
+    let mut case = warm(owned("ddl_same", TABLE_PLAIN), "insert into t select i, 'v' from generate_series(1, 5) i");
+    for ddl in [
+        "alter table t alter id type bigint",
+        "alter table t alter v set not null, alter v set statistics 500",
+        "alter table t add w text; alter table t rename v to x; alter table t rename x to v",
+        "alter table t alter v drop not null",
+        "begin; alter table t rename v to z; alter table t rename w to v; alter table t rename z to w; commit",
+        "cluster t using t_pkey",
+        "alter table t alter v drop default, alter w type varchar",
+    ] {
+        on_both(&mut case, ddl);
+        case.write("insert into t (id, v) select max(id) + 1, 'a' from t");
+        case.arrives();
+        let validated = shared().ctl(&["validate", "ddl_same"]);
+        assert_eq!(validated.code(), 0, "{ddl}: {}{}", validated.stdout, validated.stderr);
+    }
+    case.finish_after_deaths();
+}
+
+#[test]
+fn labels_that_are_exchanged_are_told() {
+    let mut case = warm(owned("ddl_labels", table()).setting("kid_pingtime", "1"), ROWS);
+    case.write(&as_owner("alter type mood rename value 'low' to 'x'; alter type mood rename value 'high' to 'low'; alter type mood rename value 'x' to 'high'"));
+    case.write("insert into t (id) values (50)");
+    case.settle();
+    told(&case, &["public.t", &case.source.clone(), "of an enumerated type is another one now"]);
+    evened_out(&mut case);
+    case.finish_after_deaths();
+}
+
+#[test]
+fn a_column_that_was_generated_on_the_target_for_too_long_is_told() {
+    if shared().cluster.major() < 13 {
+        return;
+    }
+    let mut case = warm(owned("ddl_generated", TABLE), ROWS);
+    case.write(&as_owner("alter table t alter g drop expression; update t set g = 77 where id = 1"));
+    case.settle();
+    case.b.batch_execute(&as_owner("alter table t alter g drop expression")).unwrap();
+    case.write("insert into t (id) values (50)");
+    case.settle();
+    told(&case, &["public.t", &case.targets[0].clone(), "column g was generated until then"]);
+    evened_out(&mut case);
+    case.finish_after_deaths();
+}
