@@ -19,7 +19,8 @@ const SETTINGS: &[Setting] = &[
     ("lc_monetary", "C", 0),
     ("xmloption", "content", 0),
     ("array_nulls", "on", 0),
-    // How our statements are understood.
+    // How our statements are understood, and how the server prints names.
+    ("quote_all_identifiers", "off", 0),
     ("standard_conforming_strings", "on", 0),
     ("transform_null_equals", "off", 0),
     ("search_path", "pg_catalog, pg_temp", 0),

@@ -3,6 +3,7 @@
 //! Nobody but a person can know whether what it holds now is right. Once that is said, a new life of the database begins, and replication goes on
 //! from what it holds. Everything here can be done again: if it is interrupted, the database stays halted.
 
+use crate::control::gap::{self, Place};
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::control::sync::{Sync, SyncType};
 use crate::control::{channel, db};
@@ -37,10 +38,14 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
     // Receipts name the life in which it was validated, or another one that was met, or none, if an earlier version wrote them.
     let lives: BTreeSet<String> =
         [known::life(control, name)?, halt.met.clone(), Some(String::new())].into_iter().flatten().collect();
+    let deaf = halt.finding == Finding::Lost || captures_other_tables(&mut conn)?;
     let began = begin_life(name, &mut conn, halt.finding, &lives, &syncs)?;
     let copied = control.within("begin", |control| {
         let copied = if copy { ask_for_copies(control, &syncs)? } else { Vec::new() };
         known::forget_tables(control, name)?;
+        if deaf && !copy {
+            note_gaps(control, name, &syncs)?;
+        }
         known::remember(control, name, began.system.as_deref(), began.dboid, &began.life)?;
         Ok(copied)
     })?;
@@ -94,6 +99,31 @@ fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTree
         install::identity_base(conn)?;
         conn.within("begin", |conn| turn_over(name, conn, finding, lives, syncs))
     })
+}
+
+/// Whether a dump was restored here: the tables have other ids than those that our triggers capture, so they capture nothing.
+fn captures_other_tables(conn: &mut Connection) -> Result<bool> {
+    if !exists(conn, "bucardo.bucardo_delta_names")? {
+        return Ok(false);
+    }
+    let sql = "select exists (select from bucardo.bucardo_delta_names
+               where to_regclass(format('%I.%I', schemaname, relname))::oid <> tablename)";
+    Ok(conn.query_one(sql, &[])?.get(0))
+}
+
+/// What was written since the dump was restored is not known, of any table that comes from there.
+fn note_gaps(control: &mut Connection, name: &str, syncs: &[Sync]) -> Result<()> {
+    for sync in syncs.iter().filter(|sync| sync.synctype != SyncType::Fullcopy) {
+        let goats = sync.goats(control)?;
+        for target in sync.places().iter().filter(|place| sync.masters_of(place).iter().any(|master| master == name)) {
+            let place = Place { sync: &sync.name, target, db: name };
+            for goat in goats.iter().filter(|goat| goat.is_table) {
+                let what = "the database was restored without what captured its changes, and those since then were not captured";
+                gap::record(control, place, goat.id, &goat.relation_on(name).label(), what)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn shed_others(conn: &mut Connection, is_master: impl Fn(&str) -> bool) -> Result<()> {

@@ -182,8 +182,7 @@ impl Capture {
 
     /// The key's columns as `number:name`.
     fn numbered_names(&self) -> String {
-        let all: Vec<String> =
-            self.columns.iter().map(|column| literal(&format!("{}:{}", column.number, column.name))).collect();
+        let all: Vec<String> = self.columns.iter().map(|column| literal(&format!("{}:{}", column.number, column.name))).collect();
         format!("array[{}]::pg_catalog.text[]", all.join(", "))
     }
 

@@ -47,8 +47,14 @@ pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape
     }
     let user: String = conn.query_one("select current_user::text", &[])?.get(0);
     let what: Vec<&str> = missing.iter().map(|lack| lack.what.as_str()).collect();
-    let grants: Vec<String> =
-        missing.iter().map(|lack| format!("GRANT {} TO {};", lack.grant, Ident::new(user.as_str()))).collect();
+    let role = Ident::new(user.as_str());
+    let grants: Vec<String> = missing
+        .iter()
+        .map(|lack| match &lack.grant {
+            Some(grant) => format!("GRANT {grant} TO {role};"),
+            None => format!("ALTER ROLE {role} BYPASSRLS;"),
+        })
+        .collect();
     let sentence = format!("Database \"{database}\": role \"{user}\" may not {}", what.join("; "));
     Err(Error::new(Kind::Denied, sentence).hint(grants.join(" ")))
 }
@@ -57,7 +63,8 @@ pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape
 #[derive(Debug, PartialEq, Eq)]
 struct Lack {
     what: String,
-    grant: String,
+    /// What is to be granted; none for what policies of row-level security keep from the role.
+    grant: Option<String>,
 }
 
 fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
@@ -67,7 +74,7 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
     let lacks = conn.query(sql, &[&wanted])?.into_iter().filter(|row| !row.get::<_, bool>(2)).map(|row| {
         let (name, right): (String, String) = (row.get(0), row.get(1));
         let what = if right == "CREATE" { "create our schema" } else { "make temporary tables" };
-        Lack { what: what.to_owned(), grant: format!("{right} ON DATABASE {}", Ident::new(name)) }
+        Lack { what: what.to_owned(), grant: Some(format!("{right} ON DATABASE {}", Ident::new(name))) }
     });
     Ok(lacks.collect())
 }
@@ -75,12 +82,17 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
 /// For all tables in one round trip: for each whether its schema may be used, and the rights on it that are missing.
 fn on_tables(conn: &mut Connection, part: Part, tables: &[&Shape]) -> Result<Vec<Lack>> {
     let sql = "select has_schema_privilege(w.schema, 'USAGE'), \
-                      array(select right_ from unnest($3::text[]) as right_ where not has_table_privilege(w.oid, right_)) \
+                      array(select right_ from unnest($3::text[]) as right_ where not has_table_privilege(w.oid, right_)), \
+                      row_security_active(w.oid) \
                from unnest($1::text[], $2::oid[]) with ordinality as w (schema, oid, position) order by w.position";
     let statement = conn.keep(sql)?;
     let (schemas, oids): (Vec<_>, Vec<_>) = tables.iter().map(|table| (table.relation.schema.raw(), table.oid)).unzip();
     let rows = conn.query(&statement, &[&schemas, &oids, &part.on_table()])?;
-    let lacks = tables.iter().zip(&rows).map(|(table, row)| on_relation(&table.relation, "", row.get(0), row.get(1)));
+    let lacks = tables.iter().zip(&rows).map(|(table, row)| {
+        let what = format!("read and write all rows of {}, which has row-level security", table.relation.label());
+        let hidden = row.get::<_, bool>(2).then_some(Lack { what, grant: None });
+        on_relation(&table.relation, "", row.get(0), row.get(1)).into_iter().chain(hidden).collect::<Vec<_>>()
+    });
     Ok(lacks.flatten().collect())
 }
 
@@ -104,13 +116,13 @@ fn on_sequences(conn: &mut Connection, part: Part, sequences: &[Relation]) -> Re
 /// `kind` is what GRANT wants before the name.
 fn on_relation(relation: &Relation, kind: &str, usable: bool, rights: Vec<String>) -> Vec<Lack> {
     let all = rights.join(", ");
-    let right = Lack { what: format!("{all} on {}", relation.label()), grant: format!("{all} ON {kind}{relation}") };
+    let right = Lack { what: format!("{all} on {}", relation.label()), grant: Some(format!("{all} ON {kind}{relation}")) };
     on_schema(relation, usable).into_iter().chain((!rights.is_empty()).then_some(right)).collect()
 }
 
 fn on_schema(relation: &Relation, usable: bool) -> Option<Lack> {
     let schema = &relation.schema;
-    let lack = Lack { what: format!("use schema {}", schema.raw()), grant: format!("USAGE ON SCHEMA {schema}") };
+    let lack = Lack { what: format!("use schema {}", schema.raw()), grant: Some(format!("USAGE ON SCHEMA {schema}")) };
     (!usable).then_some(lack)
 }
 

@@ -9,8 +9,7 @@ const TABLE: &str = "create type mood as enum ('low', 'high');
     create table t (id integer primary key, v text, w text, at timestamp, m mood, g integer generated always as (id * 3) stored)";
 const ROWS: &str =
     "insert into t (id, v, w, at, m) select i, 'v' || i, 'w' || i, '2020-02-02 10:00', 'low' from generate_series(1, 5) i";
-const OLD_GENERATED: &str =
-    "create type mood as enum ('low', 'high'); create table t (id integer primary key, v text, w text, at timestamp, m mood, g integer)";
+const OLD_GENERATED: &str = "create type mood as enum ('low', 'high'); create table t (id integer primary key, v text, w text, at timestamp, m mood, g integer)";
 
 /// Version 10 and 11 have no generated columns.
 fn table() -> &'static str {
@@ -19,7 +18,8 @@ fn table() -> &'static str {
 
 const PAIR: &str = "create table p (a integer, b integer, v text, primary key (a, b));
     create table q (a integer, b text, v text, primary key (a, b))";
-const PAIRS: &str = "insert into p select i, i + 100, 'v' from generate_series(1, 6) i; insert into q select a, b::text, v from p";
+const PAIRS: &str =
+    "insert into p select i, i + 100, 'v' from generate_series(1, 6) i; insert into q select a, b::text, v from p";
 
 #[test]
 fn key_columns_that_exchange_their_names_go_on_to_be_captured() {

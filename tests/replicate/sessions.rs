@@ -23,6 +23,7 @@ const SETTINGS: &[&str] = &[
     "standard_conforming_strings = off",
     "transform_null_equals = on",
     "array_nulls = off",
+    "quote_all_identifiers = on",
     "row_security = on",
     "synchronous_commit = off",
     "client_min_messages = debug1",
@@ -152,6 +153,8 @@ fn a_policy_that_hides_rows_is_an_error_and_not_a_deletion() {
     shared().ctl(&["kick", "policy", "0"]).ended_with(2);
     let reason = reason(&case.name);
     assert!(reason.contains("row-level security") && reason.contains("hidden"), "{reason}");
+    let refused = shared().ctl(&["validate", "policy"]).ended_with(1).stderr;
+    assert!(refused.contains("row-level security") && refused.contains("ALTER ROLE \"narrow\" BYPASSRLS"), "{refused}");
     assert_eq!(case.at_target("select count(*) from hidden"), "2");
     case.write("alter table hidden no force row level security");
     case.becomes_equal();

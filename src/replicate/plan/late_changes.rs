@@ -5,7 +5,7 @@
 //! syncs take changes from the receiver, what is applied there is noted for them (makedelta), with the name of the database where it
 //! was made: that one does not get it back.
 
-use super::{captured_columns, Plan, list_plain, matched, of};
+use super::{Plan, captured_columns, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::Names;

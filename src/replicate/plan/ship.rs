@@ -1,8 +1,8 @@
 //! The source's side: what is pending, and the query whose rows are shipped.
 
 use super::{Plan, list_plain, matched};
-use crate::pg::{Ident, Relation};
 use crate::pg::ident::literal;
+use crate::pg::{Ident, Relation};
 use crate::replicate::form::Form;
 use crate::replicate::snapshot::Span;
 
