@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod connections;
 pub mod db;
+pub mod departed_rows;
 pub mod gap;
 pub mod identity;
 pub mod queue;

@@ -40,6 +40,7 @@ const FILES: &[(&str, &str)] = files![
     "conflict",
     "table_state",
     "gap",
+    "departed_rows",
     "bucardo_rate",
     "upgrade_log",
     "installation",

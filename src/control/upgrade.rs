@@ -165,6 +165,7 @@ const STEPS: &[Step] = &[
     },
     table!("table_state"),
     table!("gap"),
+    table!("departed_rows"),
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

@@ -8,6 +8,7 @@
 
 mod state;
 
+use crate::control::departed_rows;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Relation};
@@ -63,6 +64,9 @@ pub fn compare(
                 let what = format!("the rows of a partition that was attached could not be noted as changed ({error})");
                 gap::record(control, place, member.goat, &member.relation.label(), &what)?;
             }
+        }
+        for condition in before.iter().filter(|_| is_source).flat_map(|before| before.departed(&after)) {
+            departed_rows::note(control, place, member.goat, condition)?;
         }
         learnt.push((member.goat, now.clone()));
     }

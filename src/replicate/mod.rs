@@ -8,6 +8,7 @@ pub mod captures;
 pub mod catalog_digest;
 pub mod compare;
 pub mod counting;
+pub mod departed_rows;
 pub mod faults;
 pub mod foretell;
 pub mod form;

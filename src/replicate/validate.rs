@@ -3,11 +3,13 @@
 //! Everything is compared first, on all databases that can be reached; only when all tables fit is anything made. So a refused sync
 //! leaves no trigger behind.
 
+use crate::control::departed_rows;
 use crate::control::gap::{self, Place};
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
+use crate::replicate::departed_rows::{Pair, settle};
 use crate::replicate::faults::Faults;
 use crate::replicate::gaps::{self, Member};
 use crate::replicate::identity::{self, Recorded};
@@ -340,8 +342,29 @@ impl<'a> Members<'a> {
             let masters = self.sync.masters_of(&place);
             let members = masters.len() + usize::from(!masters.contains(&place));
             gaps::forget_common_renames(control, &self.sync.name, &place, members, &began)?;
+            self.settle_departed_rows(control, &place, goats, tables)?;
         }
         if self.sync.synctype == SyncType::Fullcopy { Ok(()) } else { self.check_gaps(notes) }
+    }
+
+    /// Rows that left a source with a partition, and that targets of a KID still have, are a gap.
+    fn settle_departed_rows(&mut self, control: &mut Connection, place: &str, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        for departed in departed_rows::all(control, &self.sync.name, place)? {
+            let of_tables = goats.iter().filter(|goat| goat.is_table).zip(tables);
+            let Some((_, shapes)) = of_tables.into_iter().find(|(goat, _)| goat.id == departed.goat) else { continue };
+            let Some(from) = self.names.iter().position(|name| *name == departed.db) else { continue };
+            let among_masters = self.sync.masters_of(place).len() > 1;
+            let receivers = (0..self.names.len()).filter(|to| match among_masters {
+                true => *to != from && *to < self.masters,
+                false => self.names[*to] == place,
+            });
+            for to in receivers.collect::<Vec<_>>() {
+                let (source, target) = both(&mut self.conns, from, to);
+                let pair = Pair { source, target, from: &shapes[from].relation, to: &shapes[to].relation };
+                settle(control, Place { sync: &self.sync.name, target: place, db: &departed.db }, &departed, pair, true)?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes on a member to whom our objects belong; the owners of the tables may read it.
@@ -430,6 +453,13 @@ impl<'a> Members<'a> {
             served.iter().try_for_each(|target| gaps::learn(control, place(target), &gap_members, &after))
         })
     }
+}
+
+/// Two different sessions.
+fn both(conns: &mut [Connection], one: usize, other: usize) -> (&mut Connection, &mut Connection) {
+    let (before, after) = conns.split_at_mut(one.max(other));
+    let (first, second) = (&mut before[one.min(other)], &mut after[0]);
+    if one < other { (first, second) } else { (second, first) }
 }
 
 /// Which of these are sequences that exist, in their order.

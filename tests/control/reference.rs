@@ -101,6 +101,10 @@ pub const ADDED: &[(&str, &str)] = &[
          since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false",
     ),
     ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
+    (
+        "departed_rows",
+        "sync text!; targetdb text!; db text!; goat integer!; condition text!; since timestamptz! clock_timestamp()",
+    ),
     ("installation", "id text!; cdate timestamptz! now()"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
     (

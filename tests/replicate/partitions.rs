@@ -149,13 +149,38 @@ fn validate_takes_from_a_detached_partition_what_is_ours() {
     }
     let mut case = filled(as_a_whole("detached"));
     case.write("alter table p detach partition p_north");
-    shared().ctl(&["validate", "detached"]).ok();
+    let told = shared().ctl(&["validate", "detached"]).ended_with(1).stderr;
+    assert!(told.contains("public.p") && told.contains("a partition was detached or dropped"), "{told}");
     for table in ["p_north", "p_north_1", "p_north_2"] {
         assert_eq!(triggers(&mut case, table), "", "{table}");
     }
     case.write("alter table p_north drop column id; update p_north set v = 'w'; truncate p_north");
     case.b.batch_execute("alter table p detach partition p_north").unwrap();
+    shared().ctl(&["validate", "detached"]).ok();
     case.write("insert into p values (7, 'rest', 7, 'x'); truncate p_rest; insert into p values (8, 'rest', 8, 'x')");
+    case.finish();
+}
+
+#[test]
+fn rows_that_left_with_a_partition_are_told_while_the_target_has_them() {
+    if !new_enough() {
+        return;
+    }
+    let mut case = filled(as_a_whole("departed"));
+    case.write("drop table p_north_1; update p set v = 'w' where region = 'rest'");
+    case.settle();
+    let told = shared().ctl(&["validate", "departed"]).ended_with(1).stderr;
+    assert!(told.contains("public.p") && told.contains("a partition was detached or dropped"), "{told}");
+    assert!(shared().ctl(&["status", "departed"]).ok().contains("a partition was detached or dropped"));
+    case.b.batch_execute("drop table p_north_1").unwrap();
+    shared().ctl(&["validate", "departed"]).ok();
+    case.arrives();
+    // The rows go on to live in another partition.
+    on_both(&mut case, "alter table p detach partition p_rest");
+    on_both(&mut case, "create table p_all partition of p default");
+    case.write("insert into p select * from p_rest");
+    case.settle();
+    shared().ctl(&["validate", "departed"]).ok();
     case.finish();
 }
 

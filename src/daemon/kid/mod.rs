@@ -461,6 +461,8 @@ impl Kid {
         if self.carrier.members_have_changed().map_err(|error| self.carrier.named(error))? {
             self.reopen()?;
         }
+        let control = &mut self.watch.desk.control;
+        self.carrier.settle_departed_rows(control).map_err(|error| self.carrier.named(error))?;
         // `validate` may have noticed something meanwhile.
         open::tell_gaps(&mut self.watch, &self.place)?;
         let control = &mut self.watch.desk.control;

@@ -18,6 +18,8 @@ pub(super) struct State<'a> {
     labels: BTreeMap<(&'a str, String), &'a str>,
     /// By table or partition, the file that holds its rows.
     files: BTreeMap<&'a str, &'a str>,
+    /// By partition, what holds for its rows.
+    bounds: BTreeMap<&'a str, String>,
     name: &'a str,
 }
 
@@ -41,6 +43,7 @@ impl<'a> State<'a> {
             columns: BTreeMap::new(),
             labels: BTreeMap::new(),
             files: BTreeMap::new(),
+            bounds: BTreeMap::new(),
             name,
         };
         for part in guard.split(';') {
@@ -57,6 +60,7 @@ impl<'a> State<'a> {
                 }
                 ["label", type_id, label, id] => drop(state.labels.insert((type_id, from_hex(label)), id)),
                 ["file", table, file] => drop(state.files.insert(table, file)),
+                ["bound", table, condition] => drop(state.bounds.insert(table, from_hex(condition))),
                 _ => {}
             }
         }
@@ -132,6 +136,14 @@ impl<'a> State<'a> {
             Some(format!("{name} was {before}"))
         });
         renamed.collect()
+    }
+
+    /// What held for the rows of partitions that are gone.
+    pub(super) fn departed(&self, now: &State) -> Vec<&str> {
+        if self.table != now.table {
+            return Vec::new();
+        }
+        self.bounds.iter().filter(|(oid, _)| !now.bounds.contains_key(*oid)).map(|(_, condition)| condition.as_str()).collect()
     }
 
     /// The partitions of now that were none then, or went and came back.

@@ -5,10 +5,12 @@
 //! comes earlier may make a statement fail: then the reason is the DDL, and not the statement.
 
 use super::{Carrier, Round, at};
-use crate::control::gap;
+use crate::control::departed_rows;
+use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::catalog_digest;
+use crate::replicate::departed_rows::{Pair, settle};
 use crate::replicate::plan::Plan;
 use crate::replicate::step::Watcher;
 
@@ -62,6 +64,21 @@ impl Carrier {
             Some(control) => gap::close(control, &self.sync, &self.place, &goats, &self.compared_at).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Looks after rows that left a source with a partition: whether the targets still have them.
+    pub fn settle_departed_rows(&mut self, control: &mut Connection) -> Result<()> {
+        for departed in departed_rows::all(control, &self.sync, &self.place)? {
+            let place = Place { sync: &self.sync, target: &self.place, db: &departed.db };
+            for lane in self.lanes.iter().filter(|lane| self.names[lane.from] == departed.db) {
+                let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
+                let source = &mut at(&mut self.sources, lane.from)?.conn;
+                let target = &mut at(&mut self.targets, lane.to)?.conn;
+                let pair = Pair { source, target, from: &plan.source, to: &plan.target };
+                settle(control, place, &departed, pair, false)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only for the tables that have work; so this is for in

@@ -1,6 +1,7 @@
 -- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are made of; null for one that is missing.
 -- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, and its
--- type; the labels of the enumerated types among them; and the files that hold the rows, those of all partitions. Names are in hexadecimal.
+-- type; the labels of the enumerated types among them; the files that hold the rows, those of all partitions; and what holds for the rows
+-- of each partition. Names and conditions are in hexadecimal.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
@@ -42,6 +43,13 @@ parts as (
   select t.position, 3, t.oid::bigint, pg_catalog.concat_ws(' ', 'file', t.oid, c.relfilenode)
   from tree t
   join pg_catalog.pg_class c on c.oid = t.oid
+  where t.relkind = 'r'
+  union all
+  select t.position, 4, t.oid::bigint,
+         pg_catalog.concat_ws(' ', 'bound', t.oid,
+           pg_catalog.encode(pg_catalog.textsend(pg_catalog.pg_get_partition_constraintdef(t.oid)), 'hex'))
+  from tree t
+  join tables r on r.position = t.position and r.oid <> t.oid
   where t.relkind = 'r'
 )
 select case when t.oid is not null then coalesce(p.content, '') end

@@ -1,0 +1,15 @@
+-- Rows that have left a source without a change of theirs being captured: a partition was detached or dropped. condition holds for these rows;
+-- while the KID's targets have any, they differ from the source. That is a gap once it has lasted for a minute, as the same partition may
+-- be about to leave there, too.
+create table bucardo.departed_rows (
+    sync      text        not null,
+    targetdb  text        not null,
+    db        text        not null,
+    goat      integer     not null,
+    condition text        not null,
+    since     timestamptz not null default clock_timestamp(),
+    constraint departed_rows_sync_fk foreign key (sync) references bucardo.sync (name) on update cascade on delete cascade,
+    constraint departed_rows_tdb_fk foreign key (targetdb) references bucardo.db (name) on update cascade on delete cascade,
+    constraint departed_rows_db_fk foreign key (db) references bucardo.db (name) on update cascade on delete cascade,
+    constraint departed_rows_goat_fk foreign key (goat) references bucardo.goat (id) on delete cascade
+);
