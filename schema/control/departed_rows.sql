@@ -1,5 +1,5 @@
--- Rows that have left a source without a change of theirs being captured: a partition was detached or dropped. condition holds for these rows;
--- while the KID's targets have any, they differ from the source. That is a gap once it has lasted for a minute, as the same partition may
+-- Rows that have left a table on database db without a change of theirs being captured: a partition was detached or dropped. condition holds for
+-- these rows; while other members of the KID have any, they differ. That is a gap once it has lasted for a minute, as the same partition may
 -- be about to leave there, too.
 create table bucardo.departed_rows (
     sync      text        not null,

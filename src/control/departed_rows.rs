@@ -1,13 +1,13 @@
-//! Rows that have left a source without a change of theirs being captured (table `departed_rows`).
+//! Rows that have left a member without a change of theirs being captured (table `departed_rows`).
 
 use crate::control::gap::{self, Place};
 use crate::error::Result;
 use crate::pg::Connection;
 
 /// What happened, as a gap tells it.
-const WHAT: &str = "a partition was detached or dropped with its rows, which its targets still have";
+const WHAT: &str = "a partition was detached or dropped with its rows, which other members still have";
 
-/// Rows that have left the table of a source.
+/// Rows that have left a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Departed {
     /// The database.
@@ -31,7 +31,7 @@ pub fn note(control: &mut Connection, place: Place, goat: i32, condition: &str) 
     Ok(())
 }
 
-/// All that a KID's targets may still have.
+/// All that other members of a KID may still have.
 pub fn all(control: &mut Connection, sync: &str, target: &str) -> Result<Vec<Departed>> {
     let sql = "select db, goat, condition, since < clock_timestamp() - interval '1 minute'
                from bucardo.departed_rows
@@ -42,12 +42,12 @@ pub fn all(control: &mut Connection, sync: &str, target: &str) -> Result<Vec<Dep
     Ok(control.query(sql, &[&sync, &target])?.iter().map(departed).collect())
 }
 
-/// The targets still have such rows: that is a gap.
+/// Others still have such rows: that is a gap.
 pub fn missed(control: &mut Connection, place: Place, goat: i32, table: &str) -> Result<()> {
     gap::record(control, place, goat, table, WHAT)
 }
 
-/// The targets have no such rows any more, and no gap that tells nothing else.
+/// No other has such rows any more, so a gap that tells nothing else is none.
 pub fn forget(control: &mut Connection, place: Place, departed: &Departed) -> Result<()> {
     let sql = "with gone as (
                  delete from bucardo.departed_rows

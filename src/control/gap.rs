@@ -131,6 +131,24 @@ pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], 
     Ok(control.query(sql, &[&sync, &target, &goats, &until])?.iter().map(|row| row.get(0)).collect())
 }
 
+/// These gaps of a sync are none, says a person: those of the tables, by the names that they have in the gaps, or all if there is none. Returns them.
+pub fn accept(control: &mut Connection, sync: &str, tables: &[String]) -> Result<Vec<Gap>> {
+    let sql = format!(
+        "with accepted as (
+           delete from bucardo.gap
+           where sync = $1 and (cardinality($2::text[]) = 0 or tablename = any ($2))
+           returning *
+         ),
+         followed as (
+           delete from bucardo.departed_rows d
+           using accepted a
+           where d.sync = a.sync and d.targetdb = a.targetdb and d.db = a.db and d.goat = a.goat
+         )
+         select {SHOWN} from accepted g order by g.tablename, g.targetdb"
+    );
+    Ok(control.query(&sql, &[&sync, &tables])?.iter().map(gap).collect())
+}
+
 /// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is no difference between them.
 pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str, words: &str) -> Result<()> {
     let sql = "delete from bucardo.gap g where g.sync = $1 and g.targetdb = $2 and (g.goat, g.what) in (

@@ -1,11 +1,12 @@
-//! Partitions that left a source with their rows. Whether the targets still have these rows is asked with the partition's own constraint.
+//! Partitions that left a table with their rows, on a source or a target. Whether other members still have these rows is asked with the partition's
+//! own constraint.
 
 use crate::control::departed_rows::{self, Departed};
 use crate::control::gap::Place;
 use crate::error::{Kind, Result};
 use crate::pg::{Connection, Relation};
 
-/// A table on a source and one of its targets.
+/// A table on a source and on one of its targets.
 pub struct Pair<'a> {
     /// The source's session.
     pub source: &'a mut Connection,
@@ -17,17 +18,27 @@ pub struct Pair<'a> {
     pub to: &'a Relation,
 }
 
-/// Looks whether the target has rows that left the source: then that is a gap, and if not, it is forgotten. What has just left is noted only;
-/// `at_once`, it is a gap as well.
-pub fn settle(control: &mut Connection, place: Place, departed: &Departed, pair: Pair, at_once: bool) -> Result<()> {
-    let Pair { source, target, from, to } = pair;
-    if !has_rows(target, to, &departed.condition, true)? || has_rows(source, from, &departed.condition, false)? {
-        return departed_rows::forget(control, place, departed);
+impl Pair<'_> {
+    /// Whether one of both has rows of the condition, and the other none.
+    pub fn differs(&mut self, condition: &str) -> Result<bool> {
+        Ok(has_rows(self.source, self.from, condition, false)? != has_rows(self.target, self.to, condition, true)?)
     }
-    if departed.is_ripe || at_once {
-        departed_rows::missed(control, place, departed.goat, &from.label())?;
+}
+
+/// Rows that some member has and another has not are a gap, and else forgotten. What has just left is noted only; `at_once`, it is a gap as well.
+pub fn settle(
+    control: &mut Connection,
+    place: Place,
+    departed: &Departed,
+    table: &Relation,
+    differs: bool,
+    at_once: bool,
+) -> Result<()> {
+    match differs {
+        false => departed_rows::forget(control, place, departed),
+        true if departed.is_ripe || at_once => departed_rows::missed(control, place, departed.goat, &table.label()),
+        true => Ok(()),
     }
-    Ok(())
 }
 
 /// Where the condition means nothing, as that of a partition by hash does on another table, the answer is `unknown`.

@@ -65,7 +65,7 @@ pub fn compare(
                 gap::record(control, place, member.goat, &member.relation.label(), &what)?;
             }
         }
-        for condition in before.iter().filter(|_| is_source).flat_map(|before| before.departed(&after)) {
+        for condition in before.iter().flat_map(|before| before.departed(&after)) {
             departed_rows::note(control, place, member.goat, condition)?;
         }
         learnt.push((member.goat, now.clone()));
@@ -73,9 +73,9 @@ pub fn compare(
     gap::learn(control, place, &learnt)
 }
 
-/// Columns that exchanged their names on all members of a KID alike, since `began`, still hold the same values everywhere.
-pub fn forget_common_renames(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str) -> Result<()> {
-    gap::forget_common(control, sync, target, members, began, state::RENAMED)
+/// Columns that exchanged their names or got another type on all members of a KID alike, since `began`, still hold the same values everywhere.
+pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str) -> Result<()> {
+    state::COMMON.iter().try_for_each(|words| gap::forget_common(control, sync, target, members, began, words))
 }
 
 /// Remembers how tables are, after they were made right.

@@ -341,28 +341,29 @@ impl<'a> Members<'a> {
         for place in self.sync.places() {
             let masters = self.sync.masters_of(&place);
             let members = masters.len() + usize::from(!masters.contains(&place));
-            gaps::forget_common_renames(control, &self.sync.name, &place, members, &began)?;
+            gaps::forget_common(control, &self.sync.name, &place, members, &began)?;
             self.settle_departed_rows(control, &place, goats, tables)?;
         }
         if self.sync.synctype == SyncType::Fullcopy { Ok(()) } else { self.check_gaps(notes) }
     }
 
-    /// Rows that left a source with a partition, and that targets of a KID still have, are a gap.
+    /// Rows that left a member of a KID with a partition, and that others still have, are a gap.
     fn settle_departed_rows(&mut self, control: &mut Connection, place: &str, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+        let masters = self.sync.masters_of(place);
+        let belongs = |name: &String| name == place || masters.contains(name);
         for departed in departed_rows::all(control, &self.sync.name, place)? {
-            let of_tables = goats.iter().filter(|goat| goat.is_table).zip(tables);
-            let Some((_, shapes)) = of_tables.into_iter().find(|(goat, _)| goat.id == departed.goat) else { continue };
-            let Some(from) = self.names.iter().position(|name| *name == departed.db) else { continue };
-            let among_masters = self.sync.masters_of(place).len() > 1;
-            let receivers = (0..self.names.len()).filter(|to| match among_masters {
-                true => *to != from && *to < self.masters,
-                false => self.names[*to] == place,
-            });
-            for to in receivers.collect::<Vec<_>>() {
+            let mut of_tables = goats.iter().filter(|goat| goat.is_table).zip(tables);
+            let Some((_, shapes)) = of_tables.find(|(goat, _)| goat.id == departed.goat) else { continue };
+            let Some(left) = self.names.iter().position(|name| *name == departed.db) else { continue };
+            let mut differs = false;
+            for other in (0..self.names.len()).filter(|other| *other != left && belongs(&self.names[*other])) {
+                let (from, to) = if left < self.masters { (left, other) } else { (other, left) };
                 let (source, target) = both(&mut self.conns, from, to);
-                let pair = Pair { source, target, from: &shapes[from].relation, to: &shapes[to].relation };
-                settle(control, Place { sync: &self.sync.name, target: place, db: &departed.db }, &departed, pair, true)?;
+                let mut pair = Pair { source, target, from: &shapes[from].relation, to: &shapes[to].relation };
+                differs |= pair.differs(&departed.condition)?;
             }
+            let place = Place { sync: &self.sync.name, target: place, db: &departed.db };
+            settle(control, place, &departed, &shapes[left].relation, differs, true)?;
         }
         Ok(())
     }

@@ -175,6 +175,14 @@ fn rows_that_left_with_a_partition_are_told_while_the_target_has_them() {
     case.b.batch_execute("drop table p_north_1").unwrap();
     shared().ctl(&["validate", "departed"]).ok();
     case.arrives();
+    case.b.batch_execute("alter table p_north detach partition p_north_2").unwrap();
+    case.write("update p set v = 'x' where region = 'rest'");
+    case.settle();
+    let told = shared().ctl(&["validate", "departed"]).ended_with(1).stderr;
+    assert!(told.contains(&case.targets[0]) && told.contains("a partition was detached or dropped"), "{told}");
+    case.write("alter table p_north detach partition p_north_2");
+    case.b.batch_execute("drop table p_north_2").unwrap();
+    shared().ctl(&["validate", "departed"]).ok();
     // The rows go on to live in another partition.
     on_both(&mut case, "alter table p detach partition p_rest");
     on_both(&mut case, "create table p_all partition of p default");

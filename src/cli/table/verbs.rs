@@ -40,7 +40,13 @@ pub const VERBS: &[Verb] = &[
         Connected(reload_config::run),
     ),
     verb("validate", "all | <sync ...>", "Check syncs against their databases", validate::TOPICS, Connected(validate::run)),
-    verb("accept", "<db> [--copy]", "Go on with a database that is not what it was", accept::TOPICS, Connected(accept::run)),
+    verb(
+        "accept",
+        "<db> [--copy]",
+        "Go on with a database that is not what it was, or with tables that miss changes",
+        accept::TOPICS,
+        Connected(accept::run),
+    ),
     verb("add", "<type> <name> [...]", "Add a database, table, sequence, group, herd or sync", add::TOPICS, Connected(add::run)),
     verb("list", "<type> [name ...]", "List what there is", list::TOPICS, Connected(list::run))
         .or(&["l", "lsit", "liast", "lisy", "lit"]),

@@ -250,7 +250,7 @@ impl Members {
                 shapes.push(found.map_err(|error| error.context(on.clone()))?);
             }
         }
-        gaps::forget_common_renames(control, &self.sync.name, place, self.names.len(), &began)?;
+        gaps::forget_common(control, &self.sync.name, place, self.names.len(), &began)?;
         if !self.copies_only() {
             for (number, source) in &mut self.sources {
                 source.captures(&shapes.iter().map(|shapes| &shapes[*number]).collect::<Vec<_>>())?;

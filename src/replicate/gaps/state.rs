@@ -16,8 +16,8 @@ pub(super) struct State<'a> {
     columns: BTreeMap<String, Column<'a>>,
     /// By type and label, its id.
     labels: BTreeMap<(&'a str, String), &'a str>,
-    /// By table or partition, the file that holds its rows.
-    files: BTreeMap<&'a str, &'a str>,
+    /// By table or partition, the file that holds its rows, and the transaction that made it.
+    files: BTreeMap<&'a str, [&'a str; 2]>,
     /// By partition, what holds for its rows.
     bounds: BTreeMap<&'a str, String>,
     name: &'a str,
@@ -59,7 +59,7 @@ impl<'a> State<'a> {
                     state.columns.insert(from_hex(name), Column { number, touched, generated, type_name });
                 }
                 ["label", type_id, label, id] => drop(state.labels.insert((type_id, from_hex(label)), id)),
-                ["file", table, file] => drop(state.files.insert(table, file)),
+                ["file", table, file, made] => drop(state.files.insert(table, [file, made])),
                 ["bound", table, condition] => drop(state.bounds.insert(table, from_hex(condition))),
                 _ => {}
             }
@@ -105,17 +105,22 @@ impl<'a> State<'a> {
         if !renamed.is_empty() {
             return Some(format!("{RENAMED}: {}", renamed.join(", ")));
         }
-        let rewritten = self.files.iter().any(|(table, file)| now.files.get(table).is_some_and(|later| later != file));
+        let made_anew: Vec<&str> = self.made_anew(now);
         for (name, before) in &self.columns {
             let Some(after) = now.columns.get(name) else { continue };
             if before.number != after.number {
                 return Some(format!("column {name} was dropped and added"));
             }
-            // A cast to a wider type keeps the values. What else an ALTER TABLE has made of them is not known.
-            let altered = before.touched != after.touched
-                && (before.type_name == after.type_name || !widens(&before.type_name, &after.type_name));
-            if rewritten && altered {
+            // A file that was made after the column was touched comes of something else, like VACUUM FULL.
+            let altered = before.touched != after.touched && made_anew.iter().any(|made| !is_older(after.touched, made));
+            let (old, new) = (&before.type_name, &after.type_name);
+            // A cast to a wider type keeps the values, and another one makes the same of equal values, unless it asks for the session's time zone. An
+            // expression (USING) leaves no trace but that the values were written.
+            if altered && (old == new || zoned(old) != zoned(new)) {
                 return Some(format!("ALTER TABLE has written the values of column {name} anew"));
+            }
+            if altered && !widens(old, new) {
+                return Some(format!("{ALTERED}: {name} from {old} to {new}"));
             }
             if !is_source && before.generated && !after.generated {
                 return Some(format!("column {name} was generated until then"));
@@ -125,6 +130,14 @@ impl<'a> State<'a> {
             now.labels.get(&(*type_id, label.clone())).is_some_and(|later| later != id).then(|| label.clone())
         };
         self.labels.iter().find_map(other_label).map(|label| format!("label {label} of an enumerated type is another one now"))
+    }
+
+    /// The transactions that made the files of tables and partitions that had others before.
+    fn made_anew<'n>(&self, now: &State<'n>) -> Vec<&'n str> {
+        let other = |(table, [file, made]): (&&'n str, &[&'n str; 2])| {
+            self.files.get(*table).is_some_and(|[before, _]| before != file).then_some(*made)
+        };
+        now.files.iter().filter_map(other).collect()
     }
 
     /// Names that existing columns have taken over from others.
@@ -161,7 +174,23 @@ impl<'a> State<'a> {
 }
 
 /// How what happened begins, when columns have exchanged their names.
-pub(super) const RENAMED: &str = "columns were renamed";
+const RENAMED: &str = "columns were renamed";
+/// How it begins, when a column has got another type.
+const ALTERED: &str = "a column was altered";
+/// What keeps equal rows equal, if it happens on all members.
+pub(super) const COMMON: [&str; 2] = [RENAMED, ALTERED];
+
+fn zoned(type_name: &str) -> bool {
+    type_name.contains("with time zone")
+}
+
+/// Whether a transaction id was given out before another one. Ids go round.
+fn is_older(id: &str, other: &str) -> bool {
+    match (id.parse::<u32>(), other.parse::<u32>()) {
+        (Ok(id), Ok(other)) => id.wrapping_sub(other) > u32::MAX / 2,
+        _ => false,
+    }
+}
 
 /// Text that was sent in hexadecimal.
 fn from_hex(text: &str) -> String {
@@ -207,7 +236,7 @@ mod tests {
     /// A column `v` of a table, by its number, the transaction that touched it, its type and the table's file.
     fn column(number: u32, touched: u32, type_name: &str, file: u32) -> String {
         let hex: String = type_name.bytes().map(|byte| format!("{byte:02x}")).collect();
-        format!("table 7;column 76 {number} {touched} - {hex};file 7 {file};name t")
+        format!("table 7;column 76 {number} {touched} - {hex};file 7 {file} {};name t", file + 830)
     }
 
     #[test]
@@ -220,7 +249,9 @@ mod tests {
             (column(2, 900, "text", 71), None),
             (column(3, 901, "text", 70), Some("column v was dropped and added")),
             (column(2, 901, "text", 71), Some("ALTER TABLE has written the values of column v anew")),
-            (column(2, 901, "integer", 71), Some("ALTER TABLE has written the values of column v anew")),
+            (column(2, 901, "integer", 71), Some("a column was altered: v from text to integer")),
+            (column(2, 901, "text", 75), None),
+            (column(2, 901, "timestamp with time zone", 71), Some("ALTER TABLE has written the values of column v anew")),
             ("table 7;name t".to_owned(), None),
         ] {
             assert_eq!(missed(&now).as_deref(), words, "{now}");
@@ -230,6 +261,12 @@ mod tests {
         let zoned = column(2, 901, "timestamp with time zone", 71);
         let plain = column(2, 900, "timestamp without time zone", 70);
         assert!(State::parse(&plain).missed(&State::parse(&zoned), true).is_some());
+    }
+
+    #[test]
+    fn transaction_ids_go_round() {
+        assert!(is_older("900", "901") && !is_older("901", "900") && !is_older("900", "900"));
+        assert!(is_older("4294967290", "5") && !is_older("5", "4294967290"));
     }
 
     #[test]

@@ -66,16 +66,20 @@ impl Carrier {
         }
     }
 
-    /// Looks after rows that left a source with a partition: whether the targets still have them.
+    /// Looks after rows that left a member with a partition: whether others still have them.
     pub fn settle_departed_rows(&mut self, control: &mut Connection) -> Result<()> {
         for departed in departed_rows::all(control, &self.sync, &self.place)? {
-            let place = Place { sync: &self.sync, target: &self.place, db: &departed.db };
-            for lane in self.lanes.iter().filter(|lane| self.names[lane.from] == departed.db) {
+            let (mut differs, mut table) = (false, None);
+            for lane in self.lanes.iter().filter(|lane| [lane.from, lane.to].iter().any(|at| self.names[*at] == departed.db)) {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
                 let source = &mut at(&mut self.sources, lane.from)?.conn;
                 let target = &mut at(&mut self.targets, lane.to)?.conn;
-                let pair = Pair { source, target, from: &plan.source, to: &plan.target };
-                settle(control, place, &departed, pair, false)?;
+                differs |= Pair { source, target, from: &plan.source, to: &plan.target }.differs(&departed.condition)?;
+                table = Some(if self.names[lane.from] == departed.db { &plan.source } else { &plan.target });
+            }
+            if let Some(table) = table {
+                let place = Place { sync: &self.sync, target: &self.place, db: &departed.db };
+                settle(control, place, &departed, table, differs, false)?;
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 -- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are made of; null for one that is missing.
 -- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, and its
--- type; the labels of the enumerated types among them; the files that hold the rows, those of all partitions; and what holds for the rows
--- of each partition. Names and conditions are in hexadecimal.
+-- type; the labels of the enumerated types among them; what stands for the files of the table and its partitions, and the transaction that made
+-- them; and what holds for the rows of each partition. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a table that
+-- has none, gets another file. Names and conditions are in hexadecimal.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
@@ -40,9 +41,11 @@ parts as (
          pg_catalog.concat_ws(' ', 'label', enumtypid, pg_catalog.encode(pg_catalog.textsend(enumlabel::text), 'hex'), oid)
   from labels
   union all
-  select t.position, 3, t.oid::bigint, pg_catalog.concat_ws(' ', 'file', t.oid, c.relfilenode)
+  select t.position, 3, t.oid::bigint,
+         pg_catalog.concat_ws(' ', 'file', t.oid, coalesce(a.attrelid::bigint, c.relfilenode::bigint), coalesce(a.xmin, c.xmin))
   from tree t
   join pg_catalog.pg_class c on c.oid = t.oid
+  left join pg_catalog.pg_attribute a on a.attrelid = c.reltoastrelid and a.attnum = 1
   where t.relkind = 'r'
   union all
   select t.position, 4, t.oid::bigint,
