@@ -439,7 +439,7 @@ impl<'a> Members<'a> {
             served.iter().try_for_each(|target| gaps::compare(control, place(target), conn, &gap_members, &before, true))?;
             let firing = &Firings::read(conn, &self.sync.name, always)?;
             let only_copies = self.sync.synctype == SyncType::Fullcopy;
-            notes.extend(bypasses::notes(conn, &tables, always, only_copies)?.into_iter().map(label));
+            notes.extend(bypasses::notes(conn, &tables, always, only_copies)?.into_iter().map(label).map(warning));
             if self.sync.synctype != SyncType::Fullcopy {
                 let mut keyed: Vec<(&Shape, Key)> = Vec::new();
                 for ((goat, table), all) in members.iter().zip(shapes) {

@@ -198,6 +198,12 @@ fn what_a_subscription_brings_is_told_of_and_captured() {
     let said = world.run("add sync s type=pushdelta source=h targetdb=B");
     let outcome = world.value("control", "select outcome from bucardo.validation");
     assert!(said.code() == 0 && outcome.contains("subscriptions fill table public.t"), "{outcome}");
+    assert!(
+        format!("{}{}", said.stdout, said.stderr).contains("subscriptions fill table public.t"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
     assert!(outcome.contains("capture=always"), "{outcome}");
     world.says("update sync s capture=always onetimecopy=1");
     world.says("validate s");
