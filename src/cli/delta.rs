@@ -8,6 +8,7 @@ use crate::cli::{Session, help, table::Topic};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::capture::Names;
+use crate::replicate::installation;
 use crate::{say, warn_user};
 
 /// Usage texts.
@@ -68,16 +69,18 @@ fn sources(control: &mut Connection, words: &[String]) -> Result<Option<Vec<(Str
 /// How many changes of a source some target does not have.
 fn counted(control: &mut Connection, db: &str) -> Result<i64> {
     let remote = &mut remote::open(control, db)?.connection;
+    installation::settle(control, db, remote)?;
+    let ours = remote.schema();
     let there = "select to_regclass('bucardo.bucardo_delta_names') is not null";
-    if !remote.query_one(there, &[])?.get::<_, bool>(0) {
+    if !remote.query_one(&*ours.text(there), &[])?.get::<_, bool>(0) {
         return Ok(0);
     }
     let mut count = 0;
-    for row in remote.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])? {
-        let (names, table): (_, u32) = (Names::recorded(row.get::<_, String>(0)), row.get(1));
+    for row in remote.query(&*ours.text("select deltaname, tablename from bucardo.bucardo_delta_names"), &[])? {
+        let (names, table): (_, u32) = (Names::recorded(ours, row.get::<_, String>(0)), row.get(1));
         for generation in [1, 2] {
             let sql = format!(
-                "select count(*) from {} d where exists (select from bucardo.bucardo_delta_targets c where $1::oid = any (c.tables) \
+                "select count(*) from {} d where exists (select from {ours}.bucardo_delta_targets c where $1::oid = any (c.tables) \
                  and (c.receipt is null or not txid_visible_in_snapshot(d.txid, c.receipt)))",
                 names.delta(generation)
             );

@@ -7,7 +7,7 @@ use crate::cli::{Session, refusal, table::Topic};
 use crate::control::settings::Settings;
 use crate::error::Result;
 use crate::pg::Connection;
-use crate::replicate::reclaim;
+use crate::replicate::{installation, reclaim};
 use crate::{say, warn_user};
 
 /// Usage texts.
@@ -42,10 +42,11 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 
 fn purged(control: &mut Connection, db: &str, retention: f64) -> Result<i64> {
     let remote = &mut remote::open(control, db)?.connection;
+    installation::settle(control, db, remote)?;
     let there = "select to_regclass('bucardo.bucardo_delta_names') is not null";
-    if !remote.query_one(there, &[])?.get::<_, bool>(0) {
+    if !remote.query_one(&*remote.ours(there), &[])?.get::<_, bool>(0) {
         return Ok(0);
     }
     reclaim::rotate(remote, retention)?;
-    Ok(remote.query_one("select count(*) from bucardo.bucardo_delta_names", &[])?.get(0))
+    Ok(remote.query_one(&*remote.ours("select count(*) from bucardo.bucardo_delta_names"), &[])?.get(0))
 }

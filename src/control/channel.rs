@@ -40,6 +40,18 @@ pub fn kick_sync(sync: &str) -> String {
 /// The payload of a kick that somebody asked for; without it, it was changes that kicked.
 pub const ASKED: &str = "asked";
 
+/// The payload of a kick by triggers of the installation with this id: others on the same database may have a sync of the same name.
+pub fn changes_of(installation: &str) -> String {
+    format!("{CHANGES_OF}{}", cut(installation, 8))
+}
+
+const CHANGES_OF: &str = "changes of ";
+
+/// Whether a kick comes from triggers of another installation than this one.
+pub fn is_for_another(payload: &str, installation: Option<&str>) -> bool {
+    payload.starts_with(CHANGES_OF) && installation.is_some_and(|ours| payload != changes_of(ours))
+}
+
 /// The MCP passes a kick on to the controller; payload: [`ASKED`] or none.
 pub fn ctl_kick(sync: &str) -> String {
     fitted(&format!("bucardo_ctl_kick_{sync}"))
@@ -106,6 +118,16 @@ pub const CHECK_DB: &str = "bucardo_check_db";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_kicks_by_triggers_of_another_installation_are_for_another() {
+        let ours = Some("0123456789abcdef");
+        assert!(is_for_another(&changes_of("1123456789abcdef"), ours));
+        assert!(!is_for_another(&changes_of("1123456789abcdef"), None));
+        for payload in ["", ASKED, "anything", &changes_of("0123456789abcdef")] {
+            assert!(!is_for_another(payload, ours), "{payload}");
+        }
+    }
 
     #[test]
     fn a_long_name_is_shortened_without_splitting_a_character_and_stays_unique() {

@@ -3,8 +3,10 @@
 use super::trace::{self, Text};
 use crate::error::{Error, Kind, Result};
 use crate::pg::connect::Connector;
+use crate::pg::schema::{Installation, Schema};
 use postgres::types::ToSql;
 use postgres::{CancelToken, Client, Row, SimpleQueryMessage, Statement, ToStatement};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
@@ -20,6 +22,8 @@ pub struct Connection {
     prepared: HashMap<String, String>,
     encoding: Option<String>,
     replicated: bool,
+    schema: Schema,
+    installation: Option<Installation>,
 }
 
 /// The values of a statement.
@@ -31,7 +35,18 @@ type Answer<T> = std::result::Result<T, postgres::Error>;
 impl Connection {
     pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
         let (kept, prepared) = (HashMap::new(), HashMap::new());
-        Connection { client, fd, version, connector, kept, prepared, encoding: None, replicated: false }
+        Connection {
+            client,
+            fd,
+            version,
+            connector,
+            kept,
+            prepared,
+            encoding: None,
+            replicated: false,
+            schema: Schema::FIRST,
+            installation: None,
+        }
     }
 
     /// The same, for a replicated database.
@@ -42,6 +57,26 @@ impl Connection {
     /// Whether the database is a replicated one; if not, it is the control database.
     pub fn is_replicated(&self) -> bool {
         self.replicated
+    }
+
+    /// Where the objects are on this database that belong to the installation that opened it.
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// The installation that opened it, where that is known.
+    pub fn installation(&self) -> Option<&Installation> {
+        self.installation.as_ref()
+    }
+
+    /// From now on, what is ours on this database is in `schema`, and belongs to `installation`.
+    pub fn settle(&mut self, schema: Schema, installation: Option<Installation>) {
+        (self.schema, self.installation) = (schema, installation);
+    }
+
+    /// A statement that is written for schema `bucardo`, for the one that is ours here; see [`Schema::text`].
+    pub fn ours<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        self.schema.text(sql)
     }
 
     /// The database's encoding.

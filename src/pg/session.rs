@@ -94,7 +94,7 @@ pub fn try_replica_role(conn: &mut Connection) -> Result<bool> {
 /// Makes a session in which nothing of ours fires when rows are applied: by [`try_replica_role`] and, where that right is missing or our triggers
 /// fire nevertheless (capture = always), by a setting that they heed. Without the right, triggers, rules and foreign keys of the tables are in force, and what would help is returned.
 pub fn apply_quietly(conn: &mut Connection) -> Result<Option<String>> {
-    conn.batch(&format!("set session {APPLYING} = 'on'"))?;
+    conn.batch(&format!("set session {APPLYING} = '{}'", conn.schema().applying()))?;
     if try_replica_role(conn)? {
         return Ok(None);
     }
@@ -104,7 +104,8 @@ pub fn apply_quietly(conn: &mut Connection) -> Result<Option<String>> {
     Ok(Some(format!("{sentence} ({})", how_to_grant(conn.version(), &user))))
 }
 
-/// The setting that our triggers heed: while it is `on` in a session of the role that owns them, what is written is not captured.
+/// The setting that our triggers heed: while it has the value of their installation ([`Schema::applying`](crate::pg::Schema::applying), which is `on` for the
+/// first) in a session of the role that owns them, what is written is not captured.
 pub const APPLYING: &str = "bucardo.applying";
 
 fn how_to_grant(version: u32, user: &str) -> String {

@@ -12,7 +12,8 @@ use crate::pg::Connection;
 use crate::pg::ident::literal;
 use crate::replicate::capture::Names;
 use crate::replicate::identity::{self, Actual, Recorded};
-use crate::replicate::install::{self, exists};
+use crate::replicate::install::{self, has_table};
+use crate::replicate::installation;
 use std::collections::BTreeSet;
 
 /// What was done.
@@ -29,7 +30,7 @@ pub struct Done {
 /// Accepts the database `name`, and asks for copies if they are wanted. One that is what it was is [`Kind::Refused`].
 pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> {
     let info = db::conninfo(control, name)?.named(format!("bucardo accept {name}"));
-    let mut conn = Connection::open_replicated(&info)?;
+    let mut conn = installation::open(control, name, &info)?;
     let halt = match known::halted(control, name)? {
         Some(halt) => halt,
         None => find(control, name, &mut conn)?,
@@ -103,12 +104,12 @@ fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTree
 
 /// Whether a dump was restored here: the tables have other ids than those that our triggers capture, so they capture nothing.
 fn captures_other_tables(conn: &mut Connection) -> Result<bool> {
-    if !exists(conn, "bucardo.bucardo_delta_names")? {
+    if !has_table(conn, "bucardo_delta_names")? {
         return Ok(false);
     }
     let sql = "select exists (select from bucardo.bucardo_delta_names
                where to_regclass(format('%I.%I', schemaname, relname))::oid <> tablename)";
-    Ok(conn.query_one(sql, &[])?.get(0))
+    Ok(conn.query_one(&*conn.ours(sql), &[])?.get(0))
 }
 
 /// What was written since the dump was restored is not known, of any table that comes from there.
@@ -127,10 +128,10 @@ fn note_gaps(control: &mut Connection, name: &str, syncs: &[Sync]) -> Result<()>
 }
 
 fn shed_others(conn: &mut Connection, is_master: impl Fn(&str) -> bool) -> Result<()> {
-    if !exists(conn, "bucardo.bucardo_delta_targets")? {
+    if !has_table(conn, "bucardo_delta_targets")? {
         return Ok(());
     }
-    let rows = conn.query("select distinct sync from bucardo.bucardo_delta_targets", &[])?;
+    let rows = conn.query(&*conn.ours("select distinct sync from bucardo.bucardo_delta_targets"), &[])?;
     for row in rows.iter().filter(|row| !is_master(row.get(0))) {
         install::unregister(conn, row.get(0))?;
     }
@@ -140,7 +141,7 @@ fn shed_others(conn: &mut Connection, is_master: impl Fn(&str) -> bool) -> Resul
 fn turn_over(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeSet<String>, syncs: &[Sync]) -> Result<Recorded> {
     let old = Recorded::read(conn)?.ok_or_else(|| Error::new(Kind::Bug, "a database without identity"))?;
     let was_copied = !old.fits(&Actual::read(conn)?);
-    let is_source = exists(conn, "bucardo.bucardo_delta_targets")?;
+    let is_source = has_table(conn, "bucardo_delta_targets")?;
     if is_source && was_copied {
         rebase(conn)?;
     }
@@ -150,9 +151,9 @@ fn turn_over(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeS
             note_accepted(name, conn, life, true, syncs)?;
         }
     }
-    if matches!(finding, Finding::Copy | Finding::Lost | Finding::SetBack) && exists(conn, "bucardo.bucardo_track")? {
+    if matches!(finding, Finding::Copy | Finding::Lost | Finding::SetBack) && has_table(conn, "bucardo_track")? {
         let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
-        conn.execute("update bucardo.bucardo_track set accepted = true where sync = any ($1)", &[&names])?;
+        conn.execute(&*conn.ours("update bucardo.bucardo_track set accepted = true where sync = any ($1)"), &[&names])?;
     }
     // One that was merely set back as a target is the same source as before.
     if finding != Finding::SetBack {
@@ -163,17 +164,17 @@ fn turn_over(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeS
 
 /// The transaction ids in a copy are those of another server. What was noted there is noted as of now, and nothing is known of what anybody has.
 fn rebase(conn: &mut Connection) -> Result<()> {
-    for row in conn.query("select deltaname from bucardo.bucardo_delta_names", &[])? {
-        let names = Names::recorded(row.get::<_, String>(0));
+    for row in conn.query(&*conn.ours("select deltaname from bucardo.bucardo_delta_names"), &[])? {
+        let names = Names::recorded(conn.schema(), row.get::<_, String>(0));
         for generation in [1, 2] {
             conn.batch(&format!("update {} set txid = txid_current()", names.delta(generation)))?;
         }
     }
-    conn.batch(
+    conn.batch(&conn.ours(
         "update bucardo.bucardo_delta_names n set drained = null, consumed = null, horizon = null, \
          tablename = coalesce(to_regclass(format('%I.%I', schemaname, relname)), tablename::regclass)::oid; \
          update bucardo.bucardo_delta_targets set receipt = null, reclaimed = null, mark = 0",
-    )
+    ))
 }
 
 /// What becomes of receipts that name this life: each goes on from what this database knew its target to have, or, where even that is
@@ -181,12 +182,13 @@ fn rebase(conn: &mut Connection) -> Result<()> {
 fn note_accepted(name: &str, conn: &mut Connection, life: &str, void: bool, syncs: &[Sync]) -> Result<()> {
     for sync in syncs.iter().filter(|sync| sync.masters().iter().any(|master| master == name)) {
         for receiver in sync.receivers(name) {
+            let ours = conn.schema();
             let mark = if void { "-1" } else { "coalesce(t.mark, -1)" };
             conn.execute(
                 &format!(
-                    "insert into bucardo.bucardo_accepted (life, sync, targetdb, mark, receipt) \
+                    "insert into {ours}.bucardo_accepted (life, sync, targetdb, mark, receipt) \
                      select $1, w.sync, w.targetdb, {mark}, t.receipt from (values ({}, {})) as w (sync, targetdb) \
-                     left join bucardo.bucardo_delta_targets t using (sync, targetdb) on conflict (life, sync, targetdb) do nothing",
+                     left join {ours}.bucardo_delta_targets t using (sync, targetdb) on conflict (life, sync, targetdb) do nothing",
                     literal(&sync.name),
                     literal(&receiver)
                 ),

@@ -18,8 +18,9 @@ pub fn notes(conn: &mut Connection, tables: &[&Shape], always: bool, only_copies
     });
     let publications = publications.map(|names| {
         format!(
-            "publication {names} is FOR ALL TABLES, and so for those of schema bucardo: its subscribers stop at changes of tables that they \
-             lack. Name the tables in the publication, or make empty ones like ours at the subscribers"
+            "publication {names} is FOR ALL TABLES, and so for those of schema {}: its subscribers stop at changes of tables that they \
+             lack. Name the tables in the publication, or make empty ones like ours at the subscribers",
+            conn.schema()
         )
     });
     let unheard = (only_copies && row.get(2)).then(|| {

@@ -21,13 +21,14 @@
 
 use crate::control::channel;
 use crate::pg::ident::{list, literal};
-use crate::pg::{Ident, Relation};
+use crate::pg::session::APPLYING;
+use crate::pg::{Ident, Relation, Schema};
 use crate::replicate::shape::Key;
 
 /// The version of the capture objects; raise it whenever tables made here change. Functions are compared by their texts.
 pub const VERSION: i32 = 4;
 
-/// The row trigger, by its original name.
+/// The row trigger, by its original name, which the first installation on a database uses ([`Schema::trigger`]).
 pub const ROW_TRIGGER: &str = "bucardo_add_delta";
 /// The TRUNCATE trigger.
 pub const TRUNCATE_TRIGGER: &str = "bucardo_add_truncate";
@@ -39,24 +40,25 @@ pub const ARMED: i64 = 2;
 /// The names of the objects that capture one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
+    schema: Schema,
     base: String,
 }
 
 impl Names {
     /// The names for a table: readable, and distinct for distinct tables whatever their names contain.
-    pub fn of(table: &Relation) -> Names {
+    pub fn of(schema: Schema, table: &Relation) -> Names {
         let digest = channel::digest(&table.to_string());
-        Names { base: format!("delta_{}_{}", channel::cut(table.name.raw(), 36), &digest[..10]) }
+        Names { schema, base: format!("delta_{}_{}", channel::cut(table.name.raw(), 36), &digest[..10]) }
     }
 
     /// The names from what `bucardo_delta_names` records.
-    pub fn recorded(deltaname: impl Into<String>) -> Names {
-        Names { base: deltaname.into() }
+    pub fn recorded(schema: Schema, deltaname: impl Into<String>) -> Names {
+        Names { schema, base: deltaname.into() }
     }
 
     /// Other names for the same table, where these are taken.
     pub fn another(&self, number: usize) -> Names {
-        Names { base: format!("{}_{number}", self.base) }
+        Names { base: format!("{}_{number}", self.base), ..*self }
     }
 
     /// What `bucardo_delta_names.deltaname` records.
@@ -64,18 +66,23 @@ impl Names {
         &self.base
     }
 
+    /// The schema of all of them.
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
     /// A delta table; `generation` is 1 or 2.
     pub fn delta(&self, generation: i64) -> Relation {
-        Relation::new("bucardo", format!("{}_{generation}", self.base))
+        self.schema.relation(format!("{}_{generation}", self.base))
     }
 
     /// The sequence whose value is the generation being written.
     pub fn generation(&self) -> Relation {
-        Relation::new("bucardo", format!("{}_gen", self.base))
+        self.schema.relation(format!("{}_gen", self.base))
     }
 
     fn function(&self, prefix: &str) -> Relation {
-        Relation::new("bucardo", format!("{prefix}{}", self.base))
+        self.schema.relation(format!("{prefix}{}", self.base))
     }
 
     /// The row trigger's function.
@@ -90,14 +97,44 @@ impl Names {
 }
 
 /// The flag of one sleeper: the KID of this sync and target.
-pub fn armed_flag(sync: &str, target: &str) -> Relation {
+pub fn armed_flag(schema: Schema, sync: &str, target: &str) -> Relation {
     let digest = channel::digest(&format!("{sync} {target}"));
-    Relation::new("bucardo", format!("armed_{}_{}", channel::cut(sync, 40), &digest[..10]))
+    schema.relation(format!("armed_{}_{}", channel::cut(sync, 40), &digest[..10]))
 }
 
 /// The kick trigger of a sync, and its function's name.
-pub fn kick_trigger(sync: &str) -> Ident {
-    Ident::new(channel::fitted(&format!("bucardo_triggerkick_{sync}")))
+pub fn kick_trigger(schema: Schema, sync: &str) -> Ident {
+    Ident::new(channel::fitted(&format!("bucardo_triggerkick{}_{sync}", schema.digits())))
+}
+
+/// The row trigger of an installation.
+pub fn row_trigger(schema: Schema) -> Ident {
+    Ident::new(schema.trigger(ROW_TRIGGER))
+}
+
+/// Its TRUNCATE trigger.
+pub fn truncate_trigger(schema: Schema) -> Ident {
+    Ident::new(schema.trigger(TRUNCATE_TRIGGER))
+}
+
+/// What a kick trigger does: it wakes a sync whose KIDs have raised any of these flags.
+#[derive(Debug, Clone, Copy)]
+pub struct Kick<'a> {
+    /// Where our objects are.
+    pub schema: Schema,
+    /// The sync.
+    pub sync: &'a str,
+    /// The flags.
+    pub flags: &'a [Relation],
+    /// What the notification says: whose sync it is ([`channel::changes_of`]).
+    pub payload: &'a str,
+}
+
+impl Kick<'_> {
+    /// The function, which is called as the trigger is.
+    pub fn function(&self) -> Relation {
+        self.schema.relation(kick_trigger(self.schema, self.sync).raw())
+    }
 }
 
 /// The key columns of a delta table: `k1`, `k2`, … so that no column of an application can collide with ours.
@@ -195,7 +232,8 @@ impl Capture {
         let Objects { delta: [one, two], generation } = objects;
         let of = |oid: u32| format!("'{oid}'::pg_catalog.regclass");
         format!(
-            "bucardo.bucardo_fits({}, {}, {}, {}, {}, {}, {}, {})",
+            "{}.bucardo_fits({}, {}, {}, {}, {}, {}, {}, {})",
+            self.names.schema,
             self.constant(),
             of(one),
             of(two),
@@ -211,7 +249,8 @@ impl Capture {
     pub fn names_now(&self, prefix: &str) -> String {
         let numbers: Vec<String> = self.columns.iter().map(|column| column.number.to_string()).collect();
         format!(
-            "bucardo.bucardo_key_columns('{}'::pg_catalog.oid, '{{{}}}'::pg_catalog.int2[], {}, {})",
+            "{}.bucardo_key_columns('{}'::pg_catalog.oid, '{{{}}}'::pg_catalog.int2[], {}, {})",
+            self.names.schema,
             self.table,
             numbers.join(","),
             self.families(),
@@ -277,8 +316,8 @@ impl Capture {
     /// What went wrong in a block is noted as a gap; if not even that is possible, the write passes nevertheless.
     fn or_gap(&self) -> String {
         format!(
-            "exception when others then\n      begin\n        perform bucardo.bucardo_note_gap('{}'::pg_catalog.oid, sqlerrm, sqlstate);\n      exception when others then\n        null;\n      end;\n",
-            self.table
+            "exception when others then\n      begin\n        perform {}.bucardo_note_gap('{}'::pg_catalog.oid, sqlerrm, sqlstate);\n      exception when others then\n        null;\n      end;\n",
+            self.names.schema, self.table
         )
     }
 }
@@ -356,7 +395,7 @@ fn row_text(newest: &Capture, captures: &[(&Capture, Objects)], callers: &Caller
         old = note("old"),
         moved = moved.collect::<String>(),
     );
-    source(DECLARED, &body)
+    source(newest.names.schema, DECLARED, &body)
 }
 
 /// What the slow way needs.
@@ -397,8 +436,9 @@ pub fn truncate_function(captures: &[&Capture]) -> String {
 
 /// What the catalog shall say of it.
 pub fn truncate_source(captures: &[&Capture]) -> String {
+    let schema = captures.last().map(|newest| newest.names.schema).unwrap_or_default();
     let body: String = captures.iter().map(|capture| note_truncate(capture)).collect();
-    source(DECLARED, &format!("{body}  return null;\nend"))
+    source(schema, DECLARED, &format!("{body}  return null;\nend"))
 }
 
 fn note_truncate(capture: &Capture) -> String {
@@ -429,13 +469,14 @@ fn note_truncate(capture: &Capture) -> String {
 
 /// The kick trigger's function: wakes the sync when any of its KIDs sleeps. Whatever is missing, the write passes; the KID looks now and then
 /// by itself.
-pub fn kick_function(sync: &str, flags: &[Relation]) -> String {
-    let name = Relation::new("bucardo", kick_trigger(sync).raw());
-    function(&name, &kick_source(sync, flags)) + &format!("revoke execute on function {name}() from public;\n")
+pub fn kick_function(kick: &Kick) -> String {
+    let name = kick.function();
+    function(&name, &kick_source(kick)) + &format!("revoke execute on function {name}() from public;\n")
 }
 
 /// What the catalog shall say of it.
-pub fn kick_source(sync: &str, flags: &[Relation]) -> String {
+pub fn kick_source(kick: &Kick) -> String {
+    let Kick { schema, sync, flags, payload } = *kick;
     let value =
         |flag: &Relation| format!("pg_catalog.pg_sequence_last_value({}::pg_catalog.regclass)", literal(&flag.to_string()));
     let asleep = |flag: &Relation| {
@@ -459,19 +500,25 @@ pub fn kick_source(sync: &str, flags: &[Relation]) -> String {
     let body = format!(
         "  begin\n    if {condition} then\n\
          \x20     if pg_catalog.current_setting('max_prepared_transactions') operator(pg_catalog.=) '0' then\n\
-         \x20       perform pg_catalog.pg_notify({}, '');\n\
+         \x20       perform pg_catalog.pg_notify({}, {});\n\
          \x20     else\n{rings}        null;\n      end if;\n\
          \x20   end if;\n  exception when others then\n    null;\n  end;\n  return null;\nend",
-        literal(&channel::kick_sync(sync))
+        literal(&channel::kick_sync(sync)),
+        literal(payload)
     );
-    source("", &body)
+    source(schema, "", &body)
 }
 
 /// What we write ourselves is not captured ([`crate::pg::session::APPLYING`]), whichever triggers fire. An application may say the same, but
-/// does not come as the role to which our functions belong. The function asks, and not
+/// does not come as the role to which our functions belong; another installation may, and says something else. The function asks, and not
 /// a condition of its trigger: a server reads and plans that anew for each statement, which takes longer than a call.
-const UNLESS_OURS: &str = "  if pg_catalog.current_setting('bucardo.applying', true) operator(pg_catalog.=) 'on' \
-    and session_user operator(pg_catalog.=) current_user then\n    return null;\n  end if;\n";
+fn unless_ours(schema: Schema) -> String {
+    format!(
+        "  if pg_catalog.current_setting('{APPLYING}', true) operator(pg_catalog.=) '{}' \
+         and session_user operator(pg_catalog.=) current_user then\n    return null;\n  end if;\n",
+        schema.applying()
+    )
+}
 
 fn function(name: &Relation, source: &str) -> String {
     format!(
@@ -482,17 +529,18 @@ fn function(name: &Relation, source: &str) -> String {
 }
 
 /// The source of a trigger function, of its declarations and what it does after BEGIN.
-fn source(declared: &str, body: &str) -> String {
-    format!("{declared}begin\n{UNLESS_OURS}{body}")
+fn source(schema: Schema, declared: &str, body: &str) -> String {
+    format!("{declared}begin\n{}{body}", unless_ours(schema))
 }
 
 /// `CREATE TRIGGER` for rows of `table`. Its condition is always true: it makes the trigger depend on the function that the trigger's function
 /// calls, so that nobody drops that without dropping the trigger.
 pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} after insert or update or delete on {table} for each row when ({FITS}::pg_catalog.regprocedure is not null) \
+        "create trigger {} after insert or update or delete on {table} for each row when ({}::pg_catalog.regprocedure is not null) \
          execute procedure {}()",
-        Ident::new(ROW_TRIGGER),
+        row_trigger(names.schema),
+        names.schema.text(FITS),
         names.row_function()
     )
 }
@@ -504,18 +552,18 @@ const FITS: &str = "'bucardo.bucardo_fits(pg_catalog.regclass, pg_catalog.regcla
 pub fn create_truncate_trigger(names: &Names, table: &Relation) -> String {
     format!(
         "create trigger {} before truncate on {table} for each statement execute procedure {}()",
-        Ident::new(TRUNCATE_TRIGGER),
+        truncate_trigger(names.schema),
         names.truncate_function()
     )
 }
 
 /// `CREATE TRIGGER` for kicks by `table`, which may be a partition.
-pub fn create_kick_trigger(sync: &str, table: &Relation) -> String {
-    let name = kick_trigger(sync);
+pub fn create_kick_trigger(schema: Schema, sync: &str, table: &Relation) -> String {
+    let name = kick_trigger(schema, sync);
     format!(
         "create trigger {name} after insert or update or delete or truncate on {table} for each statement \
          execute procedure {}()",
-        Relation::new("bucardo", name.raw())
+        schema.relation(name.raw())
     )
 }
 
@@ -526,12 +574,13 @@ mod tests {
     #[test]
     fn objects_of_look_alike_tables_have_different_names_that_fit() {
         let long = "ü".repeat(31);
-        let names = |schema: &str, table: &str| Names::of(&Relation::new(schema, table));
+        let names = |schema: &str, table: &str| Names::of(Schema::FIRST, &Relation::new(schema, table));
         assert_ne!(names("a_b", "c"), names("a", "b_c"));
         for relation in [names("s", &long).delta(1), names("s", &long).generation(), names("s", &long).row_function()] {
             assert!(relation.name.raw().len() <= channel::MAX_NAME, "{relation}");
         }
-        assert!(armed_flag(&long, "x").name.raw().len() <= channel::MAX_NAME);
-        assert_ne!(armed_flag("a", "b_c"), armed_flag("a_b", "c"));
+        assert!(armed_flag(Schema::FIRST, &long, "x").name.raw().len() <= channel::MAX_NAME);
+        let flag = |sync, target| armed_flag(Schema::FIRST, sync, target);
+        assert_ne!(flag("a", "b_c"), flag("a_b", "c"));
     }
 }

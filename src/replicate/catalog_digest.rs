@@ -8,7 +8,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Connection, Relation};
+use crate::pg::{Connection, Relation, Schema};
 use crate::replicate::capture::{ROW_TRIGGER, TRUNCATE_TRIGGER};
 
 /// See the module's text.
@@ -35,9 +35,10 @@ impl State {
 }
 
 /// A statement with the expressions put in.
-pub fn complete(sql: &str) -> String {
+pub fn complete(schema: Schema, sql: &str) -> String {
     let guard = expression(include_str!("sql/guard.sql"));
-    let guard = guard.replace("{row_trigger}", ROW_TRIGGER).replace("{truncate_trigger}", TRUNCATE_TRIGGER);
+    let guard = guard.replace("{row_trigger}", &schema.trigger(ROW_TRIGGER));
+    let guard = guard.replace("{truncate_trigger}", &schema.trigger(TRUNCATE_TRIGGER));
     let partitions = format!(", {}", expression(include_str!("sql/digest_partitions.sql")));
     let digest = expression(include_str!("sql/digest.sql"));
     sql.replace("{guard}", &guard)
@@ -46,17 +47,17 @@ pub fn complete(sql: &str) -> String {
 }
 
 /// Without the comment at its beginning, which would end where another line begins.
-fn expression(file: &str) -> String {
+pub(super) fn expression(file: &str) -> String {
     file.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n")
 }
 
 /// Prepares a session for [`ask_changed`].
 pub fn prepare(conn: &mut Connection) -> Result<()> {
     let changed = include_str!("sql/changed.sql");
-    let plainly = complete(&changed.replace("{digest}", "{plain digest}"));
+    let plainly = complete(conn.schema(), &changed.replace("{digest}", "{plain digest}"));
     conn.batch(&format!(
         "prepare bucardo_changed (text[], text[]) as {}; prepare bucardo_changed_plainly (text[], text[]) as {plainly}",
-        complete(changed).trim_end()
+        complete(conn.schema(), changed).trim_end()
     ))
 }
 
@@ -71,7 +72,7 @@ pub fn ask_changed<'a>(tables: impl Iterator<Item = (&'a Relation, &'a State)>) 
 
 /// The expression that says whether any of these tables is not captured as it was. It is asked for all tables of a source, again and again; so of what
 /// guards a table, unless it has partitions, only that is asked which the rest follows from.
-pub fn unguarded<'a>(tables: impl Iterator<Item = (&'a Relation, &'a State)>) -> String {
+pub fn unguarded<'a>(schema: Schema, tables: impl Iterator<Item = (&'a Relation, &'a State)>) -> String {
     let (whole, simple): (Vec<_>, Vec<_>) = tables.partition(|(_, state)| state.touched().is_none());
     let array = |texts: Vec<String>, of: &str| format!("array[{}]::{of}[]", texts.join(", "));
     let names =
@@ -83,19 +84,21 @@ pub fn unguarded<'a>(tables: impl Iterator<Item = (&'a Relation, &'a State)>) ->
         "(exists (select from unnest({}, {}, {}) as w (name, oid, touched) \
           where pg_catalog.to_regclass(w.name)::oid is distinct from w.oid \
           or array(select t.xmin from pg_catalog.pg_trigger t \
-                   where t.tgrelid = w.oid and t.tgname in ('{ROW_TRIGGER}', '{TRUNCATE_TRIGGER}') order by t.tgname)::text <> w.touched) \
+                   where t.tgrelid = w.oid and t.tgname in ('{}', '{}') order by t.tgname)::text <> w.touched) \
           or exists (select from unnest({}, {guards}) as w (name, guard) where w.guard is distinct from {}))",
         names(&simple),
         array(oids, "oid"),
         array(touched, "text"),
+        schema.trigger(ROW_TRIGGER),
+        schema.trigger(TRUNCATE_TRIGGER),
         names(&whole),
-        complete(now),
+        complete(schema, now),
     )
 }
 
 /// The guards of tables as they are now, in their order; none for one that is missing.
 pub fn guards(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option<String>>> {
-    let statement = conn.keep(&complete(include_str!("sql/guards.sql")))?;
+    let statement = conn.keep(&complete(conn.schema(), include_str!("sql/guards.sql")))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
 }
@@ -112,7 +115,7 @@ mod tests {
     #[test]
     fn nothing_is_left_open_in_a_statement() {
         for sql in [include_str!("sql/changed.sql"), include_str!("sql/guards.sql"), include_str!("sql/table.sql")] {
-            let sql = complete(sql);
+            let sql = complete(Schema::FIRST, sql);
             assert!(!sql.contains(['{', '}']), "{sql}");
             assert!(!sql.lines().skip(2).any(|line| line.trim_start().starts_with("--")), "{sql}");
         }
@@ -136,7 +139,7 @@ mod tests {
             ask_changed([(&table, &state)].into_iter()),
             "execute bucardo_changed (array['\"s\".\"it''s\"']::text[], array['d']::text[])"
         );
-        let asked = unguarded([(&table, &state)].into_iter());
+        let asked = unguarded(Schema::FIRST, [(&table, &state)].into_iter());
         assert!(asked.contains("unnest(array['\"s\".\"it''s\"']::text[], array['table 7;kind p']::text[])"), "{asked}");
     }
 }

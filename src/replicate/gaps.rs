@@ -114,11 +114,11 @@ fn text(guard: &str, content: &str, mark: &str, name: &Relation) -> String {
 
 /// The mark in the table that every crash of the server empties; a new one if it is empty.
 fn mark(conn: &mut Connection) -> Result<String> {
-    conn.batch("create unlogged table if not exists bucardo.bucardo_unlogged (mark text not null)")?;
+    conn.batch(&conn.ours("create unlogged table if not exists bucardo.bucardo_unlogged (mark text not null)"))?;
     let sql = "with there as (select mark from bucardo.bucardo_unlogged limit 1), made as ( \
                insert into bucardo.bucardo_unlogged select md5(clock_timestamp()::text || random()) where not exists (select from there) returning mark) \
                select mark from there union all select mark from made";
-    Ok(conn.query_one(sql, &[])?.get(0))
+    Ok(conn.query_one(&*conn.ours(sql), &[])?.get(0))
 }
 
 /// Notes all rows of a partition as changed. Read as a table of its own, if we may.

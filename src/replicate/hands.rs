@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{Canceller, ConnInfo, Connection, Isolation};
+use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Schema};
 use crate::replicate::form::Form;
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
@@ -28,10 +28,14 @@ const BRIEFLY: &str = "set lock_timeout = '5s'";
 pub struct Doors {
     /// The source.
     pub source: ConnInfo,
+    /// Where our objects are there.
+    pub source_schema: Schema,
     /// How what is read is isolated: like the round that exports its snapshot.
     pub isolation: Isolation,
     /// The receiver.
     pub target: ConnInfo,
+    /// Where our objects are there.
+    pub target_schema: Schema,
     /// The most tables that are copied at once.
     pub jobs: usize,
 }
@@ -117,13 +121,21 @@ impl Hands {
     }
 }
 
+impl Doors {
+    fn open(&self, info: &ConnInfo, schema: Schema) -> Result<Connection> {
+        let mut conn = Connection::open_replicated(info)?;
+        conn.settle(schema, None);
+        Ok(conn)
+    }
+}
+
 impl Hand {
     fn open(doors: &Doors, snapshot: &str) -> Result<Hand> {
-        let mut source = Connection::open_replicated(&doors.source)?;
+        let mut source = doors.open(&doors.source, doors.source_schema)?;
         let level = doors.isolation.sql();
         let snapshot = literal(snapshot);
         source.batch(&format!("{BRIEFLY}; begin isolation level {level}; set transaction snapshot {snapshot}"))?;
-        let mut target = Target::new(Connection::open_replicated(&doors.target)?)?;
+        let mut target = Target::new(doors.open(&doors.target, doors.target_schema)?)?;
         target.conn.batch(&format!("{BRIEFLY}; begin isolation level read committed"))?;
         Ok(Hand { source, target })
     }

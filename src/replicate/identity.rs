@@ -6,7 +6,8 @@
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::install::{self, exists};
+use crate::replicate::install::{self, has_table};
+use crate::replicate::installation;
 
 /// The database itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,10 +70,10 @@ impl Actual {
 impl Recorded {
     /// Reads the row; none where there is no such row (yet).
     pub fn read(conn: &mut Connection) -> Result<Option<Recorded>> {
-        if !exists(conn, "bucardo.bucardo_identity")? {
+        if !has_table(conn, "bucardo_identity")? {
             return Ok(None);
         }
-        let row = conn.query_opt("select system_identifier, dboid, life from bucardo.bucardo_identity", &[])?;
+        let row = conn.query_opt(&*conn.ours("select system_identifier, dboid, life from bucardo.bucardo_identity"), &[])?;
         Ok(row.map(|row| Recorded { system: row.get(0), dboid: row.get(1), life: row.get(2) }))
     }
 
@@ -88,7 +89,7 @@ const NEW_LIFE: &str = "md5(random()::text || clock_timestamp()::text || pg_back
 
 /// Makes the tables and, if there is none, the row. To be called [`install::alone`].
 pub fn install(conn: &mut Connection) -> Result<()> {
-    conn.batch(include_str!("../../schema/replicated/bucardo_identity.sql"))?;
+    conn.batch(&conn.ours(include_str!("../../schema/replicated/bucardo_identity.sql")))?;
     if Recorded::read(conn)?.is_none() {
         write(conn, "on conflict (one) do nothing")?;
     }
@@ -106,8 +107,9 @@ pub fn renew(conn: &mut Connection) -> Result<()> {
 
 fn write(conn: &mut Connection, conflict: &str) -> Result<()> {
     let actual = Actual::read(conn)?;
+    let ours = conn.schema();
     let sql =
-        format!("insert into bucardo.bucardo_identity (system_identifier, dboid, life) values ($1, $2, {NEW_LIFE}) {conflict}");
+        format!("insert into {ours}.bucardo_identity (system_identifier, dboid, life) values ($1, $2, {NEW_LIFE}) {conflict}");
     conn.execute(&sql, &[&actual.system, &actual.dboid])?;
     Ok(())
 }
@@ -116,13 +118,16 @@ fn write(conn: &mut Connection, conflict: &str) -> Result<()> {
 /// not, that is noted in the control database, where it stays until somebody has answered.
 pub fn ensure(control: &mut Connection, db: &str, side: Side, conn: &mut Connection) -> Result<()> {
     let table = match side {
-        Side::Source => "bucardo.bucardo_delta_targets",
-        Side::Receiver => "bucardo.bucardo_track",
+        Side::Source => "bucardo_delta_targets",
+        Side::Receiver => "bucardo_track",
     };
-    match (Recorded::read(conn)?, exists(conn, table)?) {
+    match (Recorded::read(conn)?, has_table(conn, table)?) {
         (Some(recorded), _) if !recorded.fits(&Actual::read(conn)?) => Err(known::halt(control, copy(db))?),
         (Some(_), true) => bring_up_to_date(conn, side),
-        (None, true) => install::alone(conn, install).and_then(|()| bring_up_to_date(conn, side)),
+        (None, true) => {
+            install::alone(conn, |conn| installation::mark(conn).and_then(|()| install(conn)))?;
+            bring_up_to_date(conn, side)
+        }
         (None, false) if known::has_had_objects(control, db)? && Recorded::read(conn)?.is_none() => {
             Err(known::halt(control, lost(db))?)
         }
@@ -136,14 +141,15 @@ pub fn ensure(control: &mut Connection, db: &str, side: Side, conn: &mut Connect
 /// What an earlier version made lacks columns.
 fn bring_up_to_date(conn: &mut Connection, side: Side) -> Result<()> {
     let (table, column, sql) = match side {
-        Side::Source => ("bucardo.bucardo_delta_targets", "reclaimed", include_str!("../../schema/replicated/bucardo_marks.sql")),
-        Side::Receiver => ("bucardo.bucardo_track", "accepted", include_str!("../../schema/replicated/bucardo_track_marks.sql")),
+        Side::Source => ("bucardo_delta_targets", "reclaimed", include_str!("../../schema/replicated/bucardo_marks.sql")),
+        Side::Receiver => ("bucardo_track", "accepted", include_str!("../../schema/replicated/bucardo_track_marks.sql")),
     };
     let there =
         "select exists (select from pg_attribute where attrelid = $1::text::regclass and attname = $2 and not attisdropped)";
+    let table = conn.schema().relation(table).to_string();
     match conn.query_one(there, &[&table, &column])?.get(0) {
         true => Ok(()),
-        false => install::alone(conn, |conn| conn.batch(sql)),
+        false => install::alone(conn, |conn| conn.batch(&conn.ours(sql))),
     }
 }
 
@@ -152,7 +158,7 @@ fn bring_up_to_date(conn: &mut Connection, side: Side) -> Result<()> {
 pub fn own_or_shed(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<Option<String>> {
     let Some(recorded) = Recorded::read(conn)? else {
         // What an earlier version made has no such row.
-        let gone = !exists(conn, "bucardo.bucardo_track")? && known::has_had_objects(control, db)?;
+        let gone = !has_table(conn, "bucardo_track")? && known::has_had_objects(control, db)?;
         return if gone && Recorded::read(conn)?.is_none() { Err(known::halt(control, lost(db))?) } else { Ok(None) };
     };
     if recorded.fits(&Actual::read(conn)?) {
@@ -162,27 +168,27 @@ pub fn own_or_shed(control: &mut Connection, db: &str, conn: &mut Connection) ->
         return Err(known::halt(control, copy(db))?);
     }
     shed(conn)?;
-    Ok(Some(format!("Database \"{db}\": removed what a copy of another database had brought along in schema bucardo")))
+    Ok(Some(format!("Database \"{db}\": removed what a copy of another database had brought along in schema {}", conn.schema())))
 }
 
 /// Removes our objects from a database to which they came with a dump or a template.
 fn shed(conn: &mut Connection) -> Result<()> {
     for (table, remove) in [
-        ("bucardo.bucardo_delta_targets", install::unregister as fn(&mut Connection, &str) -> Result<()>),
-        ("bucardo.bucardo_track", install::forget_receipts),
+        ("bucardo_delta_targets", install::unregister as fn(&mut Connection, &str) -> Result<()>),
+        ("bucardo_track", install::forget_receipts),
     ] {
-        if exists(conn, table)? {
-            let rows = conn.query(&format!("select distinct sync from {table}"), &[])?;
+        if has_table(conn, table)? {
+            let rows = conn.query(&format!("select distinct sync from {}", conn.schema().relation(table)), &[])?;
             for row in &rows {
                 remove(conn, row.get(0))?;
             }
         }
     }
     // Syncs of whole tables have nothing but these.
-    for row in &conn.query(KICK_FUNCTIONS, &[])? {
+    for row in &conn.query(&*conn.ours(KICK_FUNCTIONS), &[])? {
         conn.batch(&format!("drop function {} cascade", row.get::<_, &str>(0)))?;
     }
-    conn.batch("drop table if exists bucardo.bucardo_identity, bucardo.bucardo_accepted")
+    conn.batch(&conn.ours("drop table if exists bucardo.bucardo_identity, bucardo.bucardo_accepted"))
 }
 
 /// The functions that wake syncs.

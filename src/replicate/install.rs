@@ -7,9 +7,10 @@ use crate::control::sync::{Sync, SyncType};
 use crate::error::Result;
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::{self, Names};
+use crate::replicate::capture::{self, Kick, Names};
 use crate::replicate::captures;
 use crate::replicate::identity;
+use crate::replicate::installation;
 use crate::replicate::shape::Shape;
 use crate::replicate::trigger::{self, Firings, Triggers, Wanted};
 
@@ -34,11 +35,11 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
         ],
     )?;
     identity::install(conn)?;
-    if !exists(conn, "bucardo.bucardo_gap")? {
+    if !has_table(conn, "bucardo_gap")? {
         base(conn, &[include_str!("../../schema/replicated/bucardo_gap.sql")])?;
     }
     let has = "select exists (select from pg_attribute where attrelid = 'bucardo.bucardo_delta_names'::regclass and attname = 'retired')";
-    if !conn.query_one(has, &[])?.get::<_, bool>(0) {
+    if !conn.query_one(&*conn.ours(has), &[])?.get::<_, bool>(0) {
         base(conn, &[include_str!("../../schema/replicated/bucardo_delta_names_4.sql")])?;
     }
     functions(conn)
@@ -46,19 +47,19 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
 
 /// The functions that trigger functions call. To write them anew is to have all plans made anew, so they are compared first.
 fn functions(conn: &mut Connection) -> Result<()> {
-    let text = include_str!("../../schema/replicated/bucardo_fits.sql");
+    let text = conn.ours(include_str!("../../schema/replicated/bucardo_fits.sql"));
     let bodies: Vec<&str> = text.split("$$").skip(1).step_by(2).collect();
     let right = "select count(*) from pg_proc where pronamespace = 'bucardo'::regnamespace and prosrc = any ($1) \
                  and proname in ('bucardo_fits', 'bucardo_key_columns', 'bucardo_note_gap') \
                  and pg_has_role(proowner, 'usage') and has_function_privilege(oid, 'execute')";
-    let there: i64 = conn.query_one(right, &[&bodies])?.get(0);
+    let there: i64 = conn.query_one(&*conn.ours(right), &[&bodies])?.get(0);
     if usize::try_from(there) == Ok(bodies.len()) {
         return Ok(());
     }
     let grants = "select coalesce(string_agg(format('grant execute on function %s to current_user', p.oid::regprocedure), '; '), '') from pg_proc p \
                   where p.pronamespace = 'bucardo'::regnamespace and p.proname like 'bucardo%' and not has_function_privilege(p.oid, 'execute')";
-    base(conn, &[text])?;
-    let grants: String = conn.query_one(grants, &[])?.get(0);
+    base(conn, &[&text])?;
+    let grants: String = conn.query_one(&*conn.ours(grants), &[])?.get(0);
     conn.batch(&grants)
 }
 
@@ -74,8 +75,9 @@ pub fn target_base(conn: &mut Connection, sync: &str, sources: &[String], writte
         identity::install(conn)?;
         let receipts = "insert into bucardo.bucardo_track (sync, source) select $1, unnest($2::text[]) \
                         on conflict (sync, source) do nothing";
-        conn.execute(receipts, &[&sync, &sources])?;
-        captures::readable_by_owners(conn, written, &[Relation::new("bucardo", "bucardo_track")])
+        conn.execute(&*conn.ours(receipts), &[&sync, &sources])?;
+        let receipts = conn.schema().relation("bucardo_track");
+        captures::readable_by_owners(conn, written, &[receipts])
     })
 }
 
@@ -86,10 +88,13 @@ pub fn identity_base(conn: &mut Connection) -> Result<()> {
 }
 
 fn base(conn: &mut Connection, tables: &[&str]) -> Result<()> {
-    let schema = include_str!("../../schema/replicated/schema.sql");
+    let schema = conn.ours(include_str!("../../schema/replicated/schema.sql"));
     let exists = "select exists (select from pg_namespace where nspname = 'bucardo')";
-    let schema = if conn.query_one(exists, &[])?.get(0) { "" } else { schema };
-    conn.within(&format!("begin; set local client_min_messages = warning; {schema}"), |conn| conn.batch(&tables.join("\n")))
+    let schema = if conn.query_one(&*conn.ours(exists), &[])?.get(0) { "" } else { &*schema };
+    conn.within(&format!("begin; set local client_min_messages = warning; {schema}"), |conn| {
+        installation::mark(conn)?;
+        conn.batch(&conn.ours(&tables.join("\n")))
+    })
 }
 
 /// Where the deltas of a table are, if it is captured, and its key columns there; those by the key's columns `preferred`, if there are several.
@@ -118,7 +123,8 @@ pub fn register(
         SyncType::Fullcopy => Default::default(),
         _ => (sync.receivers(source), sync.sleepers(source)),
     };
-    let flags: Vec<Relation> = sleepers.iter().map(|sleeper| capture::armed_flag(&sync.name, sleeper)).collect();
+    let schema = conn.schema();
+    let flags: Vec<Relation> = sleepers.iter().map(|sleeper| capture::armed_flag(schema, &sync.name, sleeper)).collect();
     let sync = sync.name.as_str();
     for flag in &flags {
         let exists = conn.query_one("select to_regclass($1::text) is not null", &[&flag.to_string()])?;
@@ -129,21 +135,22 @@ pub fn register(
     }
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     consumers(conn, sync, &oids, &receivers, firing.always())?;
-    make_kick_function(conn, sync, &flags)?;
-    let trigger = capture::kick_trigger(sync);
-    let kick = Relation::new("bucardo", trigger.raw());
+    let payload = installation::payload(conn);
+    let kick = Kick { schema, sync, flags: &flags, payload: &payload };
+    make_kick_function(conn, &kick)?;
+    let trigger = capture::kick_trigger(schema, sync);
     let members = trigger::members(conn, tables)?;
     let all: Vec<Relation> = members.concat().into_iter().map(|member| member.relation).collect();
-    let mut there = Triggers::read(conn, &all, &[trigger.raw()])?;
+    let mut there = Triggers::read(conn, &all, std::slice::from_ref(&trigger))?;
     for (table, members) in tables.iter().zip(&members) {
         let kicks = kicking.iter().any(|kicking| kicking.oid == table.oid);
         for relation in members.iter().map(|member| &member.relation) {
             let wanted = Wanted {
                 name: trigger.raw(),
-                function: kick.clone(),
+                function: kick.function(),
                 depends: false,
                 firing: firing.of(table.oid),
-                create: capture::create_kick_trigger(sync, relation),
+                create: capture::create_kick_trigger(schema, sync, relation),
             };
             match kicks {
                 true => there.ensure(conn, relation, &wanted)?,
@@ -167,34 +174,38 @@ fn release_former_members(conn: &mut Connection, trigger: &str, members: &[Relat
 }
 
 fn drop_unwanted_captures(conn: &mut Connection) -> Result<()> {
-    for row in conn.query(include_str!("sql/unwanted_captures.sql"), &[])? {
-        captures::forget(conn, &Names::recorded(row.get::<_, String>(0)))?;
+    for row in conn.query(&*conn.ours(include_str!("sql/unwanted_captures.sql")), &[])? {
+        captures::forget(conn, &Names::recorded(conn.schema(), row.get::<_, String>(0)))?;
     }
-    let gaps = "delete from bucardo.bucardo_gap where tablename not in (select tablename from bucardo.bucardo_delta_names)";
-    conn.batch(&format!("do $$begin if to_regclass('bucardo.bucardo_gap') is not null then {gaps}; end if; end$$"))
+    match has_table(conn, "bucardo_gap")? {
+        true => {
+            conn.batch(&conn.ours(
+                "delete from bucardo.bucardo_gap where tablename not in (select tablename from bucardo.bucardo_delta_names)",
+            ))
+        }
+        false => Ok(()),
+    }
 }
 
 /// It is compared first: other sessions would make their plans anew.
-fn make_kick_function(conn: &mut Connection, sync: &str, flags: &[Relation]) -> Result<()> {
-    let name = capture::kick_trigger(sync);
+fn make_kick_function(conn: &mut Connection, kick: &Kick) -> Result<()> {
+    let name = kick.function().name;
     let right = "select exists (select from pg_proc where pronamespace = 'bucardo'::regnamespace and proname = $1 and prosrc = $2 \
                  and prosecdef and proconfig is null and proowner = (select oid from pg_roles where rolname = current_user))";
-    match conn.query_one(right, &[&name.raw(), &capture::kick_source(sync, flags)])?.get(0) {
+    match conn.query_one(&*conn.ours(right), &[&name.raw(), &capture::kick_source(kick)])?.get(0) {
         true => Ok(()),
-        false => conn.batch(&capture::kick_function(sync, flags)),
+        false => conn.batch(&capture::kick_function(kick)),
     }
 }
 
 fn consumers(conn: &mut Connection, sync: &str, oids: &[u32], targets: &[String], always: bool) -> Result<()> {
     for target in targets {
-        conn.execute(
-            "insert into bucardo.bucardo_delta_targets (sync, targetdb, tables, always) values ($1, $2, $3, $4) \
-             on conflict (sync, targetdb) do update set tables = excluded.tables, always = excluded.always",
-            &[&sync, target, &oids, &always],
-        )?;
+        let consumer = "insert into bucardo.bucardo_delta_targets (sync, targetdb, tables, always) values ($1, $2, $3, $4) \
+                        on conflict (sync, targetdb) do update set tables = excluded.tables, always = excluded.always";
+        conn.execute(&*conn.ours(consumer), &[&sync, target, &oids, &always])?;
     }
     let gone = "delete from bucardo.bucardo_delta_targets where sync = $1 and targetdb <> all ($2)";
-    conn.execute(gone, &[&sync, &targets])?;
+    conn.execute(&*conn.ours(gone), &[&sync, &targets])?;
     Ok(())
 }
 
@@ -204,22 +215,24 @@ pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
 }
 
 fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
-    if !exists(conn, "bucardo.bucardo_delta_targets")? {
-        return Ok(());
+    if !has_table(conn, "bucardo_delta_targets")? {
+        return drop_mark(conn);
     }
-    let trigger = capture::kick_trigger(sync);
+    let schema = conn.schema();
+    let trigger = capture::kick_trigger(schema, sync);
     let rows = conn.query(include_str!("sql/tables_with_trigger.sql"), &[&trigger.raw()])?;
     for row in &rows {
         trigger::drop(conn, &Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), trigger.raw())?;
     }
-    conn.batch(&format!("drop function if exists {}()", Relation::new("bucardo", trigger.raw())))?;
-    let targets = conn.query("delete from bucardo.bucardo_delta_targets where sync = $1 returning targetdb", &[&sync])?;
+    conn.batch(&format!("drop function if exists {}()", schema.relation(trigger.raw())))?;
+    let consumers = "delete from bucardo.bucardo_delta_targets where sync = $1 returning targetdb";
+    let targets = conn.query(&*conn.ours(consumers), &[&sync])?;
     for row in &targets {
-        conn.batch(&format!("drop sequence if exists {}", capture::armed_flag(sync, row.get(0))))?;
+        conn.batch(&format!("drop sequence if exists {}", capture::armed_flag(schema, sync, row.get(0))))?;
     }
     drop_unwanted_captures(conn)?;
-    let tables = ["bucardo.bucardo_delta_names", "bucardo.bucardo_delta_targets", "bucardo.bucardo_gap"];
-    drop_if_empty(conn, "bucardo.bucardo_delta_targets", &tables, &["bucardo_fits", "bucardo_key_columns", "bucardo_note_gap"])
+    let tables = ["bucardo_delta_targets", "bucardo_delta_names", "bucardo_gap"];
+    drop_if_empty(conn, &tables, &["bucardo_fits", "bucardo_key_columns", "bucardo_note_gap"])
 }
 
 /// Removes a sync's receipts from a target.
@@ -228,33 +241,48 @@ pub fn forget_receipts(conn: &mut Connection, sync: &str) -> Result<()> {
 }
 
 fn forget_alone(conn: &mut Connection, sync: &str) -> Result<()> {
-    if !exists(conn, "bucardo.bucardo_track")? {
-        return Ok(());
+    if !has_table(conn, "bucardo_track")? {
+        return drop_mark(conn);
     }
-    conn.execute("delete from bucardo.bucardo_track where sync = $1", &[&sync])?;
-    drop_if_empty(conn, "bucardo.bucardo_track", &["bucardo.bucardo_track"], &[])
+    conn.execute(&*conn.ours("delete from bucardo.bucardo_track where sync = $1"), &[&sync])?;
+    drop_if_empty(conn, &["bucardo_track"], &[])
 }
 
-pub(super) fn exists(conn: &mut Connection, relation: &str) -> Result<bool> {
+/// Whether a table of ours is there.
+pub(super) fn has_table(conn: &mut Connection, name: &str) -> Result<bool> {
+    let relation = conn.schema().relation(name).to_string();
     Ok(conn.query_one("select to_regclass($1::text) is not null", &[&relation])?.get(0))
 }
 
-/// Drops our tables when the last row has gone, and the schema when nothing at all is left in it.
-fn drop_if_empty(conn: &mut Connection, probe: &str, tables: &[&str], functions: &[&str]) -> Result<()> {
-    let rows: i64 = conn.query_one(&format!("select count(*) from {probe}"), &[])?.get(0);
+/// Drops our tables when the last row of the first one has gone, and the schema when nothing at all is left in it.
+fn drop_if_empty(conn: &mut Connection, tables: &[&str], functions: &[&str]) -> Result<()> {
+    let tables: Vec<String> = tables.iter().map(|name| conn.schema().relation(*name).to_string()).collect();
+    let rows: i64 = conn.query_one(&format!("select count(*) from {}", tables[0]), &[])?.get(0);
     if rows > 0 {
         return Ok(());
     }
     conn.batch(&format!("drop table if exists {}", tables.join(", ")))?;
     let sql =
         "select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'bucardo'::regnamespace and p.proname = any ($1)";
-    for row in conn.query(sql, &[&functions])? {
+    for row in conn.query(&*conn.ours(sql), &[&functions])? {
         conn.batch(&format!("drop function {}", row.get::<_, String>(0)))?;
     }
-    if !exists(conn, "bucardo.bucardo_delta_targets")? && !exists(conn, "bucardo.bucardo_track")? {
-        conn.batch("drop table if exists bucardo.bucardo_identity, bucardo.bucardo_accepted, bucardo.bucardo_installation")?;
+    drop_rest(conn)
+}
+
+/// Drops what was made to have the schema, where nothing came of it.
+fn drop_mark(conn: &mut Connection) -> Result<()> {
+    if installation::is_marked(conn)? { drop_rest(conn) } else { Ok(()) }
+}
+
+/// Drops what is kept of a database on both sides, when it is neither source nor target any more.
+fn drop_rest(conn: &mut Connection) -> Result<()> {
+    if has_table(conn, "bucardo_delta_targets")? || has_table(conn, "bucardo_track")? {
+        return Ok(());
     }
-    conn.batch(include_str!("sql/drop_mark.sql"))?;
-    let left: i64 = conn.query_one(include_str!("sql/schema_members.sql"), &[])?.get(0);
-    if left == 0 { conn.batch("drop schema bucardo") } else { Ok(()) }
+    let rest = ["bucardo_identity", "bucardo_accepted", "bucardo_installation", "bucardo_unlogged"];
+    let rest = rest.map(|name| conn.schema().relation(name).to_string());
+    conn.batch(&format!("drop table if exists {}", rest.join(", ")))?;
+    let left: i64 = conn.query_one(&*conn.ours(include_str!("sql/schema_members.sql")), &[])?.get(0);
+    if left == 0 { conn.batch(&format!("drop schema {}", conn.schema())) } else { Ok(()) }
 }

@@ -130,16 +130,16 @@ pub fn check(control: &mut Connection, way: Way, source: &mut Connection, receiv
 pub fn is_marked(source: &mut Connection, receiver: &mut Connection) -> Result<bool> {
     let sql =
         "select exists (select from pg_attribute where attrelid = to_regclass($1::text) and attname = $2 and not attisdropped)";
-    let source = source.query_one(sql, &[&"bucardo.bucardo_delta_targets", &"reclaimed"])?;
-    Ok(source.get(0) && receiver.query_one(sql, &[&"bucardo.bucardo_track", &"accepted"])?.get(0))
+    let consumers = source.schema().relation("bucardo_delta_targets").to_string();
+    let receipts = receiver.schema().relation("bucardo_track").to_string();
+    let source = source.query_one(sql, &[&consumers, &"reclaimed"])?;
+    Ok(source.get(0) && receiver.query_one(sql, &[&receipts, &"accepted"])?.get(0))
 }
 
 fn read_receipt(way: Way, receiver: &mut Connection) -> Result<Option<Receipt>> {
-    let row = receiver.query_opt(
-        "select receipt::text, life, timeline, started, coalesce(mark, 0), coalesce(sealed, 0), wal::text \
-         from bucardo.bucardo_track where sync = $1 and source = $2",
-        &[&way.sync, &way.from],
-    )?;
+    let sql = "select receipt::text, life, timeline, started, coalesce(mark, 0), coalesce(sealed, 0), wal::text \
+               from bucardo.bucardo_track where sync = $1 and source = $2";
+    let row = receiver.query_opt(&*receiver.ours(sql), &[&way.sync, &way.from])?;
     let Some(row) = row else { return Ok(None) };
     let Some(snapshot) = row.get::<_, Option<String>>(0) else { return Ok(None) };
     Ok(Some(Receipt {
@@ -156,7 +156,7 @@ fn read_receipt(way: Way, receiver: &mut Connection) -> Result<Option<Receipt>> 
 /// None where the source does not know the receiver: that is told elsewhere.
 fn read_standing(way: Way, source: &mut Connection) -> Result<Option<Standing>> {
     let sql = "select mark from bucardo.bucardo_delta_targets where sync = $1 and targetdb = $2";
-    let Some(row) = source.query_opt(sql, &[&way.sync, &way.to])? else { return Ok(None) };
+    let Some(row) = source.query_opt(&*source.ours(sql), &[&way.sync, &way.to])? else { return Ok(None) };
     let Some(Recorded { life, .. }) = Recorded::read(source)? else { return Ok(None) };
     Ok(Some(Standing { life, mark: row.get(0), actual: Actual::read(source)? }))
 }
@@ -180,20 +180,16 @@ fn adopt(way: Way, receiver: &mut Connection, receipt: &Receipt, now: &Standing)
 }
 
 fn write_source(way: Way, receiver: &mut Connection, now: &Standing) -> Result<()> {
-    receiver.execute(
-        "insert into bucardo.bucardo_track (sync, source, life, timeline, started) values ($1, $2, $3, $4, $5) \
-         on conflict (sync, source) do update set life = excluded.life, timeline = excluded.timeline, started = excluded.started",
-        &[&way.sync, &way.from, &now.life, &now.actual.timeline, &now.actual.started],
-    )?;
+    let sql = "insert into bucardo.bucardo_track (sync, source, life, timeline, started) values ($1, $2, $3, $4, $5) \
+               on conflict (sync, source) do update set life = excluded.life, timeline = excluded.timeline, started = excluded.started";
+    receiver.execute(&*receiver.ours(sql), &[&way.sync, &way.from, &now.life, &now.actual.timeline, &now.actual.started])?;
     Ok(())
 }
 
 /// The mark of a source that has lost it in a crash.
 fn raise(way: Way, source: &mut Connection, mark: i64) -> Result<()> {
-    source.execute(
-        "update bucardo.bucardo_delta_targets set mark = $3 where sync = $1 and targetdb = $2",
-        &[&way.sync, &way.to, &mark],
-    )?;
+    let sql = "update bucardo.bucardo_delta_targets set mark = $3 where sync = $1 and targetdb = $2";
+    source.execute(&*source.ours(sql), &[&way.sync, &way.to, &mark])?;
     Ok(())
 }
 
@@ -206,7 +202,7 @@ struct Accepted {
 fn accepted(way: Way, source: &mut Connection, receipt: &Receipt) -> Result<Option<Accepted>> {
     let sql =
         "select mark, receipt::text from bucardo.bucardo_accepted where life = coalesce($1, '') and sync = $2 and targetdb = $3";
-    let row = source.query_opt(sql, &[&receipt.life, &way.sync, &way.to])?;
+    let row = source.query_opt(&*source.ours(sql), &[&receipt.life, &way.sync, &way.to])?;
     Ok(row.map(|row| Accepted { mark: row.get(0), receipt: row.get(1) }))
 }
 
@@ -224,9 +220,10 @@ fn go_on(way: Way, receiver: &mut Connection, receipt: Receipt, entry: &Accepted
 }
 
 fn go_on_from(way: Way, receiver: &mut Connection, snapshot: Option<&str>, mark: i64, now: &Standing) -> Result<()> {
+    let sql = "update bucardo.bucardo_track set receipt = $3::text::txid_snapshot, life = $4, timeline = $5, started = $6, mark = $7, \
+               sealed = least(sealed, $7), wal = null where sync = $1 and source = $2";
     receiver.execute(
-        "update bucardo.bucardo_track set receipt = $3::text::txid_snapshot, life = $4, timeline = $5, started = $6, mark = $7, \
-         sealed = least(sealed, $7), wal = null where sync = $1 and source = $2",
+        &*receiver.ours(sql),
         &[&way.sync, &way.from, &snapshot, &now.life, &now.actual.timeline, &now.actual.started, &mark],
     )?;
     Ok(())
@@ -241,7 +238,8 @@ fn holds(
     receiver: &mut Connection,
     receipt: Option<&Snapshot>,
 ) -> Result<()> {
-    let Some(row) = source.query_opt(include_str!("sql/horizon.sql"), &[&way.sync, &way.to])? else { return Ok(()) };
+    let horizon = source.ours(include_str!("sql/horizon.sql"));
+    let Some(row) = source.query_opt(&*horizon, &[&way.sync, &way.to])? else { return Ok(()) };
     let parse = |text: Option<String>| text.as_deref().map(Snapshot::parse).transpose();
     let (noted, horizon, reclaimed) = (parse(row.get(0))?, row.get::<_, Option<i64>>(1), parse(row.get(2))?);
     let Some(noted) = noted else { return Ok(()) };
@@ -249,10 +247,8 @@ fn holds(
         return Ok(());
     }
     // From now on nothing is given up that the receiver lacks; what was given up before is asked for after that.
-    source.execute(
-        "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot where sync = $1 and targetdb = $2",
-        &[&way.sync, &way.to, &receipt.map(Snapshot::to_string)],
-    )?;
+    let sql = "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot where sync = $1 and targetdb = $2";
+    source.execute(&*source.ours(sql), &[&way.sync, &way.to, &receipt.map(Snapshot::to_string)])?;
     if way.copies {
         return Ok(());
     }
@@ -265,7 +261,7 @@ fn holds(
         (Some(receipt), Some(horizon), None) => receipt.xmin > horizon,
     };
     let sql = "select receipt::text, coalesce(accepted, false) from bucardo.bucardo_track where sync = $1 and source = $2";
-    let row = receiver.query_opt(sql, &[&way.sync, &way.from])?;
+    let row = receiver.query_opt(&*receiver.ours(sql), &[&way.sync, &way.from])?;
     let (present, accepted) = row.map_or((None, false), |row| (row.get::<_, Option<String>>(0), row.get(1)));
     if present != receipt.map(Snapshot::to_string) {
         // A round has moved it meanwhile. That one has made sure of it.

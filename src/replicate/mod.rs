@@ -18,6 +18,7 @@ pub mod identity;
 pub mod install;
 pub mod installation;
 pub mod lineage;
+pub mod neighbours;
 pub mod notes;
 pub mod numbers;
 pub mod owner_path;

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::identity::Recorded;
 use crate::replicate::install;
-use crate::replicate::installation::Installation;
+use crate::replicate::installation;
 
 /// A database on which a sync has objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +76,8 @@ fn tidy_place(control: &mut Connection, place: &Place) -> Result<()> {
         return Ok(());
     }
     let info = db::conninfo(control, db)?.named(format!("bucardo tidy {sync} {db}"));
-    let mut conn = Connection::open_replicated(&info)?;
-    let ours = match Installation::of(control)? {
-        Some(installation) => installation.owns(&mut conn)?,
-        None => true,
-    };
+    let mut conn = installation::open(control, db, &info)?;
     match place.is_source {
-        // What another installation has there is none of our business.
-        _ if !ours => {}
         true => {
             successors_first(control, db)?;
             install::unregister(&mut conn, sync)?;

@@ -23,12 +23,12 @@ pub const VISITS: f64 = 8.0;
 /// is anything left to reclaim later.
 pub fn rotate(conn: &mut Connection, retention: f64) -> Result<bool> {
     let mut left = captures::retire(conn)?;
-    let tables = conn.query("select deltaname, tablename from bucardo.bucardo_delta_names", &[])?;
+    let tables = conn.query(&*conn.ours("select deltaname, tablename from bucardo.bucardo_delta_names"), &[])?;
     for row in &tables {
-        rotate_table(conn, &Names::recorded(row.get::<_, String>(0)), row.get(1), retention)?;
+        rotate_table(conn, &Names::recorded(conn.schema(), row.get::<_, String>(0)), row.get(1), retention)?;
     }
     for row in &tables {
-        let names = Names::recorded(row.get::<_, String>(0));
+        let names = Names::recorded(conn.schema(), row.get::<_, String>(0));
         left |= holds_rows(conn, &names, 1)? || holds_rows(conn, &names, 2)?;
     }
     Ok(left)
@@ -80,7 +80,7 @@ fn next(state: State) -> Next {
 fn try_rotate(conn: &mut Connection, names: &Names, table: u32, retention: f64) -> Result<()> {
     let sql = "select drained < clock_timestamp() - make_interval(secs => $2) \
                from bucardo.bucardo_delta_names where deltaname = $1 for update nowait";
-    let Some(row) = conn.query_opt(sql, &[&names.base(), &(retention / 3.0)])? else { return Ok(()) };
+    let Some(row) = conn.query_opt(&*conn.ours(sql), &[&names.base(), &(retention / 3.0)])? else { return Ok(()) };
     let current: i64 = conn.query_one(&format!("select last_value from {}", names.generation()), &[])?.get(0);
     let resting = 3 - current;
     let state =
@@ -109,16 +109,17 @@ fn check(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Resu
 fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<bool> {
     let delta = names.delta(resting);
     // A consumer that was set back says so in its row, and asks afterwards what was given up.
-    conn.execute(include_str!("sql/hold_consumers.sql"), &[&table])?;
+    conn.execute(&*conn.ours(include_str!("sql/hold_consumers.sql")), &[&table])?;
     conn.batch(&format!("lock table {delta} in access exclusive mode nowait"))?;
     let unconsumed = format!("select {} or {}", unconsumed_in(names, resting), came_later(names, resting));
     if conn.query_one(&unconsumed, &[&table])?.get(0) {
         return mark_drained(conn, names, "null").map(|()| false);
     }
-    conn.execute(include_str!("sql/note_reclaimed.sql"), &[&names.base()])?;
+    conn.execute(&*conn.ours(include_str!("sql/note_reclaimed.sql")), &[&names.base()])?;
     conn.batch(&format!(
-        "update bucardo.bucardo_delta_names set drained = null, \
+        "update {}.bucardo_delta_names set drained = null, \
          horizon = greatest(horizon, (select max(txid) from {delta})) where deltaname = {}; truncate {delta}",
+        conn.schema(),
         literal(names.base())
     ))?;
     Ok(true)
@@ -126,17 +127,18 @@ fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> R
 
 fn mark_drained(conn: &mut Connection, names: &Names, when: &str) -> Result<()> {
     let name = literal(names.base());
-    let consumed = "(select jsonb_object_agg(c.sync || '/' || c.targetdb, c.receipt::text) \
-        from bucardo.bucardo_delta_targets c where tablename = any (c.tables))";
-    conn.batch(&format!(
-        "update bucardo.bucardo_delta_names set drained = {when}, consumed = {consumed} where deltaname = {name}"
-    ))
+    let ours = conn.schema();
+    let consumed = format!(
+        "(select jsonb_object_agg(c.sync || '/' || c.targetdb, c.receipt::text) \
+         from {ours}.bucardo_delta_targets c where tablename = any (c.tables))"
+    );
+    conn.batch(&format!("update {ours}.bucardo_delta_names set drained = {when}, consumed = {consumed} where deltaname = {name}"))
 }
 
 /// Notes that what a capture holds is given up: every consumer has what he needs of it.
 pub fn give_up(conn: &mut Connection, deltaname: &str) -> Result<()> {
-    mark_drained(conn, &Names::recorded(deltaname), "drained")?;
-    conn.execute(include_str!("sql/note_reclaimed.sql"), &[&deltaname])?;
+    mark_drained(conn, &Names::recorded(conn.schema(), deltaname), "drained")?;
+    conn.execute(&*conn.ours(include_str!("sql/note_reclaimed.sql")), &[&deltaname])?;
     Ok(())
 }
 
@@ -144,8 +146,9 @@ pub fn give_up(conn: &mut Connection, deltaname: &str) -> Result<()> {
 /// that is given up.
 fn came_later(names: &Names, generation: i64) -> String {
     format!(
-        "exists (select from bucardo.bucardo_delta_names n, jsonb_each_text(n.consumed) c, {} d \
+        "exists (select from {}.bucardo_delta_names n, jsonb_each_text(n.consumed) c, {} d \
          where n.deltaname = {} and not txid_visible_in_snapshot(d.txid, c.value::txid_snapshot))",
+        names.schema(),
         names.delta(generation),
         literal(names.base())
     )
@@ -160,8 +163,9 @@ fn flip(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Resul
 /// without receipt has nothing yet. A table without consumers keeps nothing.
 fn unconsumed_in(names: &Names, generation: i64) -> String {
     format!(
-        "exists (select from bucardo.bucardo_delta_targets c where $1::oid = any (c.tables) and exists (\
+        "exists (select from {}.bucardo_delta_targets c where $1::oid = any (c.tables) and exists (\
          select from {} d where c.receipt is null or not txid_visible_in_snapshot(d.txid, c.receipt)))",
+        names.schema(),
         names.delta(generation)
     )
 }

@@ -71,7 +71,7 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
     let sql = "select current_database()::text, right_, right_ = 'CREATE' and to_regnamespace('bucardo') is not null \
                or has_database_privilege(current_database(), right_) from unnest($1::text[]) as right_";
     let wanted: Vec<&str> = part.on_database().to_vec();
-    let lacks = conn.query(sql, &[&wanted])?.into_iter().filter(|row| !row.get::<_, bool>(2)).map(|row| {
+    let lacks = conn.query(&*conn.ours(sql), &[&wanted])?.into_iter().filter(|row| !row.get::<_, bool>(2)).map(|row| {
         let (name, right): (String, String) = (row.get(0), row.get(1));
         let what = if right == "CREATE" { "create our schema" } else { "make temporary tables" };
         Lack { what: what.to_owned(), grant: Some(format!("{right} ON DATABASE {}", Ident::new(name))) }

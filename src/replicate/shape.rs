@@ -224,7 +224,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
 /// What they rest on comes first: if something changes before the rest is read, it will be found to have changed.
 pub fn read_all(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Result<Shape>>> {
     let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
-    let statement = conn.keep(&catalog_digest::complete(include_str!("sql/table.sql")))?;
+    let statement = conn.keep(&catalog_digest::complete(conn.schema(), include_str!("sql/table.sql")))?;
     let rows = conn.query(&statement, &[&schemas, &names])?;
     let oids: Vec<u32> = rows.iter().filter_map(|row| row.get(0)).collect();
     let parts = (columns(conn, &oids)?, keys(conn, &oids)?, uniques(conn, &oids)?);

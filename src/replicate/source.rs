@@ -178,11 +178,11 @@ impl Source {
     pub fn mark_for(&mut self, sync: &str, receivers: &[&str]) -> Result<()> {
         let names: Vec<String> = receivers.iter().map(|name| literal(name)).collect();
         let condition = format!("sync = {} and targetdb in ({})", literal(sync), names.join(", "));
-        let rows =
-            self.conn.query(&format!("select targetdb, mark from bucardo.bucardo_delta_targets where {condition}"), &[])?;
+        let ours = self.conn.schema();
+        let rows = self.conn.query(&format!("select targetdb, mark from {ours}.bucardo_delta_targets where {condition}"), &[])?;
         let last: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         self.conn.batch(&format!(
-            "prepare bucardo_mark (bigint) as update bucardo.bucardo_delta_targets set mark = $1 where {condition}"
+            "prepare bucardo_mark (bigint) as update {ours}.bucardo_delta_targets set mark = $1 where {condition}"
         ))?;
         self.marks = Some(Marks { before: last.clone(), last, wal: None, condition });
         Ok(())
@@ -215,7 +215,8 @@ impl Source {
         let last = last.clone();
         let flushed = format!("select pg_current_wal_flush_lsn() >= {}::pg_lsn", literal(wal));
         if self.conn.texts(&flushed)?.first().and_then(Option::as_deref) != Some("t") {
-            let touch = format!("update bucardo.bucardo_delta_targets set mark = mark where {condition}");
+            let ours = self.conn.schema();
+            let touch = format!("update {ours}.bucardo_delta_targets set mark = mark where {condition}");
             self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))?;
         }
         if let Some(marks) = &mut self.marks {
@@ -282,8 +283,8 @@ impl Source {
         self.conn.batch(&format!(
             "prepare bucardo_look (bigint, bigint[]) as \
              select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, {} or {}, {first})",
-            catalog_digest::unguarded(plans.iter().map(|plan| (&plan.source, &plan.source_state))),
-            captures::chosen_anew(plans.iter().map(|plan| (plan.oid, plan.record))),
+            catalog_digest::unguarded(self.conn.schema(), plans.iter().map(|plan| (&plan.source, &plan.source_state))),
+            captures::chosen_anew(self.conn.schema(), plans.iter().map(|plan| (plan.oid, plan.record))),
         ))?;
         for (part, flags) in flags.chunks(AT_ONCE).enumerate().take(further_parts(plans)) {
             let comma = if part == 0 { "" } else { "," };
@@ -380,8 +381,9 @@ impl Source {
     /// Checks that the changes of these tables are being captured. Whoever dropped one and made it anew, or switched its triggers off, is told.
     pub fn captures(&mut self, tables: &[&Shape]) -> Result<()> {
         let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
-        let triggers = [ROW_TRIGGER, TRUNCATE_TRIGGER];
-        let rows = self.conn.query(include_str!("sql/captured.sql"), &[&oids, &triggers.as_slice()])?;
+        let schema = self.conn.schema();
+        let triggers = [ROW_TRIGGER, TRUNCATE_TRIGGER].map(|name| schema.trigger(name));
+        let rows = self.conn.query(&*schema.text(include_str!("sql/captured.sql")), &[&oids, &triggers.as_slice()])?;
         let lacking = rows.iter().filter_map(|row| tables.get(usize::try_from(row.get::<_, i32>(0)).ok()?));
         let lacking: Vec<String> = lacking.map(|table| format!("\"{}\"", table.relation.label())).collect();
         match lacking.as_slice() {
@@ -394,10 +396,9 @@ impl Source {
     /// Copies the target's receipt to where the source can see it, and whether all tables have been copied as a whole. Only after the target has
     /// committed.
     pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot, copied: bool) -> Result<()> {
-        let note = self.conn.keep(
-            "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp(), \
-             copied = case when $4 then $3::text::txid_snapshot else copied end where sync = $1 and targetdb = $2",
-        )?;
+        let note = "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp(), \
+                    copied = case when $4 then $3::text::txid_snapshot else copied end where sync = $1 and targetdb = $2";
+        let note = self.conn.keep(&self.conn.ours(note))?;
         self.conn.execute(&note, &[&sync, &target, &receipt.to_string(), &copied])?;
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
 use crate::replicate::catalog_digest;
+use crate::replicate::installation;
 use crate::replicate::owner_path;
 use crate::replicate::plan::{Plan, Receiver};
 use crate::replicate::preference::settings;
@@ -103,7 +104,7 @@ impl Target {
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?;
         checked.iter().for_each(|note| log::warn!("Warning! On the target, {note}"));
-        conn.batch(PREPARE)?;
+        conn.batch(&conn.ours(PREPARE))?;
         catalog_digest::prepare(&mut conn)?;
         let (scratch, paths) = (Scratch::default(), BTreeMap::new());
         Ok(Target { conn, scratch, paths, checked, unsettled: true })
@@ -111,10 +112,8 @@ impl Target {
 
     /// The receipt for what came from `source`, as last committed.
     pub fn receipt(&mut self, sync: &str, source: &str) -> Result<Option<Snapshot>> {
-        self.conn.execute(
-            "insert into bucardo.bucardo_track (sync, source) values ($1, $2) on conflict (sync, source) do nothing",
-            &[&sync, &source],
-        )?;
+        let sql = "insert into bucardo.bucardo_track (sync, source) values ($1, $2) on conflict (sync, source) do nothing";
+        self.conn.execute(&*self.conn.ours(sql), &[&sync, &source])?;
         self.read_receipt(sync, source)
     }
 
@@ -147,7 +146,8 @@ impl Target {
 
     fn read_receipt(&mut self, sync: &str, source: &str) -> Result<Option<Snapshot>> {
         let (named, from) = (literal(sync), literal(source));
-        let sql = format!("select receipt::text from bucardo.bucardo_track where sync = {named} and source = {from}");
+        let ours = self.conn.schema();
+        let sql = format!("select receipt::text from {ours}.bucardo_track where sync = {named} and source = {from}");
         let found = self.conn.texts(&sql)?;
         let missing = || Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target"));
         found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
@@ -387,9 +387,10 @@ impl Target {
 
     /// Wakes the other syncs that take changes from this database, as soon as the transaction has committed.
     pub fn wake_others(&mut self, sync: &str) -> Result<()> {
-        let syncs = self.conn.query("select distinct sync from bucardo.bucardo_delta_targets where sync <> $1", &[&sync])?;
-        for row in &syncs {
-            self.conn.execute("select pg_notify($1, '')", &[&channel::kick_sync(row.get(0))])?;
+        let others = "select distinct sync from bucardo.bucardo_delta_targets where sync <> $1";
+        let payload = installation::payload(&self.conn);
+        for row in &self.conn.query(&*self.conn.ours(others), &[&sync])? {
+            self.conn.execute("select pg_notify($1, $2)", &[&channel::kick_sync(row.get(0)), &payload])?;
         }
         Ok(())
     }
@@ -407,12 +408,12 @@ impl Target {
     /// For which request the tables were last copied as a whole. The column may be missing where an earlier version made the table.
     pub fn copied(&mut self, sync: &str) -> Result<Option<String>> {
         let sql = "select max(to_jsonb(t) ->> 'copied') from bucardo.bucardo_track t where sync = $1";
-        Ok(self.conn.query_one(sql, &[&sync])?.get(0))
+        Ok(self.conn.query_one(&*self.conn.ours(sql), &[&sync])?.get(0))
     }
 
     /// Notes it, in the round's transaction.
     pub fn note_copied(&mut self, sync: &str, asked: &str) -> Result<()> {
-        self.conn.execute("update bucardo.bucardo_track set copied = $2 where sync = $1", &[&sync, &asked])?;
+        self.conn.execute(&*self.conn.ours("update bucardo.bucardo_track set copied = $2 where sync = $1"), &[&sync, &asked])?;
         Ok(())
     }
 
@@ -420,8 +421,8 @@ impl Target {
     pub fn settle(&mut self, sync: &str) -> Result<()> {
         if self.unsettled {
             // To wait for one commit is to wait for all before it.
-            let named = literal(sync);
-            self.conn.batch(&format!("update bucardo.bucardo_track set received = clock_timestamp() where sync = {named}"))?;
+            let (named, ours) = (literal(sync), self.conn.schema());
+            self.conn.batch(&format!("update {ours}.bucardo_track set received = clock_timestamp() where sync = {named}"))?;
             self.unsettled = false;
         }
         Ok(())
@@ -429,9 +430,10 @@ impl Target {
 
     /// Notes that the last mark of these sources is on their disks. Nobody waits for that: to know less does no harm.
     pub fn seal(&mut self, sync: &str, marks: &[(&str, i64)]) -> Result<()> {
+        let ours = self.conn.schema();
         let seal = |(source, mark): &(&str, i64)| {
             format!(
-                "update bucardo.bucardo_track set sealed = mark where sync = {} and source = {} and mark = {mark} and sealed < mark; ",
+                "update {ours}.bucardo_track set sealed = mark where sync = {} and source = {} and mark = {mark} and sealed < mark; ",
                 literal(sync),
                 literal(source)
             )

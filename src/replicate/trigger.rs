@@ -45,7 +45,7 @@ impl Firings {
     /// What a sync wants, and what others want of its tables. One trigger serves all.
     pub fn read(conn: &mut Connection, sync: &str, always: bool) -> Result<Firings> {
         let sql = "select distinct unnest(tables) from bucardo.bucardo_delta_targets where always and sync <> $1";
-        let others = conn.query(sql, &[&sync])?.iter().map(|row| row.get(0)).collect();
+        let others = conn.query(&*conn.ours(sql), &[&sync])?.iter().map(|row| row.get(0)).collect();
         Ok(Firings { sync: if always { Firing::Always } else { Firing::Ordinary }, others })
     }
 
@@ -119,13 +119,14 @@ pub struct Triggers {
 
 impl Triggers {
     /// Looks, in one round trip.
-    pub fn read(conn: &mut Connection, tables: &[Relation], names: &[&str]) -> Result<Triggers> {
+    pub fn read(conn: &mut Connection, tables: &[Relation], names: &[Ident]) -> Result<Triggers> {
         Triggers::default().read_again(conn, tables, names)
     }
 
     /// Looks at some tables again.
-    pub fn read_again(mut self, conn: &mut Connection, tables: &[Relation], names: &[&str]) -> Result<Triggers> {
-        let statement = conn.keep(include_str!("sql/triggers.sql"))?;
+    pub fn read_again(mut self, conn: &mut Connection, tables: &[Relation], names: &[Ident]) -> Result<Triggers> {
+        let statement = conn.keep(&conn.ours(include_str!("sql/triggers.sql")))?;
+        let names: Vec<&str> = names.iter().map(Ident::raw).collect();
         let all: Vec<String> = tables.iter().map(Relation::to_string).collect();
         self.there.retain(|(table, _), _| !all.contains(table));
         let (schemas, tables): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
@@ -190,7 +191,7 @@ fn remedy(there: Option<&State>, wanted: &Wanted, table: &Relation) -> Option<St
 
 /// Drops a trigger that was there a moment ago.
 pub fn drop(conn: &mut Connection, table: &Relation, name: &str) -> Result<()> {
-    Triggers::read(conn, std::slice::from_ref(table), &[name])?.remove(conn, table, name)
+    Triggers::read(conn, std::slice::from_ref(table), &[Ident::new(name)])?.remove(conn, table, name)
 }
 
 /// Each table with, if it is partitioned, all its partitions: triggers for statements are not passed down.

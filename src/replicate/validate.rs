@@ -13,8 +13,9 @@ use crate::replicate::departed_rows::{Pair, settle};
 use crate::replicate::faults::Faults;
 use crate::replicate::gaps::{self, Member};
 use crate::replicate::identity::{self, Recorded};
-use crate::replicate::installation::Installation;
+use crate::replicate::installation;
 use crate::replicate::lineage::{self, Way};
+use crate::replicate::neighbours::{self, Always, Side};
 use crate::replicate::notes::warning;
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
@@ -50,8 +51,6 @@ struct Members<'a> {
     conns: Vec<Connection>,
     /// By master: whether everything that is written there is captured.
     always: Vec<bool>,
-    /// Whose the syncs are.
-    installation: Option<Installation>,
     found: Vec<Found>,
     /// By receiver.
     plans: BTreeMap<usize, Vec<Plan>>,
@@ -85,6 +84,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
         }
     }
     faults.settle()?;
+    notes.extend(members.neighbours(&tables)?);
     places::note(control, sync)?;
     members.check_rights(&goats, &tables)?;
     notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
@@ -120,7 +120,7 @@ fn check_members(sync: &Sync, source: &str) -> Result<()> {
 
 fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connection> {
     let info = db::conninfo(control, name)?.named(format!("bucardo validate {} {name}", sync.name));
-    let opened = Connection::open_replicated(&info);
+    let opened = installation::open(control, name, &info);
     let mut conn = opened.map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))?;
     pooler::refuse_shared(&mut conn, &info).map_err(|error| error.context(format!("Database \"{name}\"")))?;
     Ok(conn)
@@ -138,8 +138,7 @@ impl<'a> Members<'a> {
         let conns = names.iter().enumerate().map(&mut open).collect::<Result<_>>()?;
         let always =
             names.iter().take(masters).map(|name| db::captures_always(control, name, &sync.name)).collect::<Result<_>>()?;
-        let installation = Installation::of(control)?;
-        Ok(Members { sync, names, masters, conns, always, installation, found: Vec::new(), plans: BTreeMap::new() })
+        Ok(Members { sync, names, masters, conns, always, found: Vec::new(), plans: BTreeMap::new() })
     }
 
     /// Makes sure that the databases are those that they were. What came to a new one with a copy of another is removed, and told.
@@ -154,9 +153,7 @@ impl<'a> Members<'a> {
             return Ok(notes);
         }
         for (from, to) in self.ways() {
-            let (low, high) = self.conns.split_at_mut(from.max(to));
-            let (first, second) = (&mut low[from.min(to)], &mut high[0]);
-            let (source, receiver) = if from < to { (first, second) } else { (second, first) };
+            let (source, receiver) = both(&mut self.conns, from, to);
             if lineage::is_marked(source, receiver)? {
                 let way = Way { sync: &self.sync.name, from: &self.names[from], to: &self.names[to], copies: false };
                 lineage::check(control, way, source, receiver)?;
@@ -247,6 +244,26 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
+    /// Other installations on the same databases.
+    fn neighbours(&mut self, tables: &[Shapes]) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
+            notes.extend(neighbours::others(conn)?.iter().map(|other| other.note(name)));
+        }
+        if notes.is_empty() {
+            return Ok(notes);
+        }
+        let oids = |number: usize| tables.iter().map(|shapes| shapes[number].oid).collect::<Vec<_>>();
+        for (from, to) in self.ways() {
+            let (there, here) = (oids(from), oids(to));
+            let (source, receiver) = both(&mut self.conns, from, to);
+            let source = Side { conn: source, name: &self.names[from], tables: &there };
+            let receiver = Side { conn: receiver, name: &self.names[to], tables: &here };
+            notes.extend(neighbours::circle(source, receiver)?.map(warning));
+        }
+        Ok(notes)
+    }
+
     /// What cannot be written where rows arrive.
     fn foretold(&mut self, tables: &[Shapes]) -> Result<Vec<String>> {
         let mut all = Vec::new();
@@ -313,16 +330,14 @@ impl<'a> Members<'a> {
     }
 
     fn make(&mut self, control: &mut Connection, goats: &[Goat], tables: &[Shapes], notes: &mut Vec<String>) -> Result<()> {
-        let installation = self.installation.take();
-        for (conn, name) in self.conns.iter_mut().zip(&self.names) {
-            installation.as_ref().map_or(Ok(()), |ours| ours.check(conn, name))?;
-        }
         let receivers = if self.masters > 1 { 0 } else { 1 };
         for receiver in receivers..self.names.len() {
             let givers = self.givers(receiver);
             let oids: Vec<u32> = tables.iter().map(|shapes| shapes[receiver].oid).collect();
             install::target_base(&mut self.conns[receiver], &self.sync.name, &givers, &oids)?;
-            self.mark(receiver, installation.as_ref(), &oids)?;
+            self.show_identity(receiver, &oids)?;
+            let unseen = neighbours::unseen(&mut self.conns[receiver], &self.names[receiver], &oids)?;
+            notes.extend(unseen.map(|error| warning(format!("{error}. {}", error.hint_text().unwrap_or_default()))));
         }
         if self.sync.synctype == SyncType::Fullcopy && !self.sync.ping {
             return Ok(());
@@ -336,7 +351,7 @@ impl<'a> Members<'a> {
         for master in 0..self.masters {
             self.capture(control, master, goats, tables, notes)?;
             let oids: Vec<u32> = tables.iter().map(|shapes| shapes[master].oid).collect();
-            self.mark(master, installation.as_ref(), &oids)?;
+            self.show_identity(master, &oids)?;
         }
         for place in self.sync.places() {
             let masters = self.sync.masters_of(&place);
@@ -368,12 +383,11 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    /// Notes on a member to whom our objects belong; the owners of the tables may read it.
-    fn mark(&mut self, member: usize, installation: Option<&Installation>, tables: &[u32]) -> Result<()> {
+    /// Lets the owners of the tables read what says whose our objects are, and where they were made.
+    fn show_identity(&mut self, member: usize, tables: &[u32]) -> Result<()> {
         let conn = &mut self.conns[member];
-        installation.map_or(Ok(()), |ours| ours.mark(conn))?;
         let names = ["bucardo_installation", "bucardo_identity", "bucardo_accepted", "bucardo_unlogged"];
-        captures::readable_by_owners(conn, tables, &names.map(|name| Relation::new("bucardo", name)))
+        captures::readable_by_owners(conn, tables, &names.map(|name| conn.schema().relation(name)))
     }
 
     /// What could not be captured is told until the tables have been copied. If that is already asked for, it is a note.
@@ -431,10 +445,14 @@ impl<'a> Members<'a> {
         let kicking: Vec<&Shape> =
             members.iter().filter(|(goat, _)| goat.ping.unwrap_or(self.sync.ping)).map(|(_, table)| *table).collect();
         let tables: Vec<&Shape> = members.iter().map(|(_, table)| *table).collect();
-        let always = self.always[master];
+        let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+        let captured = self.always[master];
         let label = |note: String| format!("Database \"{name}\": {note}");
         install::alone(&mut self.conns[master], |conn| {
             install::source_base(conn)?;
+            let neighbours = Always::of(conn, &oids)?;
+            notes.extend(neighbours.note().map(label).map(warning));
+            let always = captured || neighbours == Always::Needed;
             let before = gaps::states(conn, &gap_members)?;
             served.iter().try_for_each(|target| gaps::compare(control, place(target), conn, &gap_members, &before, true))?;
             let firing = &Firings::read(conn, &self.sync.name, always)?;

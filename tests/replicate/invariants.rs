@@ -4,6 +4,7 @@
 use super::case::{Case, PATIENCE};
 use super::world::PASSWORD;
 use crate::harness::wait_until;
+use bucardo::pg::Schema;
 use bucardo::replicate::capture::Names;
 use bucardo::replicate::snapshot::Snapshot;
 use postgres::Client;
@@ -78,7 +79,9 @@ pub fn reclaimed(case: &mut Case) {
 pub fn delta_rows(source: &mut Client) -> i64 {
     let names = source.query("select deltaname from bucardo.bucardo_delta_names where retired is null", &[]).unwrap();
     let of = |row: &postgres::Row| {
-        [1, 2].map(|generation| format!("(select count(*) from {})", Names::recorded(row.get::<_, String>(0)).delta(generation)))
+        [1, 2].map(|generation| {
+            format!("(select count(*) from {})", Names::recorded(Schema::FIRST, row.get::<_, String>(0)).delta(generation))
+        })
     };
     let counts: Vec<String> = names.iter().flat_map(of).collect();
     source.query_one(&format!("select {}", counts.join(" + ")), &[]).unwrap().get(0)

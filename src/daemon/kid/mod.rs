@@ -22,6 +22,7 @@ use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
+use crate::replicate::neighbours;
 use crate::replicate::reclaim;
 use crate::replicate::round::{Carrier, Outcome};
 use crate::replicate::step::{Step, Watcher};
@@ -468,6 +469,9 @@ impl Kid {
         let control = &mut self.watch.desk.control;
         if let Some(source) = self.carrier.first_source() {
             stray::ask_for_validation(control, &self.place.sync, source)?;
+        }
+        for source in self.carrier.sources() {
+            neighbours::ask_for_validation(control, &self.place.sync, source)?;
         }
         self.look_again()
     }

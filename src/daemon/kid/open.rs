@@ -14,7 +14,7 @@ use crate::daemon::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::notice::mail::texts::Whose;
 use crate::pg::ident::literal;
-use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Relation};
+use crate::pg::{Canceller, ConnInfo, Connection, Relation, Schema};
 use crate::replicate::capture::{Names, armed_flag};
 use crate::replicate::captures::{self, Recorded};
 use crate::replicate::compare;
@@ -22,7 +22,9 @@ use crate::replicate::gaps::{self, Member};
 use crate::replicate::hands::Doors;
 use crate::replicate::identity::{self, Side};
 use crate::replicate::install;
+use crate::replicate::installation;
 use crate::replicate::lineage::{self, Way};
+use crate::replicate::neighbours;
 use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::round::{Carrier, Parts, Table};
@@ -84,7 +86,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     members.open(control, &place.role, &infos, &place.target, reserve).inspect_err(|_| members.disarm())?;
     watch.desk.signals.cancel_at_stop(members.cancellers());
     let control = &mut watch.desk.control;
-    let doors = doors(&place.role, &infos, members.sync.isolation, &settings);
+    let doors = members.doors(&place.role, &infos, &settings);
     members.rehearses = place.rehearses;
     let parts = members.parts(control, &goats, &settings, &place.target);
     tell_gaps(watch, place)?;
@@ -117,14 +119,6 @@ fn batch(settings: &Settings) -> i64 {
     }
 }
 
-/// The way to further sessions; several masters have no use for them.
-fn doors(role: &Role, infos: &[ConnInfo], isolation: Isolation, settings: &Settings) -> Option<Doors> {
-    let [source, target] = infos else { return None };
-    let named = |info: &ConnInfo, side| info.named(role.application_name(side));
-    let (source, target) = (named(source, "source"), named(target, "target"));
-    Some(Doors { source, isolation, target, jobs: jobs(settings) })
-}
-
 /// Not more than there are processors: each table that is being copied keeps one busy on each side.
 fn jobs(settings: &Settings) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -154,20 +148,35 @@ impl Members {
         let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
         for (number, (name, info)) in members.iter().take(self.masters) {
             let mut conn = admitted(control, role, (name, info), "source", reserve)?;
+            installation::settle(control, name, &mut conn)?;
             if !self.copies_only() {
                 identity::ensure(control, name, Side::Source, &mut conn)?;
             }
             let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
-            let flag = (!self.copies_only()).then(|| armed_flag(&self.sync.name, &sleeper));
+            let flag = (!self.copies_only()).then(|| armed_flag(conn.schema(), &self.sync.name, &sleeper));
             self.sources.insert(*number, Source::new(conn, flag, self.sync.isolation)?);
         }
         let receivers = if self.contested() { 0 } else { self.masters };
         for (number, (name, info)) in members.iter().skip(receivers) {
             let mut conn = admitted(control, role, (name, info), "target", reserve)?;
+            installation::settle(control, name, &mut conn)?;
             identity::ensure(control, name, Side::Receiver, &mut conn)?;
             self.targets.insert(*number, Target::new(conn)?);
         }
         Ok(())
+    }
+
+    /// The way to further sessions; several masters have no use for them.
+    fn doors(&self, role: &Role, infos: &[ConnInfo], settings: &Settings) -> Option<Doors> {
+        let [source, target] = infos else { return None };
+        Some(Doors {
+            source: source.named(role.application_name("source")),
+            source_schema: self.sources.get(&0)?.conn.schema(),
+            isolation: self.sync.isolation,
+            target: target.named(role.application_name("target")),
+            target_schema: self.targets.get(&1)?.conn.schema(),
+            jobs: jobs(settings),
+        })
     }
 
     fn cancellers(&self) -> Vec<Canceller> {
@@ -251,6 +260,10 @@ impl Members {
             }
         }
         gaps::forget_common(control, &self.sync.name, place, self.names.len(), &began)?;
+        for (number, target) in &mut self.targets {
+            let written: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
+            neighbours::unseen(&mut target.conn, &self.names[*number], &written)?.map_or(Ok(()), Err)?;
+        }
         if !self.copies_only() {
             for (number, source) in &mut self.sources {
                 source.captures(&shapes.iter().map(|shapes| &shapes[*number]).collect::<Vec<_>>())?;
@@ -319,6 +332,7 @@ impl Members {
         }
         for (number, source) in &mut self.sources {
             let oids: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
+            noted.schemas.insert(*number, source.conn.schema());
             noted.captures.insert(*number, captures::read(&mut source.conn, &oids)?);
             noted.gaps.insert(*number, captures::count_gaps(&mut source.conn, &oids)?);
             for target in self.targets.keys().filter(|target| *target != number && !copied) {
@@ -466,6 +480,7 @@ pub(super) fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
 #[derive(Default)]
 struct Noted {
     captures: BTreeMap<usize, BTreeMap<u32, Vec<Recorded>>>,
+    schemas: BTreeMap<usize, Schema>,
     gaps: BTreeMap<usize, BTreeMap<u32, i64>>,
     /// By source and receiver; read only while there are several captures of a table.
     receipts: BTreeMap<(usize, usize), Option<Snapshot>>,
@@ -523,9 +538,10 @@ impl Noted {
         let all = self.captures(from, shape.oid).iter();
         let seen = all.filter(|one| one.since.is_some_and(|since| receipt.is_some_and(|receipt| receipt.sees(since)))).count();
         let gaps = self.gaps.get(&from).and_then(|tables| tables.get(&shape.oid)).copied().unwrap_or_default();
+        let schema = self.schemas.get(&from).copied().unwrap_or_default();
         let by_key = || shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
         let (names, captured) =
-            self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| (Names::of(&shape.relation), by_key()));
+            self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| (Names::of(schema, &shape.relation), by_key()));
         (names, captured, i64::try_from(seen).unwrap_or_default() + gaps)
     }
 }

@@ -42,11 +42,15 @@ const GENERAL: [(&str, Request); 5] = [
 
 /// All channels that the MCP hears, and what each asks for.
 #[derive(Debug, Default)]
-pub(super) struct Requests(BTreeMap<String, Request>);
+pub(super) struct Requests {
+    by_channel: BTreeMap<String, Request>,
+    /// The id of this installation, where it is known.
+    installation: Option<String>,
+}
 
 impl Requests {
     /// For the syncs that exist.
-    pub fn new<'a>(syncs: impl Iterator<Item = &'a str>) -> Requests {
+    pub fn new<'a>(syncs: impl Iterator<Item = &'a str>, installation: Option<String>) -> Requests {
         let mut channels: BTreeMap<String, Request> =
             GENERAL.into_iter().map(|(channel, request)| (channel.to_owned(), request)).collect();
         for sync in syncs {
@@ -58,12 +62,21 @@ impl Requests {
             channels.insert(channel::sync_request("resume", sync), Request::Activate(name.clone()));
             channels.insert(channel::sync_request("pause", sync), Request::Deactivate(name));
         }
-        Requests(channels)
+        Requests { by_channel: channels, installation }
     }
 
     /// The channels.
     pub fn channels(&self) -> Vec<String> {
-        self.0.keys().cloned().chain([channel::VALIDATE, channel::CHECK_DB, channel::CTL_READY].map(str::to_owned)).collect()
+        self.by_channel
+            .keys()
+            .cloned()
+            .chain([channel::VALIDATE, channel::CHECK_DB, channel::CTL_READY].map(str::to_owned))
+            .collect()
+    }
+
+    /// A control database may be replicated by another installation, whose triggers then kick its own syncs.
+    fn concerns(&self, request: &Request, payload: &str) -> bool {
+        !matches!(request, Request::Kick(_)) || !channel::is_for_another(payload, self.installation.as_deref())
     }
 
     /// What a notification asks for.
@@ -72,7 +85,7 @@ impl Requests {
             channel::VALIDATE => Some(Request::Validate(payload.to_owned())),
             channel::CHECK_DB => Some(Request::CheckDb(payload.to_owned())),
             channel::CTL_READY => payload.parse().ok().map(Request::Ready),
-            channel => self.0.get(channel).cloned(),
+            channel => self.by_channel.get(channel).filter(|request| self.concerns(request, payload)).cloned(),
         }
     }
 }
@@ -83,12 +96,13 @@ mod tests {
 
     #[test]
     fn each_channel_asks_for_one_thing() {
-        let requests = Requests::new(["s1", "s1_x"].into_iter());
+        let requests = Requests::new(["s1", "s1_x"].into_iter(), Some("0123456789".into()));
         let read = |channel| requests.read(channel, "");
         assert_eq!(read("bucardo_kick_sync_s1_x"), Some(Request::Kick("s1_x".into())));
         assert_eq!(read("bucardo_reload_sync_s1"), Some(Request::ReloadSync("s1".into())));
         assert_eq!(read("bucardo_mcp_ping"), Some(Request::Ping));
         assert_eq!(read("bucardo_kick_sync_other"), None);
+        assert_eq!(requests.read("bucardo_kick_sync_s1", &channel::changes_of("1123456789")), None);
         assert_eq!(requests.read(channel::VALIDATE, "s9"), Some(Request::Validate("s9".into())));
         assert_eq!(requests.channels().len(), 5 + 12 + 3);
     }

@@ -18,7 +18,7 @@ use crate::daemon::signals::Signals;
 use crate::daemon::title;
 use crate::error::{Error, Kind, Result};
 use crate::notice::mail::texts;
-use crate::replicate::places;
+use crate::replicate::{installation, places};
 use nix::sys::signal::Signal;
 
 /// See the module's text.
@@ -89,9 +89,10 @@ impl<'a> Mcp<'a> {
     }
 
     fn listen(&mut self) -> Result<()> {
-        self.requests = Requests::new(self.syncs.names());
+        let installation = installation::of(&mut self.desk.control)?.map(|ours| ours.id);
+        self.requests = Requests::new(self.syncs.names(), installation.clone());
         self.desk.listen(&self.requests.channels())?;
-        self.sources.set(self.syncs.sources(&mut self.desk)?);
+        self.sources.set(self.syncs.sources(&mut self.desk)?, installation);
         Ok(())
     }
 

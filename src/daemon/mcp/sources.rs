@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 
 /// All sources, by the name of their database.
 #[derive(Default)]
-pub(super) struct Sources(BTreeMap<String, Source>);
+pub(super) struct Sources {
+    by_name: BTreeMap<String, Source>,
+    /// The id of this installation, where it is known.
+    installation: Option<String>,
+}
 
 struct Source {
     info: ConnInfo,
@@ -31,14 +35,15 @@ enum State {
 
 impl Sources {
     /// Listens on these databases, for these syncs each. Sessions that are no longer wanted end; others stay.
-    pub fn set(&mut self, wanted: BTreeMap<String, (ConnInfo, BTreeSet<String>)>) {
-        self.0.retain(|name, source| wanted.get(name).is_some_and(|(info, _)| *info == source.info));
+    pub fn set(&mut self, wanted: BTreeMap<String, (ConnInfo, BTreeSet<String>)>, installation: Option<String>) {
+        self.installation = installation;
+        self.by_name.retain(|name, source| wanted.get(name).is_some_and(|(info, _)| *info == source.info));
         for (name, (info, syncs)) in wanted {
-            match self.0.get_mut(&name) {
+            match self.by_name.get_mut(&name) {
                 Some(source) => source.want(syncs),
                 None => {
                     let state = State::Waiting(Instant::now());
-                    self.0.insert(name, Source { info, syncs, heard: BTreeSet::new(), state, failures: 0 });
+                    self.by_name.insert(name, Source { info, syncs, heard: BTreeSet::new(), state, failures: 0 });
                 }
             }
         }
@@ -46,17 +51,18 @@ impl Sources {
 
     /// What to wait on.
     pub fn fds(&self) -> Vec<RawFd> {
-        self.0.values().filter_map(Source::fd).collect()
+        self.by_name.values().filter_map(Source::fd).collect()
     }
 
     /// When something is to be done even if nothing comes.
     pub fn next(&self) -> Option<Instant> {
-        self.0.values().filter_map(Source::next).min()
+        self.by_name.values().filter_map(Source::next).min()
     }
 
     /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just been reached kicks all its syncs.
     pub fn advance(&mut self) -> BTreeSet<String> {
-        self.0.iter_mut().flat_map(|(name, source)| source.advance(name)).collect()
+        let installation = self.installation.as_deref();
+        self.by_name.iter_mut().flat_map(|(name, source)| source.advance(name, installation)).collect()
     }
 }
 
@@ -77,7 +83,7 @@ impl Source {
         }
     }
 
-    fn advance(&mut self, name: &str) -> Vec<String> {
+    fn advance(&mut self, name: &str, installation: Option<&str>) -> Vec<String> {
         let outcome = match std::mem::replace(&mut self.state, State::Waiting(Instant::now())) {
             State::Waiting(until) if Instant::now() < until => {
                 self.state = State::Waiting(until);
@@ -85,7 +91,7 @@ impl Source {
             }
             State::Waiting(_) => self.connect(),
             State::Connecting(connecting) => self.connected(*connecting, name),
-            State::Open(conn) => self.hear(conn),
+            State::Open(conn) => self.hear(conn, installation),
         };
         outcome.unwrap_or_else(|error| {
             self.failures += 1;
@@ -119,10 +125,10 @@ impl Source {
         Ok(self.syncs.iter().cloned().collect())
     }
 
-    fn hear(&mut self, mut conn: Box<Connection>) -> Result<Vec<String>> {
+    fn hear(&mut self, mut conn: Box<Connection>, installation: Option<&str>) -> Result<Vec<String>> {
         let heard = conn.drain_notifications()?;
         self.state = State::Open(conn);
-        Ok(kicked(&self.syncs, &heard))
+        Ok(kicked(&self.syncs, &heard, installation))
     }
 
     /// A sync for which nobody listens so far needs another session. Whatever comes meanwhile is made up for when that is there.
@@ -134,7 +140,9 @@ impl Source {
     }
 }
 
-fn kicked(syncs: &BTreeSet<String>, heard: &[Notification]) -> Vec<String> {
-    let channels: BTreeSet<&str> = heard.iter().map(|notice| notice.channel.as_str()).collect();
+/// The syncs of these that were kicked, by their triggers or by hand.
+fn kicked(syncs: &BTreeSet<String>, heard: &[Notification], installation: Option<&str>) -> Vec<String> {
+    let heard = heard.iter().filter(|notice| !channel::is_for_another(&notice.payload, installation));
+    let channels: BTreeSet<&str> = heard.map(|notice| notice.channel.as_str()).collect();
     syncs.iter().filter(|sync| channels.contains(channel::kick_sync(sync).as_str())).cloned().collect()
 }

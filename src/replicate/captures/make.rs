@@ -3,7 +3,7 @@
 use super::retire::{calling, drop_functions, drop_tables};
 use super::{Recorded, read};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Relation};
+use crate::pg::{Connection, Ident, Relation};
 use crate::replicate::capture::{self, Callers, Capture, KeyColumn, Names, Objects};
 use crate::replicate::reclaim;
 use crate::replicate::shape::{Key, Shape};
@@ -13,11 +13,12 @@ use std::collections::BTreeSet;
 /// What is to be captured of these tables, by the keys beside them.
 fn wanted(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result<Vec<Capture>> {
     let of = tables.iter().map(|(table, key)| (table.oid, key.columns.clone())).collect::<Vec<_>>();
+    let schema = conn.schema();
     let mut columns = key_columns(conn, &of)?.into_iter();
     let all = tables.iter().map(|(table, key)| {
         let named = key.columns.iter().zip(&key.equals).zip(columns.by_ref());
         let columns = named.map(|((name, equals), column)| KeyColumn { name: name.clone(), equals: equals.clone(), ..column });
-        Capture { table: table.oid, names: Names::of(&table.relation), columns: columns.collect(), exact: key.exact }
+        Capture { table: table.oid, names: Names::of(schema, &table.relation), columns: columns.collect(), exact: key.exact }
     });
     Ok(all.collect())
 }
@@ -42,6 +43,11 @@ fn key_columns(conn: &mut Connection, of: &[(u32, Vec<String>)]) -> Result<Vec<K
     Ok(rows.iter().map(column).collect())
 }
 
+/// The triggers of ours that capture.
+fn capture_triggers(conn: &Connection) -> [Ident; 2] {
+    [capture::row_trigger(conn.schema()), capture::truncate_trigger(conn.schema())]
+}
+
 /// What is there of a capture's objects.
 #[derive(Debug, Clone, Default)]
 struct There {
@@ -57,7 +63,7 @@ fn objects(conn: &mut Connection, captures: &[&Capture]) -> Result<Vec<There>> {
         format!("{{{}}}", all.join(","))
     };
     let (names, types): (Vec<&str>, Vec<String>) = captures.iter().map(|one| (one.names.base(), types(one))).unzip();
-    let statement = conn.keep(include_str!("../sql/capture_objects.sql"))?;
+    let statement = conn.keep(&conn.ours(include_str!("../sql/capture_objects.sql")))?;
     let there = |row: &postgres::Row| {
         let oid = |at: usize| row.get::<_, Option<u32>>(at);
         let objects = || Some(Objects { delta: [oid(0)?, oid(1)?], generation: oid(2)? });
@@ -73,7 +79,7 @@ pub fn capture_tables(conn: &mut Connection, tables: &[(&Shape, Key)], firing: &
     let shapes: Vec<&Shape> = tables.iter().map(|(table, _)| *table).collect();
     let members = trigger::members(conn, &shapes)?;
     let relations: Vec<Relation> = members.concat().into_iter().map(|member| member.relation).collect();
-    let mut there = Triggers::read(conn, &relations, &[capture::ROW_TRIGGER, capture::TRUNCATE_TRIGGER])?;
+    let mut there = Triggers::read(conn, &relations, &capture_triggers(conn))?;
     let (mut notes, mut seen) = (Vec::new(), BTreeSet::new());
     for ((table, wanted), members) in shapes.iter().zip(&wanted).zip(&members) {
         // Several tables of a sync may be one and the same on this database.
@@ -118,7 +124,7 @@ impl Table<'_> {
             key.join(", ")
         ));
         let relations: Vec<Relation> = self.members.iter().map(|member| member.relation.clone()).collect();
-        *there = std::mem::take(there).read_again(conn, &relations, &[capture::ROW_TRIGGER, capture::TRUNCATE_TRIGGER])?;
+        *there = std::mem::take(there).read_again(conn, &relations, &capture_triggers(conn))?;
         self.triggers(conn, there, &made)
     }
 
@@ -161,11 +167,9 @@ impl Table<'_> {
             return Ok(());
         }
         // The oldest that is left has no predecessor.
-        conn.execute(
-            "update bucardo.bucardo_delta_names d set since = null where tablename = $1 and since is not null \
-             and not exists (select from bucardo.bucardo_delta_names o where o.tablename = $1 and coalesce(o.since, 0) < d.since)",
-            &[&self.table.oid],
-        )?;
+        let oldest = "update bucardo.bucardo_delta_names d set since = null where tablename = $1 and since is not null and not exists ( \
+                      select from bucardo.bucardo_delta_names o where o.tablename = $1 and coalesce(o.since, 0) < d.since)";
+        conn.execute(&*conn.ours(oldest), &[&self.table.oid])?;
         Ok(())
     }
 
@@ -245,19 +249,18 @@ impl Table<'_> {
         grant(conn, self.table.oid, &newest.names)?;
         let (schema, name) = (self.table.relation.schema.raw(), self.table.relation.name.raw());
         let names: Vec<&str> = newest.columns.iter().map(|column| column.name.as_str()).collect();
-        conn.execute(
-            "update bucardo.bucardo_delta_names set schemaname = $2, relname = $3, keycolumns = $4 \
-             where deltaname = $1 and (schemaname, relname, keycolumns) is distinct from ($2, $3, $4)",
-            &[&newest.names.base(), &schema, &name, &names],
-        )?;
+        let called = "update bucardo.bucardo_delta_names set schemaname = $2, relname = $3, keycolumns = $4 \
+                      where deltaname = $1 and (schemaname, relname, keycolumns) is distinct from ($2, $3, $4)";
+        conn.execute(&*conn.ours(called), &[&newest.names.base(), &schema, &name, &names])?;
         Ok(())
     }
 
     /// The triggers of the table and its partitions. Those for TRUNCATE are not passed down.
     fn triggers(&self, conn: &mut Connection, there: &mut Triggers, names: &Names) -> Result<()> {
         let relation = &self.table.relation;
+        let [row_trigger, truncate_trigger] = capture_triggers(conn);
         let rows = Wanted {
-            name: capture::ROW_TRIGGER,
+            name: row_trigger.raw(),
             function: names.row_function(),
             depends: true,
             firing: self.firing,
@@ -269,7 +272,7 @@ impl Table<'_> {
                 there.fire(conn, member, &rows)?;
             }
             let cuts = Wanted {
-                name: capture::TRUNCATE_TRIGGER,
+                name: truncate_trigger.raw(),
                 function: names.truncate_function(),
                 depends: false,
                 firing: self.firing,
@@ -370,7 +373,7 @@ fn free_names(conn: &mut Connection, names: &Names) -> Result<Names> {
     let candidates = std::iter::once(names.clone()).chain((2..1000).map(|number| names.another(number)));
     for names in candidates {
         let (one, two, generation) = (names.delta(1).to_string(), names.delta(2).to_string(), names.generation().to_string());
-        if !conn.query_one(taken, &[&one, &two, &generation, &names.base()])?.get::<_, bool>(0) {
+        if !conn.query_one(&*conn.ours(taken), &[&one, &two, &generation, &names.base()])?.get::<_, bool>(0) {
             return Ok(names);
         }
     }
@@ -382,8 +385,9 @@ fn record(conn: &mut Connection, capture: &Capture, table: &Relation, since: &st
     let numbers: Vec<i16> = capture.columns.iter().map(|column| column.number).collect();
     conn.execute(
         &format!(
-            "insert into bucardo.bucardo_delta_names (tablename, schemaname, relname, deltaname, keycolumns, version, keynumbers, keytypes, \
-             keyfamilies, keyequals, keyexact, since) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {since})"
+            "insert into {}.bucardo_delta_names (tablename, schemaname, relname, deltaname, keycolumns, version, keynumbers, keytypes, \
+             keyfamilies, keyequals, keyexact, since) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {since})",
+            conn.schema()
         ),
         &[
             &capture.table,
@@ -405,7 +409,7 @@ fn record(conn: &mut Connection, capture: &Capture, table: &Relation, since: &st
 /// Lets the owner of a table read what is noted of it, so that he can dump what is his database.
 fn grant(conn: &mut Connection, table: u32, names: &Names) -> Result<()> {
     let objects = [names.delta(1), names.delta(2), names.generation()];
-    let tables = ["bucardo_delta_names", "bucardo_delta_targets", "bucardo_gap"].map(|name| Relation::new("bucardo", name));
+    let tables = ["bucardo_delta_names", "bucardo_delta_targets", "bucardo_gap"].map(|name| conn.schema().relation(name));
     readable_by_owners(conn, &[table], &[&objects[..], &tables[..]].concat())
 }
 
@@ -418,13 +422,13 @@ pub fn readable_by_owners(conn: &mut Connection, tables: &[u32], objects: &[Rela
                cross join unnest($2::text[]) as w (name) join pg_class o on o.oid = to_regclass(w.name) \
                where t.oid = any ($1) and not (has_schema_privilege(r.oid, 'bucardo', 'usage') and case o.relkind \
                      when 'S' then has_sequence_privilege(r.oid, o.oid, 'select') else has_table_privilege(r.oid, o.oid, 'select') end)";
-    let statement = conn.keep(sql)?;
+    let statement = conn.keep(&conn.ours(sql))?;
     let grants: String = conn.query(&statement, &[&tables, &names])?.iter().map(|row| row.get::<_, String>(0)).collect();
     if grants.is_empty() { Ok(()) } else { conn.batch(&grants) }
 }
 
 /// Notes, in the table where triggers do it, that changes may be missing.
 fn note_gap(conn: &mut Connection, table: u32, reason: &str) -> Result<()> {
-    conn.execute("select bucardo.bucardo_note_gap($1, $2, '')", &[&table, &reason])?;
+    conn.execute(&*conn.ours("select bucardo.bucardo_note_gap($1, $2, '')"), &[&table, &reason])?;
     Ok(())
 }

@@ -10,7 +10,7 @@ mod make;
 mod retire;
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
+use crate::pg::{Connection, Schema};
 use crate::replicate::capture::{Capture, KeyColumn, Names};
 use crate::replicate::shape::Key;
 use crate::replicate::snapshot::Snapshot;
@@ -67,15 +67,15 @@ impl Recorded {
 /// An expression that is true when it is to be chosen anew which captures are read: when a consumer needs older captures no longer, and when
 /// something could not be captured. The tables come with what the record said when that was chosen; $1 and $2 are as in
 /// [`Plan::changed_expression`](crate::replicate::plan::Plan::changed_expression).
-pub fn chosen_anew(tables: impl Iterator<Item = (u32, i64)>) -> String {
+pub fn chosen_anew(schema: Schema, tables: impl Iterator<Item = (u32, i64)>) -> String {
     // Several tables of a sync may be one and the same.
     let tables: BTreeMap<u32, i64> = tables.collect();
     let oids: Vec<String> = tables.keys().map(u32::to_string).collect();
     let oids = format!("'{{{}}}'::oid[]", oids.join(","));
     format!(
-        "(select count(*) from bucardo.bucardo_delta_names n where n.since is not null and n.retired is null \
+        "(select count(*) from {schema}.bucardo_delta_names n where n.since is not null and n.retired is null \
          and n.tablename = any ({oids}) and n.since < $1 and n.since <> all ($2)) \
-         + (select count(*) from bucardo.bucardo_gap g where g.tablename = any ({oids})) <> {}",
+         + (select count(*) from {schema}.bucardo_gap g where g.tablename = any ({oids})) <> {}",
         tables.values().sum::<i64>()
     )
 }
@@ -93,7 +93,7 @@ pub struct Gap {
 
 /// The gaps that matter to consumers of a sync; all targets, or one of them.
 pub fn gaps(conn: &mut Connection, sync: &str, target: Option<&str>) -> Result<Vec<Gap>> {
-    let rows = conn.query(include_str!("../sql/gaps.sql"), &[&sync, &target])?;
+    let rows = conn.query(&*conn.ours(include_str!("../sql/gaps.sql")), &[&sync, &target])?;
     Ok(rows.iter().map(|row| Gap { table: row.get(0), since: row.get(1), reason: row.get(2) }).collect())
 }
 
@@ -110,17 +110,15 @@ pub fn missing(database: &str, sync: &str, gaps: &[Gap]) -> Error {
 /// How many gaps there are of each of these tables.
 pub fn count_gaps(conn: &mut Connection, tables: &[u32]) -> Result<BTreeMap<u32, i64>> {
     let sql = "select tablename, count(*) from bucardo.bucardo_gap where tablename = any ($1) group by tablename";
-    Ok(conn.query(sql, &[&tables])?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(conn.query(&*conn.ours(sql), &[&tables])?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// The captures of these tables, the oldest first.
 pub fn read(conn: &mut Connection, tables: &[u32]) -> Result<BTreeMap<u32, Vec<Recorded>>> {
     let mut all: BTreeMap<u32, Vec<Recorded>> = BTreeMap::new();
-    let there = conn.query_one(
-        "select to_regclass('bucardo.bucardo_delta_names') is not null, \
-         exists (select from pg_attribute where attrelid = to_regclass('bucardo.bucardo_delta_names') and attname = 'retired')",
-        &[],
-    )?;
+    let there = "select to_regclass('bucardo.bucardo_delta_names') is not null, \
+                 exists (select from pg_attribute where attrelid = to_regclass('bucardo.bucardo_delta_names') and attname = 'retired')";
+    let there = conn.query_one(&*conn.ours(there), &[])?;
     if !there.get::<_, bool>(0) {
         return Ok(all);
     }
@@ -128,13 +126,13 @@ pub fn read(conn: &mut Connection, tables: &[u32]) -> Result<BTreeMap<u32, Vec<R
         let sentence = "The objects that capture changes were made by an earlier version";
         return Err(Error::new(Kind::Mismatch, sentence).hint("Run: bucardo_ctl validate all"));
     }
-    for row in conn.query(include_str!("../sql/captures.sql"), &[&tables])? {
-        all.entry(row.get(0)).or_default().push(recorded(&row));
+    for row in conn.query(&*conn.ours(include_str!("../sql/captures.sql")), &[&tables])? {
+        all.entry(row.get(0)).or_default().push(recorded(conn.schema(), &row));
     }
     Ok(all)
 }
 
-fn recorded(row: &postgres::Row) -> Recorded {
+fn recorded(schema: Schema, row: &postgres::Row) -> Recorded {
     let (names, then): (Vec<String>, Vec<String>) = (row.get(2), row.get(3));
     let texts = |at: usize| row.get::<_, Option<Vec<String>>>(at).unwrap_or_default();
     let (equals, types, families) = (texts(4), texts(6), texts(8));
@@ -160,7 +158,7 @@ fn recorded(row: &postgres::Row) -> Recorded {
     });
     let capture = Capture {
         table: row.get(0),
-        names: Names::recorded(row.get::<_, String>(1)),
+        names: Names::recorded(schema, row.get::<_, String>(1)),
         columns: columns.collect(),
         exact: row.get(5),
     };

@@ -165,7 +165,7 @@ impl<'a> State<'a> {
             state
                 .triggers
                 .iter()
-                .find(|((table, name), _)| *table == partition && *name == ROW_TRIGGER)
+                .find(|((table, name), _)| *table == partition && name.starts_with(ROW_TRIGGER))
                 .map(|(_, [id, ..])| (*id).to_owned())
         };
         let is_new = |partition: &&&str| !self.partitions.contains(**partition) || row(self, partition) != row(now, partition);

@@ -20,7 +20,7 @@ mod unique_keys;
 mod write;
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Ident, Relation};
+use crate::pg::{Ident, Relation, Schema};
 use crate::replicate::capture::{Names, delta_keys};
 use crate::replicate::catalog_digest::State;
 use crate::replicate::shape::{Column, Key, Shape, Unique};
@@ -139,7 +139,7 @@ impl Plan {
             record: 0,
             goat,
             route: route.clone(),
-            names: Names::of(&source.relation),
+            names: Names::of(Schema::default(), &source.relation),
             source_from: source.from_clause(),
             target_from: target.from_clause(),
             target_equals: equals_of(key, target_key),

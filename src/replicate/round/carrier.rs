@@ -301,6 +301,11 @@ impl Carrier {
         self.sources.get_mut(&0).map(|source| &mut source.conn)
     }
 
+    /// The sessions on all sources.
+    pub fn sources(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.sources.values_mut().map(|source| &mut source.conn)
+    }
+
     fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
         let sources = self.sources.values_mut().map(|source| &mut source.conn);
         sources.chain(self.targets.values_mut().map(|target| &mut target.conn))
