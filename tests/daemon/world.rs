@@ -41,6 +41,24 @@ impl World {
         world
     }
 
+    /// Another control database, which knows databases of this world by the same names and has the tables of the first one in herd h. Statements
+    /// on the databases go through this world.
+    pub fn neighbour(&self, names: &[&str]) -> World {
+        self.neighbour_as("postgres", names)
+    }
+
+    /// The same, with this role on the databases.
+    pub fn neighbour_as(&self, user: &str, names: &[&str]) -> World {
+        let other = World { installed: Installed::new(), apart: BTreeMap::new() };
+        for name in names {
+            let cluster = self.server(name);
+            let (host, port, dbname) = (cluster.socket_dir().display(), cluster.port(), name.to_lowercase());
+            other.says(&format!("add db {name} dbname={dbname} host={host} port={port} user={user}"));
+        }
+        other.says(&format!("add table t u db={} herd=h", names[0]));
+        other
+    }
+
     fn add_db(&self, name: &str) {
         let (cluster, dbname) = (self.server(name), name.to_lowercase());
         cluster.create_database(&dbname);
