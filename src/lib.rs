@@ -4,6 +4,9 @@
 //! round, apply), `hooks` and [`control`] (the control database as typed rows); those call [`pg`] (connecting, waiting,
 //! identifiers, error classes). Nothing calls back up. [`notice`] is the log, [`error`] the one error type.
 
+// The driver under the name that its types are known by; the tests use the crate of that name.
+extern crate tokio_postgres as postgres;
+
 pub mod cli;
 pub mod control;
 pub mod daemon;

@@ -74,11 +74,9 @@ pub fn install(conn: &mut Connection) -> Result<()> {
     if exists(conn)? {
         return Err(already());
     }
-    let mut transaction = conn.transaction()?;
-    for (name, sql) in FILES {
-        transaction.batch_execute(sql).map_err(|e| Error::from(e).context(format!("cannot create {name}")))?;
-    }
-    Ok(transaction.commit()?)
+    conn.within("begin", |conn| {
+        FILES.iter().try_for_each(|(name, sql)| conn.batch(sql).map_err(|e| e.context(format!("cannot create {name}"))))
+    })
 }
 
 /// The version of the control schema in this database; none if there is no control schema.

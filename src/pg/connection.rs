@@ -1,23 +1,24 @@
 //! An open session.
 
 use super::trace::{self, Text};
-use crate::error::{Error, Kind, Result};
-use crate::pg::connect::Connector;
+use crate::error::Result;
+use crate::pg::Client;
+use crate::pg::connect::Route;
 use crate::pg::schema::{Installation, Schema};
 use postgres::types::ToSql;
-use postgres::{CancelToken, Client, Row, SimpleQueryMessage, Statement, ToStatement};
+use postgres::{CancelToken, Row, SimpleQueryMessage, Statement, ToStatement};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 
-/// An open session, the descriptor of its socket, and the server's version. Everything else is the driver's [`Client`],
+/// An open session, the descriptor of its socket, and the server's version. Everything else is the [`Client`],
 /// whose methods it has; `?` makes our errors of the driver's.
 pub struct Connection {
     client: Client,
     fd: RawFd,
     version: u32,
-    connector: Connector,
+    route: Route,
     kept: HashMap<String, Statement>,
     prepared: HashMap<String, String>,
     encoding: Option<String>,
@@ -33,13 +34,13 @@ type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 type Answer<T> = std::result::Result<T, postgres::Error>;
 
 impl Connection {
-    pub(super) fn new(client: Client, fd: RawFd, version: u32, connector: Connector) -> Connection {
+    pub(super) fn new(client: Client, fd: RawFd, version: u32, route: Route) -> Connection {
         let (kept, prepared) = (HashMap::new(), HashMap::new());
         Connection {
             client,
             fd,
             version,
-            connector,
+            route,
             kept,
             prepared,
             encoding: None,
@@ -168,7 +169,7 @@ impl Connection {
     /// Runs statements, separated by semicolons, in one round trip, and returns the first column of every row as text.
     pub fn texts(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
         let text = |message: &SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+            SimpleQueryMessage::Row(row) => Some(row.try_get(0).ok().flatten().map(str::to_owned)),
             _ => None,
         };
         Ok(self.client.simple_query(sql)?.iter().filter_map(text).collect())
@@ -176,7 +177,7 @@ impl Connection {
 
     /// The means to stop, from another thread, the statement that runs on this connection.
     pub fn canceller(&self) -> Canceller {
-        Canceller { token: self.client.cancel_token(), connector: self.connector.clone() }
+        Canceller { token: self.client.cancel_token(), route: self.route.clone() }
     }
 }
 
@@ -184,15 +185,15 @@ impl Connection {
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
-    connector: Connector,
+    route: Route,
 }
 
 impl Canceller {
     /// Asks the server to stop the statement, which then fails with [`Kind::Stopped`]. Succeeds also when nothing runs.
-    /// This opens a connection of its own and may take as long as that takes.
+    /// This opens a connection of its own, which may take as long as `connect_timeout` allows.
     pub fn cancel(&self) -> Result<()> {
-        let asked = self.token.cancel_query(self.connector.clone());
-        asked.map_err(|e| Error::new(Kind::Connect, "could not ask the server to stop a statement").caused_by(e))
+        let asked = self.route.cancel(&self.token);
+        asked.map_err(|failure| failure.error("could not ask the server to stop a statement"))
     }
 }
 

@@ -7,6 +7,7 @@
 //! [`session`]. From then on [`wait()`] tells when there is something to read, and the connection hands out its notifications.
 
 pub mod class;
+pub mod client;
 pub mod connect;
 pub mod connection;
 pub mod conninfo;
@@ -19,6 +20,7 @@ pub mod session;
 pub mod trace;
 pub mod wait;
 
+pub use client::{Client, CopyInWriter, CopyOutReader};
 pub use connect::Connecting;
 pub use connection::{Canceller, Connection};
 pub use conninfo::ConnInfo;

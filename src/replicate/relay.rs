@@ -5,8 +5,7 @@
 //! whatever the size of the table. The statements decide in which form the rows come.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
-use postgres::CopyOutReader;
+use crate::pg::{Connection, CopyOutReader};
 use std::io::{BufRead, Write};
 use std::sync::mpsc::{SyncSender, sync_channel};
 

@@ -317,8 +317,7 @@ impl Target {
     }
 
     fn says(&mut self, question: &str) -> Result<bool> {
-        let answer = self.conn.simple_query(question)?;
-        Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("t"))))
+        Ok(self.conn.texts(question)?.iter().any(|answer| answer.as_deref() == Some("t")))
     }
 
     /// Makes sure that the table of preserved keys is there, and empty.
@@ -374,7 +373,8 @@ impl Target {
 
     fn numbers(&mut self, sql: &str) -> Result<Vec<(i64, i64)>> {
         let messages = self.conn.simple_query(sql)?;
-        let number = |row: &postgres::SimpleQueryRow, column| row.get(column).and_then(|text| text.parse().ok());
+        let number =
+            |row: &postgres::SimpleQueryRow, column| row.try_get(column).ok().flatten().and_then(|text| text.parse().ok());
         let pair = |row: &postgres::SimpleQueryRow| Some((number(row, 0)?, number(row, 1)?));
         Ok(messages
             .iter()

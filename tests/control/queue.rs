@@ -29,8 +29,8 @@ fn one_job_of_a_sync_and_target_waits_while_another_runs() {
 #[test]
 fn a_kid_takes_only_jobs_of_its_own_controller() {
     let installed = Installed::new();
+    two_databases_and_a_sync(&mut installed.control());
     let mut control = Connection::open(&installed.cluster.conninfo("bucardo", "bucardo")).unwrap();
-    two_databases_and_a_sync(&mut control);
     control.batch_execute(JOB).unwrap();
     assert_eq!(queue::claim(&mut control, "s", "b").unwrap(), None);
     assert_eq!(queue::abort(&mut control, "s", "b", "died").unwrap(), None);

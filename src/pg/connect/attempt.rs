@@ -3,13 +3,17 @@
 use super::connector::Connector;
 use super::driver;
 use super::failure::{Cause, Failure};
-use super::socket::Watch;
+use super::message_limits::Answers;
+use super::route::{self, Route};
+use super::socket::Address;
 use super::tls::{self, Encryption, Handshake};
-use crate::pg::conninfo::{ConnInfo, Endpoint};
+use crate::pg::conninfo::{ConnInfo, Endpoint, SessionAttrs};
 use crate::pg::session;
-use crate::pg::{Connection, Ident};
-use postgres::{Client, Config, SimpleQueryMessage};
+use crate::pg::{Client, Connection, Ident};
+use postgres::SimpleQueryMessage;
 use std::net::{IpAddr, ToSocketAddrs};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 type Attempt<T> = Result<T, Failure>;
@@ -64,8 +68,8 @@ fn server(info: &ConnInfo, to: &Endpoint, purpose: &Purpose) -> Attempt<Connecti
     })
 }
 
-/// The addresses of a server; `None` stands for a socket in the file system. We look names up ourselves because the driver
-/// would leave a thread behind that does it.
+/// The addresses of a server; `None` stands for a socket in the file system. The look-up happens in this thread: the runtime would leave a
+/// thread behind that does it.
 fn addresses(to: &Endpoint) -> Attempt<Vec<Option<IpAddr>>> {
     if to.is_local() {
         return Ok(vec![None]);
@@ -104,48 +108,77 @@ impl Target<'_> {
 
     fn encrypted(self, way: Encryption) -> Attempt<Connection> {
         let handshake = (way != Encryption::None).then(|| Handshake::new(&self.info.tls)).transpose();
-        self.open(way, Connector::new(handshake.map_err(|e| Failure::ours(&e))?))
-    }
-
-    fn open(self, way: Encryption, connector: Connector) -> Attempt<Connection> {
-        let watch = Watch::new(self.deadline);
-        let opened = self.config(way).connect(connector.watched(&watch)).map_err(Failure::from);
-        let opened = opened.and_then(|mut client| greet(&mut client, self.purpose).map(|version| (client, version)));
-        watch.release();
-        match opened {
-            // The socket was shut down under the driver: what it says of that is not the reason.
-            _ if watch.expired() => Err(Failure::timeout(self.limit)),
+        let connector = Connector::new(way, handshake.map_err(|e| Failure::ours(&e))?, &self.to.host);
+        let route = Route {
+            address: Address::new(self.address, &self.to.host, self.to.port),
+            keepalive: self.info.keepalive.clone(),
+            connector,
+            required: self.info.require_auth.clone(),
+            limit: Duration::from_secs(self.info.connect_timeout.into()),
+        };
+        match self.open(route) {
             Err(failure) if failure.cause == Cause::Timeout => Err(Failure::timeout(self.limit)),
-            Err(failure) => Err(failure),
-            Ok((client, version)) => {
-                let fd = watch.fd().ok_or_else(|| Failure::new(Cause::Other, "the driver did not show its socket"))?;
-                Ok(Connection::new(client, fd, version, connector))
-            }
+            other => other,
         }
     }
 
-    fn config(self, way: Encryption) -> Config {
-        let mut config = driver::config(self.info, self.to, self.address, way);
-        // Zero would mean no limit.
-        let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        config.connect_timeout(left);
-        config
+    fn open(self, route: Route) -> Attempt<Connection> {
+        let (runtime, answers) = (route::runtime()?, Arc::new(Answers::default()));
+        let config = driver::config(self.info, self.to);
+        let login = async {
+            let (socket, prepared) = route.open(answers.clone()).await?;
+            let fd = socket.as_raw_fd();
+            config.connect_raw(socket, prepared).await.map(|made| (fd, made)).map_err(Failure::from)
+        };
+        let made = runtime.block_on(async { tokio::time::timeout_at(self.deadline.into(), login).await });
+        let (fd, (client, exchange)) = made.map_err(|_| self.timeout())??;
+        let mut client = Client::new(runtime, client, exchange, answers);
+        self.suits(&mut client)?;
+        let version = self.greet(&mut client)?;
+        Ok(Connection::new(client, fd, version, route))
+    }
+
+    fn timeout(&self) -> Failure {
+        Failure::timeout(self.limit)
+    }
+
+    /// Whether the server is of the kind that was asked for.
+    fn suits(&self, client: &mut Client) -> Attempt<()> {
+        let wanted = match self.info.target_session_attrs {
+            SessionAttrs::Any => return Ok(()),
+            SessionAttrs::ReadWrite => "off",
+            SessionAttrs::ReadOnly => "on",
+        };
+        match self.ask(client, "show transaction_read_only")?.as_deref() {
+            Some(is) if is == wanted => Ok(()),
+            Some("on") => Err(Failure::new(Cause::WrongRole, "the database takes no writes")),
+            _ => Err(Failure::new(Cause::WrongRole, "the database is not read-only")),
+        }
+    }
+
+    /// The first words of a session: the server's version, and what the purpose asks for, in one round trip.
+    fn greet(&self, client: &mut Client) -> Attempt<u32> {
+        let sql = match self.purpose {
+            Purpose::General => session::opening_control(),
+            Purpose::Replication => session::opening(),
+            Purpose::Listening(channels) => channels.iter().fold(session::opening(), |sql, channel| sql + &listen(channel)),
+        };
+        let version = self.ask(client, &sql)?.and_then(|version| version.parse().ok());
+        version.ok_or_else(|| Failure::new(Cause::Protocol, "the server does not tell its version"))
+    }
+
+    /// The first column of the first row, within the time that is left.
+    fn ask(&self, client: &mut Client, sql: &str) -> Attempt<Option<String>> {
+        let answer = client.simple_query_until(sql, self.deadline).ok_or_else(|| self.timeout())??;
+        Ok(answer.iter().find_map(first_column))
     }
 }
 
-/// The first words of a session: the server's version, and what the purpose asks for, in one round trip.
-fn greet(client: &mut Client, purpose: &Purpose) -> Attempt<u32> {
-    let sql = match purpose {
-        Purpose::General => session::opening_control(),
-        Purpose::Replication => session::opening(),
-        Purpose::Listening(channels) => channels.iter().fold(session::opening(), |sql, channel| sql + &listen(channel)),
-    };
-    let answer = client.simple_query(&sql)?;
-    let version = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+fn first_column(message: &SimpleQueryMessage) -> Option<String> {
+    match message {
+        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
         _ => None,
-    });
-    version.ok_or_else(|| Failure::new(Cause::Other, "the server does not tell its version"))
+    }
 }
 
 fn listen(channel: &str) -> String {

@@ -1,72 +1,85 @@
-//! Where the driver and OpenSSL meet: the driver hands a connected socket over and gets an encrypted one back.
-//!
-//! The driver asks [`Connector`] for its help right after the socket is connected, also when nothing will be encrypted. That
-//! makes it the place from which the socket is watched, see [`super::socket`].
+//! From a connected socket to a [`Line`]: whether it is encrypted is agreed on here and not by the driver, which would hand an unencrypted
+//! socket to itself, past the limits of messages. To the driver every connection is one that "TLS" was made of, in our way.
 
 use super::failure::{Cause, Failure};
-use super::socket::Watch;
-use super::tls::Handshake;
+use super::line::{Line, Wire};
+use super::message_limits::MessageLimits;
+use super::socket::Socket;
+use super::tls::{Encryption, Handshake};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::ssl::{self, Ssl, SslRef};
 use openssl::x509::X509VerifyResult;
-use postgres::Socket;
-use postgres::tls::{self, ChannelBinding, MakeTlsConnect, TlsConnect};
-use std::io;
+use postgres::tls::TlsConnect;
+use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_openssl::SslStream;
 
-/// What the driver is given to make one connection.
-#[derive(Clone, Default)]
+/// SSLRequest (PostgreSQL manual, "Message Formats").
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// How connections to one server are encrypted.
+#[derive(Clone)]
 pub struct Connector {
+    way: Encryption,
     handshake: Option<Handshake>,
-    watch: Option<Watch>,
+    host: String,
 }
 
 impl Connector {
-    /// With encryption, if `handshake` is there.
-    pub fn new(handshake: Option<Handshake>) -> Connector {
-        Connector { handshake, watch: None }
+    /// With encryption, if `handshake` is there; `host` is the name that the server's certificate may have to show.
+    pub fn new(way: Encryption, handshake: Option<Handshake>, host: &str) -> Connector {
+        Connector { way, handshake, host: host.to_owned() }
     }
 
-    /// The same, watched.
-    pub fn watched(&self, watch: &Watch) -> Connector {
-        Connector { watch: Some(watch.clone()), ..self.clone() }
-    }
-}
-
-impl MakeTlsConnect<Socket> for Connector {
-    type Stream = Encrypted;
-    type TlsConnect = Prepared;
-    type Error = Failure;
-
-    fn make_tls_connect(&mut self, host: &str) -> Result<Prepared, Failure> {
-        if let Some(watch) = &self.watch {
-            watch.begin().map_err(|e| Failure::new(Cause::Ours, e.to_string()))?;
-        }
-        Ok(Prepared(self.handshake.as_ref().map(|handshake| handshake.with(host)).transpose().map_err(stack)?))
+    /// For one connection.
+    pub fn prepare(&self, limits: MessageLimits) -> Result<Prepared, Failure> {
+        let ssl = self.handshake.as_ref().map(|handshake| handshake.with(&self.host)).transpose().map_err(stack)?;
+        Ok(Prepared { way: self.way, ssl, limits })
     }
 }
 
-/// A handshake with a certain host, ready to begin.
-pub struct Prepared(Option<Ssl>);
+/// Ready to begin.
+pub struct Prepared {
+    way: Encryption,
+    ssl: Option<Ssl>,
+    limits: MessageLimits,
+}
 
 impl TlsConnect<Socket> for Prepared {
-    type Stream = Encrypted;
+    type Stream = Line;
     type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Encrypted, Failure>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Line, Failure>> + Send>>;
 
     fn connect(self, socket: Socket) -> Self::Future {
-        Box::pin(async {
-            let ssl = self.0.ok_or_else(|| Failure::new(Cause::Tls, "encryption was not asked for"))?;
-            let mut stream = SslStream::new(ssl, socket).map_err(stack)?;
-            let done = Pin::new(&mut stream).connect().await;
-            done.map_err(|e| refused(stream.ssl().verify_result(), &e))?;
-            Ok(Encrypted(stream))
-        })
+        Box::pin(async move { Ok(Line::new(wire(self.way, self.ssl, socket).await?, self.limits)) })
+    }
+}
+
+async fn wire(way: Encryption, ssl: Option<Ssl>, mut socket: Socket) -> Result<Wire, Failure> {
+    let (Some(ssl), false) = (ssl, way == Encryption::None) else { return Ok(Wire::Plain(socket)) };
+    if !offers_tls(&mut socket).await? {
+        return match way {
+            Encryption::Always => Err(Failure::new(Cause::NoTls, "the server does not support TLS")),
+            _ => Ok(Wire::Plain(socket)),
+        };
+    }
+    let mut stream = SslStream::new(ssl, socket).map_err(stack)?;
+    let done = Pin::new(&mut stream).connect().await;
+    done.map_err(|e| refused(stream.ssl().verify_result(), &e))?;
+    Ok(Wire::Encrypted(stream))
+}
+
+/// Asks the server for TLS. Its answer is one byte, of which alone is read: what comes behind it belongs to the handshake.
+async fn offers_tls(socket: &mut Socket) -> Result<bool, Failure> {
+    socket.write_all(&SSL_REQUEST).await.map_err(|e| Failure::from(&e))?;
+    match socket.read_u8().await.map_err(|e| Failure::from(&e))? {
+        b'S' => Ok(true),
+        b'N' => Ok(false),
+        // An error would be one that nobody has proved to be the server's.
+        _ => Err(Failure::new(Cause::Broken, "the server answers neither yes nor no to the request for TLS")),
     }
 }
 
@@ -88,38 +101,9 @@ fn stack(errors: ErrorStack) -> Failure {
     Failure::new(Cause::Tls, format!("TLS failed: {reason}"))
 }
 
-/// An encrypted connection.
-pub struct Encrypted(SslStream<Socket>);
-
-impl AsyncRead for Encrypted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Encrypted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-impl tls::TlsStream for Encrypted {
-    fn channel_binding(&self) -> ChannelBinding {
-        end_point(self.0.ssl()).map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
-    }
-}
-
 /// The digest of the server's certificate to which SCRAM is bound: with the digest its signature uses, but never a weak one
 /// (RFC 5929, 4.1).
-fn end_point(ssl: &SslRef) -> Option<Vec<u8>> {
+pub fn end_point(ssl: &SslRef) -> Option<Vec<u8>> {
     let certificate = ssl.peer_certificate()?;
     let signed_with = certificate.signature_algorithm().object().nid().signature_algorithms()?.digest;
     let digest = if [Nid::MD5, Nid::SHA1].contains(&signed_with) { Nid::SHA256 } else { signed_with };

@@ -34,6 +34,8 @@ pub enum Cause {
     PasswordMissing,
     /// The password, or another proof of who we are, was not accepted.
     NotProven,
+    /// The server wants another proof of who we are than we may give, or none.
+    NotRequired,
     /// pg_hba.conf does not let us in.
     NotInHba,
     /// There is no such role, or it may not log in.
@@ -48,6 +50,8 @@ pub enum Cause {
     NotTrusted,
     /// TLS failed otherwise.
     Tls,
+    /// What the server says is not what a PostgreSQL server says.
+    Protocol,
     /// Our own files or settings.
     Ours,
     /// Anything else.
@@ -84,6 +88,10 @@ impl Cause {
             Cause::WrongRole => "target_session_attrs asks for another kind of server",
             Cause::PasswordMissing => "give a password, or put one into ~/.pgpass (mode 0600): host:port:database:user:password",
             Cause::NotProven => "check the password given, in PGPASSWORD or in the password file, and the method in pg_hba.conf",
+            Cause::NotRequired => {
+                "let pg_hba.conf ask for a method that require_auth allows, or allow that method; if neither has changed, this may not be \
+                 the server"
+            }
             Cause::NotInHba => "add a line for this database, user and address to the server's pg_hba.conf and reload it",
             Cause::NoRole => "create the role on that server, with the right to log in",
             Cause::NoDatabase => "check the name of the database",
@@ -92,6 +100,7 @@ impl Cause {
             Cause::NotTrusted => {
                 "sslrootcert must hold the authority that signed the server's certificate; verify-full also compares the host name"
             }
+            Cause::Protocol => "is it a PostgreSQL server that listens there?",
             Cause::Tls | Cause::Ours | Cause::Other => return None,
         })
     }
@@ -159,10 +168,10 @@ impl From<postgres::Error> for Failure {
             ("invalid configuration", "password missing") => {
                 Failure::new(Cause::PasswordMissing, "the server wants a password and none is known")
             }
-            ("error performing TLS handshake", "server does not support TLS") => {
-                Failure::new(Cause::NoTls, "the server does not support TLS")
-            }
             ("connection closed", _) => broken(),
+            ("unexpected message from server", _) | ("error parsing response from server", _) => {
+                Failure::new(Cause::Protocol, joined(&error.to_string(), &inner))
+            }
             (outer, _) => io_failure(&error).unwrap_or_else(|| Failure::new(Cause::Other, joined(outer, &inner))),
         }
     }
@@ -210,14 +219,24 @@ fn io_failure(error: &postgres::Error) -> Option<Failure> {
     None
 }
 
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Failure {
+        of_io(error)
+    }
+}
+
 fn of_io(error: &io::Error) -> Failure {
+    // What the limits of messages say comes through the driver as an I/O error.
+    if let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<Failure>()) {
+        return ours.clone();
+    }
     let cause = match error.kind() {
         io::ErrorKind::ConnectionRefused => Cause::Refused,
         io::ErrorKind::NotFound => Cause::NoSocket,
-        io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Cause::WrongRole,
         io::ErrorKind::PermissionDenied => Cause::NoAccess,
         io::ErrorKind::TimedOut => Cause::Timeout,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Cause::NoRoute,
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => Cause::Protocol,
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => return broken(),
         _ => Cause::Other,
     };

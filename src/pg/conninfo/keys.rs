@@ -57,7 +57,7 @@ const KEYS: &[Key] = &[
     key("password", "PGPASSWORD", Works),
     key("port", "PGPORT", Works),
     without_variable("replication", Only(&["false", "off", "no", "0"])),
-    key("require_auth", "PGREQUIREAUTH", Only(&[])),
+    key("require_auth", "PGREQUIREAUTH", Works),
     key("requirepeer", "PGREQUIREPEER", Only(&[])),
     key("service", "PGSERVICE", Works),
     key("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", Only(&["TLSv1.3"])),
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_protection_we_cannot_give_is_refused_and_not_passed_over() {
-        for (key, value) in [("requirepeer", "postgres"), ("require_auth", "scram-sha-256"), ("gssencmode", "require")] {
+        for (key, value) in [("requirepeer", "postgres"), ("gssencmode", "require")] {
             assert!(settings(&[(key, value)]).check().unwrap_err().message().contains(key));
         }
         for (key, value) in [("gssencmode", "prefer"), ("krbsrvname", "x"), ("sslnegotiation", "postgres")] {

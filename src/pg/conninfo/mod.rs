@@ -6,6 +6,7 @@ mod hosts;
 mod keys;
 mod name;
 mod passfile;
+mod require_auth;
 mod resolve;
 mod service;
 mod text;
@@ -14,6 +15,7 @@ mod values;
 
 use crate::pg::Secret;
 pub use name::application_name;
+pub use require_auth::{AuthMethod, RequireAuth};
 pub use resolve::{Parts, Resolved, resolve};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -48,6 +50,8 @@ pub struct ConnInfo {
     pub target_session_attrs: SessionAttrs,
     /// Whether SCRAM must be bound to the TLS channel.
     pub channel_binding: ChannelBinding,
+    /// How a server may have us prove who we are.
+    pub require_auth: RequireAuth,
     /// How a dead network is noticed.
     pub keepalive: Keepalive,
     /// Encryption and certificates.
@@ -113,6 +117,7 @@ impl Default for ConnInfo {
             connect_timeout: CONNECT_TIMEOUT,
             target_session_attrs: SessionAttrs::default(),
             channel_binding: ChannelBinding::default(),
+            require_auth: RequireAuth::default(),
             keepalive: Keepalive::default(),
             tls: Tls::default(),
             fallbacks: Vec::new(),

@@ -6,7 +6,7 @@ use super::environment::{Environment, Process};
 use super::keys::Settings;
 use super::passfile::{self, Wanted};
 use super::values::{CHANNEL_BINDING, SESSION_ATTRS, choice, keepalive, number, tls};
-use super::{ConnInfo, Endpoint, hosts, service, text};
+use super::{ConnInfo, Endpoint, RequireAuth, hosts, service, text};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Secret;
 use std::path::PathBuf;
@@ -85,6 +85,7 @@ pub fn resolve(parts: &Parts, env: &impl Environment) -> Result<Resolved> {
         connect_timeout: number(&settings, "connect_timeout")?.filter(|seconds| *seconds > 0).unwrap_or(super::CONNECT_TIMEOUT),
         target_session_attrs: choice(&settings, "target_session_attrs", SESSION_ATTRS)?.unwrap_or_default(),
         channel_binding: choice(&settings, "channel_binding", CHANNEL_BINDING)?.unwrap_or_default(),
+        require_auth: RequireAuth::from_settings(&settings)?,
         keepalive: keepalive(&settings)?,
         tls: tls(&settings, env)?,
         ..ConnInfo::default()

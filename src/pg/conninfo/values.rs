@@ -99,7 +99,7 @@ fn ssl_mode(settings: &Settings, root: Option<&Roots>) -> Result<SslMode> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::super::environment::fake::Fake;
-    use super::super::{CONNECT_TIMEOUT, ConnInfo, Parts, resolve};
+    use super::super::{CONNECT_TIMEOUT, ConnInfo, Parts, RequireAuth, resolve};
     use super::*;
 
     fn bare(dbconn: &str) -> Result<ConnInfo> {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn every_setting_arrives() {
         let info = bare(
-            "host=h hostaddr=192.0.2.1 user=u dbname=d password=p options='-c geqo=off' connect_timeout=7 channel_binding=require \
+            "host=h hostaddr=192.0.2.1 user=u dbname=d password=p options='-c geqo=off' connect_timeout=7 channel_binding=require require_auth=!none \
              target_session_attrs=read-write keepalives=0 keepalives_idle=1 keepalives_interval=2 keepalives_count=3 \
              tcp_user_timeout=4 sslmode=verify-ca sslrootcert=/r sslcrl=/l sslcrldir=/d sslcert=/c sslkey=/k sslpassword=s sslsni=0 \
              ssl_min_protocol_version=TLSv1.3 fallback_application_name=f",
@@ -138,6 +138,7 @@ mod tests {
             connect_timeout: 7,
             target_session_attrs: SessionAttrs::ReadWrite,
             channel_binding: ChannelBinding::Require,
+            require_auth: RequireAuth::parse("!none").unwrap(),
             keepalive: Keepalive { on: false, idle: 1, interval: 2, count: 3, user_timeout: 4 },
             tls,
             fallbacks: Vec::new(),
@@ -153,6 +154,7 @@ mod tests {
             ("ssl_min_protocol_version=1.2", "ssl_min_protocol_version"),
             ("target_session_attrs=primary", "target_session_attrs"),
             ("channel_binding=yes", "channel_binding"),
+            ("require_auth=scram", "require_auth"),
             ("connect_timeout=soon", "connect_timeout"),
             ("keepalives=on", "keepalives"),
             ("tcp_user_timeout=1s", "tcp_user_timeout"),
