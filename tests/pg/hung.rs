@@ -15,7 +15,7 @@ use std::time::Duration;
 const ALONE: &str = "BUCARDO_TEST_ALONE";
 
 /// Runs this test again in a process of its own; there, says so.
-fn alone(test: &str) -> bool {
+pub fn alone(test: &str) -> bool {
     if std::env::var_os(ALONE).is_some() {
         return true;
     }

@@ -5,6 +5,7 @@ mod connect;
 mod conninfo;
 mod hung;
 mod poolers;
+mod rubbish;
 mod servers;
 mod session;
 mod tls;

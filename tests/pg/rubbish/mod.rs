@@ -1,0 +1,66 @@
+//! A server that sends rubbish, at each step of the protocol: before, during and after login, encrypted and not. Whatever it sends, a
+//! connection ends with an error or goes on; nothing panics, hangs, or takes memory without end.
+//!
+//! * `server`: the fake server. It knows enough of the protocol to be believed, and what it sends is spoilt at random.
+//! * `messages`: messages as they should be, and the ways in which they are spoilt.
+//! * `login`: the steps until a session stands, and lies on the way.
+//! * `client`: what one run does with a connection.
+//!
+//! `BUCARDO_TEST_RUNS` sets the number of runs, `BUCARDO_TEST_SEED` the first of them.
+
+mod client;
+mod login;
+mod messages;
+
+mod server;
+
+use super::hung::alone;
+use crate::harness::Chance;
+use server::Server;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How many runs there are without the variable.
+const RUNS: u64 = 300;
+
+/// What a run may take: the time limit of a connection twice (with and without encryption), and the pauses of the server; on a busy machine.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// What this process may take, the fake server included.
+const MEMORY: u64 = 128 * 1024;
+
+fn runs() -> u64 {
+    std::env::var("BUCARDO_TEST_RUNS").ok().map_or(RUNS, |text| text.parse().unwrap())
+}
+
+/// The most memory that this process ever had, in kB (see proc(5), /proc/pid/status).
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Memory is counted in a process without other tests in it.
+#[test]
+fn whatever_a_server_sends_nothing_panics_hangs_or_swells() {
+    if !alone("pg::rubbish::whatever_a_server_sends_nothing_panics_hangs_or_swells") {
+        return;
+    }
+    let first = Chance::new().below(1 << 40);
+    let mut ends: BTreeMap<String, u64> = BTreeMap::new();
+    let mut slowest = Duration::ZERO;
+    for seed in first..first + runs() {
+        let server = Server::start(seed);
+        let begun = Instant::now();
+        let end = std::panic::catch_unwind(|| client::run(seed, &server));
+        let took = begun.elapsed();
+        let end = end.unwrap_or_else(|_| panic!("run {seed} panics"));
+        assert!(took < LONGEST, "run {seed} takes {took:?}: {end}");
+        assert!(peak() < MEMORY, "run {seed} takes {} kB: {end}", peak());
+        slowest = slowest.max(took);
+        *ends.entry(end).or_default() += 1;
+    }
+    println!("{} runs from {first} on, the slowest {slowest:?}, {} kB at most", runs(), peak());
+    ends.iter().for_each(|(end, count)| println!("{count:6} {end}"));
+    assert!(ends.len() > 20, "the server does not do much: {ends:?}");
+}
