@@ -2,12 +2,14 @@
 //!
 //! Data flows one way. [`cli`] understands commands and [`daemon`] runs the processes; both call [`replicate`] (capture,
 //! round, apply), `hooks` and [`control`] (the control database as typed rows); those call [`pg`] (connecting, waiting,
-//! identifiers, error classes). Nothing calls back up. [`notice`] is the log, [`error`] the one error type.
+//! identifiers, error classes). Nothing calls back up. [`notice`] is the log, [`error`] the one error type, [`contained`](mod@contained)
+//! what makes one of a panic.
 
 // The driver under the name that its types are known by; the tests use the crate of that name.
 extern crate tokio_postgres as postgres;
 
 pub mod cli;
+pub mod contained;
 pub mod control;
 pub mod daemon;
 pub mod error;

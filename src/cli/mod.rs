@@ -65,6 +65,7 @@ pub use options::Options;
 pub use prog::Personality;
 pub use session::Session;
 
+use crate::contained::contained;
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
 use std::ffi::OsString;
@@ -100,7 +101,7 @@ impl Invocation {
 
 /// Runs the command `arguments` (the first is the program's path); the exit code as result.
 pub fn main(arguments: Vec<OsString>) -> u8 {
-    match understand(arguments).and_then(|invocation| run(&invocation)) {
+    match understand(arguments).and_then(|invocation| contained(|| run(&invocation))) {
         Ok(code) => output::code(code),
         Err(error) => report(refusal::advise(error)),
     }

@@ -1,6 +1,7 @@
 //! The validator: looks at one sync on all its databases, makes what is missing, records the outcome, removes what is not needed any more, and
 //! leaves. The MCP starts one when a sync was added, changed or deleted by SQL, where no program looked at the databases.
 
+use crate::contained::contained;
 use crate::control::sync::Sync;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
@@ -20,7 +21,7 @@ pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
     }
     let outcome = Signals::new()
         .and_then(|signals| Desk::open(launch, role, signals))
-        .and_then(|mut desk| look(launch, &mut desk.control, sync));
+        .and_then(|mut desk| contained(|| look(launch, &mut desk.control, sync)));
     match outcome {
         Ok(clean) => u8::from(!clean),
         Err(error) => {

@@ -101,6 +101,9 @@ impl From<postgres::Notification> for Notification {
 /// one, or a change of a setting.
 const READ: Duration = Duration::from_millis(1);
 
+/// How long a server that sends without end is listened to before other things have their turn; what it goes on sending wakes again.
+const LISTEN: Duration = Duration::from_secs(1);
+
 impl Connection {
     /// The notifications that are there now, in order, without waiting for more. A lost connection is [`Kind::Lost`], but only
     /// once everything that came before the loss has been handed out.
@@ -116,12 +119,13 @@ impl Connection {
     }
 
     fn collect_notifications(&mut self, found: &mut Vec<Notification>) -> Result<()> {
+        let begun = Instant::now();
         loop {
             self.take_buffered(found)?;
             if self.is_closed() {
                 return Err(Error::new(Kind::Lost, "the connection is closed"));
             }
-            if wait(&[self.fd()], Some(Duration::ZERO))?.timed_out() {
+            if begun.elapsed() >= LISTEN || wait(&[self.fd()], Some(Duration::ZERO))?.timed_out() {
                 return Ok(());
             }
             let next = self.notifications().timeout_iter(READ).next();

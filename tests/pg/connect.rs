@@ -3,7 +3,7 @@
 use super::servers::{over_tcp, with_hba};
 use crate::harness::{Cluster, wait_until};
 use bucardo::error::Kind;
-use bucardo::pg::conninfo::{Endpoint, Keepalive, SslMode, Tls};
+use bucardo::pg::conninfo::{Endpoint, Keepalive, Parts, SslMode, Tls};
 use bucardo::pg::{ConnInfo, Connecting, Connection, Secret, wait};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -88,6 +88,41 @@ fn every_usual_way_to_prove_a_password_works() {
         let mut conn = Connection::open(&info).unwrap();
         assert_eq!(conn.query_one("select current_user::text", &[]).unwrap().get::<_, String>(0), user);
     }
+}
+
+/// Against a man in the middle who would like to have the password.
+#[test]
+fn a_proof_that_require_auth_does_not_allow_is_not_given() {
+    let cluster = guarded();
+    let with = |user: &str, required: &str| {
+        let parts = Parts { dbconn: Some(format!("user=u require_auth={required}")), ..Parts::default() };
+        let require_auth = parts.resolve().unwrap().require_auth;
+        // A server to which it is sent refuses it.
+        ConnInfo { require_auth, password: Some(Secret::new("wrong")), ..over_tcp(&cluster, "postgres", user) }
+    };
+    for (user, required, words) in [
+        (
+            "plain",
+            "scram-sha-256",
+            "the server asks for the password in clear text, which require_auth=\"scram-sha-256\" does not allow",
+        ),
+        ("md", "scram-sha-256", "the server asks for a proof by md5, which"),
+        ("trusted", "scram-sha-256", "the server asks for no proof of who we are, which"),
+        (
+            "scram",
+            "!scram-sha-256",
+            "the server asks for a proof by scram-sha-256, which require_auth=\"!scram-sha-256\" does not",
+        ),
+        ("md", "!password", "password authentication failed"),
+        ("scram", "scram-sha-256,none", "password authentication failed"),
+    ] {
+        let (sentence, advice) = refusal(&with(user, required));
+        assert!(sentence.contains(words), "{sentence}");
+        assert!(advice.contains("pg_hba.conf"), "{advice}");
+    }
+    let right = ConnInfo { password: Some(Secret::new("right")), ..with("scram", "scram-sha-256") };
+    Connection::open(&right).unwrap();
+    Connection::open(&with("trusted", "none")).unwrap();
 }
 
 #[test]

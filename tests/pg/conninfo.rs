@@ -93,6 +93,36 @@ fn the_environment_alone_will_do() {
     assert_eq!(session(&home.resolve(&Parts::default()).info), "app postgres off");
 }
 
+/// The reason why there is no connection.
+fn reason(info: &ConnInfo) -> String {
+    Connection::open(info).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn how_we_prove_who_we_are_can_be_required_in_each_place() {
+    let cluster = server();
+    let port = cluster.port();
+    let place = format!("host=127.0.0.1 port={port} user=app dbname=postgres password='it\\'s: me' sslmode=disable");
+    let by_text = |more: &str| Parts { dbconn: Some(format!("{place} {more}")), ..Parts::default() };
+    let services = "[md5]\nrequire_auth=md5\n[bound]\nchannel_binding=require\n";
+    let wants = "the server asks for a proof by scram-sha-256, which require_auth=\"md5\" does not allow";
+    for (parts, variables, words) in [
+        (by_text("require_auth=md5"), &[][..], wants),
+        (by_text("service=md5"), &[], wants),
+        (by_text(""), &[("PGREQUIREAUTH", "md5")], wants),
+        (by_text("require_auth=scram-sha-256"), &[("PGREQUIREAUTH", "md5")], ""),
+        (by_text("channel_binding=require"), &[], "server did not use channel binding"),
+        (by_text("service=bound"), &[], "server did not use channel binding"),
+        (by_text(""), &[("PGCHANNELBINDING", "require")], "server did not use channel binding"),
+        (by_text("channel_binding=disable"), &[("PGCHANNELBINDING", "require")], ""),
+    ] {
+        let home = Home::new(variables);
+        home.file(".pg_service.conf", services, 0o644);
+        let reason = reason(&home.resolve(&parts).info);
+        assert!(reason.contains(words) && reason.is_empty() == words.is_empty(), "{words}: {reason}");
+    }
+}
+
 #[test]
 fn a_connection_string_with_blanks_and_quotes_reaches_the_server() {
     let cluster = server();

@@ -12,6 +12,7 @@ mod progress;
 mod stragglers;
 mod watch;
 
+use crate::contained::contained;
 use crate::control::queue;
 use crate::daemon::backoff;
 use crate::daemon::children;
@@ -161,7 +162,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     };
     let mut watch = Watch::new(desk, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
-    let opened = match open::carrier(&mut watch, &place) {
+    let opened = match contained(|| open::carrier(&mut watch, &place)) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
         // It has no job yet that could fail.
         Err(_) if watch.asked().is_some() => return Ok(End::Asked),
@@ -169,7 +170,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     };
     let outcome = opened.and_then(|(carrier, habits)| {
         let mut kid = Kid::new(place, watch, carrier, habits);
-        kid.serve().map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
+        contained(|| kid.serve()).map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
     });
     outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
 }

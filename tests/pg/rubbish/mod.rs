@@ -5,13 +5,14 @@
 //! * `messages`: messages as they should be, and the ways in which they are spoilt.
 //! * `login`: the steps until a session stands, and lies on the way.
 //! * `client`: what one run does with a connection.
+//! * `programs`: the same for commands.
 //!
 //! `BUCARDO_TEST_RUNS` sets the number of runs, `BUCARDO_TEST_SEED` the first of them.
 
 mod client;
 mod login;
 mod messages;
-
+mod programs;
 mod server;
 
 use super::hung::alone;
