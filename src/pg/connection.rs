@@ -2,9 +2,9 @@
 
 use super::trace::{self, Text};
 use crate::error::Result;
-use crate::pg::Client;
 use crate::pg::connect::Route;
 use crate::pg::schema::{Installation, Schema};
+use crate::pg::{Client, catalog_text};
 use postgres::types::ToSql;
 use postgres::{CancelToken, Row, SimpleQueryMessage, Statement, ToStatement};
 use std::borrow::Cow;
@@ -85,7 +85,8 @@ impl Connection {
         if let Some(encoding) = &self.encoding {
             return Ok(encoding.clone());
         }
-        let encoding: String = self.query_one("select pg_catalog.current_setting('server_encoding')", &[])?.get(0);
+        let row = self.query_one("select pg_catalog.current_setting('server_encoding')", &[])?;
+        let encoding = catalog_text::encoding(row.try_get(0)?)?;
         self.encoding = Some(encoding.clone());
         Ok(encoding)
     }

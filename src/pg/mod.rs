@@ -6,6 +6,7 @@
 //! [`Connection`] of it within a time limit, encrypted as `sslmode` says; on a replicated database it also gets the settings of
 //! [`session`]. From then on [`wait()`] tells when there is something to read, and the connection hands out its notifications.
 
+pub mod catalog_text;
 pub mod class;
 pub mod client;
 pub mod connect;

@@ -1,7 +1,7 @@
 //! The shape of a table as its server's catalog tells it: columns, key, and what else matters for carrying rows.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Ident, Relation};
+use crate::pg::{Connection, Ident, Relation, catalog_text};
 use crate::replicate::catalog_digest::{self, State};
 use postgres::error::SqlState;
 use std::collections::BTreeMap;
@@ -205,13 +205,15 @@ pub fn find_keys(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Ke
     let found = conn.query(include_str!("sql/keys.sql"), &[&oids])?;
     let mut keys = BTreeMap::new();
     for row in found.iter().filter(|row| row.get(4)) {
-        keys.entry(row.get::<_, u32>(5)).or_insert_with(|| key(row));
+        let key = key(row)?;
+        keys.entry(row.get::<_, u32>(5)).or_insert(key);
     }
     Ok(oids.iter().flatten().map(|oid| keys.remove(oid).unwrap_or_default()).collect())
 }
 
-fn key(row: &postgres::Row) -> Key {
-    Key { columns: row.get(0), types: row.get(1), equals: row.get(2), exact: row.get(3), immediate: row.get(6) }
+fn key(row: &postgres::Row) -> Result<Key> {
+    let equals = catalog_text::operators(row.get(2))?;
+    Ok(Key { columns: row.get(0), types: row.get(1), equals, exact: row.get(3), immediate: row.get(6) })
 }
 
 /// Reads the shape of a table. A missing one, or something that is no table, is [`Kind::NotFound`].
@@ -269,29 +271,29 @@ fn columns(conn: &mut Connection, oids: &[u32]) -> Result<Columns> {
     let statement = conn.keep(include_str!("sql/columns.sql"))?;
     let mut all = Columns::new();
     for row in conn.query(&statement, &[&oids])? {
-        all.entry(row.get(7)).or_default().push(column(&row));
+        all.entry(row.get(7)).or_default().push(column(&row)?);
     }
     Ok(all)
 }
 
-fn column(row: &postgres::Row) -> Column {
-    Column {
+fn column(row: &postgres::Row) -> Result<Column> {
+    Ok(Column {
         name: Ident::new(row.get::<_, String>(0)),
-        type_name: row.get(1),
-        base_type: row.get(2),
-        bare_type: row.get(8),
+        type_name: catalog_text::type_name(row.get(1))?,
+        base_type: catalog_text::type_name(row.get(2))?,
+        bare_type: catalog_text::type_name(row.get(8))?,
         not_null: row.get(3),
         generated: row.get(4),
         identity_always: row.get(5),
         default: row.get(6),
-    }
+    })
 }
 
 fn keys(conn: &mut Connection, oids: &[u32]) -> Result<Keys> {
     let statement = conn.keep(include_str!("sql/keys.sql"))?;
     let mut all = Keys::new();
     for row in conn.query(&statement, &[&oids])?.iter().filter(|row| row.get(4)) {
-        all.entry(row.get(5)).or_default().push(key(row));
+        all.entry(row.get(5)).or_default().push(key(row)?);
     }
     Ok(all)
 }
@@ -300,18 +302,19 @@ fn uniques(conn: &mut Connection, oids: &[u32]) -> Result<Uniques> {
     let statement = conn.keep(include_str!("sql/uniques.sql"))?;
     let mut all = Uniques::new();
     for row in conn.query(&statement, &[&oids])? {
-        all.entry(row.get(0)).or_default().push(unique(&row));
+        all.entry(row.get(0)).or_default().push(unique(&row)?);
     }
     Ok(all)
 }
 
-fn unique(row: &postgres::Row) -> Unique {
-    Unique {
+/// Values and predicate are expressions of the server: they go into statements for that server alone.
+fn unique(row: &postgres::Row) -> Result<Unique> {
+    Ok(Unique {
         values: row.get(1),
-        operators: row.get(2),
+        operators: catalog_text::operators(row.get(2))?,
         predicate: row.get(3),
         nulls: row.get(4),
         reads: row.get(5),
         columns: row.get(6),
-    }
+    })
 }

@@ -3,7 +3,7 @@
 use super::retire::{calling, drop_functions, drop_tables};
 use super::{Recorded, read};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Ident, Relation};
+use crate::pg::{Connection, Ident, Relation, catalog_text};
 use crate::replicate::capture::{self, Callers, Capture, KeyColumn, Names, Objects};
 use crate::replicate::reclaim;
 use crate::replicate::shape::{Key, Shape};
@@ -32,15 +32,17 @@ fn key_columns(conn: &mut Connection, of: &[(u32, Vec<String>)]) -> Result<Vec<K
     if rows.len() != names.len() {
         return Err(Error::new(Kind::Collision, "a key changed while it was looked at"));
     }
-    let column = |row: &postgres::Row| KeyColumn {
-        name: String::new(),
-        number: row.get(0),
-        stored: row.get(1),
-        collation: row.get(2),
-        family: row.get(3),
-        equals: String::new(),
+    let column = |row: &postgres::Row| -> Result<KeyColumn> {
+        Ok(KeyColumn {
+            name: String::new(),
+            number: row.get(0),
+            stored: catalog_text::type_name(row.get(1))?,
+            collation: row.get::<_, Option<String>>(2).map(catalog_text::collation).transpose()?,
+            family: row.get(3),
+            equals: String::new(),
+        })
     };
-    Ok(rows.iter().map(column).collect())
+    rows.iter().map(column).collect()
 }
 
 /// The triggers of ours that capture.

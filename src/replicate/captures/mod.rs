@@ -10,7 +10,7 @@ mod make;
 mod retire;
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Schema};
+use crate::pg::{Connection, Schema, catalog_text};
 use crate::replicate::capture::{Capture, KeyColumn, Names};
 use crate::replicate::shape::Key;
 use crate::replicate::snapshot::Snapshot;
@@ -127,19 +127,20 @@ pub fn read(conn: &mut Connection, tables: &[u32]) -> Result<BTreeMap<u32, Vec<R
         return Err(Error::new(Kind::Mismatch, sentence).hint("Run: bucardo_ctl validate all"));
     }
     for row in conn.query(&*conn.ours(include_str!("../sql/captures.sql")), &[&tables])? {
-        all.entry(row.get(0)).or_default().push(recorded(conn.schema(), &row));
+        all.entry(row.get(0)).or_default().push(recorded(conn.schema(), &row)?);
     }
     Ok(all)
 }
 
-fn recorded(schema: Schema, row: &postgres::Row) -> Recorded {
+/// What is recorded there may have been written by others, and goes into statements.
+fn recorded(schema: Schema, row: &postgres::Row) -> Result<Recorded> {
     let (names, then): (Vec<String>, Vec<String>) = (row.get(2), row.get(3));
     let texts = |at: usize| row.get::<_, Option<Vec<String>>>(at).unwrap_or_default();
     let (equals, types, families) = (texts(4), texts(6), texts(8));
     let numbers = row.get::<_, Option<Vec<i16>>>(7);
     let outdated = numbers.is_none();
     let numbers = numbers.unwrap_or_default();
-    let columns = names.into_iter().enumerate().map(|(at, name)| {
+    let columns = names.into_iter().enumerate().map(|(at, name)| -> Result<KeyColumn> {
         let text = |of: &Vec<String>| of.get(at).cloned().unwrap_or_default();
         let stored = text(&types);
         let (stored, collation) = match stored.split_once(" collate ") {
@@ -147,20 +148,20 @@ fn recorded(schema: Schema, row: &postgres::Row) -> Recorded {
             None => (stored, None),
         };
         let equals = equals.get(at).cloned().unwrap_or_else(|| "operator(pg_catalog.=)".to_owned());
-        KeyColumn {
+        Ok(KeyColumn {
             name,
             number: numbers.get(at).copied().unwrap_or_default(),
-            stored,
-            collation,
+            stored: if stored.is_empty() { stored } else { catalog_text::type_name(stored)? },
+            collation: collation.map(catalog_text::collation).transpose()?,
             family: text(&families),
-            equals,
-        }
+            equals: catalog_text::operator(equals)?,
+        })
     });
     let capture = Capture {
         table: row.get(0),
         names: Names::recorded(schema, row.get::<_, String>(1)),
-        columns: columns.collect(),
+        columns: columns.collect::<Result<_>>()?,
         exact: row.get(5),
     };
-    Recorded { columns: then.len(), capture, since: row.get(9), outdated }
+    Ok(Recorded { columns: then.len(), capture, since: row.get(9), outdated })
 }
