@@ -4,9 +4,29 @@
 use crate::cli::output;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// 128 and the number of the signal.
 const CODE: i32 = 130;
+
+/// Whether Ctrl-C is how the command ends.
+static EXPECTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, Ctrl-C is the end of the command and no interruption: what is being written is written to its end, and nothing is said.
+pub fn expect() {
+    EXPECTED.store(true, Ordering::Relaxed);
+}
+
+/// Behind a whole line, and behind the `^C` that a terminal shows.
+fn end() -> ! {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.is_terminal() {
+        // The terminal may be gone.
+        let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+    }
+    std::process::exit(CODE)
+}
 
 /// From now on, SIGINT ends `verb` with a message. Who had SIGINT ignored, as `nohup` and scripts do for what runs in the background,
 /// keeps it so. The daemon is another program: it is started with the signals as they come by default.
@@ -18,6 +38,9 @@ pub fn watch(verb: &str) {
     let verb = verb.to_owned();
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
+            if EXPECTED.load(Ordering::Relaxed) {
+                end();
+            }
             output::err(format_args!("\nInterrupted: {verb} is not finished\n"));
             output::err(format_args!(
                 "HINT: changes that were not complete are taken back; a request to the daemon takes its course\n"

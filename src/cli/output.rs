@@ -1,15 +1,38 @@
 //! What people and scripts read. Standard output is written at once and survives a reader that went away (`… | head -1`):
 //! what can no longer be read is dropped, and the command finishes its work as if it had been.
 
-use std::fmt::Arguments;
+use std::cell::RefCell;
+use std::fmt::{Arguments, Write as _};
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+thread_local! {
+    /// What is not written but gathered.
+    static GATHERED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Gathers what `work` would write, to standard error, too, instead of writing it.
+pub fn gathered<T>(work: impl FnOnce() -> T) -> (T, String) {
+    GATHERED.set(Some(String::new()));
+    let done = work();
+    (done, GATHERED.take().unwrap_or_default())
+}
+
+/// Adds to what is gathered, if something is.
+fn gather(text: Arguments<'_>) -> bool {
+    GATHERED.with_borrow_mut(|gathered| gathered.as_mut().map(|all| all.write_fmt(text))).is_some()
+}
+
 /// Writes to standard output without a newline, at once: progress lines grow while the reader looks on.
 pub fn out(text: Arguments<'_>) {
+    if gather(text) {
+        return;
+    }
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_fmt(text).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
+    // In one piece, where it is no longer than what the reader is given at a time.
+    match stdout.write_all(text.to_string().as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => UNREAD.store(true, Ordering::Relaxed),
+        Err(error) if !LOST.swap(true, Ordering::Relaxed) => {
             err(format_args!("Could not write standard output: {error}\n"));
         }
         _ => {}
@@ -18,6 +41,14 @@ pub fn out(text: Arguments<'_>) {
 
 /// Whether something that somebody wanted to keep could not be written, because a disk is full.
 static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether the reader of standard output went away.
+static UNREAD: AtomicBool = AtomicBool::new(false);
+
+/// Whether anybody still reads standard output, as far as is known.
+pub fn is_read() -> bool {
+    !UNREAD.load(Ordering::Relaxed)
+}
 
 /// The exit code of a command that would end with `code`: what could not be written is a failure.
 pub fn code(code: u8) -> u8 {
@@ -33,6 +64,9 @@ pub fn agreed(question: &str) -> bool {
 
 /// Writes to standard error, in one piece.
 pub fn err(text: Arguments<'_>) {
+    if gather(text) {
+        return;
+    }
     drop(std::io::stderr().write_all(text.to_string().as_bytes()));
 }
 

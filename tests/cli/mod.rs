@@ -31,4 +31,5 @@ mod stop;
 mod update;
 mod upgrade;
 mod validate;
+mod watch;
 pub(crate) mod world;

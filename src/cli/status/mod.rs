@@ -4,8 +4,10 @@ pub mod detail;
 mod json;
 pub mod newer;
 mod query;
+mod screen;
 pub mod sync;
 pub mod table;
+mod watch;
 
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
@@ -13,9 +15,10 @@ use crate::cli::{Session, colour, help, interval, refusal, table::Topic};
 use crate::control::connections;
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
-use std::io::IsTerminal;
+use screen::Screen;
 use std::path::Path;
 use std::time::Duration;
+use sync::Sync;
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only(
@@ -28,29 +31,16 @@ pub const TOPICS: &[Topic] = &[help::only(
   status --json             for programs",
 )];
 
-/// How to begin anew at the top of a terminal.
-const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
-
 /// `status [SYNC ...]`, once or again and again.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    let Some(pause) = u64::try_from(session.options.watch).ok().filter(|pause| *pause > 0) else {
-        return once(session, nouns);
-    };
-    let pause = Duration::from_secs(pause);
-    let terminal = std::io::stdout().is_terminal();
-    loop {
-        if terminal {
-            say_part!("{CLEAR}");
-        }
-        once(session, nouns)?;
-        if !terminal {
-            say!("");
-        }
-        std::thread::sleep(pause);
+    match u64::try_from(session.options.watch) {
+        Ok(pause) if pause > 0 => watch::run(session, nouns, Duration::from_secs(pause)),
+        _ => once(session, nouns, None),
     }
 }
 
-fn once(session: &mut Session, nouns: &[String]) -> Result<u8> {
+/// Shows it once. On a screen, what is bad comes first, and what has no room is counted.
+fn once(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Result<u8> {
     let names = query::names(session)?;
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     pidfile::tidy(Path::new(&session.files.piddir), &known);
@@ -61,15 +51,15 @@ fn once(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Ok(0);
     }
     match (nouns, session.dialect().newer) {
-        ([], false) => whole_table(session, &names),
-        ([], true) => newer_table(session, &names),
+        ([], false) => whole_table(session, &names, screen),
+        ([], true) => newer_table(session, &names, screen),
         (_, false) => blocks(session, &asked_for(nouns, &known)?),
         (_, true) if nouns == ["all"] => newer_blocks(session, &names),
         (_, true) => newer_blocks(session, &asked_for(nouns, &known)?),
     }
 }
 
-fn whole_table(session: &mut Session, names: &[String]) -> Result<u8> {
+fn whole_table(session: &mut Session, names: &[String], screen: Option<Screen>) -> Result<u8> {
     say!("{}  {}", header(session), master(Path::new(&session.files.piddir)));
     table::sort(&mut [], session.options.sort)?;
     if names.is_empty() {
@@ -78,9 +68,24 @@ fn whole_table(session: &mut Session, names: &[String]) -> Result<u8> {
     }
     let mut syncs = query::syncs(session, names)?;
     table::sort(&mut syncs, session.options.sort)?;
-    let table = table::text(&syncs, interval::way(session.options.showdays, true));
+    let interval = interval::way(session.options.showdays, true);
+    let table = fitted(screen, &mut syncs, HEADER_LINES, |syncs| table::text(syncs, interval));
     say_part!("{}", colour::states(&table));
     tell_of_connections(session)
+}
+
+/// The lines of the header above a table, where it is longest.
+const HEADER_LINES: usize = 2;
+
+/// The lines of a table above its rows.
+const HEADING: usize = 2;
+
+/// A table, on a screen with the bad ones first, and only as long as there is room beside `around` lines.
+fn fitted(screen: Option<Screen>, syncs: &mut [Sync], around: usize, table: impl FnOnce(&[Sync]) -> String) -> String {
+    let Some(screen) = screen else { return table(syncs) };
+    syncs.sort_by_key(|sync| !sync.needs_somebody());
+    let bad = syncs.iter().filter(|sync| sync.needs_somebody()).count();
+    screen.fit(&table(syncs), HEADING, bad, around)
 }
 
 /// Says where the syncs need more connections than there are.
@@ -100,7 +105,7 @@ fn blocks(session: &mut Session, names: &[String]) -> Result<u8> {
     Ok(0)
 }
 
-fn newer_table(session: &mut Session, names: &[String]) -> Result<u8> {
+fn newer_table(session: &mut Session, names: &[String], screen: Option<Screen>) -> Result<u8> {
     match pidfile::living_master(Path::new(&session.files.piddir)) {
         Some(pid) => say!("PID of Bucardo MCP: {pid}"),
         None => say!(""),
@@ -112,7 +117,7 @@ fn newer_table(session: &mut Session, names: &[String]) -> Result<u8> {
     }
     let mut syncs = query::syncs(session, names)?;
     table::sort(&mut syncs, session.options.sort)?;
-    say_part!("{}", colour::states(&newer::table(&syncs)));
+    say_part!("{}", colour::states(&fitted(screen, &mut syncs, 1, newer::table)));
     tell_of_connections(session)
 }
 

@@ -156,6 +156,13 @@ impl Sync {
         }
     }
 
+    /// Whether something is wrong with it that somebody should look at.
+    pub fn needs_somebody(&self) -> bool {
+        let newest_is_bad = self.bad.as_ref().is_some_and(|bad| self.good.as_ref().is_none_or(|good| bad.age < good.age));
+        let fails = newest_is_bad || !self.retries.is_empty() || (self.config.invalid.is_some() && self.pid_file.is_none());
+        fails || !self.gaps.is_empty() || !self.flag().is_empty()
+    }
+
     /// How far the present job is.
     pub fn progress(&self) -> Option<&str> {
         self.job.as_ref()?.progress.as_deref()

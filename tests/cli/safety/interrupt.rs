@@ -70,7 +70,6 @@ fn in_every_wait_it_ends_the_command_within_a_moment() {
         ("activate orders 0", "Activating sync orders..."),
         ("deactivate orders 0", "Deactivating sync orders..."),
         ("reload_config 60", "Forcing Bucardo"),
-        ("status --watch", "Days back: 3"),
     ] {
         interrupted(&installed, "bucardo_ctl", line, prompt);
     }

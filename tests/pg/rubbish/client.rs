@@ -31,6 +31,26 @@ fn told(error: &Error) -> String {
     format!("{:?} {plain}", error.kind())
 }
 
+/// How many kinds of questions there are.
+pub const QUESTIONS: usize = 4;
+
+/// Asks one thing; how that ends.
+pub fn ask(server: &Server, question: usize) -> String {
+    let tls = Tls { mode: SslMode::Disable, ..Tls::default() };
+    let (dbname, user) = ("d".to_owned(), "u".to_owned());
+    let info = ConnInfo { host: "127.0.0.1".to_owned(), port: server.port(), dbname, user, tls, ..ConnInfo::default() };
+    let asked = Connection::open(&info).and_then(|mut conn| match question {
+        0 => conn.texts("select x").map(|rows| rows.len()),
+        1 => conn.batch("select x").map(|()| 0),
+        2 => Ok(conn.query("select x", &[])?.len()),
+        _ => conn.drain_notifications().map(|found| found.len()),
+    });
+    match asked {
+        Ok(_) => "all well".to_owned(),
+        Err(error) => told(&error),
+    }
+}
+
 fn info(chance: &mut Chance, server: &Server) -> ConnInfo {
     let local = chance.below(3) == 0;
     let mode = chance.pick(&[SslMode::Disable, SslMode::Allow, SslMode::Prefer, SslMode::Prefer, SslMode::Require]);

@@ -103,6 +103,9 @@ const CANCEL: u32 = 80_877_102;
 /// Everything until the client may ask.
 pub fn run(session: &mut Session) -> io::Result<()> {
     let mut code = startup(session)?;
+    if session.floods.is_some() {
+        return session.send(&[auth(0, b""), ready()].concat());
+    }
     if code == TLS {
         encryption(session)?;
         code = startup(session)?;

@@ -16,8 +16,8 @@ mod programs;
 mod server;
 
 use super::hung::alone;
-use crate::harness::Chance;
-use server::Server;
+use crate::harness::{Chance, long};
+use server::{FLOODS, Server};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -66,4 +66,20 @@ fn whatever_a_server_sends_nothing_panics_hangs_or_swells() {
     println!("{runs} runs from {first} on, the slowest {slowest:?}, {} kB at most", peak());
     ends.iter().for_each(|(end, count)| println!("{count:6} {end}"));
     assert!(runs < 100 || ends.len() > 20, "the server does not do much: {ends:?}");
+}
+
+/// Each thing that can come without end, as the answer to each kind of question.
+#[test]
+fn an_answer_without_end_takes_no_memory_without_end() {
+    if !alone("pg::rubbish::an_answer_without_end_takes_no_memory_without_end") {
+        return;
+    }
+    for flood in 0..FLOODS {
+        for length in if long() { vec![1, 200, 5000] } else { vec![5000] } {
+            let server = Server::flooding(flood, length);
+            let ends: Vec<String> = (0..client::QUESTIONS).map(|question| client::ask(&server, question)).collect();
+            println!("flood {flood} of {length}: {} kB; {ends:?}", peak());
+            assert!(peak() < MEMORY, "flood {flood} of {length} takes {} kB: {ends:?}", peak());
+        }
+    }
 }

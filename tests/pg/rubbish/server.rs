@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 /// What is sent without end ends here, so that a test does. Notices may come as long as a statement runs, and so may the statement.
 const ENDLESS: Duration = Duration::from_secs(5);
+const NOTICES: Duration = Duration::from_millis(300);
 
 /// How much of that is sent at a time.
 const PIECE: usize = 64 * 1024;
@@ -27,6 +28,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(seed: u64) -> Server {
+        Server::listen(seed, None)
+    }
+
+    /// Lets everybody in, and answers every question with one thing, of some length, without end.
+    pub fn flooding(flood: usize, length: usize) -> Server {
+        Server::listen(0, Some((flood, length)))
+    }
+
+    fn listen(seed: u64, floods: Option<(usize, usize)>) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let network = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = network.local_addr().unwrap().port();
@@ -41,7 +51,7 @@ impl Server {
                     }
                     number = number.wrapping_add(1 << 50);
                     let chance = Chance::seeded(number);
-                    std::thread::spawn(move || drop(Session::new(stream, chance).serve()));
+                    std::thread::spawn(move || drop(Session::new(stream, chance, floods).serve()));
                 }
             })
         };
@@ -69,6 +79,15 @@ impl Drop for Server {
     }
 }
 
+/// How many things there are that can come without end.
+pub const FLOODS: usize = 11;
+
+/// A row of nulls.
+fn wide(columns: usize) -> Vec<u8> {
+    let count = u16::try_from(columns).unwrap().to_be_bytes();
+    message(b'D', &[&count[..], &vec![255; 4 * columns]].concat())
+}
+
 /// One connection.
 pub struct Session {
     pub stream: Stream,
@@ -79,6 +98,8 @@ pub struct Session {
     strange: bool,
     /// One answer of so many is spoilt.
     candour: u64,
+    /// What every question is answered with, if nothing else is wrong.
+    pub floods: Option<(usize, usize)>,
 }
 
 /// What the client has said since the last Sync.
@@ -90,11 +111,11 @@ struct Asked {
 }
 
 impl Session {
-    fn new(stream: Stream, mut chance: Chance) -> Session {
+    fn new(stream: Stream, mut chance: Chance, floods: Option<(usize, usize)>) -> Session {
         let (endless, strange) = (chance.below(15) == 0, chance.below(30) == 0);
         // Most are believed until somebody asks something.
         let candour = chance.pick(&[4, 40, 1000, 1000]);
-        Session { stream, chance, endless, strange, candour }
+        Session { stream, chance, endless, strange, candour, floods }
     }
 
     fn serve(&mut self) -> io::Result<()> {
@@ -112,6 +133,7 @@ impl Session {
                 }
                 b'B' => asked.bound = true,
                 b'c' | b'f' => self.answer(&[complete(), ready()])?,
+                b'S' if self.floods.is_some() => self.flooded_extended(&asked)?,
                 b'S' => {
                     let answer = self.extended(&asked);
                     (asked.parsed, asked.bound) = (false, false);
@@ -126,7 +148,22 @@ impl Session {
         let value: &[u8] = if query.starts_with(b"show transaction_read_only") { b"off" } else { b"150004" };
         let answer = [messages::columns(&[25]), messages::row(&[value]), complete(), ready()];
         // The greeting belongs to the login.
-        if query.starts_with(b"select pg_catalog.") { self.send(&answer.concat()) } else { self.answer(&answer) }
+        let greets = query.starts_with(b"select pg_catalog.");
+        if let (Some((flood, length)), false) = (self.floods, greets) {
+            return self.flood(flood, length);
+        }
+        if greets { self.send(&answer.concat()) } else { self.answer(&answer) }
+    }
+
+    /// Describes a statement as it is, and then answers it without end.
+    fn flooded_extended(&mut self, asked: &Asked) -> io::Result<()> {
+        if !asked.bound {
+            let described = [message(b'1', b""), messages::parameters(&[]), messages::columns(&[25]), ready()];
+            return self.send(&described.concat());
+        }
+        self.send(&message(b'2', b""))?;
+        let (flood, length) = self.floods.unwrap();
+        self.flood(flood, length)
     }
 
     /// The answer to what was said before a Sync.
@@ -206,24 +243,32 @@ impl Session {
 
     /// Sends the same again and again.
     pub fn without_end(&mut self) -> io::Result<()> {
+        let flood = usize::try_from(self.chance.below(FLOODS as u64)).unwrap();
         let length = self.chance.pick(&[1, 100, 5000]);
+        self.flood(flood, length)
+    }
+
+    /// Sends one of the things that can come without end.
+    fn flood(&mut self, flood: usize, length: usize) -> io::Result<()> {
         let text = "x".repeat(length);
         let row = messages::row(&[text.as_bytes()]);
-        let one = match self.chance.below(9) {
+        let one = match flood {
             0 => messages::notice(&text),
             1 => messages::notification("channel", &text),
             2 => messages::setting("name", &text),
             3 => complete(),
-            4 => message(b'D', &[0, 0]),
+            4 => [messages::columns(&[]), message(b'D', &[0, 0]).repeat(5000)].concat(),
             5 => message(b'd', text.as_bytes()),
             6 => ready(),
             7 => [messages::columns(&[25]), row].concat(),
+            8 => messages::columns(&vec![25; length]),
+            9 => [messages::columns(&vec![25; length]), message(b'D', &vec![0; 2]).repeat(10), wide(length).repeat(20)].concat(),
             _ => [messages::columns(&[25]), row.repeat(1000)].concat(),
         };
         let piece = one.repeat(PIECE / one.len() + 1);
-        let begun = Instant::now();
+        let (begun, limit) = (Instant::now(), if flood < 3 { NOTICES } else { ENDLESS });
         for number in 0.. {
-            if begun.elapsed() > ENDLESS {
+            if begun.elapsed() > limit {
                 break;
             }
             self.stream.write_all(&piece)?;
