@@ -132,9 +132,10 @@ impl Target<'_> {
         };
         let made = runtime.block_on(async { tokio::time::timeout_at(self.deadline.into(), login).await });
         let (fd, (client, exchange)) = made.map_err(|_| self.timeout())??;
-        let mut client = Client::new(runtime, client, exchange, answers);
+        let mut client = Client::new(runtime, client, exchange, answers.clone());
         self.suits(&mut client)?;
         let version = self.greet(&mut client)?;
+        answers.settle();
         Ok(Connection::new(client, fd, version, route))
     }
 

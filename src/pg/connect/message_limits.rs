@@ -10,7 +10,7 @@ use super::failure::{Cause, Failure};
 use crate::pg::conninfo::{AuthMethod, RequireAuth};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -22,7 +22,9 @@ const LOGIN: u64 = MIB;
 /// The longest row, as PostgreSQL's own buffers are limited.
 const ROW: u64 = 1024 * MIB;
 
-/// What one answer may take in memory: this, and so much for each byte of the question, but never more than the last.
+/// What one answer may take in memory, while a session is greeted and later: this, and so much for each byte of the question, but never more
+/// than the last.
+const GREETING: u64 = MIB;
 const ANSWER: u64 = 96 * MIB;
 const ANSWER_PER_BYTE: u64 = 4096;
 const ANSWER_AT_MOST: u64 = 1024 * MIB;
@@ -47,9 +49,15 @@ pub struct Answers {
     asked: AtomicU64,
     kept: AtomicU64,
     requests: AtomicU64,
+    settled: AtomicBool,
 }
 
 impl Answers {
+    /// The greeting is over. Its answers are short, and the thread that hears them is gone soon, with what its memory may have grown to.
+    pub fn settle(&self) {
+        self.settled.store(true, Ordering::Relaxed);
+    }
+
     /// A call begins.
     pub fn begin(&self) {
         for counter in [&self.asked, &self.kept, &self.requests] {
@@ -64,7 +72,8 @@ impl Answers {
 
     fn keep(&self, bytes: u64) -> Result<(), Failure> {
         let kept = self.kept.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let allowed = self.asked.load(Ordering::Relaxed).saturating_mul(ANSWER_PER_BYTE).saturating_add(ANSWER);
+        let least = if self.settled.load(Ordering::Relaxed) { ANSWER } else { GREETING };
+        let allowed = self.asked.load(Ordering::Relaxed).saturating_mul(ANSWER_PER_BYTE).saturating_add(least);
         if kept <= allowed.min(ANSWER_AT_MOST) {
             return Ok(());
         }
@@ -269,7 +278,9 @@ mod tests {
     }
 
     fn limits(required: &str) -> MessageLimits {
-        MessageLimits::new(required_auth(required), Arc::default())
+        let answers = Arc::new(Answers::default());
+        answers.settle();
+        MessageLimits::new(required_auth(required), answers)
     }
 
     fn required_auth(text: &str) -> RequireAuth {
@@ -325,6 +336,7 @@ mod tests {
     #[test]
     fn a_longer_question_may_have_a_longer_answer() {
         let answers = Arc::new(Answers::default());
+        answers.settle();
         let mut session = MessageLimits::new(RequireAuth::default(), answers.clone());
         session.read(&[auth(0, b""), message(b'Z', b"I")].concat()).unwrap();
         let row = message(b'D', &[0; 60_000]);

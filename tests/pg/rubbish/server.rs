@@ -262,7 +262,7 @@ impl Session {
             6 => ready(),
             7 => [messages::columns(&[25]), row].concat(),
             8 => messages::columns(&vec![25; length]),
-            9 => [messages::columns(&vec![25; length]), message(b'D', &vec![0; 2]).repeat(10), wide(length).repeat(20)].concat(),
+            9 => [messages::columns(&vec![25; length]), message(b'D', &[0; 2]).repeat(10), wide(length).repeat(20)].concat(),
             _ => [messages::columns(&[25]), row.repeat(1000)].concat(),
         };
         let piece = one.repeat(PIECE / one.len() + 1);
