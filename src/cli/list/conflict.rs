@@ -19,6 +19,7 @@ struct Conflict {
 
 pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
     let patterns: Vec<_> = words.iter().map(|word| pattern::sync(word)).collect();
+    control.expect_much();
     let rows = control.query(include_str!("conflict.sql"), &[&patterns])?;
     let conflict = |row: &postgres::Row| Conflict {
         id: row.get("id"),

@@ -105,6 +105,11 @@ impl Client {
         self.client.cancel_token()
     }
 
+    /// From now on, answers may be as long as anything can be that is kept in memory.
+    pub fn expect_much(&self) {
+        self.driver.answers.expect_much();
+    }
+
     /// Whether the connection is at its end.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
