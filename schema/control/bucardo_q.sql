@@ -1,7 +1,7 @@
 -- Wakes the kid for whom a job has been put into the queue.
 create function bucardo.bucardo_q() returns trigger language plpgsql as $$
 begin
-    perform pg_notify(bucardo.fitted_name(format('bucardo_q_%s_%s', new.sync, new.targetdb)), '');
+    perform bucardo.notify_both(bucardo.fitted_name(format('bucardo_q_%s_%s', new.sync, new.targetdb)), '');
     return null;
 end
 $$;

@@ -1,7 +1,7 @@
 -- Moves what has arrived in freezer.master_q itself down to the child table of its day, made when first needed. Days are
 -- UTC days, and each child says so in a CHECK, so that the planner can leave out the days a reader does not ask for.
 --
--- One transaction at a time: two that make the same child would collide. The lock is advisory, its number means nothing else.
+-- One transaction at a time: two that make the same child would collide.
 create function bucardo.populate_child_q_table() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = iso as $$
 declare
@@ -11,7 +11,7 @@ begin
     if not exists (select 1 from only freezer.master_q) then
         return null;
     end if;
-    perform pg_advisory_xact_lock(4450001);
+    perform bucardo.take_turn('archive');
 
     for day in select distinct (cdate at time zone 'UTC')::date from only freezer.master_q loop
         child := to_char(day, '"child_q_"YYYYMMDD');

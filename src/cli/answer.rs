@@ -1,10 +1,13 @@
-//! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the control database.
+//! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the control database, on the channels of the original or, where
+//! PUBLIC may connect, on private ones, which other roles can neither flood nor forge.
 
 use crate::cli::pidfile;
+use crate::control::access;
 use crate::control::channel::MCP_HEARS;
 use crate::error::{Error, Kind, Result};
 use crate::pg::wait::{Notification, wait};
 use crate::pg::{Connection, Ident};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -24,17 +27,27 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// Listens to `answers` and to signs of life, and to nothing else. When this is to be one transaction with the request, begin one before.
 pub fn listen<'a>(control: &mut Connection, answers: impl IntoIterator<Item = &'a str>) -> Result<()> {
-    let listens: String = answers
-        .into_iter()
-        .chain([PONG, STARTED, MCP_HEARS])
-        .map(|channel| format!("; listen {}", Ident::new(channel)))
-        .collect();
-    control.batch(&format!("unlisten *{listens}"))
+    let secret = access::secret_for_commands(control)?;
+    let channel = |name: &str| secret.as_ref().map_or_else(|| name.to_owned(), |secret| secret.channel(name));
+    let names: HashMap<String, String> =
+        answers.into_iter().chain([PONG, STARTED, MCP_HEARS]).map(|name| (channel(name), name.to_owned())).collect();
+    let listens: String = names.keys().map(|channel| format!("; listen {}", Ident::new(channel.as_str()))).collect();
+    control.batch(&format!("unlisten *{listens}"))?;
+    control.rename_channels(names);
+    Ok(())
 }
 
 /// Sends a request without payload.
 pub fn notify(control: &mut Connection, channel: &str) -> Result<()> {
-    control.batch(&format!("notify {}", Ident::new(channel)))
+    notify_with(control, channel, "")
+}
+
+/// Sends a request.
+pub fn notify_with(control: &mut Connection, channel: &str, payload: &str) -> Result<()> {
+    let secret = access::secret_for_commands(control)?;
+    let channel = secret.map_or_else(|| channel.to_owned(), |secret| secret.channel(channel));
+    control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
+    Ok(())
 }
 
 /// Sends `request` and waits for `answer`; `Ok(None)` when there was none within the limit.

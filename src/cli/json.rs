@@ -1,5 +1,6 @@
 //! JSON for programs, as far as it is not made by the server.
 
+use crate::plain;
 use std::fmt::Write;
 
 /// An object under construction.
@@ -60,7 +61,7 @@ pub fn string(text: &str) -> String {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            c if c < ' ' => drop(write!(quoted, "\\u{:04x}", u32::from(c))),
+            c if plain::is_control(c) => drop(write!(quoted, "\\u{:04x}", u32::from(c))),
             c => quoted.push(c),
         }
     }

@@ -1,8 +1,10 @@
 //! What people and scripts read. Standard output is written at once and survives a reader that went away (`… | head -1`):
 //! what can no longer be read is dropped, and the command finishes its work as if it had been.
 
+use crate::cli::colour::COLOURS;
+use crate::plain;
 use std::cell::RefCell;
-use std::fmt::{Arguments, Write as _};
+use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,18 +21,23 @@ pub fn gathered<T>(work: impl FnOnce() -> T) -> (T, String) {
 }
 
 /// Adds to what is gathered, if something is.
-fn gather(text: Arguments<'_>) -> bool {
-    GATHERED.with_borrow_mut(|gathered| gathered.as_mut().map(|all| all.write_fmt(text))).is_some()
+fn gather(text: &str) -> bool {
+    GATHERED.with_borrow_mut(|gathered| gathered.as_mut().map(|all| all.push_str(text))).is_some()
 }
 
 /// Writes to standard output without a newline, at once: progress lines grow while the reader looks on.
 pub fn out(text: Arguments<'_>) {
+    raw(&shown(&text.to_string()));
+}
+
+/// The same with what terminals obey in it: for texts that are all our own, but for names that were escaped before.
+pub fn raw(text: &str) {
     if gather(text) {
         return;
     }
     let mut stdout = std::io::stdout().lock();
     // In one piece, where it is no longer than what the reader is given at a time.
-    match stdout.write_all(text.to_string().as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => UNREAD.store(true, Ordering::Relaxed),
         Err(error) if !LOST.swap(true, Ordering::Relaxed) => {
             err(format_args!("Could not write standard output: {error}\n"));
@@ -64,10 +71,24 @@ pub fn agreed(question: &str) -> bool {
 
 /// Writes to standard error, in one piece.
 pub fn err(text: Arguments<'_>) {
-    if gather(text) {
-        return;
+    let text = shown(&text.to_string());
+    if !gather(&text) {
+        drop(std::io::stderr().write_all(text.as_bytes()));
     }
-    drop(std::io::stderr().write_all(text.to_string().as_bytes()));
+}
+
+/// What is printed may hold names and errors from anywhere: of what a terminal would obey, only our own colours are left.
+fn shown(text: &str) -> String {
+    let Some((before, colour, after)) =
+        COLOURS.iter().filter_map(|colour| cut_at(text, colour)).min_by_key(|(before, ..)| before.len())
+    else {
+        return plain::lines(text).into_owned();
+    };
+    format!("{}{colour}{}", plain::lines(before), shown(after))
+}
+
+fn cut_at<'a>(text: &'a str, colour: &'static str) -> Option<(&'a str, &'static str, &'a str)> {
+    text.split_once(colour).map(|(before, after)| (before, colour, after))
 }
 
 /// Prints a line on standard output, as `println!` does, but survives a closed pipe.

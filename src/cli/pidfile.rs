@@ -23,7 +23,7 @@ pub enum Master {
 
 /// Reads the master's pid file.
 pub fn master(piddir: &Path) -> Master {
-    match fs::read_to_string(master_path(piddir)) {
+    match crate::files::read(&master_path(piddir)) {
         Ok(text) => master_in(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Master::Missing,
         Err(error) => Master::Unreadable(files::reason(&error)),
@@ -50,7 +50,7 @@ pub fn children(piddir: &Path) -> Vec<i32> {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| name.starts_with("bucardo.") && name.ends_with(".pid") && name != "bucardo.mcp.pid")
     });
-    let pid = |path: PathBuf| fs::read_to_string(path).ok()?.lines().next()?.trim().parse::<i32>().ok();
+    let pid = |path: PathBuf| crate::files::read(&path).ok()?.lines().next()?.trim().parse::<i32>().ok();
     let pids = ours.filter_map(|entry| pid(entry.path()));
     pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo "))).collect()
 }

@@ -3,6 +3,8 @@
 use crate::cli::files::could_not;
 use crate::cli::prog::Personality;
 use crate::error::{Error, Kind, Result};
+use crate::files;
+use crate::plain;
 use crate::warn_user;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,22 @@ pub fn choose(named: Option<&str>, home: Option<&str>) -> Result<Option<PathBuf>
     }
     let home = home.map(|home| Path::new(home).join(".bucardorc"));
     let usual = [Some(".bucardorc".into()), home, Some("/etc/bucardorc".into())];
-    Ok(usual.into_iter().flatten().find(|file: &PathBuf| file.exists()))
+    Ok(usual.into_iter().flatten().find(|file: &PathBuf| file.exists() && is_ours(file)))
+}
+
+/// Whether a file that was not asked for may tell us what to do: where we happen to be, somebody may have put one for us. One that may not is named.
+fn is_ours(file: &Path) -> bool {
+    // What cannot be looked at cannot be read either, and that is said then.
+    let Ok(metadata) = std::fs::metadata(file) else { return true };
+    let why = if !files::is_trusted(&metadata) {
+        format!("belongs to another user ({})", files::owner(&metadata))
+    } else if files::may_others_write(&metadata) {
+        "may be written by other users".to_owned()
+    } else {
+        return true;
+    };
+    warn_user!("Note: file \"{}\" {why} and is not read", plain::line(&file.display().to_string()));
+    false
 }
 
 fn missing(file: &str) -> Error {

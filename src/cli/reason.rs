@@ -4,7 +4,9 @@
 use crate::cli::session::Files;
 use crate::cli::{Personality, files};
 use crate::error::Result;
+use crate::files as own;
 use crate::notice::clock;
+use crate::plain;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -17,8 +19,8 @@ pub fn record(path: &str, verb: &str, words: &[String]) -> Result<()> {
         return Ok(());
     }
     let history_path = format!("{path}.log");
-    let mut history = open(&history_path, OpenOptions::new().append(true))?;
-    let mut latest = open(path, OpenOptions::new().write(true).truncate(false))?;
+    let mut history = open(&history_path, own::no_follow().append(true))?;
+    let mut latest = open(path, own::no_follow().write(true).truncate(false))?;
     let date = clock::now();
     let end = append(&mut history, &history_path, &history_line(&date, verb, &reason))?;
     replace(&mut latest, path, &latest_line(&date, &reason)).inspect_err(|_| cut(&history, end))
@@ -61,8 +63,8 @@ pub fn record_for(files: &Files, personality: Personality, verb: &str, words: &[
 /// The newer program writes the same line into both files, with the verb and also without a reason.
 pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
     let history_path = path.strip_suffix(".txt").map_or_else(|| format!("{path}.log"), |stem| format!("{stem}.log"));
-    let mut history = open(&history_path, OpenOptions::new().append(true))?;
-    let mut latest = open(path, OpenOptions::new().write(true).truncate(false))?;
+    let mut history = open(&history_path, own::no_follow().append(true))?;
+    let mut latest = open(path, own::no_follow().write(true).truncate(false))?;
     let line = history_line(&clock::now(), &format!("{verb:<5}"), &text(words));
     let end = append(&mut history, &history_path, &line)?;
     replace(&mut latest, path, &line).inspect_err(|_| cut(&history, end))
@@ -70,7 +72,7 @@ pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
 
 /// The reason as one line: the words joined by blanks. A newline would end it for whoever reads the file.
 pub fn text(words: &[String]) -> String {
-    words.join(" ").replace(['\n', '\r'], " ").trim().to_owned()
+    plain::line(words.join(" ").replace(['\n', '\r'], " ").trim()).into_owned()
 }
 
 fn latest_line(date: &str, reason: &str) -> String {

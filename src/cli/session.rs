@@ -2,7 +2,7 @@
 
 use crate::cli::dialect::Dialect;
 use crate::cli::{Invocation, Options, Personality, output, table};
-use crate::control::upgrade;
+use crate::control::{access, upgrade};
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::environment::Process;
 use crate::pg::conninfo::{Parts, resolve};
@@ -100,6 +100,14 @@ impl Session {
             }
         }
     }
+}
+
+/// Says where roles come into the control database that its owner has not let in.
+pub fn complain_of_access(session: &mut Session) -> Result<()> {
+    if let Some((what, hint)) = access::complaint(&mut session.control)? {
+        warn_user!("{what}\nHINT: {hint}");
+    }
+    Ok(())
 }
 
 /// Completes what the options say about the control database as libpq does: environment, service and password files.

@@ -1,5 +1,6 @@
 //! `stop`: asks the daemon to stop, and does not wait (reference, 3.3).
 
+use crate::cli::answer::notify_with;
 use crate::cli::session::Files;
 use crate::cli::{Invocation, Personality, Session, help, reason, stopfile, table::Topic};
 use crate::control::channel;
@@ -78,6 +79,5 @@ impl Place {
 /// Tells the daemon at once; also one that cannot see our piddir.
 pub fn call(session: &mut Session, reason: &str) -> Result<()> {
     let payload = channel::cut(reason, LONGEST);
-    session.control.execute("select pg_notify('bucardo_mcp_fullstop', $1)", &[&payload])?;
-    Ok(())
+    notify_with(&mut session.control, "bucardo_mcp_fullstop", payload)
 }

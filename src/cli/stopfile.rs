@@ -3,10 +3,11 @@
 use crate::cli::files;
 use crate::cli::session::Files;
 use crate::error::Result;
+use crate::files as own;
 use crate::notice::clock;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Where it is.
@@ -27,7 +28,9 @@ pub fn check(path: &Path) -> Result<()> {
 /// Creates it, or writes it anew. The daemon shows its text to whoever asks why it stopped.
 pub fn create(path: &Path, prog: &str) -> Result<()> {
     let was_there = path.exists();
-    std::fs::write(path, format!("Stopped by {prog} on {}\n", clock::now())).map_err(|error| {
+    let opened = own::no_follow().write(true).create(true).truncate(true).open(path);
+    let text = format!("Stopped by {prog} on {}\n", clock::now());
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
         // An empty one would stop the daemon all the same, on a full disk.
         if !was_there {
             drop(std::fs::remove_file(path));

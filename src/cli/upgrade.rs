@@ -1,5 +1,6 @@
 //! `upgrade`: brings the control schema up to what this version has, in one transaction, after showing what it will do (reference, 3.2).
 
+use crate::cli::session::complain_of_access;
 use crate::cli::table::Topic;
 use crate::cli::{Personality, Session, help, output, refusal};
 use crate::control::upgrade::{self, Change};
@@ -33,7 +34,10 @@ pub fn run(session: &mut Session, _nouns: &[String]) -> Result<u8> {
         outcome => outcome?,
     };
     match outcome {
-        Outcome::Nothing => say!("No schema changes were needed"),
+        Outcome::Nothing => {
+            say!("No schema changes were needed");
+            complain_of_access(session)?;
+        }
         Outcome::Declined => {}
         Outcome::Done => {
             say!("Changes have been commited");

@@ -1,5 +1,6 @@
 //! `validate`: checks syncs against their databases (reference, 3.7), in this process, and tidies where a sync has been and is no more.
 
+use crate::cli::session::complain_of_access;
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::control::gap::{self, Gap};
 use crate::error::{Error, Result};
@@ -36,6 +37,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     for name in valid.iter().chain(&gone) {
         places::tidy(&mut session.control, name)?.iter().for_each(|note| warn_user!("Note: {note}"));
     }
+    complain_of_access(session)?;
     let (failed, all) = (failed.len(), valid.len() + failed.len());
     if failed > 0 {
         warn_user!("{failed} of {all} syncs failed");

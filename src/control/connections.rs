@@ -61,7 +61,8 @@ pub fn short(control: &mut Connection) -> Result<Vec<Demand>> {
     let limit: i32 = control.query_one(LIMIT, &[])?.get(0);
     let workers: i64 = syncs.iter().map(|sync| 1 + count(sync.places().len())).sum();
     let allowed = less(i64::from(limit), reserve);
-    let control = Demand { place: "the control database".to_owned(), needed: workers + i64::from(!syncs.is_empty()), allowed };
+    let control =
+        Demand { place: "the control database".to_owned(), needed: workers + 2 * i64::from(!syncs.is_empty()), allowed };
     Ok(demands.into_values().chain([control]).filter(|demand| demand.needed > demand.allowed).collect())
 }
 

@@ -1,11 +1,14 @@
 //! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.
 
+pub mod access;
 pub mod channel;
 pub mod connections;
+pub mod daemon;
 pub mod db;
 pub mod departed_rows;
 pub mod gap;
 pub mod identity;
+pub mod private;
 pub mod queue;
 pub mod schema;
 pub mod settings;

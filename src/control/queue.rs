@@ -38,7 +38,7 @@ pub fn put(control: &mut Connection, wish: Wish) -> Result<Option<i64>> {
     if !room.is_shared || !room.is_free(wish.limit) {
         return if room.is_free(wish.limit) { insert(control, wish).map(Some) } else { Ok(None) };
     }
-    control.within("begin; select pg_advisory_xact_lock(4450002)", |control| {
+    control.within("begin; select bucardo.take_turn('queue')", |control| {
         let free = self::room(control, wish)?.is_free(wish.limit);
         free.then(|| insert(control, wish)).transpose()
     })
@@ -113,8 +113,8 @@ pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, coun
          updates = {updates} + coalesce((select updates from before), 0), \
          inserts = {inserts} + coalesce((select inserts from before), 0), \
          deletes = {deletes} + coalesce((select deletes from before), 0) where id = {job}; \
-         select pg_notify({done}, '{job}'); notify {}; commit",
-        channel::ROOM,
+         select bucardo.notify_both({done}, '{job}'), bucardo.notify_private({room}, ''); commit",
+        room = literal(channel::ROOM),
         held = held(sync),
     ))
 }
@@ -142,7 +142,7 @@ pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -
 fn tell_killed(control: &mut Connection, sync: &str, target: &str, job: Option<i64>) -> Result<()> {
     let payload = job.map(|id| id.to_string()).unwrap_or_default();
     for channel in [channel::target_killed(sync, target), channel::sync_killed(sync), channel::ROOM.to_owned()] {
-        control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
+        control.execute("select bucardo.notify_both($1, $2)", &[&channel, &payload])?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! The SQL is in `schema/control/`, one object per file; here is only the order in which the files depend on one another.
 
+use crate::control::private::ChannelSecret;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 
@@ -44,11 +45,15 @@ const FILES: &[(&str, &str)] = files![
     "bucardo_rate",
     "upgrade_log",
     "installation",
+    "channel_secret",
+    "daemon",
+    "turn",
     "bucardo_log_message",
     "freezer_old_audit_pid",
     "freezer_master_q",
     // Functions, with the triggers that call them.
     "fitted_name",
+    "notify_private",
     "check_bucardo_config",
     "herdcheck",
     "validate_goat",
@@ -76,7 +81,8 @@ pub fn install(conn: &mut Connection) -> Result<()> {
     }
     conn.within("begin", |conn| {
         FILES.iter().try_for_each(|(name, sql)| conn.batch(sql).map_err(|e| e.context(format!("cannot create {name}"))))
-    })
+    })?;
+    ChannelSecret::make(conn).map(drop)
 }
 
 /// The version of the control schema in this database; none if there is no control schema.

@@ -166,6 +166,32 @@ const STEPS: &[Step] = &[
     table!("table_state"),
     table!("gap"),
     table!("departed_rows"),
+    table!("daemon"),
+    Step {
+        missing: "select to_regclass('bucardo.turn') is null",
+        summary: "Created table: bucardo.turn, and anew: populate_child_q_table()",
+        sql: concat!(
+            include_str!("../../schema/control/turn.sql"),
+            "drop function bucardo.populate_child_q_table() cascade;",
+            include_str!("../../schema/control/populate_child_q_table.sql"),
+        ),
+    },
+    // The word is made by the next daemon: one that runs already does not know it.
+    Step {
+        missing: "select to_regclass('bucardo.channel_secret') is null",
+        summary: "Created table: bucardo.channel_secret, and anew: bucardo_q()",
+        sql: concat!(
+            include_str!("../../schema/control/channel_secret.sql"),
+            include_str!("../../schema/control/notify_private.sql"),
+            "drop function bucardo.bucardo_q() cascade;",
+            include_str!("../../schema/control/bucardo_q.sql"),
+        ),
+    },
+    Step {
+        missing: concat!("select (", include_str!("sql/is_open.sql"), ") and (", include_str!("sql/may_close.sql"), ")"),
+        summary: "Revoked CONNECT and TEMPORARY on the control database from PUBLIC; GRANT CONNECT to the roles that read it",
+        sql: include_str!("sql/close_control.sql"),
+    },
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

@@ -1,11 +1,13 @@
 //! What every process of the daemon sits at: its session on the control database, its signals, its orders.
 
+use crate::control::access;
+use crate::control::private::ChannelSecret;
 use crate::daemon::launch::Launch;
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
 use crate::error::Result;
 use crate::pg::{Connection, Ident, Notification, wait};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::RawFd;
 use std::time::Instant;
 
@@ -15,23 +17,41 @@ pub struct Desk {
     pub control: Connection,
     /// The signals.
     pub signals: Signals,
+    secret: ChannelSecret,
+    /// Whether only roles come into the control database that the owner has let in.
+    closed: bool,
+}
+
+/// A session that is prepared; see [`Desk::prepared`].
+pub struct Prepared {
+    control: Connection,
+    secret: ChannelSecret,
+    closed: bool,
 }
 
 impl Desk {
     /// Opens the session.
     pub fn open(launch: &Launch, role: &Role, signals: Signals) -> Result<Desk> {
         let control = Connection::open(&launch.control.named(role.application_name("control")))?;
-        Ok(Desk { control: Desk::prepared(control)?, signals })
+        Ok(Desk::at(Desk::prepared(control)?, signals))
+    }
+
+    /// With a session that is prepared.
+    pub fn at(prepared: Prepared, signals: Signals) -> Desk {
+        let Prepared { control, secret, closed } = prepared;
+        Desk { control, signals, secret, closed }
     }
 
     /// Prepares a session that is open already. What q says may be lost in a crash of the control database: the receipts in the targets are
     /// the truth.
-    pub fn prepared(mut control: Connection) -> Result<Connection> {
+    pub fn prepared(mut control: Connection) -> Result<Prepared> {
         control.batch(
             "set synchronous_commit = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; \
              set default_transaction_read_only = off; set default_transaction_isolation = 'read committed'",
         )?;
-        Ok(control)
+        let secret = ChannelSecret::make(&mut control)?;
+        let closed = !access::is_open(&mut control)?;
+        Ok(Prepared { control, secret, closed })
     }
 
     /// Leaves the desk; only the signals stay.
@@ -39,16 +59,29 @@ impl Desk {
         self.signals
     }
 
-    /// LISTENs on these channels and no others. In one transaction, so that nothing is missed on those that stay.
-    pub fn listen(&mut self, channels: &[String]) -> Result<()> {
-        let listen: String = channels.iter().map(|channel| format!("; listen {}", Ident::new(channel.as_str()))).collect();
-        self.control.batch(&format!("unlisten *{listen}"))
+    /// LISTENs on the private channels of these and on no others. In one transaction, so that nothing is missed on those that stay.
+    /// The names in `public` are those of the original that only daemons listen to: in a closed control database they are heard, too.
+    pub fn listen(&mut self, private: &[String], public: &[String]) -> Result<()> {
+        let names: HashMap<String, String> = private.iter().map(|name| (self.secret.channel(name), name.clone())).collect();
+        let public = if self.closed { public } else { &[] };
+        let channels = names.keys().chain(public);
+        let listen: String = channels.map(|channel| format!("; listen {}", Ident::new(channel.as_str()))).collect();
+        self.control.batch(&format!("unlisten *{listen}"))?;
+        self.control.rename_channels(names);
+        Ok(())
     }
 
-    /// NOTIFYs a channel.
+    /// NOTIFYs another process of the daemon, on the private channel.
     pub fn notify(&mut self, channel: &str, payload: &str) -> Result<()> {
         let notify = self.control.keep("select pg_notify($1, $2)")?;
-        self.control.execute(&notify, &[&channel, &payload])?;
+        self.control.execute(&notify, &[&self.secret.channel(channel), &payload])?;
+        Ok(())
+    }
+
+    /// NOTIFYs whatever listens, on the public channel and on the private one.
+    pub fn announce(&mut self, channel: &str, payload: &str) -> Result<()> {
+        let notify = self.control.keep("select pg_notify($1, $2), pg_notify($3, $2)")?;
+        self.control.execute(&notify, &[&channel, &payload, &self.secret.channel(channel)])?;
         Ok(())
     }
 

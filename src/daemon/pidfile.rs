@@ -1,11 +1,15 @@
 //! Pid files (reference, section 3.2): names and contents that scripts read.
 
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -45,7 +49,7 @@ impl Turn {
         };
         let end = Instant::now() + TURN;
         loop {
-            let directory = File::open(piddir).map_err(failed)?;
+            let directory = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(piddir).map_err(failed)?;
             match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => return Ok(Turn(lock)),
                 Err((_, Errno::EWOULDBLOCK)) if Instant::now() < end => sleep(STEP),
@@ -79,7 +83,10 @@ impl PidFile {
         let mut text = format!("{}\n", std::process::id());
         lines.iter().for_each(|line| text += &format!("{line}\n"));
         let draft = path.with_extension(format!("new.{}", std::process::id()));
-        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
+        // One that is there was left by a process that had the same id.
+        let _ = fs::remove_file(&draft);
+        let opened = files::no_follow().mode(0o644).write(true).create_new(true).open(&draft);
+        let written = opened.and_then(|mut file| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&draft, &path));
         let written = written.inspect_err(|_| drop(fs::remove_file(&draft)));
         written.map_err(|error| Error::new(Kind::File, format!("Could not write \"{}\"", path.display())).caused_by(error))?;
         Ok(PidFile(path))
@@ -105,7 +112,7 @@ fn remove(path: &Path, pid: u32) {
 }
 
 fn read(path: &Path) -> Option<u32> {
-    fs::read_to_string(path).ok()?.lines().next()?.trim().parse().ok()
+    files::read(path).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// Removes all our pid files but the MCP's: those of processes that can no longer exist.

@@ -2,6 +2,7 @@
 //! one place where a driver error becomes ours.
 
 use crate::error::{Error, Kind};
+use crate::plain;
 use postgres::error::{DbError, SqlState};
 
 /// Turns a driver error into ours. The text holds the server's primary message and SQLSTATE; DETAIL and CONTEXT are left
@@ -59,7 +60,7 @@ fn advised(error: Error, db: &DbError) -> Error {
 
 fn sentence(db: &DbError) -> String {
     let message = if db.code().code().starts_with("22") { without_value(db.message()) } else { db.message().to_owned() };
-    format!("{}:  {} (SQLSTATE {})", db.severity(), message, db.code().code())
+    plain::line(&format!("{}:  {} (SQLSTATE {})", db.severity(), message, db.code().code())).into_owned()
 }
 
 /// What may stand in quotation marks besides a value, by the word before it.
@@ -102,7 +103,7 @@ fn driver_sentence(error: &postgres::Error) -> String {
         }
         source = inner.source();
     }
-    text
+    plain::line(&text).into_owned()
 }
 
 #[cfg(test)]

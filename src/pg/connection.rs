@@ -25,6 +25,8 @@ pub struct Connection {
     replicated: bool,
     schema: Schema,
     installation: Option<Installation>,
+    /// What channels are called by us; see [`Connection::rename_channels`].
+    pub(super) channel_names: HashMap<String, String>,
 }
 
 /// The values of a statement.
@@ -47,6 +49,7 @@ impl Connection {
             replicated: false,
             schema: Schema::FIRST,
             installation: None,
+            channel_names: HashMap::new(),
         }
     }
 

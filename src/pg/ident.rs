@@ -1,6 +1,7 @@
 //! Identifiers. A name that comes from a user or a catalog reaches SQL only as an [`Ident`] or a [`Relation`], and these
 //! can only be printed quoted, so that no name, however hostile, is ever executed.
 
+use crate::plain;
 use std::fmt;
 
 /// One SQL name: a column, a table, a channel. Displays quoted, with embedded quotes doubled
@@ -43,7 +44,7 @@ impl Relation {
 
     /// `schema.name` for people: messages, titles, logs.
     pub fn label(&self) -> String {
-        format!("{}.{}", self.schema.raw(), self.name.raw())
+        plain::line(&format!("{}.{}", self.schema.raw(), self.name.raw())).into_owned()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::pg::Connection;
 use fallible_iterator::FallibleIterator;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::collections::{HashMap, HashSet};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -81,7 +82,7 @@ fn borrow<'a>(fd: RawFd) -> nix::Result<BorrowedFd<'a>> {
 }
 
 /// A NOTIFY that reached us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Notification {
     /// The channel.
     pub channel: String,
@@ -91,26 +92,47 @@ pub struct Notification {
     pub pid: i32,
 }
 
-impl From<postgres::Notification> for Notification {
-    fn from(n: postgres::Notification) -> Notification {
-        Notification { channel: n.channel().to_owned(), payload: n.payload().to_owned(), pid: n.process_id() }
-    }
-}
-
 /// What the driver is given to read what poll has announced. It only passes in full when what came is no notification: part of
 /// one, or a change of a setting.
 const READ: Duration = Duration::from_millis(1);
 
 /// How long a server that sends without end is listened to before other things have their turn; what it goes on sending wakes again.
 const LISTEN: Duration = Duration::from_secs(1);
+/// How many notifications are looked at before what they ask for is done.
+const MOST_AT_ONCE: usize = 1000;
+
+/// The longest payload that can be a name, in bytes.
+const LONGEST_PAYLOAD: usize = 500;
 
 impl Connection {
     /// The notifications that are there now, in order, without waiting for more. A lost connection is [`Kind::Lost`], but only
     /// once everything that came before the loss has been handed out.
     pub fn drain_notifications(&mut self) -> Result<Vec<Notification>> {
         let mut found = Vec::new();
-        let outcome = self.collect_notifications(&mut found);
+        let outcome = self.read_notifications(usize::MAX, &mut |notification| found.push(notification));
         if found.is_empty() { outcome.map(|()| found) } else { Ok(found) }
+    }
+
+    /// The next notifications, of equal ones the first, without waiting for more. However many there are and however long they are, this takes little
+    /// time and memory: what is not looked at yet stays on the way, and a payload that is too long is left out. For sessions to which any role
+    /// can send. Nothing else may run on such a session: a statement's answer comes behind all that was sent before, and the driver
+    /// keeps all of that in memory.
+    pub fn next_notifications(&mut self) -> Result<Vec<Notification>> {
+        let (mut found, mut known) = (Vec::new(), HashSet::new());
+        let outcome = self.read_notifications(MOST_AT_ONCE, &mut |mut notification| {
+            if notification.payload.len() > LONGEST_PAYLOAD {
+                notification.payload = String::new();
+            }
+            if known.insert(notification.clone()) {
+                found.push(notification);
+            }
+        });
+        if found.is_empty() { outcome.map(|()| found) } else { Ok(found) }
+    }
+
+    /// From now on, notifications of these channels are told under other names: channel → name.
+    pub fn rename_channels(&mut self, names: HashMap<String, String>) {
+        self.channel_names = names;
     }
 
     /// Whether notifications lie in the driver's memory, where no poll sees them: then there is nothing to wait for.
@@ -118,32 +140,40 @@ impl Connection {
         !self.notifications().is_empty()
     }
 
-    fn collect_notifications(&mut self, found: &mut Vec<Notification>) -> Result<()> {
-        let begun = Instant::now();
+    /// Reads until nothing more is there, or about `most` were read.
+    fn read_notifications(&mut self, most: usize, take: &mut dyn FnMut(Notification)) -> Result<()> {
+        let (mut left, begun) = (most, Instant::now());
         loop {
-            self.take_buffered(found)?;
+            self.take_buffered(&mut left, take)?;
             if self.is_closed() {
                 return Err(Error::new(Kind::Lost, "the connection is closed"));
             }
-            if begun.elapsed() >= LISTEN || wait(&[self.fd()], Some(Duration::ZERO))?.timed_out() {
+            if left == 0 || begun.elapsed() >= LISTEN || wait(&[self.fd()], Some(Duration::ZERO))?.timed_out() {
                 return Ok(());
             }
             let next = self.notifications().timeout_iter(READ).next();
             match next {
-                Ok(next) => found.extend(next.map(Notification::from)),
+                Ok(next) => next.into_iter().for_each(|next| take(self.named(next))),
                 // What came before the end is in the driver's memory.
-                Err(end) => return self.take_buffered(found).and(Err(end.into())),
+                Err(end) => return self.take_buffered(&mut left, take).and(Err(end.into())),
             }
         }
     }
 
     /// What the driver has read already, with statements or in bulk.
-    fn take_buffered(&mut self, found: &mut Vec<Notification>) -> Result<()> {
-        let mut buffered = self.notifications();
-        while !buffered.is_empty() {
-            found.extend(buffered.iter().next()?.map(Notification::from));
+    fn take_buffered(&mut self, left: &mut usize, take: &mut dyn FnMut(Notification)) -> Result<()> {
+        while *left > 0 && self.has_notifications() {
+            *left -= 1;
+            let next = self.notifications().iter().next()?;
+            next.into_iter().for_each(|next| take(self.named(next)));
         }
         Ok(())
+    }
+
+    fn named(&self, notification: postgres::Notification) -> Notification {
+        let channel = notification.channel();
+        let channel = self.channel_names.get(channel).map_or(channel, String::as_str).to_owned();
+        Notification { channel, payload: notification.payload().to_owned(), pid: notification.process_id() }
     }
 }
 

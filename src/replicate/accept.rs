@@ -3,10 +3,10 @@
 //! Nobody but a person can know whether what it holds now is right. Once that is said, a new life of the database begins, and replication goes on
 //! from what it holds. Everything here can be done again: if it is interrupted, the database stays halted.
 
+use crate::control::db;
 use crate::control::gap::{self, Place};
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::control::sync::{Sync, SyncType};
-use crate::control::{channel, db};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::pg::ident::literal;
@@ -51,14 +51,6 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
         Ok(copied)
     })?;
     Ok(Done { reason: halt.reason, syncs: syncs.into_iter().map(|sync| sync.name).collect(), copied })
-}
-
-/// Asks the daemon to go on with a sync.
-pub fn resume(control: &mut Connection, sync: &str) -> Result<()> {
-    for (channel, payload) in [(channel::sync_request("reload", sync), ""), (channel::kick_sync(sync), channel::ASKED)] {
-        control.execute("select pg_notify($1, $2)", &[&channel, &payload])?;
-    }
-    Ok(())
 }
 
 /// What nobody has noticed yet.

@@ -555,6 +555,6 @@ fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -
          ok = excluded.ok or ($4 and v.ok is true)",
         &[&name, &outcome.is_ok(), &text, &prevented],
     )?;
-    control.execute("select pg_notify($1, '')", &[&channel::validated(name)])?;
+    control.execute("select bucardo.notify_both($1, '')", &[&channel::validated(name)])?;
     Ok(())
 }

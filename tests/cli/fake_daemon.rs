@@ -20,8 +20,16 @@ pub struct FakeDaemon {
 
 impl FakeDaemon {
     /// Listens to `channel` from now on; `react` gets its session and the payload.
-    pub fn new(installed: &Installed, channel: &str, mut react: impl FnMut(&mut Client, &str) + Send + 'static) -> FakeDaemon {
-        let mut client = installed.control();
+    pub fn new(installed: &Installed, channel: &str, react: impl FnMut(&mut Client, &str) + Send + 'static) -> FakeDaemon {
+        FakeDaemon::in_session(installed.control(), channel, react)
+    }
+
+    /// The same in a session of any role.
+    pub fn in_session(
+        mut client: Client,
+        channel: &str,
+        mut react: impl FnMut(&mut Client, &str) + Send + 'static,
+    ) -> FakeDaemon {
         client.batch_execute(&format!("listen {channel}")).unwrap();
         let backend = client.query_one("select pg_backend_pid()", &[]).unwrap().get(0);
         let over = Arc::new(AtomicBool::new(false));
@@ -93,6 +101,12 @@ pub fn job(client: &mut Client, sync: &str, target: &str) -> i64 {
     let insert = "insert into bucardo.q (sync, sourcedb, targetdb, ppid, started, ended)
         values ($1, 'A', $2, 0, clock_timestamp(), clock_timestamp()) returning id";
     client.query_one(insert, &[&sync, &target]).unwrap().get(0)
+}
+
+/// The private channel that belongs to a public one.
+pub fn private(installed: &Installed, channel: &str) -> String {
+    let sql = "select 'bucardo_' || md5(word || $1) from bucardo.channel_secret";
+    installed.control().query_one(sql, &[&channel]).unwrap().get(0)
 }
 
 /// Sends a notice with the number of a job.

@@ -182,8 +182,8 @@ fn who_may_create_roles_and_databases_can_install_and_is_no_member_of_the_role_a
     bare.admin("create role clerk login createrole createdb");
     bare.install(&["--batch", "--dbuser=clerk"], "").ok();
     assert_eq!(bare.see("bucardo", OWNER), "bucardo");
-    let acts = bare.cluster.connect_as("bucardo", "clerk").batch_execute("set role bucardo");
-    assert!(acts.is_err());
+    let acts = bare.cluster.connect_as("postgres", "clerk").batch_execute("set role bucardo");
+    assert!(acts.is_err() && bare.cluster.try_connect("bucardo", "clerk").is_err());
 }
 
 #[test]

@@ -95,18 +95,29 @@ fn a_daemon_that_starts_during_the_wait_is_kicked_again() {
     let mut lives = 0;
     let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", move |client, _| {
         lives += 1;
-        client.batch_execute(if lives == 1 { "notify bucardo_started" } else { "notify bucardo_syncdone_orders" }).unwrap();
+        match lives {
+            1 => client.batch_execute("notify bucardo_started").unwrap(),
+            _ => {
+                let id = job(client, "orders", "B");
+                tell(client, "bucardo_syncdone_orders", id);
+            }
+        }
     });
     assert_eq!(installed.ctl(&["kick", "orders", "0", "--notimer"]).ok(), "Kick orders: DONE!\n");
 }
 
 #[test]
-fn a_notice_without_a_number_counts() {
+fn a_notice_that_no_row_confirms_does_not_count() {
     let installed = prepared();
     let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {
         client.batch_execute("notify bucardo_syncdone_orders").unwrap();
+        for channel in
+            ["bucardo_syncdone_orders_B", "bucardo_syncdone_orders", "bucardo_synckill_orders_B", "bucardo_synckill_orders"]
+        {
+            tell(client, channel, i64::MAX);
+        }
     });
-    assert_eq!(installed.ctl(&["kick", "orders", "0", "--notimer"]).ok(), "Kick orders: DONE!\n");
+    assert_eq!(installed.ctl(&["kick", "orders", "2", "--notimer"]).ended_with(1).stdout, "Kick orders: ");
 }
 
 #[test]
@@ -129,6 +140,7 @@ fn the_end_of_a_target_of_another_sync_is_not_the_end_of_the_sync_with_that_name
 fn dying(installed: &Installed) -> FakeDaemon {
     FakeDaemon::new(installed, "bucardo_kick_sync_orders", |client, _| {
         let id = job(client, "orders", "B");
+        client.execute("update bucardo.q set aborted = ended where id = $1", &[&id]).unwrap();
         tell(client, "bucardo_synckill_orders_B", id);
         tell(client, "bucardo_synckill_orders", id);
     })
@@ -150,7 +162,8 @@ fn a_kill_is_not_hidden_by_the_success_of_the_next_sync() {
     let installed = prepared();
     let _daemon = dying(&installed);
     let _other = FakeDaemon::new(&installed, "bucardo_kick_sync_grp", |client, _| {
-        client.batch_execute("notify bucardo_syncdone_grp").unwrap();
+        let (_, id) = (job(client, "grp", "c"), job(client, "grp", "B"));
+        tell(client, "bucardo_syncdone_grp", id);
     });
     let outcome = installed.ctl(&["kick", "orders", "grp", "0", "--notimer"]).ended_with(2);
     assert_eq!(shown(&outcome), "Kick orders: B KILLED (Ns) KILLED!\nKick grp: DONE!\n");

@@ -1,6 +1,7 @@
 //! The command, as a user meets it.
 
 mod accept;
+mod access;
 mod activate;
 mod add;
 mod all_at_once;
@@ -17,6 +18,7 @@ mod list;
 mod machines;
 mod newer;
 mod options;
+mod own_files;
 mod ping;
 pub(crate) mod prepared;
 mod random;
@@ -28,6 +30,7 @@ mod settings;
 mod start;
 mod status;
 mod stop;
+mod stranger;
 mod update;
 mod upgrade;
 mod validate;

@@ -143,7 +143,11 @@ fn a_role_that_was_given_the_right_may_purge_and_no_other() {
     let mut control = installed.control();
     two_databases_and_a_sync(&mut control);
     control.batch_execute(JOBS).unwrap();
-    installed.cluster.connect("postgres").batch_execute("create role cron login").unwrap();
+    installed
+        .cluster
+        .connect("postgres")
+        .batch_execute("create role cron login; grant connect on database bucardo to cron")
+        .unwrap();
     control.batch_execute("grant usage on schema bucardo to cron").unwrap();
     let mut cron = installed.cluster.connect_as("bucardo", "cron");
     let refused = refusal(&mut cron, "select bucardo.bucardo_purge_q_table()");
@@ -160,7 +164,7 @@ fn two_sessions_may_archive_the_first_jobs_of_a_day_at_once() {
     one.batch_execute(&format!("begin; {archive}")).unwrap();
     let thread = std::thread::spawn(move || two.batch_execute(archive).unwrap());
     wait_until("the second session waits for the first", Duration::from_secs(20), || {
-        (count(&mut one, "pg_locks where locktype = 'advisory' and not granted") == 1).then_some(())
+        (count(&mut one, "pg_locks where locktype = 'transactionid' and not granted") == 1).then_some(())
     });
     one.batch_execute("commit").unwrap();
     thread.join().unwrap();

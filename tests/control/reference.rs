@@ -74,6 +74,12 @@ pub const ADDED: &[(&str, &str)] = &[
     ("sync", "conflict_strategy text; copy_asked timestamptz; capture text! 'ordinary'"),
     ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz; progress text"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
+    ("channel_secret", "id integer! 1; word text!; cdate timestamptz! now()"),
+    (
+        "daemon",
+        "id integer! 1; session integer!; session_start timestamptz!; session_role oid!; directory text!; host text!; pid integer!; started timestamptz! now()",
+    ),
+    ("turn", "what text!"),
     (
         "newest_run",
         "sync text!; bad boolean!; targetdb text; updates bigint; inserts bigint; deletes bigint; started timestamptz; aborted timestamptz; whydie text; ended timestamptz!",

@@ -176,7 +176,11 @@ fn how_to_connect_is_told_to_the_owner_alone() {
     assert_eq!(told(&mut control, "a"), "dbi:Pg:dbname=a;host=h;port=5432;sslmode=require\nbucardo\nsecret\nt");
     assert_eq!(told(&mut control, "b"), "dbi:Pg:dbname=b;port=5432\nbucardo\n\nt");
 
-    installed.cluster.connect("postgres").batch_execute("create role reporter login").unwrap();
+    installed
+        .cluster
+        .connect("postgres")
+        .batch_execute("create role reporter login; grant connect on database bucardo to reporter")
+        .unwrap();
     control.batch_execute("grant usage on schema bucardo to reporter").unwrap();
     let mut reporter = installed.cluster.connect_as("bucardo", "reporter");
     assert_eq!(refusal(&mut reporter, "select bucardo.db_getconn('a')"), "permission denied for function db_getconn");

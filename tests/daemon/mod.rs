@@ -17,5 +17,6 @@ mod requests;
 mod seen;
 mod stops;
 mod storm;
+mod stranger;
 mod validity;
 pub mod world;

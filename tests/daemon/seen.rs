@@ -44,7 +44,7 @@ fn titles_and_sessions_tell_who_does_what() {
         "a: bucardo kid s -> B source, a: bucardo kid s -> C source, a: bucardo mcp listen",
         "b: bucardo kid s -> B target",
         "bucardo: bucardo ctl s control, bucardo: bucardo ctl x control, bucardo: bucardo kid s -> B control",
-        "bucardo: bucardo kid s -> C control, bucardo: bucardo kid x -> E control, bucardo: bucardo mcp control",
+        "bucardo: bucardo kid s -> C control, bucardo: bucardo kid x -> E control, bucardo: bucardo mcp control, bucardo: bucardo mcp listen",
         "c: bucardo kid s -> C target",
         "d: bucardo kid x -> E source",
         "e: bucardo kid x -> E target",

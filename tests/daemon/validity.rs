@@ -86,6 +86,7 @@ fn a_running_sync_that_is_changed_by_sql_is_validated_and_runs_as_it_is_now() {
 #[test]
 fn a_kick_makes_the_daemon_look_at_once_at_a_sync_that_waits_for_its_next_look() {
     let world = World::new();
+    world.installed.close();
     world.says("add sync s type=pushdelta source=h targetdb=B");
     away(&world, "B", true);
     world.at("control", "select bucardo.validate_sync('s')");

@@ -2,12 +2,12 @@
 
 use super::cluster::tail;
 use super::{Cluster, Commands};
-use bucardo::control::schema;
+use bucardo::control::{access, schema};
 use bucardo::pg::Connection;
 use std::fs;
 use std::ops::Deref;
 
-/// A server whose database `bucardo` is a control database owned by the role `bucardo` (no superuser), and a home whose
+/// A server whose database `bucardo` is a control database owned by the role `bucardo` (no superuser) and closed to all others, and a home whose
 /// `.bucardorc` points there and keeps pid files, stop file and logs in the folder. Methods of [`Commands`] are its own.
 pub struct Installed {
     commands: Commands,
@@ -29,9 +29,32 @@ impl Installed {
         admin.batch_execute("create database bucardo owner bucardo").unwrap();
         let mut control = Connection::open(&cluster.conninfo("bucardo", "bucardo")).unwrap();
         schema::install(&mut control).unwrap();
+        control.batch(access::CLOSE).unwrap();
         let installed = Installed { commands, cluster };
         installed.configure();
         installed
+    }
+
+    /// Lets every role into the control database, as a database is that was just created.
+    pub fn open_to_all(&self) {
+        self.control().batch_execute("grant connect, temporary on database bucardo to public").unwrap();
+    }
+
+    /// Lets only roles in that the owner lets in, as `install` does.
+    pub fn close(&self) {
+        self.control().batch_execute(access::CLOSE).unwrap();
+    }
+
+    /// A session on the control database of a role that has no right there but to connect, if that is everybody's.
+    pub fn stranger(&self) -> postgres::Client {
+        self.try_stranger().unwrap()
+    }
+
+    /// The same, for where the database is closed.
+    pub fn try_stranger(&self) -> Result<postgres::Client, postgres::Error> {
+        let role = "do $$ begin if to_regrole('stranger') is null then create role stranger login; end if; end $$";
+        self.cluster.connect("postgres").batch_execute(role).unwrap();
+        self.cluster.try_connect("bucardo", "stranger")
     }
 
     /// A session on the control database as its owner.
@@ -39,8 +62,14 @@ impl Installed {
         self.cluster.connect_as("bucardo", "bucardo")
     }
 
-    /// What the daemon has logged.
+    /// What the daemon has logged, but for what strangers made it say.
     pub fn log(&self) -> String {
+        let lines = self.whole_log();
+        lines.split_inclusive('\n').filter(|line| !line.contains("Not obeyed: NOTIFY")).collect()
+    }
+
+    /// What the daemon has logged.
+    pub fn whole_log(&self) -> String {
         fs::read_to_string(self.logdir().join("log.bucardo")).unwrap_or_default()
     }
 

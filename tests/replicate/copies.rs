@@ -126,8 +126,11 @@ fn a_fullcopy_that_takes_long_is_not_followed_by_another() {
     world.at("B", "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(10.5); return null; end'");
     world.at("B", "create trigger slow before insert on t execute procedure slow(); alter table t enable always trigger slow");
     world.says("add sync s type=fullcopy source=h targetdb=B");
-    let (done, kick) = (channel::target_done("s", "B"), channel::ctl_kick("s"));
+    world.installed.close();
     let mut control = world.installed.control();
+    let private = "select 'bucardo_' || md5(word || $1) from bucardo.channel_secret";
+    let kick: String = control.query_one(private, &[&channel::ctl_kick("s")]).unwrap().get(0);
+    let done = channel::target_done("s", "B");
     control.batch_execute(&format!("listen \"{done}\"; listen \"{kick}\"")).unwrap();
     world.says("start");
     heard_until(&mut control, &done);

@@ -3,7 +3,7 @@
 use super::menu::Choice;
 use super::plan::{self, Facts, Plan, Step};
 use super::{BUCARDO, Settings};
-use crate::control::schema;
+use crate::control::{access, schema};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident};
 
@@ -101,7 +101,8 @@ fn populate(control: &mut Connection, owner: &str, piddir: &str) -> Result<()> {
     control.batch_execute(&format!("alter role {owner} in database {BUCARDO} set search_path = bucardo"))?;
     let update = "update bucardo.bucardo_config set value = $1 where setting = 'piddir' and name is null";
     control.execute(update, &[&piddir])?;
-    Ok(())
+    control.batch_execute("reset role")?;
+    if access::may_close(control)? { control.batch(access::CLOSE) } else { Ok(()) }
 }
 
 /// The error that counts is the one that brought us here.

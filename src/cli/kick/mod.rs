@@ -1,6 +1,7 @@
 //! `kick`: asks the daemon to run syncs now and, if a number is given, waits until they have (reference, 3.9).
 
 pub mod display;
+mod rows;
 pub mod verdict;
 mod watch;
 

@@ -2,17 +2,20 @@
 //!
 //! A kick must not take the end of an earlier run for its own. In one transaction it listens, takes a number from the
 //! sequence of the queue, and sends the kick; every job made for it has a higher number, and the notices of jobs carry
-//! theirs. Notices with that number or a smaller one are not for us.
+//! theirs. Notices with that number or a smaller one are not for us, and neither are those that the rows of the queue do not
+//! confirm.
 
 use super::display::{Display, Event, Style};
+use super::rows::Rows;
 use super::verdict::End;
-use crate::cli::Session;
 use crate::cli::answer::{self, Patience};
 use crate::cli::sync_list::Listed;
+use crate::cli::{Session, output};
 use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::pg::wait::Notification;
+use crate::plain;
 use crate::say_part;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -28,6 +31,7 @@ pub struct Watch {
     refusal: String,
     validated: String,
     younger_than: i64,
+    rows: Rows,
     display: Display,
     patience: Patience,
     /// Somebody sees the timer move.
@@ -37,10 +41,10 @@ pub struct Watch {
 impl Watch {
     /// Kicks `sync`; from then on nothing about it is missed. 0 seconds means without limit.
     pub fn open(session: &mut Session, sync: &Listed, seconds: u64) -> Result<Watch> {
-        let (display, first) = Display::open(&sync.name, style(session));
+        let (display, first) = Display::open(&plain::line(&sync.name), style(session));
         let watched = style(session) == Style::Timer && std::io::stdout().is_terminal();
         let display = if session.dialect().newer { display.without_targets() } else { display };
-        say_part!("{first}");
+        output::raw(&first);
         let (events, refusal, validated) = (events(sync), channel::sync_error(&sync.name), channel::validated(&sync.name));
         let younger_than = session.transaction(|session| {
             answer::listen(&mut session.control, events.keys().chain([&refusal, &validated]).map(String::as_str))?;
@@ -48,8 +52,9 @@ impl Watch {
             answer::notify(&mut session.control, &channel::kick_sync(&sync.name))?;
             Ok(number)
         })?;
+        let rows = Rows::new(&mut session.control, &sync.name, younger_than);
         let patience = Patience::new(seconds, &session.files.piddir);
-        Ok(Watch { sync: sync.name.clone(), events, refusal, validated, younger_than, display, patience, watched })
+        Ok(Watch { sync: sync.name.clone(), events, refusal, validated, younger_than, rows, display, patience, watched })
     }
 
     /// Waits for the end, showing what happens.
@@ -58,7 +63,7 @@ impl Watch {
             let heard = answer::arrivals(&mut session.control, self.next())?;
             self.patience.heard(!heard.is_empty());
             let aside = self.progress(&mut session.control)?;
-            say_part!("{}", self.display.tick(self.patience.elapsed().as_secs(), &aside));
+            output::raw(&self.display.tick(self.patience.elapsed().as_secs(), &plain::line(&aside)));
             if answer::has_started(&heard) {
                 answer::notify(&mut session.control, &channel::kick_sync(&self.sync))?;
             }
@@ -94,12 +99,12 @@ impl Watch {
         let mut last = None;
         for event in self.ours(control, heard)? {
             if !event.is_word_for_the_end() {
-                say_part!("{}", self.display.tell(&event));
+                output::raw(&self.display.tell(&event));
             }
             last = if End::of(&event).is_some() { Some(event) } else { last };
         }
         if let Some(event) = last.as_ref().filter(|event| event.is_word_for_the_end()) {
-            say_part!("{}", self.display.tell(event));
+            output::raw(&self.display.tell(event));
         }
         Ok(last)
     }
@@ -115,7 +120,7 @@ impl Watch {
                 self.must_be_valid(control)?;
             }
             let Some(event) = self.events.get(&notification.channel) else { continue };
-            if self.is_ours(control, &notification.payload)? {
+            if self.is_ours(control, &notification.payload)? && self.rows.confirm(control, &self.sync, event)? {
                 events.push(event.clone());
             }
         }
@@ -127,10 +132,10 @@ impl Watch {
         unfit(control, &self.sync)?.map_or(Ok(()), Err)
     }
 
-    /// Whether a notice answers this kick. A notice without number does. One of a younger job does, unless the job is another
-    /// sync's: to the target `x` of sync `a` belongs the same channel as to the sync `a_x`.
+    /// Whether a notice answers this kick: whether it names a younger job, unless that is another sync's: to the target `x` of sync
+    /// `a` belongs the same channel as to the sync `a_x`.
     fn is_ours(&self, control: &mut Connection, payload: &str) -> Result<bool> {
-        let Ok(job) = payload.parse::<i64>() else { return Ok(true) };
+        let Ok(job) = payload.parse::<i64>() else { return Ok(false) };
         if job <= self.younger_than {
             return Ok(false);
         }

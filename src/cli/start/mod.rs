@@ -10,6 +10,7 @@ use crate::control::connections;
 use crate::control::settings::Settings;
 use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
+use crate::files;
 use crate::{say, warn_user};
 
 /// Usage texts.
@@ -37,6 +38,7 @@ pub fn plan(session: &mut Session) -> Result<Launch> {
     let settings = Settings::load(&mut session.control)?;
     let launch = launch::launch(session, &settings);
     safety::check(session, settings.text("host_safety_check").unwrap_or_default())?;
+    files::refuse_open_directory(&launch.piddir)?;
     launch.log.check()?;
     stopfile::check(&stopfile::path(&session.files))?;
     connections::short(&mut session.control)?.iter().for_each(|demand| warn_user!("Note: {}", demand.sentence()));

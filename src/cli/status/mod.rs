@@ -11,7 +11,7 @@ mod watch;
 
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
-use crate::cli::{Session, colour, help, interval, refusal, table::Topic};
+use crate::cli::{Session, colour, help, interval, refusal, session::complain_of_access, table::Topic};
 use crate::control::connections;
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
@@ -41,6 +41,12 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 
 /// Shows it once. On a screen, what is bad comes first, and what has no room is counted.
 fn once(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Result<u8> {
+    let code = show(session, nouns, screen)?;
+    complain_of_access(session)?;
+    Ok(code)
+}
+
+fn show(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Result<u8> {
     let names = query::names(session)?;
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     pidfile::tidy(Path::new(&session.files.piddir), &known);

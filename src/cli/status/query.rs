@@ -141,7 +141,7 @@ fn retry(row: &Row) -> Retry {
 
 /// A pid file with what is in it; none if it cannot be read.
 fn pid_file(path: &Path) -> Option<PidFile> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = crate::files::read(path).ok()?;
     let changed = u64::try_from(std::fs::metadata(path).ok()?.ctime()).ok()?;
     let created = clock::local(UNIX_EPOCH + Duration::from_secs(changed));
     let pid = text.lines().next().unwrap_or_default().trim().to_owned();

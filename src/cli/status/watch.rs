@@ -6,7 +6,6 @@ use crate::cli::{Session, interrupt, output};
 use crate::error::{Error, Kind, Result};
 use crate::notice::clock;
 use crate::pg::Connection;
-use crate::say_part;
 use std::time::{Duration, SystemTime};
 
 /// How to begin with an empty terminal.
@@ -24,7 +23,7 @@ pub fn run(session: &mut Session, nouns: &[String], pause: Duration) -> Result<u
     interrupt::expect();
     let mut shown = Shown::default();
     if Screen::now().is_some() {
-        say_part!("{CLEAR}");
+        output::raw(CLEAR);
     }
     while output::is_read() {
         let screen = Screen::now();
@@ -37,8 +36,8 @@ pub fn run(session: &mut Session, nouns: &[String], pause: Duration) -> Result<u
             Err(error) => shown.without_connection(error)?,
         };
         match screen {
-            Some(screen) => say_part!("{}", screen.picture(&text)),
-            None => say_part!("{text}\n"),
+            Some(screen) => output::raw(&screen.picture(&text)),
+            None => output::raw(&format!("{text}\n")),
         }
         std::thread::sleep(pause);
     }

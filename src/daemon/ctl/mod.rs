@@ -108,6 +108,11 @@ impl Names {
         let named = [&self.kick, &self.ping].into_iter().cloned();
         named.chain(self.done.keys().cloned()).chain(self.killed.keys().cloned()).collect()
     }
+
+    /// Those on which scripts may call, as the original has it.
+    fn public(&self) -> Vec<String> {
+        vec![self.kick.clone(), self.ping.clone()]
+    }
 }
 
 /// Runs a controller until it is done; returns its exit code.
@@ -133,7 +138,7 @@ fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<Ended>
     let sync = Sync::load(&mut desk.control, name)?;
     let source = sync.source()?.to_owned();
     let names = Names::new(&sync);
-    desk.listen(&names.all())?;
+    desk.listen(&names.all(), &names.public())?;
     desk.notify(channel::CTL_READY, &std::process::id().to_string())?;
     log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.places().join(" "));
     let places = Places::new(&sync.places());
@@ -221,7 +226,7 @@ impl Ctl<'_> {
             self.room_at = self.room_at.map(|_| Instant::now());
             Ok(())
         } else if notice.channel == self.names.ping {
-            self.desk.notify(&self.names.pong.clone(), "")
+            self.desk.announce(&self.names.pong.clone(), "")
         } else if let Some(target) = self.names.done.get(&notice.channel).cloned() {
             self.done(&target, job)
         } else if let Some(target) = self.names.killed.get(&notice.channel).cloned() {
@@ -304,11 +309,11 @@ impl Ctl<'_> {
         match (waits, self.room_at) {
             (true, None) => {
                 self.room_at = Some(Instant::now());
-                self.desk.listen(&[&self.names.all()[..], &[channel::ROOM.to_owned()]].concat())
+                self.desk.listen(&[&self.names.all()[..], &[channel::ROOM.to_owned()]].concat(), &self.names.public())
             }
             (false, Some(_)) => {
                 self.room_at = None;
-                self.desk.listen(&self.names.all())
+                self.desk.listen(&self.names.all(), &self.names.public())
             }
             _ => Ok(()),
         }
@@ -342,7 +347,7 @@ impl Ctl<'_> {
         self.end_copy(target)?;
         let channel = channel::sync_done(&self.sync.name);
         for answer in self.dispatches.done(target, job) {
-            self.desk.notify(&channel, &answer.to_string())?;
+            self.desk.announce(&channel, &answer.to_string())?;
             self.at(Step::AfterSync, None)?;
         }
         self.follow(target)

@@ -43,9 +43,6 @@ const JOBS: f64 = 4.0;
 /// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
 const RETENTION: f64 = 600.0;
 
-/// The first half of the advisory locks on the control database by which kids take turns at a server.
-const ADMISSION: i32 = 4_450_003;
-
 /// Seconds of sleep after which a kid looks around, unless setting `kid_pingtime` says otherwise.
 const LOOK_AROUND: f64 = 60.0;
 
@@ -568,15 +565,13 @@ fn admitted(
     reserve: i64,
 ) -> Result<Connection> {
     let server = literal(&info.place().to_string());
-    let turn = format!("set lock_timeout = '500ms'; select pg_advisory_lock({ADMISSION}, hashtext({server}))");
-    let has_turn = control.batch(&turn).is_ok();
+    let has_turn = control.batch(&format!("begin; set local lock_timeout = '500ms'; select bucardo.take_turn({server})")).is_ok();
     let opened = session(role, info, name, side).and_then(|mut conn| {
         connections::refuse_the_last(&mut conn, role, reserve)
             .map_err(|error| error.context(format!("{side} database \"{name}\"")))?;
         Ok(conn)
     });
-    let unlock = if has_turn { format!("select pg_advisory_unlock({ADMISSION}, hashtext({server})); ") } else { String::new() };
-    control.batch(&format!("{unlock}reset lock_timeout"))?;
+    control.batch(if has_turn { "commit" } else { "rollback" })?;
     opened
 }
 

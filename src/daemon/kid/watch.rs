@@ -51,7 +51,8 @@ impl Watch {
 
     /// Hears jobs and pings.
     pub(super) fn listen(&mut self, sync: &str, target: &str) -> Result<()> {
-        self.desk.listen(&[channel::job(sync, target), self.ping.clone(), channel::CONNECTIONS_WANTED.to_owned()])
+        let private = [channel::job(sync, target), self.ping.clone(), channel::CONNECTIONS_WANTED.to_owned()];
+        self.desk.listen(&private, std::slice::from_ref(&self.ping))
     }
 
     pub(super) fn begin(&mut self, job: i64) {
@@ -69,7 +70,7 @@ impl Watch {
     pub(super) fn hear(&mut self) -> Result<bool> {
         let heard = self.desk.heard()?;
         for _ in heard.iter().filter(|notice| notice.channel == self.ping) {
-            self.desk.notify(&self.pong.clone(), "")?;
+            self.desk.announce(&self.pong.clone(), "")?;
         }
         let wants = |payload: &str| payload.split(' ').any(|server| self.servers.iter().any(|ours| ours == server));
         let is_wanted = heard.iter().any(|notice| notice.channel == channel::CONNECTIONS_WANTED && wants(&notice.payload));

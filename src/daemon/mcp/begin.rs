@@ -4,6 +4,7 @@ use crate::daemon::launch::{FOREGROUND_VARIABLE, Launch};
 use crate::daemon::pidfile::{self, PidFile, STEP, Turn};
 use crate::daemon::signals::Signals;
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::notice::{clock, log as our_log};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::fs::{self, File};
@@ -64,7 +65,7 @@ impl Ground {
         if signals.stop() {
             return Some("Asked to stop by a signal".to_owned());
         }
-        if !self.stopfile.exists() {
+        if !files::is_there(&self.stopfile) {
             return None;
         }
         log::info!("Found stopfile \"{}\": exiting", self.stopfile.display());
@@ -84,7 +85,7 @@ fn watch(directory: &Path) -> Result<Inotify> {
 }
 
 fn refuse_stop_file(path: &Path) -> Result<()> {
-    match path.exists() {
+    match files::is_there(path) {
         true => Err(Error::new(Kind::Refused, format!("Cannot run while this file exists: \"{}\"", path.display())).exit_code(1)),
         false => Ok(()),
     }
@@ -119,7 +120,7 @@ fn tell_reason(path: &Path) -> Option<String> {
 }
 
 fn reason(path: &Path) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = files::read(path).ok()?;
     Some(reason_in(&text).to_owned()).filter(|reason| !reason.is_empty())
 }
 

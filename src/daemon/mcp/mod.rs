@@ -5,6 +5,7 @@
 
 mod begin;
 mod housekeeping;
+mod public_orders;
 mod request;
 mod seat;
 mod service;
@@ -109,7 +110,7 @@ fn open_control(
     let info = launch.control.named(Role::Mcp.application_name("control"));
     let mut failures = 0;
     loop {
-        let control = match Connecting::start(&info) {
+        let prepared = match Connecting::start(&info) {
             Ok(connecting) => {
                 if let Some(reason) = watched(ground, &mut signals, Some(connecting.fd()), connecting.deadline())? {
                     return Ok(Err(reason));
@@ -118,8 +119,8 @@ fn open_control(
             }
             Err(error) => Err(error),
         };
-        match control {
-            Ok(control) => return Ok(Ok(Desk { control, signals })),
+        match prepared {
+            Ok(prepared) => return Ok(Ok(Desk::at(prepared, signals))),
             Err(error) if first => return Err(error),
             Err(_) => failures += 1,
         }

@@ -1,7 +1,7 @@
 //! What the MCP can be asked for on the control database (reference, section 3.4).
 
 use crate::control::channel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,13 @@ pub(super) struct Requests {
     installation: Option<String>,
 }
 
+impl Request {
+    /// Whether any session may ask for it: what is done follows from rows of the control database, whatever was sent.
+    pub fn is_only_a_bell(&self) -> bool {
+        matches!(self, Request::Validate(_) | Request::CheckDb(_) | Request::LogMessage)
+    }
+}
+
 impl Requests {
     /// For the syncs that exist.
     pub fn new<'a>(syncs: impl Iterator<Item = &'a str>, installation: Option<String>) -> Requests {
@@ -65,13 +72,14 @@ impl Requests {
         Requests { by_channel: channels, installation }
     }
 
-    /// The channels.
+    /// The channels on which users and their programs ask.
+    pub fn public(&self) -> BTreeSet<String> {
+        self.by_channel.keys().cloned().chain([channel::VALIDATE, channel::CHECK_DB].map(str::to_owned)).collect()
+    }
+
+    /// All channels.
     pub fn channels(&self) -> Vec<String> {
-        self.by_channel
-            .keys()
-            .cloned()
-            .chain([channel::VALIDATE, channel::CHECK_DB, channel::CTL_READY].map(str::to_owned))
-            .collect()
+        self.public().into_iter().chain([channel::CTL_READY.to_owned()]).collect()
     }
 
     /// A control database may be replicated by another installation, whose triggers then kick its own syncs.

@@ -2,6 +2,7 @@
 
 use super::begin::{self, Ground};
 use super::housekeeping::Housekeeping;
+use super::public_orders::{Heard, PublicOrders};
 use super::request::{Request, Requests};
 use super::seat;
 use super::sources::Sources;
@@ -20,6 +21,7 @@ use crate::error::{Error, Kind, Result};
 use crate::notice::mail::texts;
 use crate::replicate::{installation, places};
 use nix::sys::signal::Signal;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module's text.
 pub(super) struct Mcp<'a> {
@@ -32,6 +34,9 @@ pub(super) struct Mcp<'a> {
     sources: Sources,
     housekeeping: Housekeeping,
     testers: Testers,
+    public: PublicOrders,
+    /// Of each sync that is to be looked at, when that was asked for.
+    asked: BTreeMap<String, String>,
     mailer: &'a mut Mailer,
 }
 
@@ -41,21 +46,22 @@ impl<'a> Mcp<'a> {
         let (housekeeping, testers) = (Housekeeping::new(), Testers::default());
         let (requests, validators) = (Requests::default(), Validators::default());
         let (syncs, sources) = (Syncs::default(), Sources::default());
-        Mcp { launch, ground, desk, requests, syncs, validators, sources, housekeeping, testers, mailer }
+        let (public, asked) = (PublicOrders::default(), BTreeMap::new());
+        Mcp { launch, ground, desk, requests, syncs, validators, sources, housekeeping, testers, public, asked, mailer }
     }
 
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
         seat::take(&mut self.desk, &self.launch.piddir)?;
-        self.desk.notify("bucardo_boot", "")?;
+        self.desk.announce("bucardo_boot", "")?;
         self.housekeeping.stale_jobs(&mut self.desk)?;
         self.load()?;
         if self.syncs.none_active() && first && !self.launch.stays {
             log::info!("No active syncs were found, so we are exiting");
-            self.desk.notify("bucardo_nosyncs", "")?;
+            self.desk.announce("bucardo_nosyncs", "")?;
             return Err(Error::new(Kind::Refused, "No active syncs were found, so we are exiting"));
         }
-        self.desk.notify("bucardo_started", "")?;
+        self.desk.announce("bucardo_started", "")?;
         begin::answer(self.launch, crate::daemon::launch::READY);
         Ok(())
     }
@@ -77,9 +83,7 @@ impl<'a> Mcp<'a> {
         self.syncs.load(&mut self.desk)?;
         self.listen()?;
         self.show();
-        let open = "select sync from bucardo.validation where validated is null";
-        self.desk.control.query(open, &[])?.iter().for_each(|row| self.validators.need(row.get(0)));
-        places::orphaned(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
+        self.ask_validators()?;
         self.start_due()
     }
 
@@ -91,7 +95,8 @@ impl<'a> Mcp<'a> {
     fn listen(&mut self) -> Result<()> {
         let installation = installation::of(&mut self.desk.control)?.map(|ours| ours.id);
         self.requests = Requests::new(self.syncs.names(), installation.clone());
-        self.desk.listen(&self.requests.channels())?;
+        self.public.listen(self.requests.public(), self.launch)?;
+        self.desk.listen(&self.requests.channels(), &[])?;
         self.sources.set(self.syncs.sources(&mut self.desk)?, installation);
         Ok(())
     }
@@ -107,15 +112,8 @@ impl<'a> Mcp<'a> {
             if let Some(reason) = self.ground.stop_reason(&mut self.desk.signals) {
                 return Ok(reason);
             }
-            let mut heard = self.desk.heard()?;
-            // Somebody may kick faster than anybody can run.
-            heard.dedup_by(|next, last| next.channel == last.channel && next.payload == last.payload);
-            for notice in heard {
-                match self.requests.read(&notice.channel, &notice.payload) {
-                    Some(Request::FullStop) => return Ok("Received request for a full stop".to_owned()),
-                    Some(request) => self.handle(request)?,
-                    None => {}
-                }
+            if self.take_orders()? {
+                return Ok("Received request for a full stop".to_owned());
             }
             for sync in self.sources.advance() {
                 self.syncs.kick(&sync, "", &mut self.desk)?;
@@ -129,10 +127,43 @@ impl<'a> Mcp<'a> {
         }
     }
 
+    /// Does what was asked for on the control database; says whether that is to stop.
+    fn take_orders(&mut self) -> Result<bool> {
+        let private = self.desk.heard()?.into_iter().map(|notice| Heard { notice, trusted: true });
+        let mut orders: Vec<Heard> = private.collect();
+        orders.extend(self.public.heard(&mut self.desk.control)?);
+        // Somebody may kick faster than anything can run.
+        let mut done = BTreeSet::new();
+        let (mut named, mut trusted) = (BTreeSet::new(), BTreeSet::new());
+        for Heard { notice, trusted: may_order } in orders {
+            match self.requests.read(&notice.channel, &notice.payload) {
+                None => {}
+                Some(request) if !may_order && !request.is_only_a_bell() => self.public.ignore(&notice),
+                Some(Request::FullStop) => return Ok(true),
+                Some(Request::CheckDb(db)) => {
+                    trusted.extend(may_order.then(|| db.clone()));
+                    named.insert(db);
+                }
+                Some(request) => {
+                    let payload = if request.is_only_a_bell() { String::new() } else { notice.payload };
+                    if done.insert((notice.channel, payload)) {
+                        self.handle(request)?;
+                    }
+                }
+            }
+        }
+        if !named.is_empty() {
+            self.testers.called(&mut self.desk, &named, &trusted)?;
+        }
+        Ok(false)
+    }
+
     fn sleep(&mut self) -> Result<()> {
         let mut fds = self.sources.fds();
         fds.push(self.ground.fd());
-        let times = [self.sources.next(), self.syncs.next(), self.validators.next(), Some(self.housekeeping.next())];
+        fds.extend(self.public.fds());
+        let times =
+            [self.sources.next(), self.syncs.next(), self.validators.next(), self.public.next(), Some(self.housekeeping.next())];
         let until = times.into_iter().flatten().min();
         if self.desk.sleep(&fds, until)? {
             self.syncs.pids().iter().for_each(|pid| children::signal(*pid, Signal::SIGHUP));
@@ -144,45 +175,60 @@ impl<'a> Mcp<'a> {
     fn handle(&mut self, request: Request) -> Result<()> {
         match request {
             Request::FullStop => Ok(()),
-            Request::Ping => self.desk.notify("bucardo_mcp_pong", ""),
+            Request::Ping => self.desk.announce("bucardo_mcp_pong", ""),
             Request::LogMessage => self.housekeeping.log_messages(&mut self.desk),
-            Request::Reload => self.reload().and_then(|()| self.desk.notify("bucardo_reloaded_mcp", "")),
-            Request::ReloadConfig => self.reload().and_then(|()| self.desk.notify("bucardo_reload_config_finished", "")),
+            Request::Reload => self.reload().and_then(|()| self.desk.announce("bucardo_reloaded_mcp", "")),
+            Request::ReloadConfig => self.reload().and_then(|()| self.desk.announce("bucardo_reload_config_finished", "")),
             Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
             Request::Kick(sync) => {
                 self.validators.hurry(&sync);
                 self.syncs.kick(&sync, channel::ASKED, &mut self.desk)
             }
-            Request::Validate(sync) => self.validate(&sync),
-            Request::CheckDb(db) => {
-                self.testers.add(db);
-                Ok(())
-            }
+            Request::Validate(_) => self.look_at_syncs(),
+            Request::CheckDb(_) => Ok(()),
             Request::ReloadSync(sync) => self.change(&sync, "reload", "reloaded"),
             Request::Activate(sync) => self.change(&sync, "activate", "activated"),
             Request::Deactivate(sync) => self.change(&sync, "deactivate", "deactivated"),
         }
     }
 
-    /// A sync was added, changed or removed by SQL, or somebody asks for a look at it.
-    fn validate(&mut self, sync: &str) -> Result<()> {
-        if self.syncs.is_gone(sync, &mut self.desk)? {
-            log::info!("Sync \"{sync}\" was removed");
-            self.stop(&[sync.to_owned()])?;
-            self.syncs.forget(sync);
+    /// A sync was added, changed or removed by SQL, or a look at it was asked for: the rows say what.
+    fn look_at_syncs(&mut self) -> Result<()> {
+        let rows = self.desk.control.query("select name from bucardo.sync", &[])?;
+        let stored: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        let gone: Vec<String> = self.syncs.names().filter(|name| !stored.contains(*name)).map(str::to_owned).collect();
+        if !gone.is_empty() {
+            gone.iter().for_each(|sync| log::info!("Sync \"{sync}\" was removed"));
+            self.stop(&gone)?;
+            gone.iter().for_each(|sync| self.syncs.forget(sync));
             self.show();
             self.listen()?;
         }
-        if self.syncs.learn(sync, &mut self.desk)? {
+        let mut learned = false;
+        for sync in &stored {
+            learned |= self.syncs.learn(sync, &mut self.desk)?;
+        }
+        if learned {
             self.listen()?;
-            self.desk.notify(channel::MCP_HEARS, "")?;
+            self.desk.announce(channel::MCP_HEARS, "")?;
         }
-        // Whoever changed it may have looked at it as well, and tidied.
-        let open = "select 1 from bucardo.validation where sync = $1 and validated is null union all \
-                    select 1 from bucardo.place where sync = $1 and not exists (select from bucardo.sync where name = $1)";
-        if self.desk.control.query_opt(&format!("{open} limit 1"), &[&sync])?.is_some() {
-            self.validators.ask(sync);
+        self.ask_validators()
+    }
+
+    /// Requests for a look that are open. One that is new is served at once; another has its time already.
+    fn ask_validators(&mut self) -> Result<()> {
+        let open = "select sync, requested::text from bucardo.validation where validated is null";
+        let rows = self.desk.control.query(open, &[])?;
+        let asked: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        for (sync, at) in &asked {
+            match self.asked.get(sync) == Some(at) {
+                true => self.validators.need(sync),
+                false => self.validators.ask(sync),
+            }
         }
+        self.asked = asked;
+        // What changed a sync may have looked at it as well, and tidied.
+        places::orphaned(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
         Ok(())
     }
 
@@ -210,7 +256,7 @@ impl<'a> Mcp<'a> {
             self.show();
         } else if !self.restart(sync)? {
             log::warn!("Warning! Sync \"{sync}\" cannot be made active: its source database is not active");
-            return self.desk.notify(&channel::sync_error(sync), verb);
+            return self.desk.announce(&channel::sync_error(sync), verb);
         }
         self.answer(sync, answer)
     }
@@ -227,7 +273,7 @@ impl<'a> Mcp<'a> {
     }
 
     fn answer(&mut self, sync: &str, verb: &str) -> Result<()> {
-        self.desk.notify(&channel::sync_request(verb, sync), "")
+        self.desk.announce(&channel::sync_request(verb, sync), "")
     }
 
     fn reload(&mut self) -> Result<()> {
@@ -277,7 +323,7 @@ impl<'a> Mcp<'a> {
         self.syncs.stop(&names, self.launch, &self.desk.signals);
         if outcome.is_ok() {
             // Whoever listens can also see that the pid file is gone.
-            let _ = self.desk.notify("bucardo_stopped", "");
+            let _ = self.desk.announce("bucardo_stopped", "");
         }
         self.desk.into_signals()
     }

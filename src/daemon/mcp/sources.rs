@@ -55,8 +55,8 @@ impl Sources {
     }
 
     /// When something is to be done even if nothing comes.
-    pub fn next(&self) -> Option<Instant> {
-        self.by_name.values().filter_map(Source::next).min()
+    pub fn next(&mut self) -> Option<Instant> {
+        self.by_name.values_mut().filter_map(Source::next).min()
     }
 
     /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just been reached kicks all its syncs.
@@ -75,11 +75,12 @@ impl Source {
         }
     }
 
-    fn next(&self) -> Option<Instant> {
-        match &self.state {
+    fn next(&mut self) -> Option<Instant> {
+        match &mut self.state {
             State::Waiting(until) => Some(*until),
             State::Connecting(connecting) => Some(connecting.deadline()),
-            State::Open(_) => None,
+            // What the driver holds already, no poll sees.
+            State::Open(conn) => conn.has_notifications().then(Instant::now),
         }
     }
 
@@ -126,7 +127,7 @@ impl Source {
     }
 
     fn hear(&mut self, mut conn: Box<Connection>, installation: Option<&str>) -> Result<Vec<String>> {
-        let heard = conn.drain_notifications()?;
+        let heard = conn.next_notifications()?;
         self.state = State::Open(conn);
         Ok(kicked(&self.syncs, &heard, installation))
     }

@@ -86,12 +86,6 @@ impl Syncs {
         Ok(true)
     }
 
-    /// Whether a sync that we know does not exist any more.
-    pub fn is_gone(&self, name: &str, desk: &mut Desk) -> Result<bool> {
-        let exists = desk.control.query_opt("select 1 from bucardo.sync where name = $1", &[&name])?.is_some();
-        Ok(!exists && self.0.contains_key(name))
-    }
-
     /// Forgets a sync, whose processes have been stopped.
     pub fn forget(&mut self, name: &str) {
         self.0.remove(name);
@@ -181,7 +175,7 @@ impl Syncs {
             }
             _ => {
                 log::info!("Cannot kick sync \"{name}\": it is unknown or not active");
-                desk.notify(&channel::sync_error(name), "")
+                desk.announce(&channel::sync_error(name), "")
             }
         }
     }

@@ -4,13 +4,15 @@ use crate::daemon::desk::Desk;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::role::Role;
 use crate::error::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be done, and who is at it.
 #[derive(Default)]
 pub(super) struct Testers {
     pending: BTreeSet<String>,
     child: Option<i32>,
+    /// A digest of each database's row, as it was when it was last looked at.
+    rows: BTreeMap<String, String>,
 }
 
 impl Testers {
@@ -19,12 +21,24 @@ impl Testers {
         let sql = "select name from bucardo.db d where status = 'active' \
                    and not exists (select from bucardo.db_connlog l where l.db = d.name)";
         self.pending.extend(desk.control.query(sql, &[])?.iter().map(|row| row.get::<_, String>(0)));
+        self.read_rows(desk).map(drop)
+    }
+
+    /// Databases were named that may have been added or changed. Those are tried out of which the row says so, and all that `trusted` sessions have named.
+    pub fn called(&mut self, desk: &mut Desk, named: &BTreeSet<String>, trusted: &BTreeSet<String>) -> Result<()> {
+        let before = self.read_rows(desk)?;
+        let changed = self.rows.iter().filter(|(name, row)| named.contains(*name) && before.get(*name) != Some(row));
+        let asked = self.rows.keys().filter(|name| trusted.contains(*name));
+        let all: Vec<String> = changed.map(|(name, _)| name).chain(asked).cloned().collect();
+        self.pending.extend(all);
         Ok(())
     }
 
-    /// A database was added or changed.
-    pub fn add(&mut self, db: String) {
-        self.pending.insert(db);
+    /// Reads the rows; returns what they were before.
+    fn read_rows(&mut self, desk: &mut Desk) -> Result<BTreeMap<String, String>> {
+        let rows = desk.control.query("select name, md5(d::text) from bucardo.db d", &[])?;
+        let rows = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        Ok(std::mem::replace(&mut self.rows, rows))
     }
 
     /// Starts a tester, if there is something to do and nobody does it.

@@ -1,8 +1,9 @@
 //! A file that only grows, and may be moved away under us. Opened with `O_APPEND`, so that the lines of many processes each
 //! arrive whole, one after the other.
 
-use crate::error::{Error, Kind, Result};
-use std::fs::{File, OpenOptions};
+use crate::error::Result;
+use crate::files;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,5 @@ impl Appended {
 
 /// Opens a file for appending and makes it if need be.
 pub fn open(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    file.map_err(|error| Error::new(Kind::File, format!("Could not open \"{}\"", path.display())).caused_by(error))
+    files::append(path)
 }

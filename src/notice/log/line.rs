@@ -1,6 +1,7 @@
 //! One line of the log, as the original writes it: `(12229) [Mon Nov 23 02:27:04 2026]  MCP PID: 12229`.
 
 use crate::notice::clock;
+use crate::plain;
 use std::time::SystemTime;
 
 /// The part before the prefix: the level, the process id and the time, each only when wanted, each followed by a blank.
@@ -31,9 +32,9 @@ pub fn time(showtime: u8, at: SystemTime) -> Option<String> {
     }
 }
 
-/// The whole line with its end.
+/// The whole line with its end. Further lines of a message begin with a tab, as in PostgreSQL's log, so that none can be taken for an entry.
 pub fn line(header: &str, prefix: &str, message: &str) -> String {
-    format!("{header} {prefix} {message}\n")
+    format!("{header} {prefix} {}\n", plain::lines(message).replace('\n', "\n\t"))
 }
 
 /// Whether a message is copied to the file of warnings.
@@ -53,6 +54,7 @@ mod tests {
         assert_eq!(line(&header(None, Some(7), None), "CTL", "x"), "(7)  CTL x\n");
         assert_eq!(line(&header(Some(level(log::Level::Warn)), Some(7), None), "CTL", "x"), "WARN (7)  CTL x\n");
         assert_eq!(line(&header(None, None, None), "KID", "x"), " KID x\n");
+        assert_eq!(line("", "KID", "a\n[now]  MCP b\u{1b}c\r"), " KID a\n\t[now]  MCP b\\x1bc\\r\n");
     }
 
     #[test]

@@ -110,6 +110,7 @@ impl Options {
 fn check_writable(path: &Path) -> Result<()> {
     use nix::unistd::{AccessFlags, access};
     let directory = path.parent().unwrap_or(Path::new("."));
+    crate::files::refuse_open_directory(directory)?;
     let answer = match path.exists() {
         true => access(path, AccessFlags::W_OK),
         false => access(directory, AccessFlags::W_OK | AccessFlags::X_OK),

@@ -4,6 +4,7 @@ use super::file::{self, Appended};
 use super::syslog::Syslog;
 use super::{Facility, Options, line};
 use crate::error::Result;
+use crate::plain;
 use log::{LevelFilter, Record};
 use std::io::{self, Write};
 use std::path::Path;
@@ -66,7 +67,7 @@ impl Sinks {
             self.keep_warning(line.as_bytes());
         }
         if let Some(syslog) = &self.syslog {
-            syslog.send(now, &format!("{prefix} {message}"));
+            syslog.send(now, &plain::line(&format!("{prefix} {message}")));
         }
         line
     }

@@ -4,12 +4,13 @@
 pub mod texts;
 
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::notice::clock;
+use crate::plain;
 use lettre::message::{Mailbox, Mailboxes};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Message, SmtpTransport, Transport};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,6 +54,7 @@ impl Post {
         if mail.body.trim().is_empty() {
             return Err(Error::new(Kind::Refused, format!("the mail \"{}\" has no text", mail.subject)));
         }
+        let mail = &Mail { subject: plain::line(&mail.subject).into_owned(), body: plain::lines(&mail.body).into_owned() };
         let copied = self.file.as_deref().map_or(Ok(()), |file| self.copy(file, mail));
         let sent = self.to.as_deref().map_or(Ok(()), |to| self.send(to, mail));
         copied.and(sent)
@@ -68,7 +70,7 @@ impl Post {
             clock::now(),
             mail.body.trim_end()
         );
-        let written = File::options().create(true).append(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+        let written = files::append(path)?.write_all(text.as_bytes());
         written.map_err(|error| Error::new(Kind::File, format!("Could not write \"{}\"", path.display())).caused_by(error))
     }
 

@@ -1,6 +1,7 @@
 //! Why a connection was not made: the reason as far as a person can act on it, in the words of whoever refused it.
 
 use crate::error::{Error, Kind};
+use crate::plain;
 use postgres::error::DbError;
 use std::error::Error as StdError;
 use std::fmt;
@@ -119,7 +120,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without advice of its own.
     pub fn new(cause: Cause, words: impl Into<String>) -> Failure {
-        Failure { cause, words: words.into(), hint: None }
+        Failure { cause, words: plain::line(&words.into()).into_owned(), hint: None }
     }
 
     /// A problem on our side: a file that is missing, a thread that cannot be started.

@@ -18,7 +18,7 @@ fn channels() -> Vec<String> {
 }
 
 /// Tables whose rows follow from those of others.
-const DERIVED: [&str; 2] = ["db_connlog", "upgrade_log"];
+const DERIVED: [&str; 4] = ["db_connlog", "upgrade_log", "daemon", "turn"];
 
 /// Rows of the control database, by table and key.
 type Rows = BTreeMap<(String, String), String>;

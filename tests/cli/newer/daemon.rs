@@ -18,6 +18,7 @@ fn says(installed: &Installed, line: &str) -> String {
 #[test]
 fn a_sync_is_started_kicked_watched_paused_and_stopped() {
     let world = World::new();
+    world.installed.close();
     let installed = &world.installed;
     world.says("set reason_file=reason.txt");
     run(installed, "add sync s dbs=A:source,B:target relgroup=h").ended_with(0);
@@ -71,6 +72,7 @@ fn a_sync_is_started_kicked_watched_paused_and_stopped() {
 #[test]
 fn logs_are_opened_anew_and_nobody_dies_of_it() {
     let world = World::new();
+    world.installed.close();
     world.run_sync("s", "targetdb=B");
     let (kid, log) = (world.pid("kid.sync.s.B"), world.installed.logdir().join("log.bucardo"));
     std::fs::rename(&log, log.with_extension("old")).unwrap();
@@ -83,6 +85,7 @@ fn logs_are_opened_anew_and_nobody_dies_of_it() {
 #[test]
 fn what_a_worker_does_and_how_loud_its_lines_are_can_be_seen() {
     let world = World::new();
+    world.installed.close();
     says(&world.installed, "set log_showlevel=1");
     world.run_sync("s", "targetdb=B");
     world.at("A", "insert into t values (1)");
@@ -100,6 +103,7 @@ fn what_a_worker_does_and_how_loud_its_lines_are_can_be_seen() {
 #[test]
 fn a_kick_tells_why_it_failed() {
     let world = World::new();
+    world.installed.close();
     world.run_sync("s", "targetdb=B");
     world.at("B", "alter table t add constraint small check (id < 10)");
     world.at("A", "insert into t values (99)");
