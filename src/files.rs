@@ -1,5 +1,5 @@
-//! Files of our own in directories where others may be at home, too: opened without following a link that somebody put in their place, and not at all where
-//! others may replace them.
+//! Files of our own in directories that other users may write, too: opened without following a link that was put in their place, and not at all
+//! where other users may replace them.
 
 use crate::error::{Error, Kind, Result};
 use nix::libc;
@@ -17,7 +17,7 @@ const WRITTEN_BY_OTHERS: u32 = 0o002;
 /// Others may not remove or rename what is not theirs.
 const STICKY: u32 = 0o1000;
 
-/// For files that are nobody's business but ours and our group's.
+/// For files that only our user and our group may read.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o640);
@@ -65,8 +65,7 @@ pub fn refuse_open_directory(directory: &Path) -> Result<()> {
     Err(Error::new(Kind::File, what).hint(format!("Run: chmod o-w {name}; or choose another directory.")).exit_code(1))
 }
 
-/// Whether a file is there and may have been put there by somebody who may tell us something: in a directory that all may write, such as /tmp, only
-/// we and the superuser may.
+/// Whether a file is there, and counts: in a directory that all users may write, such as /tmp, only one of our user or of the superuser does.
 pub fn is_there(path: &Path) -> bool {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => is_trusted(&metadata) || !is_shared(directory_of(path)),

@@ -18,7 +18,7 @@ pub fn choose(named: Option<&str>, home: Option<&str>) -> Result<Option<PathBuf>
     Ok(usual.into_iter().flatten().find(|file: &PathBuf| file.exists() && is_ours(file)))
 }
 
-/// Whether a file that was not asked for may tell us what to do: where we happen to be, somebody may have put one for us. One that may not is named.
+/// Whether a file that was not asked for counts: in the working directory, another user may have made it for us. One that does not is named.
 fn is_ours(file: &Path) -> bool {
     // What cannot be looked at cannot be read either, and that is said then.
     let Ok(metadata) = std::fs::metadata(file) else { return true };

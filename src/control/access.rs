@@ -21,7 +21,7 @@ pub fn is_open(control: &mut Connection) -> Result<bool> {
     Ok(control.query_one(IS_OPEN, &[])?.get(0))
 }
 
-/// Whether the session's role can close the control database, and nobody else is at home there.
+/// Whether the session's role can close the control database, and no application has tables there.
 pub fn may_close(control: &mut Connection) -> Result<bool> {
     Ok(control.query_one(MAY_CLOSE, &[])?.get(0))
 }

@@ -132,7 +132,7 @@ impl<'a> Mcp<'a> {
         let private = self.desk.heard()?.into_iter().map(|notice| Heard { notice, trusted: true });
         let mut orders: Vec<Heard> = private.collect();
         orders.extend(self.public.heard(&mut self.desk.control)?);
-        // Somebody may kick faster than anything can run.
+        // Kicks may come faster than anything can run.
         let mut done = BTreeSet::new();
         let (mut named, mut trusted) = (BTreeSet::new(), BTreeSet::new());
         for Heard { notice, trusted: may_order } in orders {
