@@ -22,11 +22,9 @@ pub struct Departed {
 
 /// Notes that the rows of a condition have left.
 pub fn note(control: &mut Connection, place: Place, goat: i32, condition: &str) -> Result<()> {
-    let sql = "insert into bucardo.departed_rows (sync, targetdb, db, goat, condition)
-               select $1, $2, $3, $4, $5
-               where not exists (
-                 select from bucardo.departed_rows
-                 where sync = $1 and targetdb = $2 and db = $3 and goat = $4 and condition = $5)";
+    let sql = "insert into bucardo.departed_rows (sync, targetdb, db, goat, condition, digest)
+               values ($1, $2, $3, $4, $5, md5($5))
+               on conflict (sync, targetdb, db, goat, digest) do nothing";
     control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &condition])?;
     Ok(())
 }

@@ -109,7 +109,7 @@ pub const ADDED: &[(&str, &str)] = &[
     ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
     (
         "departed_rows",
-        "sync text!; targetdb text!; db text!; goat integer!; condition text!; since timestamptz! clock_timestamp()",
+        "sync text!; targetdb text!; db text!; goat integer!; condition text!; digest text!; since timestamptz! clock_timestamp()",
     ),
     ("installation", "id text!; cdate timestamptz! now()"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
