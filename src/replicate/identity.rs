@@ -193,7 +193,7 @@ fn shed(conn: &mut Connection) -> Result<()> {
 
 /// The functions that wake syncs.
 const KICK_FUNCTIONS: &str = "select oid::regprocedure::text from pg_proc \
-    where pronamespace = to_regnamespace('bucardo') and proname like 'bucardo\\_triggerkick\\_%' and prorettype = 'trigger'::regtype";
+    where pronamespace = to_regnamespace('bucardo') and proname ~ '^bucardo_triggerkick' and prorettype = 'trigger'::regtype";
 
 /// What is said of a copy.
 pub(super) fn copy(db: &str) -> Halt {

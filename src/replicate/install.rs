@@ -57,7 +57,7 @@ fn functions(conn: &mut Connection) -> Result<()> {
         return Ok(());
     }
     let grants = "select coalesce(string_agg(format('grant execute on function %s to current_user', p.oid::regprocedure), '; '), '') from pg_proc p \
-                  where p.pronamespace = 'bucardo'::regnamespace and p.proname like 'bucardo%' and not has_function_privilege(p.oid, 'execute')";
+                  where p.pronamespace = 'bucardo'::regnamespace and p.proname ~ '^bucardo_' and not has_function_privilege(p.oid, 'execute')";
     base(conn, &[&text])?;
     let grants: String = conn.query_one(&*conn.ours(grants), &[])?.get(0);
     conn.batch(&grants)

@@ -429,6 +429,26 @@ fn in_a_copy_of_a_database_each_installation_knows_its_own() {
     first.becomes("C", ids, "2 3 4 5 6");
 }
 
+/// A database that came about as a copy gets rid of what the second had put there, and of nothing of the first's.
+#[test]
+fn a_copy_that_is_new_sheds_what_its_own_installation_had() {
+    let first = World::new();
+    first.run_sync("s", "targetdb=B");
+    let second = first.neighbour(&["A", "C"]);
+    second.says("add sync s type=fullcopy source=h targetdb=C ping=true");
+    first.says("stop");
+    let cluster = first.server("A");
+    cluster.connect("postgres").batch_execute("create database d template a").unwrap();
+    second.says(&format!("add db D dbname=d host={} port={} user=postgres", cluster.socket_dir().display(), cluster.port()));
+    second.says("add table t u db=D herd=of_d");
+    second.says("add sync other type=pushdelta source=of_d targetdb=C");
+    let kicks = |of: &str| -> i64 {
+        let sql = format!("select count(*) from pg_trigger where tgname like 'bucardo_triggerkick%{of}'");
+        cluster.connect("d").query_one(&sql, &[]).unwrap().get(0)
+    };
+    assert_eq!((kicks("_other"), kicks("_s"), kicks("")), (2, 2, 4), "two are the first's");
+}
+
 /// Both find the database empty and go to work at once.
 #[test]
 fn of_two_that_begin_at_once_one_gets_the_plain_names() {
