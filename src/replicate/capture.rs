@@ -161,6 +161,11 @@ pub struct KeyColumn {
 }
 
 impl KeyColumn {
+    /// Whether it is stored as a type of the server's own. The name of any other comes with its schema.
+    pub fn is_built_in(&self) -> bool {
+        !self.stored.contains('.')
+    }
+
     /// What tells whether keys can be noted where they were noted before.
     pub fn stored_with_collation(&self) -> String {
         let collation = self.collation.as_ref().map(|collation| format!(" collate {collation}"));
@@ -278,21 +283,23 @@ impl Capture {
     }
 
     /// Whether an UPDATE changes the key. The casts to record keep the parser from comparing column by column, for which `*<>` does not
-    /// exist.
+    /// exist. Values of a type that users have made are always compared so: for an operator, the parser would look for their casts.
     fn changes(&self) -> String {
-        let names: Vec<Ident> = self.columns.iter().map(|column| Ident::new(&column.name)).collect();
-        let of = |row: &str| names.iter().map(|name| format!("{row}.{name}")).collect::<Vec<_>>().join(", ");
-        let changed = match self.exact {
-            true => names
-                .iter()
-                .map(|name| format!("(old.{name} operator(pg_catalog.<>) new.{name}) is not false"))
-                .collect::<Vec<_>>()
-                .join(" or "),
-            false => {
-                format!("row({})::pg_catalog.record operator(pg_catalog.*<>) row({})::pg_catalog.record", of("old"), of("new"))
-            }
+        let (plain, images): (Vec<&KeyColumn>, Vec<&KeyColumn>) =
+            self.columns.iter().partition(|column| self.exact && column.is_built_in());
+        let different = |column: &&KeyColumn| {
+            let name = Ident::new(&column.name);
+            format!("(old.{name} operator(pg_catalog.<>) new.{name}) is not false")
         };
-        format!("{} is not null and ({changed})", self.constant())
+        let mut changed: Vec<String> = plain.iter().map(different).collect();
+        if !images.is_empty() {
+            let of = |row: &str| {
+                let values: Vec<String> = images.iter().map(|column| format!("{row}.{}", Ident::new(&column.name))).collect();
+                format!("row({})::pg_catalog.record", values.join(", "))
+            };
+            changed.push(format!("{} operator(pg_catalog.*<>) {}", of("old"), of("new")));
+        }
+        format!("{} is not null and ({})", self.constant(), changed.join(" or "))
     }
 
     /// Notes the keys of a change when something does not fit: columns that were renamed are found. What cannot be noted is a gap.
@@ -356,7 +363,7 @@ pub fn row_function(captures: &[(&Capture, Objects)], callers: &Callers) -> Stri
     let Some((newest, _)) = captures.last() else { return String::new() };
     let (verb, preposition) = if callers.partitioned { ("grant", "to") } else { ("revoke", "from") };
     let name = newest.names.row_function();
-    function(&name, &row_text(newest, captures, callers))
+    function(&name, "", &row_text(newest, captures, callers))
         + &format!("{verb} execute on function {name}() {preposition} public;\n")
 }
 
@@ -398,8 +405,8 @@ fn row_text(newest: &Capture, captures: &[(&Capture, Objects)], callers: &Caller
     source(newest.names.schema, DECLARED, &body)
 }
 
-/// What the slow way needs.
-const DECLARED: &str = "declare\n  bucardo_keys text;\n";
+/// What the slow way needs. Names of types are looked up when a session first calls the function, by the search_path of the application.
+const DECLARED: &str = "declare\n  bucardo_keys pg_catalog.text;\n";
 
 /// Whether it is a table without partitions that calls. Who has put the function on a table of his own gets nothing for it.
 fn own(capture: &Capture) -> String {
@@ -427,11 +434,12 @@ fn strangers(capture: &Capture, callers: &Callers) -> String {
 
 /// The TRUNCATE trigger's function. A TRUNCATE of the table itself is one delta row without key: every row that is in the table
 /// afterwards was inserted after it and has a delta row of its own. A TRUNCATE of one partition deletes the rows it holds; if our role may not
-/// read the partition, it finds them through the table.
+/// read the partition, it finds them through the table. A policy is an error there: its expressions would run with the rights of our role.
 pub fn truncate_function(captures: &[&Capture]) -> String {
     let Some(newest) = captures.last() else { return String::new() };
     let name = newest.names.truncate_function();
-    function(&name, &truncate_source(captures)) + &format!("revoke execute on function {name}() from public;\n")
+    function(&name, "set row_security = off ", &truncate_source(captures))
+        + &format!("revoke execute on function {name}() from public;\n")
 }
 
 /// What the catalog shall say of it.
@@ -471,7 +479,7 @@ fn note_truncate(capture: &Capture) -> String {
 /// by itself.
 pub fn kick_function(kick: &Kick) -> String {
     let name = kick.function();
-    function(&name, &kick_source(kick)) + &format!("revoke execute on function {name}() from public;\n")
+    function(&name, "", &kick_source(kick)) + &format!("revoke execute on function {name}() from public;\n")
 }
 
 /// What the catalog shall say of it.
@@ -520,9 +528,9 @@ fn unless_ours(schema: Schema) -> String {
     )
 }
 
-fn function(name: &Relation, source: &str) -> String {
+fn function(name: &Relation, settings: &str, source: &str) -> String {
     format!(
-        "create or replace function {name}() returns trigger language plpgsql security definer as {};\n\
+        "create or replace function {name}() returns trigger language plpgsql security definer {settings}as {};\n\
          alter function {name}() owner to current_user;\n",
         literal(source)
     )

@@ -41,7 +41,8 @@ select (select w.oid from whole w where w.oid = named.delta_1),
           and p.proowner = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)),
        (select p.prosrc || case when p.proacl is null or p.proacl::text ~ '[{,]=X' then ' public' else '' end
         from pg_catalog.pg_proc p
-        where p.pronamespace = named.ours and p.proname = 'cut_' || named.base and p.pronargs = 0 and p.prosecdef and p.proconfig is null
+        where p.pronamespace = named.ours and p.proname = 'cut_' || named.base and p.pronargs = 0 and p.prosecdef
+          and p.proconfig = array['row_security=off']
           and p.proowner = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user))
 from named
 order by named.position
