@@ -10,7 +10,7 @@ mod state;
 
 use crate::control::departed_rows;
 use crate::control::gap::{self, Place};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::{catalog_digest, install};
 use state::State;
@@ -121,7 +121,7 @@ fn mark(conn: &mut Connection) -> Result<String> {
     Ok(conn.query_one(&*conn.ours(sql), &[])?.get(0))
 }
 
-/// Notes all rows of a partition as changed. Read as a table of its own, if we may.
+/// Notes all rows of a partition as changed. Read as a table of its own, if we may; a view that was put in its place is not read.
 fn note_partition(conn: &mut Connection, table: &Relation, partition: &str) -> Result<()> {
     let oid = conn.query_one("select to_regclass($1::text)::oid", &[&table.to_string()])?.get::<_, Option<u32>>(0);
     let Some((names, keys)) = install::captured(conn, oid.unwrap_or_default(), &[])? else { return Ok(()) };
@@ -130,14 +130,20 @@ fn note_partition(conn: &mut Connection, table: &Relation, partition: &str) -> R
                where c.oid = $1::text::oid and c.relkind = 'r'";
     let Some(row) = conn.query_opt(sql, &[&partition])? else { return Ok(()) };
     let own = Relation::new(row.get::<_, String>(0), row.get::<_, String>(1));
-    let from = match row.get(2) {
-        true => format!("only {own}"),
-        false => format!("{table} where tableoid = {partition}::oid"),
+    let (from, read, id) = match row.get(2) {
+        true => (format!("only {own}"), own.to_string(), partition.to_owned()),
+        false => (format!("{table} where tableoid = {partition}::oid"), table.to_string(), oid.unwrap_or_default().to_string()),
     };
     let keys: Vec<crate::pg::Ident> = keys.iter().map(crate::pg::Ident::new).collect();
     let staged: Vec<String> = (1..=keys.len()).map(|position| format!("k{position}")).collect();
     let insert =
         format!("insert into {} ({}) select {} from {from}", names.delta(1), staged.join(", "), crate::pg::ident::list(&keys));
-    conn.execute(&insert, &[]).map_err(Error::from)?;
-    Ok(())
+    conn.within("begin", |conn| {
+        conn.batch(&format!("lock table only {read} in access share mode"))?;
+        let same = "select coalesce(to_regclass($1::text)::oid = $2::text::oid, false)";
+        if !conn.query_one(same, &[&read, &id])?.get::<_, bool>(0) {
+            return Err(Error::new(Kind::Collision, format!("{read} is another relation now")));
+        }
+        conn.execute(&insert, &[]).map(drop).map_err(Error::from)
+    })
 }

@@ -106,13 +106,19 @@ impl Sequences {
             format!("select {n} as n, tableoid, last_value::bigint, is_called from {}", sequence.names[member])
         };
         let each: Vec<String> = self.all.iter().enumerate().map(of).collect();
-        let query = conn.keep(&format!(
+        let query = format!(
             "select v.n, v.last_value, v.is_called, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle \
              from ({}) as v join pg_sequence s on s.seqrelid = v.tableoid",
             each.join(" union all ")
-        ))?;
+        );
+        let hold = hold(self.all.iter().map(|sequence| &sequence.names[member]));
+        let rows = conn.within("begin", |conn| {
+            conn.batch(&hold)?;
+            let query = conn.keep(&query)?;
+            Ok(conn.query(&query, &[])?)
+        })?;
         let mut states = vec![None; self.all.len()];
-        for row in conn.query(&query, &[])? {
+        for row in rows {
             if let Some(state) = usize::try_from(row.get::<_, i32>(0)).ok().and_then(|n| states.get_mut(n)) {
                 *state = Some(Numbers {
                     last: row.get(1),
@@ -130,6 +136,16 @@ impl Sequences {
     fn named(&self, error: Error, n: usize) -> Error {
         error.context(format!("sequence {}", self.all[n].names[0].label()))
     }
+}
+
+/// The statement that fails unless these are sequences, and keeps them from being replaced until the transaction ends. An owner could put a view in
+/// the place of one, whose functions would run with the rights of our role.
+fn hold<'a>(names: impl Iterator<Item = &'a Relation>) -> String {
+    let names: Vec<String> = names.map(|name| literal(&name.to_string())).collect();
+    format!(
+        "select pg_catalog.count(pg_catalog.pg_sequence_last_value(s)) from unnest(array[{}]::regclass[]) as s",
+        names.join(", ")
+    )
 }
 
 fn state(states: &States, member: usize, n: usize) -> Option<Numbers> {

@@ -22,6 +22,8 @@ pub struct Source {
     begins: bool,
     /// Whether the statement to look with is prepared.
     looks: bool,
+    /// The server refuses to read a view in this session.
+    refuses_views: bool,
     scratch: Scratch,
     preference: Preference,
     flag: Option<Relation>,
@@ -103,6 +105,7 @@ impl Source {
             isolation,
             begins: false,
             looks: false,
+            refuses_views: false,
             scratch: Scratch::default(),
             preference: Preference::default(),
             flag,
@@ -277,6 +280,9 @@ impl Source {
         if self.looks {
             return Ok(());
         }
+        if !plans.iter().any(Plan::is_selected) {
+            self.refuses_views = !self.conn.texts(REFUSE_VIEWS)?.is_empty();
+        }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
         let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
         let first = if further_parts(plans) == 0 { list(&flags) } else { "''".to_owned() };
@@ -296,6 +302,20 @@ impl Source {
         }
         self.looks = true;
         Ok(())
+    }
+
+    /// Makes sure that the name of a table leads to the table that was planned, and stays so until the round ends. An owner could put a view in its
+    /// place, whose functions would run with the rights of our role. Where the server refuses views, this asks nothing.
+    pub fn hold_as_planned(&mut self, plan: &Plan, parts: bool) -> Result<()> {
+        if self.refuses_views || plan.is_selected() {
+            return Ok(());
+        }
+        let named = literal(&plan.source.to_string());
+        let same = format!("{}; select pg_catalog.to_regclass({named})::oid = {}", plan.lock_source(parts), plan.oid);
+        match self.conn.texts(&same)?.first().and_then(Option::as_deref) {
+            Some("t") => Ok(()),
+            _ => Err(catalog_digest::outdated(&plan.source.label())),
+        }
     }
 
     /// Measures one table's pending changes since `after`, counting no more than `limit`.
@@ -403,6 +423,10 @@ impl Source {
         Ok(())
     }
 }
+
+/// Has the server refuse to read views, where it can: since the minor versions of August 2024 it has a setting for that.
+const REFUSE_VIEWS: &str = "select pg_catalog.set_config(name, 'view', false) from pg_catalog.pg_settings \
+    where name = 'restrict_nonsystem_relation_kind'";
 
 /// How many tables are looked at in one statement. Each takes four or five locks, and a server may have room for few hundred at a time.
 /// More tables are looked at in parts, each in a part of the transaction that is rolled back, which gives its locks back: the snapshot stays

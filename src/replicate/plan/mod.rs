@@ -207,6 +207,11 @@ impl Plan {
         self.goat
     }
 
+    /// Whether the source is a query.
+    pub fn is_selected(&self) -> bool {
+        self.selected
+    }
+
     /// The names of its capture objects on the source.
     pub fn names(&self) -> &Names {
         &self.names

@@ -6,6 +6,11 @@ use crate::pg::{Ident, Relation};
 use crate::replicate::form::Form;
 use crate::replicate::snapshot::Span;
 
+/// A value as its type prints it. A cast to text could be a function of the table's owner. IS DISTINCT FROM tells NULL from a row of NULLs.
+fn text_of(column: &Ident) -> String {
+    format!("case when t.{column} is distinct from null then pg_catalog.format('%s', t.{column}) end")
+}
+
 impl Plan {
     /// An expression that is true when a change of this table is pending; parameters: $1 = the receipt's `xmax` (bigint), $2 = its running
     /// transactions (bigint[]). `max` reads one end of the index whatever the planner believes about the table.
@@ -96,7 +101,7 @@ impl Plan {
     /// The other columns' values on the source.
     fn sent_others(&self) -> Vec<String> {
         let (plain, packed) = self.others.split_at(self.unpacked());
-        let texts: Vec<String> = packed.iter().map(|column| format!("t.{column}::text")).collect();
+        let texts: Vec<String> = packed.iter().map(text_of).collect();
         let packed = (!packed.is_empty()).then(|| format!("array[{}]", texts.join(", ")));
         plain.iter().map(|column| format!("t.{column}")).chain(packed).collect()
     }

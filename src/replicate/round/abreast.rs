@@ -1,6 +1,7 @@
 //! Shipping and applying, at several members at once: a lane from A to B and one from B to A have no session in common, so neither has to
 //! wait for the other. For a handful of changes it is not worth a thread.
 
+use super::locks::locks_parts;
 use super::{Carrier, Lane, Round};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Receiver;
@@ -58,6 +59,7 @@ impl Carrier {
             for (lane, few) in group.into_iter().zip(few) {
                 let (source, target) = (take(&mut sources, lanes[lane].from)?, take(&mut targets, lanes[lane].to)?);
                 watcher.at(Step::Ship, Some(&lanes[lane].plans[table].source))?;
+                source.hold_as_planned(&lanes[lane].plans[table], locks_parts(&source.conn))?;
                 source.prefer_index(few)?;
                 shipments.push(Shipment { lane, query: lanes[lane].plans[table].ship(&round.spans[lane], lost), source, target });
             }

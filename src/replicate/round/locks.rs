@@ -125,7 +125,7 @@ impl Carrier {
     }
 }
 
-fn locks_parts(conn: &Connection) -> bool {
+pub(super) fn locks_parts(conn: &Connection) -> bool {
     conn.version() >= LOCKS_PARTS
 }
 
