@@ -6,11 +6,19 @@ use crate::error::Result;
 use crate::{say, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[only("Usage: help [verb [type]]\n\n  help\n  help add sync")];
+pub const TOPICS: &[Topic] = &[
+    only(
+        "Usage: help [verb [type]]\n\n  help\n  help add sync\n  help rights       roles: what they need, and what they give away",
+    ),
+    about(&["rights"], include_str!("help_rights.txt")),
+];
 
 /// `help [VERB [TYPE]]`.
 pub fn run(invocation: &Invocation) -> Result<u8> {
-    let words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
+    let mut words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
+    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("rights")) {
+        words.insert(0, "help");
+    }
     let text = words.split_first().and_then(|(verb, words)| topic(invocation.personality, verb, words));
     match text {
         Some(text) => print(invocation.personality, &text),

@@ -49,6 +49,13 @@ const SETTINGS: &[Setting] = &[
 const DURABLE: &str = "case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' \
     then pg_catalog.set_config('synchronous_commit', 'on', false) end";
 
+/// The owner of a database can let its sessions begin as another role. Ours is the one that has logged in, unless another was set for that role.
+const OUR_ROLE: &str = "case when not exists (select from pg_catalog.pg_db_role_setting s \
+    cross join lateral pg_catalog.unnest(s.setconfig) as c (setting) \
+    join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) s.setrole \
+    where r.rolname operator(pg_catalog.=) session_user and c.setting operator(pg_catalog.~~) 'role=%') \
+    then pg_catalog.set_config('role', 'none', false) end";
+
 /// A process of ours that was killed in the middle of a statement leaves a session that goes on with it and holds its locks. The server looks
 /// now and then whether anybody is still there, where the system it runs on lets it.
 const DESERTED: &str = "case when pg_catalog.version() operator(pg_catalog.~) 'linux' \
@@ -72,7 +79,7 @@ pub(super) fn opening() -> String {
         0 => format!("pg_catalog.set_config('{name}', '{value}', false)"),
         _ => format!("case when ({VERSION})::int4 operator(pg_catalog.>=) {since} then pg_catalog.set_config('{name}', '{value}', false) end"),
     });
-    let all: Vec<String> = set.chain([DURABLE, DESERTED].map(str::to_owned)).collect();
+    let all: Vec<String> = set.chain([OUR_ROLE, DURABLE, DESERTED].map(str::to_owned)).collect();
     format!("{VERSION}, {}", all.join(", "))
 }
 
@@ -123,7 +130,7 @@ mod tests {
     fn a_server_is_not_asked_for_settings_it_may_not_know() {
         let sql = opening();
         assert!(sql.contains(">=) 140000 then pg_catalog.set_config('idle_session_timeout'"));
-        assert_eq!(sql.matches("set_config").count(), SETTINGS.len() + 2);
+        assert_eq!(sql.matches("set_config").count(), SETTINGS.len() + 3);
     }
 
     #[test]

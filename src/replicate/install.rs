@@ -11,16 +11,19 @@ use crate::replicate::capture::{self, Kick, Names};
 use crate::replicate::captures;
 use crate::replicate::identity;
 use crate::replicate::installation;
+use crate::replicate::install_lock;
 use crate::replicate::shape::Shape;
 use crate::replicate::trigger::{self, Firings, Triggers, Wanted};
 
-/// Does something with our objects on a database while nobody else makes or removes any there; IF NOT EXISTS does not keep two processes
-/// apart. One database at a time: nobody would notice a deadlock across databases.
+/// Does something with our objects on a database while no other process makes or removes any there ([`install_lock`]). One database at a time:
+/// a deadlock across databases would not be noticed. The schema is there meanwhile, and ours.
 pub fn alone<T>(conn: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-    conn.batch("select pg_advisory_lock(hashtext('bucardo'))")?;
+    let taken = install_lock::take(conn)?;
     let outcome = work(conn);
-    // A session that is gone has lost its lock as well.
-    let _ = conn.batch("select pg_advisory_unlock(hashtext('bucardo'))");
+    // What failed may have left its transaction open. A session that is gone has lost its lock as well.
+    if taken && install_lock::release(conn).is_err() {
+        let _ = conn.batch("rollback").and_then(|()| install_lock::release(conn));
+    }
     outcome
 }
 
@@ -142,6 +145,7 @@ pub fn register(
     let members = trigger::members(conn, tables)?;
     let all: Vec<Relation> = members.concat().into_iter().map(|member| member.relation).collect();
     let mut there = Triggers::read(conn, &all, std::slice::from_ref(&trigger))?;
+    there.refuse_foreign(schema)?;
     for (table, members) in tables.iter().zip(&members) {
         let kicks = kicking.iter().any(|kicking| kicking.oid == table.oid);
         for relation in members.iter().map(|member| &member.relation) {
@@ -209,8 +213,15 @@ fn consumers(conn: &mut Connection, sync: &str, oids: &[u32], targets: &[String]
     Ok(())
 }
 
+fn has_schema(conn: &mut Connection) -> Result<bool> {
+    Ok(conn.query_one(&*conn.ours("select to_regnamespace('bucardo') is not null"), &[])?.get(0))
+}
+
 /// Removes a sync from a source: its kick triggers, flags and consumers, and the capture of tables that nobody wants any more.
 pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
+    if !has_schema(conn)? {
+        return Ok(());
+    }
     alone(conn, |conn| unregister_alone(conn, sync))
 }
 
@@ -237,6 +248,9 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
 
 /// Removes a sync's receipts from a target.
 pub fn forget_receipts(conn: &mut Connection, sync: &str) -> Result<()> {
+    if !has_schema(conn)? {
+        return Ok(());
+    }
     alone(conn, |conn| forget_alone(conn, sync))
 }
 
@@ -254,7 +268,7 @@ pub(super) fn has_table(conn: &mut Connection, name: &str) -> Result<bool> {
     Ok(conn.query_one("select to_regclass($1::text) is not null", &[&relation])?.get(0))
 }
 
-/// Drops our tables when the last row of the first one has gone, and the schema when nothing at all is left in it.
+/// Drops our tables when the last row of the first one has gone. The schema goes with the lock, when nothing else is left in it.
 fn drop_if_empty(conn: &mut Connection, tables: &[&str], functions: &[&str]) -> Result<()> {
     let tables: Vec<String> = tables.iter().map(|name| conn.schema().relation(*name).to_string()).collect();
     let rows: i64 = conn.query_one(&format!("select count(*) from {}", tables[0]), &[])?.get(0);
@@ -282,7 +296,5 @@ fn drop_rest(conn: &mut Connection) -> Result<()> {
     }
     let rest = ["bucardo_identity", "bucardo_accepted", "bucardo_installation", "bucardo_unlogged"];
     let rest = rest.map(|name| conn.schema().relation(name).to_string());
-    conn.batch(&format!("drop table if exists {}", rest.join(", ")))?;
-    let left: i64 = conn.query_one(&*conn.ours(include_str!("sql/schema_members.sql")), &[])?.get(0);
-    if left == 0 { conn.batch(&format!("drop schema {}", conn.schema())) } else { Ok(()) }
+    conn.batch(&format!("drop table if exists {}", rest.join(", ")))
 }

@@ -9,6 +9,7 @@ use crate::pg::{ConnInfo, Connection, Installation, Schema};
 use crate::replicate::catalog_digest;
 use crate::replicate::identity::{Actual, Recorded};
 use crate::replicate::install::has_table;
+use crate::replicate::ownership;
 
 /// The installation of this control database; none if that was not upgraded yet. It is asked for once in a session.
 pub fn of(control: &mut Connection) -> Result<Option<Installation>> {
@@ -35,14 +36,14 @@ pub fn open(control: &mut Connection, db: &str, info: &ConnInfo) -> Result<Conne
     Ok(conn)
 }
 
-/// The same for a session that is open.
+/// The same for a session that is open. What is there must be ours ([`ownership`]).
 pub fn settle(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<()> {
-    let Some(ours) = of(control)? else { return Ok(()) };
+    let Some(ours) = of(control)? else { return ownership::check(conn, db) };
     let further = Schema::further(&ours.id);
     let further = further.ok_or_else(|| Error::new(Kind::Mismatch, "the id in bucardo.installation is not hexadecimal"))?;
     let schema = if is_first(control, db, conn, &ours, further)? { Schema::FIRST } else { further };
     conn.settle(schema, Some(ours));
-    Ok(())
+    ownership::check(conn, db)
 }
 
 /// Whether schema `bucardo` is ours, or free.

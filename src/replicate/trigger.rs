@@ -2,8 +2,8 @@
 //!
 //! DDL on a user's table waits for a lock at most a moment at a time, because while it waits, everybody behind it waits too.
 
-use crate::error::{Kind, Result};
-use crate::pg::{Connection, Ident, Relation};
+use crate::error::{Error, Kind, Result};
+use crate::pg::{Connection, Ident, Relation, Schema};
 use crate::replicate::shape::Shape;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,8 +140,18 @@ impl Triggers {
         Ok(self)
     }
 
+    /// Refuses triggers of our names that call functions outside our schema: they are not ours, and neither kept nor dropped.
+    pub fn refuse_foreign(&self, ours: Schema) -> Result<()> {
+        let ours = ours.to_string();
+        let foreign = self.there.iter().find(|(_, state)| state.calls.0 != ours);
+        let Some(((table, name), State { calls: (schema, function), .. })) = foreign else { return Ok(()) };
+        let sentence = format!("Table {table}: trigger \"{name}\" calls {schema}.{function}(), which is not ours");
+        let drop = format!("DROP TRIGGER {} ON {table};", Ident::new(name.as_str()));
+        Err(Error::new(Kind::Refused, sentence).hint(format!("If it may go, run: {drop} Then validate the sync.")))
+    }
+
     /// Makes a trigger unless it is there, fires as it should, and calls its function. One that was disabled by hand is enabled again; one of the same
-    /// name that calls something else (the Perl program's triggers are called so, too) is replaced.
+    /// name that calls another function of our schema is replaced.
     pub fn ensure(&mut self, conn: &mut Connection, table: &Relation, wanted: &Wanted) -> Result<()> {
         let place = (table.to_string(), wanted.name.to_owned());
         if let Some(ddl) = remedy(self.there.get(&place), wanted, table) {

@@ -22,8 +22,10 @@ use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Key, Shape};
 use crate::replicate::trigger::Firings;
-use crate::replicate::{bypasses, captures, compare, counting, foretell, install, places, references, stray};
-use std::collections::BTreeMap;
+use crate::replicate::{
+    bypasses, captures, compare, counting, foretell, install, own_code, places, references, stray,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::vec::IntoIter;
 
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
@@ -91,7 +93,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     notes.extend(members.clauses_of_masters(&goats));
     notes.extend(members.foretold(&tables)?);
     notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
-    members.check_references(&mut notes)?;
+    members.check_references(control, &mut notes)?;
     members.make(control, &goats, &tables, &mut notes)?;
     remember_keys(control, &goats, &tables)?;
     members.remember(control)?;
@@ -312,11 +314,14 @@ impl<'a> Members<'a> {
         faults.settle()
     }
 
-    /// Whether foreign keys that our role cannot switch off leave room for what rounds do.
-    fn check_references(&mut self, notes: &mut Vec<String>) -> Result<()> {
+    /// Whether foreign keys that our role cannot switch off leave room for what rounds do; and what of the tables runs with its rights.
+    fn check_references(&mut self, control: &mut Connection, notes: &mut Vec<String>) -> Result<()> {
         for (receiver, plans) in std::mem::take(&mut self.plans) {
             let (conn, name) = (&mut self.conns[receiver], &self.names[receiver]);
             let checked = session::apply_quietly(conn)?;
+            let written: BTreeSet<&Relation> = plans.iter().map(|plan| &plan.target).collect();
+            let written: Vec<&Relation> = written.into_iter().collect();
+            notes.extend(own_code::warnings(control, conn, name, &written, checked.is_some())?);
             references::heeding(conn, plans, checked.as_deref())
                 .map_err(|error| error.context(format!("Database \"{name}\"")))?;
             notes.extend(checked.map(|note| warning(format!("Database \"{name}\": {note}"))));
@@ -386,7 +391,7 @@ impl<'a> Members<'a> {
     /// Lets the owners of the tables read what says whose our objects are, and where they were made.
     fn show_identity(&mut self, member: usize, tables: &[u32]) -> Result<()> {
         let conn = &mut self.conns[member];
-        let names = ["bucardo_installation", "bucardo_identity", "bucardo_accepted", "bucardo_unlogged"];
+        let names = ["bucardo_installation", "bucardo_identity", "bucardo_accepted", "bucardo_unlogged", "bucardo_lock"];
         captures::readable_by_owners(conn, tables, &names.map(|name| conn.schema().relation(name)))
     }
 
@@ -464,7 +469,8 @@ impl<'a> Members<'a> {
                     // The same columns on all masters.
                     keyed.push((table, table.key(wanted_key(goat, &all[0])).cloned().unwrap_or_default()));
                 }
-                notes.extend(captures::capture_tables(conn, &keyed, firing)?.into_iter().map(label));
+                let captured = captures::capture_tables(conn, &keyed, firing).map_err(|error| refused_on(error, &name))?;
+                notes.extend(captured.into_iter().map(label));
             }
             install::register(conn, self.sync, &name, &tables, &kicking, firing)?;
             let after = gaps::states(conn, &gap_members)?;
@@ -503,6 +509,10 @@ fn misfit(what: &[String]) -> Error {
 fn on(error: Error, database: &str) -> Error {
     let kind = error.kind();
     Error::new(if kind == Kind::NotFound { Kind::Mismatch } else { kind }, format!("Database \"{database}\"")).caused_by(error)
+}
+
+fn refused_on(error: Error, database: &str) -> Error {
+    if error.kind() == Kind::Refused { error.context(format!("Database \"{database}\"")) } else { error }
 }
 
 /// The key that is recorded for a goat, if the table still has it: one whose columns were renamed, or that was replaced, is looked for anew.

@@ -82,6 +82,7 @@ pub fn capture_tables(conn: &mut Connection, tables: &[(&Shape, Key)], firing: &
     let members = trigger::members(conn, &shapes)?;
     let relations: Vec<Relation> = members.concat().into_iter().map(|member| member.relation).collect();
     let mut there = Triggers::read(conn, &relations, &capture_triggers(conn))?;
+    there.refuse_foreign(conn.schema())?;
     let (mut notes, mut seen) = (Vec::new(), BTreeSet::new());
     for ((table, wanted), members) in shapes.iter().zip(&wanted).zip(&members) {
         // Several tables of a sync may be one and the same on this database.
@@ -305,12 +306,12 @@ fn as_made_before(conn: &mut Connection, capture: Capture) -> Result<Capture> {
     let sql = "select array(select format_type(a.atttypid, a.atttypmod) from pg_attribute a \
                where a.attrelid = to_regclass($1::text) and a.attnum > 0 and not a.attisdropped and a.attname ~ '^k[0-9]+$' order by a.attnum)";
     let types: Vec<String> = conn.query_one(sql, &[&delta])?.get(0);
-    let columns = capture.columns.into_iter().zip(found).zip(types).map(|((column, found), stored)| KeyColumn {
-        number: found.number,
-        family: found.family,
-        collation: None,
-        stored,
-        ..column
+    let columns = capture.columns.into_iter().zip(found).zip(types).map(|((column, found), stored)| {
+        let made = KeyColumn { number: found.number, collation: None, stored, ..column };
+        // Between types that users have made, a conversion would be a function of theirs.
+        let converts_itself = made.stored == found.stored || (made.is_built_in() && found.is_built_in());
+        let family = if converts_itself { found.family } else { "{}".to_owned() };
+        KeyColumn { family, ..made }
     });
     Ok(Capture { columns: columns.collect(), ..capture })
 }
