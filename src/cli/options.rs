@@ -61,6 +61,8 @@ pub struct Options {
     pub exclude_table: Vec<String>,
     /// Directory for pid files.
     pub piddir: Option<String>,
+    /// `install`: the role by which databases are reached.
+    pub replication_role: Option<String>,
     /// Ask nothing.
     pub batch: bool,
     /// Do it although there are objections.
@@ -157,6 +159,7 @@ impl Options {
             table: found.list("table"),
             exclude_table: found.list("exclude-table"),
             piddir: found.text("piddir"),
+            replication_role: found.text("replication-role"),
             batch: found.flag("batch"),
             force: found.flag("force"),
             dryrun: found.flag("dryrun"),

@@ -83,12 +83,18 @@ pub(super) fn check_port(pairs: &Pairs) -> Result<()> {
 
 pub(super) fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
     let row = Insert::into("db").text("name", name).text("dbname", real);
-    let row = if pairs.get("dbuser").is_some() { row } else { row.text("dbuser", "bucardo") };
+    let row = if pairs.get("dbuser").is_some() || has_replication_role(control)? { row } else { row.text("dbuser", "bucardo") };
     let row = row.pairs(pairs, NOT_COLUMNS);
     // Tells the trigger db_change that somebody tries to connect already.
     control.batch("set local bucardo.validating = 'on'")?;
     let inserted = row.run(control, "name").map(drop).map_err(|error| explain(error, name));
     inserted.and_then(|()| control.batch("set local bucardo.validating = 'off'"))
+}
+
+/// Whether the installation has a role for databases: it is the column's default.
+fn has_replication_role(control: &mut Connection) -> Result<bool> {
+    let sql = "select exists (select from pg_catalog.pg_attribute where attrelid = 'bucardo.db'::regclass and attname = 'dbuser' and atthasdef)";
+    Ok(control.query_one(sql, &[])?.get(0))
 }
 
 /// The two refusals that have sentences of their own.

@@ -2,7 +2,7 @@
 
 use super::menu::Choice;
 use super::plan::{self, Facts, Plan, Step};
-use super::{BUCARDO, Settings};
+use super::{BUCARDO, Settings, replication_role};
 use crate::control::{access, schema};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident};
@@ -30,7 +30,10 @@ const FACTS: &str = "
 /// Creates what is missing. Refuses, before anything is touched, where there is a control database already.
 pub fn create(settings: &Settings, choice: &Choice, conn: &mut Connection) -> Result<Site> {
     let facts = must_be_fresh(settings, choice, conn)?;
-    let plan = plan::decide(&facts)?;
+    let mut plan = plan::decide(&facts)?;
+    if let Some(role) = &settings.options.replication_role {
+        replication_role::plan(conn, role, &facts, &mut plan)?;
+    }
     let mut done = Vec::new();
     if let Err(error) = carry_out(settings, choice, &plan, conn, &mut done) {
         take_back(&done, conn);
@@ -90,7 +93,9 @@ fn carry_out<'a>(
         conn.batch_execute(&step.sql)?;
         done.push(step);
     }
-    populate(&mut open(settings, choice)?, &plan.owner, &choice.piddir)
+    let control = &mut open(settings, choice)?;
+    populate(control, &plan.owner, &choice.piddir)?;
+    settings.options.replication_role.as_ref().map_or(Ok(()), |role| replication_role::store(control, role))
 }
 
 fn populate(control: &mut Connection, owner: &str, piddir: &str) -> Result<()> {

@@ -9,6 +9,7 @@ mod login;
 mod menu;
 mod password;
 mod plan;
+mod replication_role;
 
 use crate::cli::table::Topic;
 use crate::cli::{Invocation, Options, Personality, help, output, session};
@@ -21,9 +22,12 @@ use std::io::{self, BufRead, Write};
 /// The usage text.
 pub const TOPICS: &[Topic] = &[help::only(
     "Usage: install [--batch] [--dbhost=HOST] [--dbport=PORT] [--dbuser=USER] [--dbname=DATABASE] [--piddir=DIRECTORY]
+               [--replication-role=ROLE]
 
   install                                        shows a menu
-  install --batch --dbuser=postgres --piddir=/run/bucardo",
+  install --batch --dbuser=postgres --piddir=/run/bucardo
+  install --replication-role=replicator          databases are reached as another role than the one that owns
+                                                 the control database, see `help rights`",
 )];
 
 /// The role of the daemon and its database bear this name.
@@ -142,6 +146,7 @@ fn install(settings: &Settings, choice: &Choice, conn: &mut Connection, dialogue
     dialogue.tell("Updated configuration setting \"piddir\"");
     entry?;
     dialogue.say("Installation is now complete.");
+    settings.options.replication_role.iter().for_each(|role| dialogue.tell(&replication_role::farewell(role)));
     dialogue.tell(&farewell(&settings.prog, &site.owner));
     Ok(())
 }

@@ -99,7 +99,8 @@ fn statements(facts: &Facts, owner: &str, new_role: bool) -> Plan {
 }
 
 impl Plan {
-    fn step(&mut self, sql: String, undo: String) {
+    /// Adds a statement.
+    pub fn step(&mut self, sql: String, undo: String) {
         self.steps.push(Step { sql, undo });
     }
 }

@@ -4,6 +4,7 @@ pub mod detail;
 mod json;
 pub mod newer;
 mod query;
+mod roles;
 mod screen;
 pub mod sync;
 pub mod table;
@@ -94,9 +95,12 @@ fn fitted(screen: Option<Screen>, syncs: &mut [Sync], around: usize, table: impl
     screen.fit(&table(syncs), HEADING, bad, around)
 }
 
-/// Says where the syncs need more connections than there are.
+/// Says where the syncs need more connections than there are, and where one role does everything.
 fn tell_of_connections(session: &mut Session) -> Result<u8> {
     connections::short(&mut session.control)?.iter().for_each(|demand| warn_user!("Note: {}", demand.sentence()));
+    if !session.options.quiet && session.options.watch == 0 {
+        roles::hint(&mut session.control)?.iter().for_each(|hint| warn_user!("{hint}"));
+    }
     Ok(0)
 }
 

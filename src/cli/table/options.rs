@@ -40,6 +40,7 @@ pub const OPTIONS: &[Opt] = &[
         "directory for pid files: `install` stores it; `bucardo` uses it in place of the stored one",
     )
     .or(&["pid-dir"]),
+    opt("replication-role", Text, New, "ROLE", "`install`: the role by which `add db` reaches databases, if not told otherwise"),
     opt("batch", Flag, Five, "", "ask nothing"),
     opt("force", Flag, Five, "", "do it although there are objections"),
     opt("foreground", Flag, New, "", "`start`: do not detach"),
