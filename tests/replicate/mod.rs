@@ -41,6 +41,7 @@ mod stale;
 mod targets;
 mod transactions;
 mod truncate;
+mod trust;
 mod two_installations;
 mod types;
 mod unique_conflicts;

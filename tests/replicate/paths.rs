@@ -204,13 +204,18 @@ fn masters_find_what_the_owners_find() {
     }
 }
 
+/// The lines about what is not found, without those about the rights with which the functions run.
+fn foretold(told: &str) -> String {
+    told.lines().filter(|line| line.contains("cannot be")).map(|line| format!("{line}\n")).collect()
+}
+
 /// What the functions of the target's table do not find is told before rows come, whatever kind of thing calls them.
 #[test]
 fn validate_foretells_what_functions_will_not_find() {
     let ddl = format!("{CHECKED}; {SHAPES}");
     let mut case =
         case("path_foretold", &owned("path_owner10", "", &ddl)).tables(&["public.t", "public.indexed", "public.of_domain"]).add();
-    let told = |case: &Case| case.world.ctl(&["validate", "path_foretold"]).ended_with(0).stderr;
+    let told = |case: &Case| foretold(&case.world.ctl(&["validate", "path_foretold"]).ended_with(0).stderr);
     assert_eq!(told(&case), "");
     case.b.batch_execute("alter table codes rename to codes_old; alter function tidied(text) rename to tidied_old").unwrap();
     let on = "on database \"path_foretold_b\"";
@@ -257,7 +262,7 @@ fn validate_foretells_which_unique_indexes_masters_cannot_compare() {
         assert!(told.contains(&warning), "{told}");
         world.at(name, "alter function tidy(text) set search_path = public");
     }
-    assert_eq!(world.run("validate s").ended_with(0).stderr, "");
+    assert_eq!(foretold(&world.run("validate s").ended_with(0).stderr), "");
     world.says("start");
     world.at("A", "insert into x values (1, 'a')");
     world.at("B", "insert into x values (2, 'A')");

@@ -1,0 +1,89 @@
+//! What the owner of a source could have us run while we read it.
+
+use super::{SPY, nothing_spied, objects, spied};
+use crate::daemon::world::{PATIENCE, send};
+use crate::harness::wait_until;
+use crate::replicate::failpoints;
+use crate::replicate::keys_change::{does, kept, owner};
+use crate::replicate::world::shared;
+use nix::sys::signal::Signal;
+
+/// The round asks each sequence by its name. A view can have any columns, even one called tableoid.
+#[test]
+fn a_view_in_the_place_of_a_sequence_is_never_read() {
+    let mut case = kept("view_for_sequence", &format!("{SPY} create table t (k integer primary key); create sequence sq")).add();
+    shared().ctl(&["add", "sequence", "sq", &format!("db={}", case.source), "herd=view_for_sequence"]).ok();
+    shared().ctl(&["validate", "view_for_sequence"]).ok();
+    shared().ctl(&["activate", "view_for_sequence", "0"]).ok();
+    let mut app = owner(&case);
+    does(&mut app, "select nextval('sq'); insert into t values (1)");
+    case.arrives();
+    does(&mut app, "drop sequence sq; create view sq as select 'pg_catalog.pg_class'::regclass::oid as tableoid, public.spy()::integer::bigint as last_value, true as is_called;
+        grant select on sq to public; insert into t values (2)");
+    shared().ctl(&["kick", "view_for_sequence", "5"]);
+    shared().ctl(&["validate", "view_for_sequence"]);
+    nothing_spied(&mut case);
+    does(&mut app, "drop view sq; create sequence sq");
+    case.settle();
+    case.finish_after_deaths();
+}
+
+/// The table becomes a view after the round has looked, while its snapshot is held.
+#[test]
+fn a_view_in_the_place_of_a_table_is_never_read() {
+    let world = objects::world();
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    failpoints::start(&world);
+    world.says("kick s 0");
+    let stop = failpoints::wish(&world, "Ship", "stop");
+    let mut keeper = world.server("A").connect_as("a", "keeper");
+    keeper.batch_execute("insert into t values (1)").unwrap();
+    wait_until("the kid stands still", PATIENCE, || (!stop.exists()).then_some(()));
+    keeper.batch_execute("alter table t rename to t_real; create view t as select 1 as id, public.spy()::integer as counter, 1::oid as tableoid; grant select on t to public").unwrap();
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    world.becomes("control", "select count(*) > 1 from bucardo.q where sync = 's'", "true");
+    assert!(!spied(&mut world.db("A")), "the view was read");
+    keeper.batch_execute("drop view t; alter table t_real rename to t").unwrap();
+    world.run("validate s");
+    world.becomes_equal("A", "B");
+}
+
+/// With so many columns the last ones travel as texts: those that their types print, and not those of a cast.
+#[test]
+fn a_cast_to_text_never_runs_in_a_table_with_as_many_columns_as_can_be() {
+    let many: String = (1..1599).map(|n| format!(", c{n} boolean")).collect();
+    let ddl = format!("{SPY} create type mood as enum ('calm', 'cross'); create function mood_as_text(mood) returns text language plpgsql as
+        $$ begin perform public.spy(); return 'cross'; end $$; create cast (mood as text) with function mood_as_text(mood) as assignment;
+        create table t (k integer primary key{many}, last mood)");
+    let mut case = kept("wide_cast", &ddl).run();
+    let mut app = owner(&case);
+    does(
+        &mut app,
+        "insert into t (k, last) values (1, 'calm'), (2, null), (3, 'cross'); update t set c1 = true, c1590 = false where k = 1",
+    );
+    case.settle();
+    nothing_spied(&mut case);
+    assert_eq!(
+        case.at_target("select array_agg(last order by k)::name[]::varchar from t").replace("NULL", "-"),
+        "{calm,-,cross}"
+    );
+}
+
+/// Row security would hide rows; to evaluate a policy would run it.
+#[test]
+fn a_policy_on_the_source_is_an_error_and_never_runs() {
+    let mut case = kept("policy_read", &format!("{SPY} create table t (k integer primary key, v text)")).run();
+    let mut app = owner(&case);
+    does(&mut app, "insert into t values (1, 'a')");
+    case.arrives();
+    does(
+        &mut app,
+        "create policy look on t using (public.spy()); alter table t enable row level security; alter table t force row level security",
+    );
+    does(&mut shared().cluster.connect_as(&case.source, "keeper"), "insert into t values (2, 'b')");
+    shared().ctl(&["kick", "policy_read", "5"]);
+    nothing_spied(&mut case);
+    does(&mut app, "alter table t disable row level security");
+    case.settle();
+    case.finish_after_deaths();
+}
