@@ -10,8 +10,8 @@ use crate::pg::{Connection, Relation};
 use crate::replicate::capture::{self, Kick, Names};
 use crate::replicate::captures;
 use crate::replicate::identity;
-use crate::replicate::installation;
 use crate::replicate::install_lock;
+use crate::replicate::installation;
 use crate::replicate::shape::Shape;
 use crate::replicate::trigger::{self, Firings, Triggers, Wanted};
 

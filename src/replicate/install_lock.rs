@@ -67,7 +67,9 @@ fn attempt(conn: &mut Connection) -> Result<Attempt> {
         Ok(Some(row)) if row.get(0) => Ok(Attempt::Taken),
         Ok(Some(row)) if row.get(1) => Ok(Attempt::Ours),
         Ok(Some(row)) => Ok(Attempt::Held(row.get::<_, Option<i32>>(2).unwrap_or_default())),
-        Ok(None) => conn.batch(&conn.ours("insert into bucardo.bucardo_lock default values on conflict do nothing")).map(|()| Attempt::Again),
+        Ok(None) => conn
+            .batch(&conn.ours("insert into bucardo.bucardo_lock default values on conflict do nothing"))
+            .map(|()| Attempt::Again),
         // Removed in the meantime, with everything else.
         Err(_) if !conn.is_closed() && !has_table(conn, "bucardo_lock")? => Ok(Attempt::Again),
         Err(error) => Err(error),
@@ -77,8 +79,9 @@ fn attempt(conn: &mut Connection) -> Result<Attempt> {
 /// Makes the table. Without IF NOT EXISTS: what comes in between is for the next attempt to look at.
 fn make(conn: &mut Connection, has_schema: bool) -> Result<Attempt> {
     let schema = if has_schema { "" } else { include_str!("../../schema/replicated/schema.sql") };
-    let made =
-        conn.within(&format!("begin; {}", conn.ours(schema)), |conn| conn.batch(&conn.ours(include_str!("../../schema/replicated/bucardo_lock.sql"))));
+    let made = conn.within(&format!("begin; {}", conn.ours(schema)), |conn| {
+        conn.batch(&conn.ours(include_str!("../../schema/replicated/bucardo_lock.sql")))
+    });
     match made {
         Err(_) if !conn.is_closed() && has_table(conn, "bucardo_lock")? => Ok(Attempt::Again),
         made => made.map(|()| Attempt::Again),

@@ -22,9 +22,7 @@ use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
 use crate::replicate::shape::{self, Key, Shape};
 use crate::replicate::trigger::Firings;
-use crate::replicate::{
-    bypasses, captures, compare, counting, foretell, install, own_code, places, references, stray,
-};
+use crate::replicate::{bypasses, captures, compare, counting, foretell, install, own_code, places, references, stray};
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::IntoIter;
 
