@@ -4,9 +4,9 @@
 //! The daemon takes every request to activate, but a sync that does not fit its databases does not run. Who waits is told.
 
 use crate::cli::answer::{self, Patience, notify};
-use crate::cli::{Session, help, refusal, sync_list, table::Topic};
+use crate::cli::{Session, help, presence, refusal, sync_list, table::Topic};
 use crate::control::channel::{self, sync_request};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::{say, say_part, warn_user};
 
@@ -38,6 +38,7 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::resolve_for(session, nouns, &stored, verb)?;
+    let absent = presence::absent(session)?;
     let mut code = 0;
     for sync in &selection.syncs {
         if session.dialect().activation_lasts {
@@ -47,8 +48,9 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
         if !session.options.quiet {
             say_part!("{doing} sync {}", sync.name);
         }
-        match selection.seconds {
-            Some(0) => code |= answered(session, verb, &sync.name)?,
+        match (selection.seconds, &absent) {
+            (Some(0), None) => code |= answered(session, verb, &sync.name)?,
+            (seconds, Some(absent)) => code |= without_daemon(session, verb, &sync.name, seconds == Some(0), absent)?,
             _ => {
                 notify(&mut session.control, &sync_request(verb, &sync.name))?;
                 say!("");
@@ -58,14 +60,35 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
     Ok(code)
 }
 
+/// Nothing runs, and what a daemon that starts will do is in the column `status`. A wait for more is in vain.
+fn without_daemon(session: &mut Session, verb: &str, sync: &str, waits: bool, absent: &Error) -> Result<u8> {
+    let wanted = if verb == "activate" { "active" } else { "inactive" };
+    let row = session.control.query_opt("select status from bucardo.sync where name = $1", &[&sync])?;
+    let status: String = row.map(|row| row.get(0)).unwrap_or_default();
+    let is_so = verb != "activate" && status == wanted;
+    match waits {
+        true => say!("...{}", if is_so { "OK" } else { "FAILED" }),
+        false => say!(""),
+    }
+    warn_user!("Note: {absent}; one that starts goes by the status of sync \"{sync}\", which is {status}");
+    if status != wanted {
+        warn_user!("HINT: To change it, run: {} update sync {sync} status={wanted}", session.prog);
+    } else if let Some(hint) = absent.hint_text() {
+        warn_user!("HINT: {hint}");
+    }
+    Ok(if waits && !is_so { DOES_NOT_RUN } else { 0 })
+}
+
 fn answered(session: &mut Session, verb: &str, sync: &str) -> Result<u8> {
     say_part!("...");
-    let patience = Patience::new(0, &session.files.piddir);
+    let patience = Patience::new(0);
     match outcome(&mut session.control, verb, sync, patience)? {
         Outcome::Done => {
             say!("OK");
             Ok(0)
         }
+        // Without a limit, it is an error instead.
+        Outcome::Unanswered => Ok(DOES_NOT_RUN),
         Outcome::Impossible(why) => {
             say!("FAILED");
             warn_user!(
@@ -80,6 +103,19 @@ fn answered(session: &mut Session, verb: &str, sync: &str) -> Result<u8> {
 enum Outcome {
     Done,
     Impossible(String),
+    Unanswered,
+}
+
+/// Lets the running daemon do it, and waits for that for some seconds at most. Says what went
+/// wrong, and whether anything did.
+pub fn request(session: &mut Session, verb: &str, sync: &str, seconds: u64) -> Result<bool> {
+    match outcome(&mut session.control, verb, sync, Patience::new(seconds))? {
+        Outcome::Done => return Ok(true),
+        Outcome::Impossible(why) => warn_user!("the daemon cannot run sync \"{sync}\": {why}"),
+        Outcome::Unanswered => warn_user!("No answer within {seconds} seconds from the daemon about sync \"{sync}\""),
+    }
+    warn_user!("HINT: To see what it does, run: {} status {sync}", session.prog);
+    Ok(false)
 }
 
 /// Sends the request and waits for the answer and, where a sync shall run, until it is known to be fit for that.
@@ -109,7 +145,9 @@ fn outcome(control: &mut Connection, verb: &str, sync: &str, mut patience: Patie
             Validity::Unfit(why) if taken && came(&validated) => return Ok(Outcome::Impossible(why)),
             _ => {}
         }
-        patience.is_over(control)?;
+        if patience.is_over(control)? {
+            return Ok(Outcome::Unanswered);
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the control database, on the channels of the original or, where
 //! PUBLIC may connect, on private ones, which other roles can neither flood nor forge.
 
-use crate::cli::pidfile;
 use crate::control::access;
 use crate::control::channel::MCP_HEARS;
+use crate::control::presence::{Presence, presence};
 use crate::error::{Error, Kind, Result};
 use crate::pg::wait::{Notification, wait};
 use crate::pg::{Connection, Ident};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// "Are you there?" and its answer.
@@ -51,8 +50,18 @@ pub fn notify_with(control: &mut Connection, channel: &str, payload: &str) -> Re
 }
 
 /// Sends `request` and waits for `answer`; `Ok(None)` when there was none within the limit.
-pub fn ask(control: &mut Connection, request: &str, answer: &str, mut patience: Patience) -> Result<Option<Notification>> {
-    listen(control, [answer])?;
+pub fn ask(control: &mut Connection, request: &str, answer: &str, patience: Patience) -> Result<Option<Notification>> {
+    ask_any(control, request, &[answer], patience)
+}
+
+/// The same where one of several answers will come.
+pub fn ask_any(
+    control: &mut Connection,
+    request: &str,
+    answers: &[&str],
+    mut patience: Patience,
+) -> Result<Option<Notification>> {
+    listen(control, answers.iter().copied())?;
     notify(control, request)?;
     loop {
         let heard = arrivals(control, patience.next())?;
@@ -60,7 +69,7 @@ pub fn ask(control: &mut Connection, request: &str, answer: &str, mut patience: 
         if has_started(&heard) {
             notify(control, request)?;
         }
-        if let Some(found) = heard.into_iter().find(|notification| notification.channel == answer) {
+        if let Some(found) = heard.into_iter().find(|notification| answers.contains(&notification.channel.as_str())) {
             return Ok(Some(found));
         }
         if patience.is_over(control)? {
@@ -87,21 +96,20 @@ pub fn arrivals(control: &mut Connection, until: Option<Instant>) -> Result<Vec<
 /// How long to wait. Without a limit it lasts as long as there is a daemon: an answer that can never come must not hang a
 /// script for ever, and a daemon that is only restarting must not end the wait.
 ///
-/// "There is a daemon" means: it has answered anything at all within the last minute, from whatever machine, or the pid file
-/// on this one names a living master. A restart takes seconds.
+/// "There is a daemon" means: it has answered anything at all within the last minute, or the
+/// control database shows one that serves. A restart takes seconds.
 pub struct Patience {
     started: Instant,
     limit: Option<Duration>,
     needs_daemon: bool,
-    piddir: PathBuf,
     vigil: Vigil,
 }
 
 impl Patience {
     /// Starts to wait. 0 seconds means without limit.
-    pub fn new(seconds: u64, piddir: &str) -> Patience {
+    pub fn new(seconds: u64) -> Patience {
         let limit = (seconds > 0).then(|| Duration::from_secs(seconds));
-        Patience { started: Instant::now(), limit, needs_daemon: true, piddir: PathBuf::from(piddir), vigil: Vigil::default() }
+        Patience { started: Instant::now(), limit, needs_daemon: true, vigil: Vigil::default() }
     }
 
     /// Without a limit, waits for a daemon that is yet to come, too.
@@ -135,8 +143,11 @@ impl Patience {
         match self.vigil.step(now) {
             Step::Wait => {}
             Step::Ask => notify(control, PING)?,
-            Step::GiveUp if !self.needs_daemon || pidfile::living_master(&self.piddir).is_some() => self.heard(true),
-            Step::GiveUp => return Err(nobody()),
+            Step::GiveUp if !self.needs_daemon => self.heard(true),
+            Step::GiveUp => match presence(control)? {
+                Presence::Absent(_) => return Err(nobody()),
+                Presence::Serves(_) | Presence::Awaited => self.heard(true),
+            },
         }
         Ok(false)
     }

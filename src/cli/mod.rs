@@ -47,6 +47,7 @@ pub mod output;
 pub mod pairs;
 pub mod pattern;
 pub mod pidfile;
+pub mod presence;
 pub mod prog;
 pub mod rcfile;
 pub mod reason;

@@ -1,9 +1,9 @@
 //! `pause` and `resume`: whether the running daemon serves a sync, in the words of the newer dialect (reference, 8.5). Changes are noted
-//! meanwhile; a restarted daemon goes by the column `status`.
+//! meanwhile; a restarted daemon goes by the column `status`. The daemon's answer is waited for: what is said to be paused is paused.
 
-use crate::cli::answer::notify;
-use crate::cli::{Session, help, sync_list, table::Topic};
-use crate::control::channel::sync_request;
+use crate::cli::answer::{Patience, ask_any};
+use crate::cli::{Session, help, presence, sync_list, table::Topic};
+use crate::control::channel::{self, sync_request};
 use crate::error::Result;
 use crate::{say, warn_user};
 
@@ -15,34 +15,69 @@ pub const TOPICS: &[Topic] = &[help::only(
   {verb} all",
 )];
 
+/// Seconds in which the daemon answers for one sync.
+const LIMIT: u64 = 10;
+
+/// A verb, what is answered to its request, and what is said then.
+struct Doing {
+    verb: &'static str,
+    answers: [&'static str; 2],
+    done: &'static str,
+}
+
 /// `pause SYNC ...`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    each(session, nouns, "pause", "Syncs paused")
+    each(session, nouns, Doing { verb: "pause", answers: ["paused", "deactivated"], done: "Syncs paused" })
 }
 
 /// `resume SYNC ...`.
 pub fn run_resume(session: &mut Session, nouns: &[String]) -> Result<u8> {
-    each(session, nouns, "resume", "Syncs resumed")
+    each(session, nouns, Doing { verb: "resume", answers: ["resumed", "activated"], done: "Syncs resumed" })
 }
 
-fn each(session: &mut Session, nouns: &[String], verb: &str, done: &str) -> Result<u8> {
+/// The exit code is 1 when something that was asked for has not happened.
+fn each(session: &mut Session, nouns: &[String], doing: Doing) -> Result<u8> {
     if sync_list::names_nothing(nouns) {
-        return Ok(help::usage(session.personality, verb, &[]));
+        return Ok(help::usage(session.personality, doing.verb, &[]));
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::newer::resolve(nouns, &stored)?;
-    let mut names = Vec::new();
+    let mut code = 0;
+    let mut active = Vec::new();
     for sync in selection.syncs {
-        if !sync.is_active() {
+        if sync.is_active() {
+            active.push(sync.name);
+        } else {
             let (name, status) = (&sync.name, &sync.status);
             warn_user!("Cannot pause or resume sync \"{name}\" unless it is active (currently \"{status}\")");
-            continue;
         }
-        notify(&mut session.control, &sync_request(verb, &sync.name))?;
-        names.push(sync.name);
+    }
+    if let Some(absent) = presence::absent(session)?.filter(|_| !active.is_empty()) {
+        return Err(absent.context(format!("cannot {} sync \"{}\"", doing.verb, active.join("\", \""))));
+    }
+    let mut names = Vec::new();
+    for name in active {
+        let (request, refusal) = (sync_request(doing.verb, &name), channel::sync_error(&name));
+        let [first, second] = doing.answers.map(|verb| sync_request(verb, &name));
+        match ask_any(&mut session.control, &request, &[&first, &second, &refusal], Patience::new(LIMIT))? {
+            Some(heard) if heard.channel == refusal => {
+                warn_user!(
+                    "the daemon cannot {} sync \"{name}\": it does not know it, or its source database is not active",
+                    doing.verb
+                );
+                warn_user!("HINT: `status {name}` shows what it does; the daemon's log tells more");
+                code = 1;
+            }
+            Some(_) => names.push(name),
+            None => {
+                warn_user!("No answer within {LIMIT} seconds: sync \"{name}\" may go on as before");
+                warn_user!("HINT: `status {name}` shows what it does; the daemon's log tells more");
+                code = 1;
+            }
+        }
     }
     if !names.is_empty() {
-        say!("{done}: {}", names.join(","));
+        say!("{}: {}", doing.done, names.join(","));
     }
-    Ok(0)
+    Ok(code)
 }

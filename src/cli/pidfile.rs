@@ -1,9 +1,12 @@
 //! The pid files of the daemon, as the commands see them (reference, section 6): one of the master, whose first line is its
 //! process id, and one of each sync's controller.
 
-use crate::cli::files;
+use crate::cli::{Session, files};
+use crate::control::presence::{Process, presence};
+use crate::daemon::instance;
 use crate::daemon::pidfile as daemon;
 pub use crate::daemon::pidfile::{ctl as controller_path, is_master, mcp as master_path};
+use crate::error::Result;
 use crate::warn_user;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,35 +46,86 @@ pub fn living_master(piddir: &Path) -> Option<i32> {
     daemon::living_master(&master_path(piddir))
 }
 
-/// The living processes of the daemon that have pid files, but for the master.
-pub fn children(piddir: &Path) -> Vec<i32> {
-    let entries = fs::read_dir(piddir).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| {
-        let name = entry.file_name();
-        name.to_str().is_some_and(|name| name.starts_with("bucardo.") && name.ends_with(".pid") && name != "bucardo.mcp.pid")
-    });
-    let pid = |path: PathBuf| crate::files::read(&path).ok()?.lines().next()?.trim().parse::<i32>().ok();
-    let pids = ours.filter_map(|entry| pid(entry.path()));
-    pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo "))).collect()
+/// The master that keeps its files in this directory, if one lives there and it is not this
+/// instance's.
+pub fn other_master(piddir: &Path, ours: &str) -> Option<i32> {
+    living_master(piddir).filter(|_| instance::is_other(&master_path(piddir), ours))
+}
+
+/// The process of our master: by the control database, whatever happened to its files, else by its
+/// pid file.
+pub fn our_master(session: &mut Session) -> Result<Option<i32>> {
+    let presence = presence(&mut session.control)?;
+    let known = presence.daemon().map(|daemon| &daemon.master).filter(|master| master.lives_here());
+    if let Some(Process { pid, .. }) = known {
+        return Ok(Some(*pid));
+    }
+    let piddir = Path::new(&session.files.piddir);
+    let Some(pid) = living_master(piddir) else { return Ok(None) };
+    let ours = instance::line(&mut session.control)?;
+    Ok(Some(pid).filter(|_| other_master(piddir, &ours).is_none()))
+}
+
+/// The living processes that a master has started, and those that these have.
+pub fn descendants(master: i32) -> Vec<i32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let parents: Vec<(i32, i32)> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut found = vec![master];
+    let mut at = 0;
+    while let Some(above) = found.get(at).copied() {
+        at += 1;
+        let below: Vec<i32> = parents.iter().filter(|(_, parent)| *parent == above).map(|(pid, _)| *pid).collect();
+        found.extend(below.into_iter().filter(|pid| is_bucardo(*pid)));
+    }
+    found.split_off(1)
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.get(stat.rfind(')')? + 1..)?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether a process shows that it belongs to a daemon.
+fn is_bucardo(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.starts_with(b"Bucardo "))
 }
 
 /// Removes the controllers' pid files of syncs that are not in `known`, and says so.
-pub fn tidy(piddir: &Path, known: &[&str]) {
-    for path in remove_unknown(piddir, known) {
-        warn_user!("Invalid pid file found: {} - removing it", path.display());
+pub fn tidy(session: &mut Session, known: &[&str]) -> Result<()> {
+    let unknown = unknown(Path::new(&session.files.piddir), known);
+    if unknown.is_empty() {
+        return Ok(());
     }
+    let ours = instance::line(&mut session.control)?;
+    for path in unknown.into_iter().filter(|path| may_go(path, &ours)) {
+        if fs::remove_file(&path).is_ok() {
+            warn_user!("Invalid pid file found: {} - removing it", path.display());
+        }
+    }
+    Ok(())
 }
 
-/// Removes the controllers' pid files of syncs that are not in `known`, and returns their paths. A directory that cannot be
-/// read has none.
-fn remove_unknown(piddir: &Path, known: &[&str]) -> Vec<PathBuf> {
+/// The controllers' pid files of syncs that are not in `known`. A directory that cannot be read has
+/// none.
+fn unknown(piddir: &Path, known: &[&str]) -> Vec<PathBuf> {
     let entries = fs::read_dir(piddir).into_iter().flatten().flatten();
     let unknown = entries.filter(|entry| {
         let name = entry.file_name();
         let sync = name.to_str().and_then(|name| name.strip_prefix("bucardo.ctl.sync.")?.strip_suffix(".pid"));
         sync.is_some_and(|sync| !known.contains(&sync))
     });
-    unknown.map(|entry| entry.path()).filter(|path| fs::remove_file(path).is_ok()).collect()
+    unknown.map(|entry| entry.path()).collect()
+}
+
+/// Whether a pid file is this instance's, or names a process that is none of any daemon's.
+fn may_go(path: &Path, ours: &str) -> bool {
+    if instance::is_ours(path, ours) {
+        return true;
+    }
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok());
+    !instance::is_other(path, ours) && !pid.is_some_and(is_bucardo)
 }
 
 #[cfg(test)]
@@ -99,12 +153,23 @@ mod tests {
     }
 
     #[test]
-    fn only_pid_files_of_unknown_syncs_are_removed() {
+    fn only_pid_files_of_unknown_syncs_of_this_instance_may_go() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["bucardo.ctl.sync.a.pid", "bucardo.ctl.sync.gone.pid", "bucardo.kid.sync.gone.B.pid", "bucardo.mcp.pid"] {
             fs::write(dir.path().join(name), "1\n").unwrap();
         }
-        assert_eq!(remove_unknown(dir.path(), &["a"]), [dir.path().join("bucardo.ctl.sync.gone.pid")]);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+        let gone = dir.path().join("bucardo.ctl.sync.gone.pid");
+        assert_eq!(unknown(dir.path(), &["a"]), std::slice::from_ref(&gone));
+        let ours = "instance a.1.5432 of x";
+        assert!(may_go(&gone, ours));
+        fs::write(&gone, "1\ninstance b.1.5432 of y\n").unwrap();
+        assert!(!may_go(&gone, ours));
+        fs::write(&gone, format!("{}\n{ours}\n", std::process::id())).unwrap();
+        assert!(may_go(&gone, ours));
+    }
+
+    #[test]
+    fn who_has_no_children_of_ours_has_none() {
+        assert_eq!(descendants(i32::try_from(std::process::id()).unwrap()), [0; 0]);
     }
 }

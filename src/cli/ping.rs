@@ -25,7 +25,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if session.options.verbose > 0 {
         say!("Pinging MCP, timeout = {seconds}");
     }
-    let patience = Patience::new(seconds, &session.files.piddir).even_without_daemon();
+    let patience = Patience::new(seconds).even_without_daemon();
     let pong = ask(&mut session.control, "bucardo_mcp_ping", "bucardo_mcp_pong", patience)?;
     let (text, code) = match pong {
         Some(pong) => (format!("OK: Got response from PID {}", pong.pid), 0),

@@ -1,10 +1,11 @@
 //! `reload`: lets the running daemon read the rows of some syncs anew (reference, 3.6).
 
 pub mod newer;
+mod outcome;
 
 use crate::cli::answer::{Patience, ask};
 use crate::cli::sync_list::SYNCS;
-use crate::cli::{Session, help, near, reload_config, table::Topic};
+use crate::cli::{Session, help, near, presence, reload_config, table::Topic};
 use crate::control::channel::sync_request;
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
@@ -13,7 +14,10 @@ use crate::{say, say_part, warn_user};
 pub const TOPICS: &[Topic] = &[help::only(
     "Usage: reload sync [sync2 sync3 ...]
 
-  reload orders stock",
+  reload orders stock
+
+The daemon looks at the databases of each sync, as `validate` does, and begins anew with the tables that fit; the exit code is 1
+when one does not.",
 )
 .or_newer(
     "Usage: reload [config | sync ...]
@@ -29,7 +33,8 @@ const LIMIT: u64 = 60;
 const INACTIVE: &str = "a sync runs when its status is active; a restarted daemon goes by that";
 const SILENT: &str = "`ping` tells whether a daemon runs; its log tells why a sync could not be reloaded";
 
-/// `reload SYNC ...`. The exit code is 0 also when some could not be asked for; it is 1 when the daemon did not answer.
+/// `reload SYNC ...`. The exit code is 0 also when some could not be asked for; it is 1 when a sync
+/// does not run afterwards with all its tables.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if session.dialect().newer {
         return newer::run(session, nouns);
@@ -56,12 +61,18 @@ fn status(session: &mut Session, sync: &str) -> Result<Option<String>> {
 }
 
 fn reload(session: &mut Session, sync: &str) -> Result<u8> {
+    if let Some(absent) = presence::absent(session)? {
+        let hint = absent.hint_text().unwrap_or_default();
+        refused(&format!("sync \"{sync}\" was not reloaded: {absent}"), &format!("{hint}; it reads everything when it starts"));
+        return Ok(1);
+    }
     say_part!("Reloading sync {sync}...");
-    let patience = Patience::new(LIMIT, &session.files.piddir);
+    let patience = Patience::new(LIMIT);
     let (request, answer) = (sync_request("reload", sync), sync_request("reloaded", sync));
     if ask(&mut session.control, &request, &answer, patience)?.is_some() {
-        say!("DONE!");
-        return Ok(0);
+        let outcome = outcome::of(session, sync)?;
+        say!("{}", outcome.word());
+        return Ok(outcome.tell(session, sync));
     }
     say!("");
     refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT);

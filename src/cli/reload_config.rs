@@ -1,7 +1,7 @@
 //! `reload_config`: lets the running daemon read the table bucardo_config anew (reference, 3.5).
 
 use crate::cli::answer::{Patience, ask, notify};
-use crate::cli::{Session, help, reload, table::Topic};
+use crate::cli::{Session, help, presence, reload, table::Topic};
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
@@ -24,11 +24,18 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if session.dialect().newer {
         reload::newer::must_run(session)?;
     }
+    let absent = presence::absent(session)?;
     if !session.options.quiet {
         say_part!("Forcing Bucardo to reload the bucardo_config table");
     }
     let given = nouns.first().and_then(|word| word.parse().ok());
-    let Some(seconds) = given.or(session.dialect().reload_config_wait) else {
+    let wait_for = given.or(session.dialect().reload_config_wait);
+    if let Some(absent) = absent {
+        say!("");
+        warn_user!("Note: {absent}; one that starts reads all its settings");
+        return Ok(u8::from(wait_for.is_some()));
+    }
+    let Some(seconds) = wait_for else {
         notify(&mut session.control, REQUEST)?;
         say!("");
         return Ok(0);
@@ -37,7 +44,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 }
 
 fn wait(session: &mut Session, seconds: u64) -> Result<u8> {
-    let patience = Patience::new(seconds, &session.files.piddir);
+    let patience = Patience::new(seconds);
     if ask(&mut session.control, REQUEST, ANSWER, patience)?.is_some() {
         say!("{}", if session.options.quiet { "" } else { "...DONE!" });
         return Ok(0);

@@ -4,7 +4,7 @@ mod newer;
 
 use crate::cli::answer::{Patience, ask};
 use crate::cli::noun::{self, Noun, WORDS};
-use crate::cli::pidfile;
+use crate::cli::presence;
 use crate::cli::relation::{self, Goat};
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, near, refusal};
@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::replicate::places;
 use crate::{say, warn_user};
-use std::path::Path;
 
 /// How many seconds a running daemon may take to leave a sync alone.
 const DAEMON: u64 = 5;
@@ -185,11 +184,11 @@ fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
 /// not answer stops them when the rows are gone.
 fn stop_syncs(session: &mut Session, names: &[String]) -> Result<()> {
     session.transaction(|session| all_there(&mut session.control, &SYNC, names))?;
-    if pidfile::living_master(Path::new(&session.files.piddir)).is_none() {
+    if presence::absent(session)?.is_some() {
         return Ok(());
     }
     for name in names {
-        let patience = Patience::new(DAEMON, &session.files.piddir);
+        let patience = Patience::new(DAEMON);
         ask(&mut session.control, &sync_request("deactivate", name), &sync_request("deactivated", name), patience)?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use crate::cli::session::complain_of_access;
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::control::gap::{self, Gap};
+use crate::control::joining;
 use crate::error::{Error, Result};
 use crate::replicate::validate::{self, Sessions};
 use crate::replicate::{notes, places};
@@ -76,26 +77,62 @@ fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sess
         true => say_part!("Validating sync {name:.<width$}{between}"),
         false => say_part!("Validating sync {name:<width$}{between}"),
     }
-    let outcome = validate::one_of_many(&mut session.control, name, sessions);
-    let outcome = outcome.and_then(|notes| Ok((notes, gap::of_syncs(&mut session.control, &[name.to_owned()])?)));
+    let outcome = look(session, name, sessions);
     say!(
         "{}",
         match &outcome {
-            Ok((_, gaps)) if gaps.is_empty() => fine,
+            Ok(found) if found.is_complete() => fine,
             Ok(_) => "INCOMPLETE!",
             Err(_) => "FAILED!",
         }
     );
     match outcome {
-        Ok((notes, gaps)) => {
-            tell(session, &notes);
-            complain_of(&gaps);
-            gaps.is_empty()
+        Ok(found) => {
+            tell(session, &found.notes);
+            complain_of(&found.gaps);
+            tell_of_fitting(session, name, found.fitting);
+            found.is_complete()
         }
         Err(error) => {
             complain(error);
             false
         }
+    }
+}
+
+/// What was found of a sync that can run.
+struct Found {
+    notes: Vec<String>,
+    gaps: Vec<Gap>,
+    /// What joined it and does not fit.
+    left_out: usize,
+    /// What joined it and fits, and waits for the daemon.
+    fitting: usize,
+}
+
+impl Found {
+    fn is_complete(&self) -> bool {
+        self.gaps.is_empty() && self.left_out == 0
+    }
+}
+
+fn look(session: &mut Session, name: &str, sessions: &mut Sessions) -> Result<Found> {
+    let control = &mut session.control;
+    let joins = validate::joins(control)?;
+    let notes = validate::one_of_many(control, name, joins, sessions)?;
+    let gaps = gap::of_syncs(control, &[name.to_owned()])?;
+    let joining = joining::of_sync(control, name)?;
+    let left_out = joining.iter().filter(|one| one.outcome.is_some()).count();
+    Ok(Found { notes, gaps, left_out, fitting: joining.len() - left_out })
+}
+
+/// What fits is carried once the daemon begins anew with it.
+fn tell_of_fitting(session: &Session, name: &str, fitting: usize) {
+    if fitting > 0 {
+        warn_user!(
+            "Note: to let the running daemon carry what was added to sync \"{name}\", run: {} reload {name}",
+            session.prog
+        );
     }
 }
 

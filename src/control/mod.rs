@@ -8,6 +8,8 @@ pub mod db;
 pub mod departed_rows;
 pub mod gap;
 pub mod identity;
+pub mod joining;
+pub mod presence;
 pub mod private;
 pub mod queue;
 pub mod schema;

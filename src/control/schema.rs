@@ -49,6 +49,8 @@ const FILES: &[(&str, &str)] = files![
     "daemon",
     "turn",
     "bucardo_log_message",
+    "presence",
+    "joining",
     "freezer_old_audit_pid",
     "freezer_master_q",
     // Functions, with the triggers that call them.
@@ -60,6 +62,7 @@ const FILES: &[(&str, &str)] = files![
     "request_validation",
     "validate_sync",
     "note_copy",
+    "note_joining",
     "sync_gone",
     "validate_all_syncs",
     "bucardo_q",

@@ -67,6 +67,8 @@ pub struct Goat {
     pub names: BTreeMap<String, String>,
     /// What is selected instead of all columns, by database; empty: for all.
     pub clauses: BTreeMap<String, String>,
+    /// It joined the herd and is not carried yet (table `joining`).
+    pub joins: bool,
 }
 
 /// When copying the whole table is less work than its changes (`delta_bypass`, reference, section 5.6).
@@ -115,6 +117,8 @@ pub struct Sync {
     pub name: String,
     /// Its source herd.
     pub herd: String,
+    /// The ids of the herd's members that are carried, in ascending order.
+    pub carried: Vec<i32>,
     /// The database of the herd's goats; none when the herd is empty.
     pub source: Option<String>,
     /// Further masters, in the order of their group: what changes there goes to all others, too.
@@ -226,9 +230,15 @@ impl Sync {
         self.ping || self.do_listen
     }
 
-    /// The members of the herd, in the order in which they are processed: priority descending, then id (reference, 1.2).
+    /// The members of the herd that are carried, in the order in which they are processed: priority
+    /// descending, then id (reference, 1.2).
     pub fn goats(&self, control: &mut Connection) -> Result<Vec<Goat>> {
-        let rows = control.query(include_str!("sql/goats.sql"), &[&self.herd])?;
+        Ok(self.all_goats(control)?.into_iter().filter(|goat| !goat.joins).collect())
+    }
+
+    /// The same with those that are not carried yet.
+    pub fn all_goats(&self, control: &mut Connection) -> Result<Vec<Goat>> {
+        let rows = control.query(include_str!("sql/goats.sql"), &[&self.herd, &self.name])?;
         let names = self.customs(control, "customname", "newname")?;
         let clauses = self.customs(control, "customcols", "clause")?;
         let of = |all: &BTreeMap<i32, BTreeMap<String, String>>, goat| all.get(&goat).cloned().unwrap_or_default();
@@ -254,6 +264,7 @@ impl Sync {
                 }),
                 names: of(&names, row.get(0)),
                 clauses: of(&clauses, row.get(0)),
+                joins: row.get(17),
             })
             .collect())
     }
@@ -280,6 +291,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
     Ok(Sync {
         name: row.get("name"),
         herd: row.get("herd"),
+        carried: row.get("carried"),
         source: row.get("source"),
         targets: row.get("targets"),
         partners: row.get("partners"),
@@ -317,6 +329,7 @@ mod tests {
         Sync {
             name: "s".into(),
             herd: "h".into(),
+            carried: vec![1],
             source: Some("A".into()),
             partners: all(partners),
             targets: all(targets),

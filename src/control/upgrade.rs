@@ -192,6 +192,13 @@ const STEPS: &[Step] = &[
         summary: "Revoked CONNECT and TEMPORARY on the control database from PUBLIC; GRANT CONNECT to the roles that read it",
         sql: include_str!("sql/close_control.sql"),
     },
+    table!("presence"),
+    // What is in a herd by then is carried already.
+    Step {
+        missing: "select to_regclass('bucardo.joining') is null",
+        summary: "Created table: bucardo.joining",
+        sql: concat!(include_str!("../../schema/control/joining.sql"), include_str!("../../schema/control/note_joining.sql")),
+    },
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

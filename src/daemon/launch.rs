@@ -47,6 +47,9 @@ pub struct Launch {
     /// Lines of the log go to the caller's standard output instead of its standard error.
     #[serde(default)]
     pub log_to_stdout: bool,
+    /// Which control database this is, for the pid files.
+    #[serde(default)]
+    pub instance: String,
     /// The directory of pid files and the stop file.
     pub piddir: PathBuf,
     /// The file whose existence asks the daemon to stop.
@@ -196,6 +199,7 @@ mod tests {
             stays: true,
             dryrun: true,
             log_to_stdout: false,
+            instance: "instance 7.1.5432".into(),
             piddir: "/run/b".into(),
             stopfile: "/run/b/stop".into(),
             reason_file: "/run/b/reason".into(),

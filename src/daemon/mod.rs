@@ -16,6 +16,7 @@ pub mod backoff;
 pub mod children;
 pub mod ctl;
 pub mod desk;
+pub mod instance;
 pub mod kid;
 pub mod launch;
 pub mod mailer;

@@ -1,5 +1,6 @@
 //! Pid files (reference, section 3.2): names and contents that scripts read.
 
+use crate::daemon::instance;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use nix::errno::Errno;
@@ -115,13 +116,15 @@ fn read(path: &Path) -> Option<u32> {
     files::read(path).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// Removes all our pid files but the MCP's: those of processes that can no longer exist.
-pub fn remove_children(piddir: &Path) {
+/// Removes the pid files of this instance but the MCP's: those of processes that can no longer
+/// exist. What is another instance's stays.
+pub fn remove_children(piddir: &Path, instance: &str) {
     let Ok(entries) = fs::read_dir(piddir) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if ["bucardo.ctl.sync.", "bucardo.kid.sync."].iter().any(|start| name.starts_with(start)) {
+        let is_child = ["bucardo.ctl.sync.", "bucardo.kid.sync."].iter().any(|start| name.starts_with(start));
+        if is_child && !instance::is_other(&entry.path(), instance) {
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -37,7 +37,7 @@ fn look(launch: &Launch, control: &mut Connection, sync: &str) -> Result<bool> {
         Err(error) if error.kind() == Kind::NotFound => log::info!("Sync \"{sync}\" is gone: tidying its databases"),
         Err(error) => return Err(error),
         Ok(stored) => {
-            let outcome = validate::sync(control, sync);
+            let outcome = validate::by_daemon(control, sync);
             let (source, target) = (stored.source.clone().unwrap_or_default(), stored.places().join(", "));
             mailer::tell_gaps(control, launch, &Whose { sync, source: &source, target: &target })?;
             let found = outcome?;

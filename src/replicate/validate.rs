@@ -3,8 +3,12 @@
 //! Everything is compared first, on all databases that can be reached; only when all tables fit is anything made. So a refused sync
 //! leaves no trigger behind.
 
+mod foresee;
+mod joining;
+
 use crate::control::departed_rows;
 use crate::control::gap::{self, Place};
+use crate::control::presence::{Presence, presence};
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +20,7 @@ use crate::replicate::identity::{self, Recorded};
 use crate::replicate::installation;
 use crate::replicate::lineage::{self, Way};
 use crate::replicate::neighbours::{self, Always, Side};
-use crate::replicate::notes::warning;
+use crate::replicate::notes::{self, warning};
 use crate::replicate::plan::{Plan, Route};
 use crate::replicate::resolve::{SequenceStrategy, Strategy};
 use crate::replicate::rights::{self, Part};
@@ -26,19 +30,36 @@ use crate::replicate::{bypasses, captures, compare, counting, foretell, install,
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::IntoIter;
 
+pub use foresee::foresee;
+pub use joining::Joins;
+
 /// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
 /// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`], [`Kind::Crowded`] or [`Kind::Lost`].
 pub fn sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
-    one_of_many(control, name, &mut Sessions::default())
+    let joins = joins(control)?;
+    one_of_many(control, name, joins, &mut Sessions::default())
+}
+
+/// The same by the daemon, which has stopped what runs for the sync if anything joins it.
+pub fn by_daemon(control: &mut Connection, name: &str) -> Result<Vec<String>> {
+    one_of_many(control, name, Joins::Admit, &mut Sessions::default())
+}
+
+/// What becomes of tables that join, when another process than the daemon validates.
+pub fn joins(control: &mut Connection) -> Result<Joins> {
+    Ok(match presence(control)? {
+        Presence::Absent(_) => Joins::Admit,
+        Presence::Serves(_) | Presence::Awaited => Joins::Foresee,
+    })
 }
 
 /// Sessions that were good for one sync, for the next: by database, and by whether it receives rows, for which sessions are set up.
 pub type Sessions = BTreeMap<(String, bool), Connection>;
 
 /// The same for one of many syncs, which share their sessions.
-pub fn one_of_many(control: &mut Connection, name: &str, sessions: &mut Sessions) -> Result<Vec<String>> {
+pub fn one_of_many(control: &mut Connection, name: &str, joins: Joins, sessions: &mut Sessions) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
-    let outcome = look_and_make(control, &sync, sessions);
+    let outcome = joining::look_and_make(control, &sync, joins, sessions);
     record(control, name, &outcome)?;
     outcome
 }
@@ -70,14 +91,14 @@ fn receives(at: usize, masters: usize) -> bool {
 /// A table on every member.
 type Shapes = Vec<Shape>;
 
-fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions) -> Result<Vec<String>> {
-    let goats = sync.goats(control)?;
+/// Looks at these tables and sequences, and makes what is missing for them if all fit.
+fn look_and_make(control: &mut Connection, sync: &Sync, goats: &[Goat], sessions: &mut Sessions) -> Result<Vec<String>> {
     check_members(sync, sync.source()?)?;
     let mut members = Members::connect(control, sync, sessions)?;
     let (mut notes, mut tables) = (members.recognise(control)?, Vec::new());
-    members.look(&goats)?;
+    members.look(goats)?;
     let mut faults = Faults::default();
-    for goat in &goats {
+    for goat in goats {
         match goat.is_table {
             true => tables.extend(members.look_at_table(goat, &mut notes, &mut faults)?),
             false => members.look_at_sequence(goat, &mut faults)?,
@@ -86,14 +107,14 @@ fn look_and_make(control: &mut Connection, sync: &Sync, sessions: &mut Sessions)
     faults.settle()?;
     notes.extend(members.neighbours(&tables)?);
     places::note(control, sync)?;
-    members.check_rights(&goats, &tables)?;
-    notes.extend(counting::differences(&mut members.conns, &members.names, &goats)?);
-    notes.extend(members.clauses_of_masters(&goats));
+    members.check_rights(goats, &tables)?;
+    notes.extend(counting::differences(&mut members.conns, &members.names, goats)?);
+    notes.extend(members.clauses_of_masters(goats));
     notes.extend(members.foretold(&tables)?);
-    notes.extend(stray::warnings(control, sync, &goats, &mut members.conns[0])?);
+    notes.extend(stray::warnings(control, sync, goats, &mut members.conns[0])?);
     members.check_references(control, &mut notes)?;
-    members.make(control, &goats, &tables, &mut notes)?;
-    remember_keys(control, &goats, &tables)?;
+    members.make(control, goats, &tables, &mut notes)?;
+    remember_keys(control, goats, &tables)?;
     members.remember(control)?;
     members.leave(sessions);
     Ok(notes)
@@ -546,6 +567,9 @@ fn tells(kind: Kind) -> bool {
     matches!(kind, Kind::Mismatch | Kind::NotFound | Kind::Denied | Kind::Refused)
 }
 
+/// How the warning begins that stands with a good sync whose last look was prevented.
+pub const UNSEEN: &str = "its databases could not be looked at";
+
 /// A look that was prevented tells nothing about the sync: one that was good stays good.
 fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -> Result<()> {
     let text = match outcome {
@@ -556,12 +580,14 @@ fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -
         },
     };
     let prevented = outcome.as_ref().is_err_and(|error| !tells(error.kind()));
+    let kept = prevented.then(|| notes::warning(format!("{UNSEEN}: {}", text.replace('\n', " "))));
     control.execute(
         "insert into bucardo.validation as v (sync, requested, validated, ok, outcome) \
          values ($1, clock_timestamp(), clock_timestamp(), $2, $3) \
-         on conflict (sync) do update set validated = excluded.validated, outcome = excluded.outcome, \
-         ok = excluded.ok or ($4 and v.ok is true)",
-        &[&name, &outcome.is_ok(), &text, &prevented],
+         on conflict (sync) do update set validated = excluded.validated, \
+         outcome = case when v.ok is true then coalesce($4, excluded.outcome) else excluded.outcome end, \
+         ok = excluded.ok or ($4 is not null and v.ok is true)",
+        &[&name, &outcome.is_ok(), &text, &kept],
     )?;
     control.execute("select bucardo.notify_both($1, '')", &[&channel::validated(name)])?;
     Ok(())

@@ -30,7 +30,7 @@ impl FakeDaemon {
         channel: &str,
         mut react: impl FnMut(&mut Client, &str) + Send + 'static,
     ) -> FakeDaemon {
-        client.batch_execute(&format!("listen {channel}")).unwrap();
+        client.batch_execute(&format!("set application_name = 'bucardo mcp control'; listen {channel}")).unwrap();
         let backend = client.query_one("select pg_backend_pid()", &[]).unwrap().get(0);
         let over = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&over);
@@ -43,6 +43,11 @@ impl FakeDaemon {
             }
         });
         FakeDaemon { backend, over, thread: Some(thread) }
+    }
+
+    /// One that takes everything and answers nothing.
+    pub fn silent(installed: &Installed) -> FakeDaemon {
+        FakeDaemon::new(installed, "bucardo_silence", |_, _| {})
     }
 
     /// The server process of its session.

@@ -172,6 +172,7 @@ fn a_kill_is_not_hidden_by_the_success_of_the_next_sync() {
 #[test]
 fn a_limit_that_is_reached_is_said_on_stderr_and_ends_with_one() {
     let installed = prepared();
+    let _daemon = FakeDaemon::silent(&installed);
     let outcome = installed.ctl(&["kick", "orders", "1"]).ended_with(1);
     assert_eq!(outcome.stderr, "Timed out!\n");
     assert_eq!(outcome.stdout.replace('\u{8}', "^H"), "Kick orders: [0 s] ^H^H^H^H^H^H[1 s] ");
@@ -180,6 +181,7 @@ fn a_limit_that_is_reached_is_said_on_stderr_and_ends_with_one() {
 #[test]
 fn a_limit_that_is_reached_by_a_sync_that_cannot_run_comes_with_the_reason() {
     let installed = prepared();
+    let _daemon = FakeDaemon::silent(&installed);
     let sql = "update bucardo.validation set validated = now(), ok = false, outcome = 'B is away' where sync = 'orders'";
     installed.control().batch_execute(sql).unwrap();
     let outcome = installed.ctl(&["kick", "orders", "1"]).ended_with(1);
@@ -224,6 +226,7 @@ fn pid_files_of_former_syncs_are_removed_on_the_way() {
         (installed.piddir().join("bucardo.ctl.sync.former.pid"), installed.piddir().join("bucardo.ctl.sync.orders.pid"));
     std::fs::write(&former, "1\n").unwrap();
     std::fs::write(&present, "1\n").unwrap();
+    let _daemon = FakeDaemon::silent(&installed);
     let outcome = installed.ctl(&["kick", "orders"]).ended_with(0);
     assert_eq!(outcome.stderr, format!("Invalid pid file found: {} - removing it\n", former.display()));
     assert!(!former.exists() && present.exists());
@@ -256,4 +259,33 @@ fn after_a_kick_that_returned_every_earlier_change_is_on_the_target() {
 fn queue(world: &World) -> String {
     let jobs = "select string_agg(to_jsonb(q)::text, e'\\n' order by id) from bucardo.q";
     format!("{}\nlast number: {}", world.value(jobs), world.value("select last_value from bucardo.q_id_seq"))
+}
+
+/// The reason of the worker's end, without a look into the log.
+#[test]
+fn a_kick_of_a_failing_sync_prints_the_reason() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h");
+    world.says("add sync orders type=pushdelta source=h targetdb=B");
+    world.ctl(&["start"]).ok();
+    world.ctl(&["kick", "orders", "30"]).ok();
+    world.cluster.connect("b").batch_execute("alter table t1 add constraint small check (id < 10)").unwrap();
+    world.cluster.connect("a").batch_execute("insert into t1 values (99)").unwrap();
+    for option in ["--notimer", "--quiet"] {
+        let outcome = world.ctl(&["kick", "orders", "30", option]).ended_with(2);
+        let reason = "sync \"orders\" failed for database \"B\": ";
+        assert!(outcome.stderr.starts_with(reason) && outcome.stderr.contains("small"), "{}", outcome.stderr);
+        assert!(outcome.stdout.is_empty() || outcome.stdout.ends_with("KILLED!\n"), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn a_limit_that_is_reached_by_a_sync_that_fails_comes_with_the_reason() {
+    let installed = prepared();
+    let _daemon = FakeDaemon::silent(&installed);
+    let job = "insert into bucardo.q (sync, sourcedb, targetdb, ppid, started, aborted, ended, whydie)
+        values ('orders', 'A', 'B', 0, now(), now(), now(), 'the disk is full')";
+    installed.control().batch_execute(job).unwrap();
+    let outcome = installed.ctl(&["kick", "orders", "1"]).ended_with(1);
+    assert_eq!(outcome.stderr, "Timed out!\nsync \"orders\" failed for database \"B\": the disk is full\n");
 }

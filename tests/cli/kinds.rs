@@ -86,7 +86,7 @@ fn what_belongs_to_an_extension_is_left_out_by_name_and_added_when_asked_for() {
     world.cluster.connect("a").batch_execute(ddl).unwrap();
     for (kind, name) in [("tables", "ref_sys"), ("sequences", "ref_ids")] {
         let added = world.run(&format!("add all {kind} db=A -n public")).ended_with(0);
-        assert_eq!(added.stderr, format!("Note: left out because it belongs to an extension: public.{name} (pg_trgm)\n"));
+        assert!(added.stderr.contains(&format!("Note: left out because it belongs to an extension: public.{name} (pg_trgm)\n")));
     }
     assert_eq!(world.value("select count(*) from bucardo.goat where tablename like 'ref%'"), "0");
     let added = world.bucardo(&["add", "table", "ref%", "db=A"]).ended_with(0);

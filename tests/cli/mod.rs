@@ -17,6 +17,7 @@ mod lines;
 mod list;
 mod machines;
 mod newer;
+mod no_daemon;
 mod options;
 mod own_files;
 mod ping;

@@ -72,7 +72,8 @@ fn members_of_a_sync_come_and_go() {
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", "Added sequence public.s1 to herd h\n"));
     let outcome = world.run("update sync s1 remove table public.t2 uniq").ended_with(0);
     let said = "Removed table public.t2 from herd h\nSkipping table public.uniq: does not belong to the sync\n";
-    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", said));
+    let next = "Don't forget to run bucardo_ctl validate s1\n";
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (next, said));
     let twice = world.run("update sync s1 add table t2 t1").ended_with(255);
     assert!(twice.stderr.starts_with("More than one table found for t1: use wildcards or a schema\n"), "{}", twice.stderr);
 }

@@ -102,6 +102,12 @@ pub const ADDED: &[(&str, &str)] = &[
     ),
     ("validation", "sync text!; requested timestamptz!; validated timestamptz; ok boolean; outcome text"),
     (
+        "presence",
+        "single boolean! true; host text! ''; boot text! ''; pid integer! 0; ticks bigint! 0; piddir text! ''; \
+         backend integer! 0; backend_start timestamptz; started timestamptz! now(); ended timestamptz; awaited timestamptz",
+    ),
+    ("joining", "sync text!; goat integer!; cdate timestamptz! now(); looked timestamptz; outcome text"),
+    (
         "gap",
         "sync text!; targetdb text!; db text!; goat integer!; tablename text!; what text!; command text!; \
          since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false",
@@ -171,7 +177,7 @@ pub const TRIGGERS: &[(&str, &str)] = &[
     ("db", "db_change AFTER INSERT OR UPDATE ROW"),
     ("bucardo_config", "check_bucardo_config BEFORE INSERT OR UPDATE ROW"),
     ("goat", "validate_goat BEFORE INSERT OR UPDATE ROW"),
-    ("herdmap", "herdcheck AFTER INSERT OR UPDATE ROW"),
+    ("herdmap", "herdcheck AFTER INSERT OR UPDATE ROW; note_joining AFTER DELETE OR INSERT ROW"),
     ("sync", "note_copy BEFORE INSERT OR UPDATE ROW; sync_gone BEFORE DELETE ROW; validate_sync AFTER INSERT OR UPDATE ROW"),
     ("q", "bucardo_q AFTER INSERT ROW; note_run AFTER INSERT OR UPDATE ROW"),
     ("bucardo_log_message", "bucardo_log_message_trigger AFTER INSERT STATEMENT"),

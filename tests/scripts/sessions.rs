@@ -186,7 +186,12 @@ fn a_crontab_hears_nothing_when_all_is_well_and_a_code_when_not() {
     let killed = answer("bucardo_synckill_orders");
     assert_eq!(run(CRON).split(' ').take(2).collect::<Vec<_>>(), ["2", "0"]);
     drop(killed);
+    let silent = FakeDaemon::silent(&installed);
     assert_eq!(run(&CRON.replace("orders 0", "orders 1")), format!("1 0 {}\n", "Timed out!\n".len()));
+    drop(silent);
+    // Without a daemon it hears so at once.
+    assert_eq!(run(&CRON.replace("orders 0", "orders 1")).split(' ').take(2).collect::<Vec<_>>(), ["1", "0"]);
+    assert_eq!(run(CRON).split(' ').take(2).collect::<Vec<_>>(), ["2", "0"]);
     // The crontab of an older release: two syncs, no wait, an option that is long gone.
     assert_ne!(run("bucardo_ctl kick orders grp --ctlquiet 2> err > out; echo $?"), "0\n");
     assert_eq!(

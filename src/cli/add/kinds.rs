@@ -43,3 +43,14 @@ fn unfit(kind: &str, persistence: &str, version: u32) -> Option<(&'static str, &
 pub fn warn_of_unlogged(relation: &Relation) {
     warn_user!("Warning: table {} is unlogged: a crash of its server empties it, and nobody is told", relation.label());
 }
+
+/// Only a fullcopy can do without a key.
+pub fn warn_of_no_key(tables: &[String]) {
+    match tables {
+        [] => {}
+        [only] => warn_user!("Warning: table {only} has {NO_KEY}"),
+        several => warn_user!("Warning: {} tables have {NO_KEY}: {}", several.len(), several.join(", ")),
+    }
+}
+
+const NO_KEY: &str = "no primary key and no unique index over NOT NULL columns, so only a fullcopy can carry it";

@@ -15,6 +15,7 @@ pub(super) const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
   double quotes, as in SQL.
   db=x                 the database they are in; needed when there are several
   herd=x               put them into this herd
+  sync=x               put them into the herd of this sync
   ping=x               overrides the setting of the sync
   standard_conflict=x  source, target, skip, random, latest or abort
   analyze_after_copy=x  makedelta=x  rebuild_index=x  customselect=x
@@ -33,6 +34,7 @@ pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3
 pub(super) const KEYS: &[Key] = &[
     Key { column: "db", names: &["db"], takes: Value::Text },
     Key { column: "herd", names: &["herd", "relgroup"], takes: Value::Text },
+    Key { column: "sync", names: &["sync"], takes: Value::Text },
     Key { column: "ping", names: &["ping", "autokick"], takes: Value::Bool },
     Key { column: "makedelta", names: &["makedelta"], takes: Value::Bool },
     Key { column: "standard_conflict", names: &["standard_conflict"], takes: Value::Text },
@@ -57,12 +59,30 @@ pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result
         return Ok(help::usage(session.personality, "add", &[kind]));
     }
     let Some(relations) = relations(kind, &pairs.rest) else { return Ok(1) };
+    let pairs = in_sync(&mut session.control, pairs)?;
     let lines = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
     super::report(session, &lines);
     if let Some(herd) = pairs.get("herd").filter(|_| !lines.is_empty()) {
         used::herd(&mut session.control, herd)?;
     }
     Ok(0)
+}
+
+/// The herd of a sync is the herd that is meant.
+pub(super) fn in_sync(control: &mut Connection, pairs: Pairs) -> Result<Pairs> {
+    let Some(sync) = pairs.get("sync") else { return Ok(pairs) };
+    let row = control.query_opt("select source from bucardo.sync where name = $1", &[&sync])?;
+    let Some(herd) = row.map(|row| row.get::<_, String>(0)) else {
+        let hint = near::among(control, "sync", sync, "`list sync` shows the syncs; `add sync` adds one");
+        return Err(refusal::missing(format!("Unknown sync: {sync}"), hint));
+    };
+    match pairs.get("herd") {
+        Some(other) if other != herd => Err(refusal::refused(
+            format!("The herd of sync \"{sync}\" is \"{herd}\", and not \"{other}\""),
+            "give herd= or sync=, and not both",
+        )),
+        _ => Ok(pairs.or(KEYS, "herd", Some(herd))),
+    }
 }
 
 /// The names as relations, or a complaint about one that cannot be a name.

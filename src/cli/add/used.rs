@@ -1,12 +1,35 @@
-//! Words to the user about syncs that are touched by what was added: nothing else tells them, and a running daemon does not look.
+//! Words to the user about syncs that are touched by what was added: nothing else tells them, and a
+//! running daemon does not look. What was added to a sync that has been made is looked at on its
+//! databases, so that what is wrong with it is told at once.
 
 use crate::error::Result;
 use crate::pg::Connection;
+use crate::replicate::validate;
 use crate::warn_user;
 
 /// The syncs that have this herd as source.
 pub fn herd(control: &mut Connection, herd: &str) -> Result<()> {
-    tell(control, "select name from bucardo.sync where source = $1 order by name", herd, "herd")
+    tell(control, "select name from bucardo.sync where source = $1 order by name", herd, "herd")?;
+    fitness(control, herd)
+}
+
+/// Warns of what joined this herd and does not fit a sync of it. It is added all the same: the sync
+/// goes on without it.
+pub fn fitness(control: &mut Connection, herd: &str) -> Result<()> {
+    let sql = "select s.name, array_agg(j.goat) from bucardo.sync s join bucardo.joining j on j.sync = s.name \
+               where s.source = $1 and j.looked is null group by s.name order by s.name";
+    for row in control.query(sql, &[&herd])? {
+        let (sync, goats): (String, Vec<i32>) = (row.get(0), row.get(1));
+        // What goes wrong in looking is no failure of adding.
+        match validate::foresee(control, &sync, &goats) {
+            Ok(foreseen) => {
+                let misfits = foreseen.misfits.iter().map(|(_, why)| why);
+                misfits.chain(&foreseen.unasked).for_each(|sentence| warn_user!("Warning: in sync \"{sync}\": {sentence}"));
+            }
+            Err(error) => warn_user!("Note: the databases of sync \"{sync}\" could not be looked at: {error}"),
+        }
+    }
+    Ok(())
 }
 
 /// The syncs that have this group as target.

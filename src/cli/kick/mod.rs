@@ -6,8 +6,8 @@ pub mod verdict;
 mod watch;
 
 use crate::cli::answer::notify;
-use crate::cli::sync_list::{self, Listed};
-use crate::cli::{Session, help, table::Topic};
+use crate::cli::sync_list::{self, Listed, Selection};
+use crate::cli::{Session, help, presence, table::Topic};
 use crate::control::channel::kick_sync;
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
@@ -22,7 +22,7 @@ pub const TOPICS: &[Topic] = &[help::only(
 
   kick orders               start it, and do not wait
   kick orders 0             wait until everything committed so far has arrived
-  kick orders 60            wait at most a minute; exit code 1 when it was too short, 2 when a worker died
+  kick orders 60            wait at most a minute; exit code 1 when it was too short or no daemon runs, 2 when a worker died
   kick all                  every active sync
   --quiet kick orders 0     for cron",
 )];
@@ -34,10 +34,30 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     }
     let stored = sync_list::stored(session)?;
     let selection = sync_list::resolve_for(session, nouns, &stored, "kick")?;
+    let any = selection.syncs.iter().any(Listed::is_active);
+    if let Some(absent) = presence::absent(session)?.filter(|_| any) {
+        return without_daemon(session, &selection, &absent);
+    }
     match selection.seconds {
         None => all_at_once(session, &selection.syncs),
         Some(seconds) => one_after_the_other(session, &selection.syncs, seconds),
     }
+}
+
+/// A kick that waits ends at once, with the code of a limit that was reached or, where there is
+/// none, of any other failure. Without a number, the original takes a kick all the same.
+fn without_daemon(session: &mut Session, selection: &Selection, absent: &Error) -> Result<u8> {
+    let code = match selection.seconds {
+        None => all_at_once(session, &selection.syncs)?,
+        Some(0) => session.dialect().kick_error_code,
+        Some(_) => 1,
+    };
+    let word = if selection.seconds.is_some() { "Error" } else { "Note" };
+    warn_user!("{word}: {absent}; the kick is lost");
+    if let Some(hint) = absent.hint_text() {
+        warn_user!("HINT: {hint}");
+    }
+    Ok(code)
 }
 
 fn all_at_once(session: &mut Session, syncs: &[Listed]) -> Result<u8> {
@@ -59,7 +79,7 @@ fn one_after_the_other(session: &mut Session, syncs: &[Listed], seconds: u64) ->
         if !may_be_kicked(sync) {
             continue;
         }
-        let end = waited_for(session, sync, seconds);
+        let (end, reasons) = waited_for(session, sync, seconds);
         if let Some(retry) = verdict.add(end) {
             say!("Retry #{retry}");
             sleep(Duration::from_secs(u64::try_from(session.options.retrysleep).unwrap_or(0)));
@@ -67,6 +87,7 @@ fn one_after_the_other(session: &mut Session, syncs: &[Listed], seconds: u64) ->
         } else if matches!(end, End::Done | End::Killed) && !session.options.quiet {
             say!("");
         }
+        reasons.iter().for_each(|reason| warn_user!("{reason}"));
     }
     Ok(verdict.code())
 }
@@ -78,21 +99,24 @@ fn may_be_kicked(sync: &Listed) -> bool {
     sync.is_active()
 }
 
-/// Kicks one sync and waits for its end. What goes wrong is said here: it ends this wait, not the command.
-fn waited_for(session: &mut Session, sync: &Listed, seconds: u64) -> End {
-    match Watch::open(session, sync, seconds).and_then(|mut watch| watch.end(session)) {
-        Ok(End::TimedOut) => {
+/// Kicks one sync and waits for its end. What goes wrong is said here: it ends this wait, not the
+/// command. The reasons of jobs that failed are left to the caller, which has a line to end first.
+fn waited_for(session: &mut Session, sync: &Listed, seconds: u64) -> (End, Vec<String>) {
+    let ended = Watch::open(session, sync, seconds).and_then(|mut watch| Ok((watch.end(session)?, watch)));
+    // Should a question fail, the next one will tell.
+    match ended {
+        Ok((End::TimedOut, _)) => {
             warn_user!("Timed out!");
-            // Should the question fail, the next one will tell.
             if let Ok(Some(reason)) = watch::unfit(&mut session.control, &sync.name) {
                 tell(&reason);
             }
-            End::TimedOut
+            (End::TimedOut, watch::reasons(&mut session.control, &sync.name, 0).unwrap_or_default())
         }
-        Ok(end) => end,
+        Ok((End::Killed, watch)) if !session.dialect().newer => (End::Killed, watch.reasons(session).unwrap_or_default()),
+        Ok((end, _)) => (end, Vec::new()),
         Err(error) => {
             tell(&error);
-            End::Failed
+            (End::Failed, Vec::new())
         }
     }
 }

@@ -53,7 +53,7 @@ impl Watch {
             Ok(number)
         })?;
         let rows = Rows::new(&mut session.control, &sync.name, younger_than);
-        let patience = Patience::new(seconds, &session.files.piddir);
+        let patience = Patience::new(seconds);
         Ok(Watch { sync: sync.name.clone(), events, refusal, validated, younger_than, rows, display, patience, watched })
     }
 
@@ -168,6 +168,11 @@ impl Watch {
         Ok(())
     }
 
+    /// Why jobs failed that this kick has started.
+    pub fn reasons(&self, session: &mut Session) -> Result<Vec<String>> {
+        reasons(&mut session.control, &self.sync, self.younger_than)
+    }
+
     /// The next whole second, at which the timer moves, or the end of the patience.
     fn next(&self) -> Option<Instant> {
         let elapsed = self.patience.elapsed();
@@ -192,6 +197,17 @@ fn style(session: &Session) -> Style {
         (false, true) => Style::Words,
         (false, false) => Style::Timer,
     }
+}
+
+/// A sentence for each target whose last job has failed, among jobs younger than this one.
+pub fn reasons(control: &mut Connection, sync: &str, younger_than: i64) -> Result<Vec<String>> {
+    let rows = control.query(include_str!("reasons.sql"), &[&sync, &younger_than])?;
+    let text = |row: &postgres::Row, at: usize| row.get::<_, Option<String>>(at).unwrap_or_default();
+    let sentence = |row: &postgres::Row| {
+        let why = text(row, 1).trim_end().replace('\n', "\n  ");
+        format!("sync \"{sync}\" failed for database \"{}\": {why}", text(row, 0))
+    };
+    Ok(rows.iter().map(sentence).collect())
 }
 
 /// Why a sync does not run that was looked at and found not to fit its databases.

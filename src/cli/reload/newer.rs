@@ -1,14 +1,16 @@
 //! `reload` of the newer dialect (reference, 8.5): without a word it is about all syncs; a sync that does not answer is no failure.
 
+use super::outcome::{self, Outcome};
 use crate::cli::answer::{Patience, ask};
-use crate::cli::{Session, pidfile, refusal, reload_config, sync_list};
+use crate::cli::{Session, presence, refusal, reload_config, sync_list};
 use crate::control::channel::sync_request;
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
-use std::path::Path;
 
 /// How long the daemon may take for one sync.
-const LIMIT: u64 = 10;
+const LIMIT: u64 = 15;
+/// The exit code without a daemon, as it was seen of the original.
+const NO_DAEMON: u8 = 11;
 /// How long it may take for all.
 const ALL: u64 = 60;
 
@@ -21,17 +23,21 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     }
 }
 
-/// Refuses where no daemon runs on this machine.
-pub fn must_run(session: &Session) -> Result<()> {
-    match pidfile::living_master(Path::new(&session.files.piddir)) {
-        Some(_) => Ok(()),
-        None => Err(refusal::refused("Looks like Bucardo is not running, so there is no need to reload", "`start` starts it")),
+/// Refuses where no daemon runs.
+pub fn must_run(session: &mut Session) -> Result<()> {
+    match presence::absent(session)? {
+        None => Ok(()),
+        Some(_) => Err(refusal::refused(
+            "Looks like Bucardo is not running, so there is no need to reload",
+            format!("A daemon reads everything when it starts. To start one, run: {} start", session.prog),
+        )
+        .exit_code(NO_DAEMON)),
     }
 }
 
 fn everything(session: &mut Session) -> Result<u8> {
     must_run(session)?;
-    let patience = Patience::new(ALL, &session.files.piddir);
+    let patience = Patience::new(ALL);
     if ask(&mut session.control, "bucardo_mcp_reload", "bucardo_reloaded_mcp", patience)?.is_some() {
         say!("DONE!");
         return Ok(0);
@@ -42,6 +48,8 @@ fn everything(session: &mut Session) -> Result<u8> {
 
 fn syncs(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let stored = sync_list::stored(session)?;
+    must_run(session)?;
+    let mut code = 0;
     for sync in sync_list::newer::resolve(nouns, &stored)?.syncs {
         let name = &sync.name;
         if !sync.is_active() {
@@ -49,13 +57,17 @@ fn syncs(session: &mut Session, nouns: &[String]) -> Result<u8> {
             continue;
         }
         say_part!("Reloading sync {name}...");
-        let patience = Patience::new(LIMIT, &session.files.piddir);
+        let patience = Patience::new(LIMIT);
         let answer = ask(&mut session.control, &sync_request("reload", name), &sync_request("reloaded", name), patience)?;
-        match answer {
-            Some(_) => say!("Reload of sync {name} successful"),
-            None => say!("Reload of sync {name} failed; reload response message never received"),
+        let outcome = if answer.is_some() { outcome::of(session, name)? } else { Outcome::Unanswered };
+        match outcome {
+            Outcome::Runs => say!("Reload of sync {name} successful"),
+            Outcome::Unanswered => say!("Reload of sync {name} failed; reload response message never received"),
+            Outcome::RunsWithout(_) => say!("Reload of sync {name} incomplete"),
+            Outcome::Fails(_) => say!("Reload of sync {name} failed"),
         }
         say!("");
+        code |= outcome.tell(session, name);
     }
-    Ok(0)
+    Ok(code)
 }

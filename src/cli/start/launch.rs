@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The daemon that the options and settings ask for. Paths that are relative start from the caller's directory, which the
 /// daemon leaves.
-pub fn launch(session: &Session, settings: &Settings) -> Launch {
+pub fn launch(session: &Session, settings: &Settings, instance: String) -> Launch {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let (options, files) = (&session.options.start, &session.files);
     let piddir = here.join(&files.piddir);
@@ -24,6 +24,7 @@ pub fn launch(session: &Session, settings: &Settings) -> Launch {
         reason_file: here.join(&files.reason_file),
         log: log_options(session, settings, &here),
         control: session.info.clone(),
+        instance,
         piddir,
     }
 }

@@ -6,8 +6,9 @@ mod replace;
 mod safety;
 
 use crate::cli::{Session, help, reason, stopfile, table::Topic};
-use crate::control::connections;
 use crate::control::settings::Settings;
+use crate::control::{connections, presence};
+use crate::daemon::instance;
 use crate::daemon::launch::{self as daemon, Launch};
 use crate::error::Result;
 use crate::files;
@@ -23,6 +24,9 @@ pub const TOPICS: &[Topic] = &[help::only(
   start --dryrun",
 )];
 
+/// Seconds for which a start may be under way, the end of an older daemon included.
+pub const EXPECTED: i32 = 30;
+
 /// `start [REASON]`.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let plan = plan(session)?;
@@ -36,7 +40,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 /// What is to be started, once everything that could prevent it has been looked at. Changes nothing.
 pub fn plan(session: &mut Session) -> Result<Launch> {
     let settings = Settings::load(&mut session.control)?;
-    let launch = launch::launch(session, &settings);
+    let instance = instance::line(&mut session.control)?;
+    replace::refuse_shared(session, &instance)?;
+    let launch = launch::launch(session, &settings, instance);
     safety::check(session, settings.text("host_safety_check").unwrap_or_default())?;
     files::refuse_open_directory(&launch.piddir)?;
     launch.log.check()?;
@@ -49,6 +55,12 @@ pub fn plan(session: &mut Session) -> Result<Launch> {
 pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) -> Result<()> {
     reason::record_for(&session.files, session.personality, verb, nouns)?;
     tell(session, "Checking for existing processes");
+    // Commands that come meanwhile wait for the new daemon.
+    presence::expect(&mut session.control, EXPECTED)?;
+    replaced(session, plan, nouns).inspect_err(|_| drop(presence::expect(&mut session.control, 0)))
+}
+
+fn replaced(session: &mut Session, plan: Launch, nouns: &[String]) -> Result<()> {
     replace::stop_running(session, &reason::text(nouns))?;
     replace::clear_the_way(session)?;
     if session.options.start.cleandebugs {

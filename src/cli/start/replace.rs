@@ -3,6 +3,7 @@
 use super::tell;
 use crate::cli::pidfile::Master;
 use crate::cli::{Session, pidfile, reason, stop, stopfile};
+use crate::daemon::instance;
 use crate::daemon::pidfile::{STEP, Turn};
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
@@ -33,6 +34,16 @@ pub fn may_start(session: &Session, nouns: &[String]) -> Result<bool> {
     }
 }
 
+/// Refuses a directory in which the daemon of another instance keeps its files: its stop file would
+/// stop that one.
+pub fn refuse_shared(session: &Session, ours: &str) -> Result<()> {
+    let piddir = Path::new(&session.files.piddir);
+    match pidfile::other_master(piddir, ours) {
+        Some(pid) => Err(instance::in_use(piddir, &pidfile::master_path(piddir), pid)),
+        None => Ok(()),
+    }
+}
+
 /// Asks the running daemon to stop and waits until its process is gone.
 pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
     let path = stopfile::path(&session.files);
@@ -40,8 +51,9 @@ pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
     if !session.dialect().start_refuses {
         stopfile::create(&path, &session.prog)?;
     }
+    let running = pidfile::our_master(session)?;
     stop::call(session, reason)?;
-    let Some(pid) = pidfile::living_master(Path::new(&session.files.piddir)) else { return Ok(()) };
+    let Some(pid) = running else { return Ok(()) };
     let end = Instant::now() + LIMIT;
     while pidfile::is_master(pid) {
         if Instant::now() >= end {

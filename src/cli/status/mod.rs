@@ -50,7 +50,7 @@ fn once(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Resu
 fn show(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Result<u8> {
     let names = query::names(session)?;
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    pidfile::tidy(Path::new(&session.files.piddir), &known);
+    pidfile::tidy(session, &known)?;
     if session.options.json {
         let asked = if nouns.is_empty() || nouns == ["all"] { names } else { asked_for(nouns, &known)? };
         let mcp = pidfile::living_master(Path::new(&session.files.piddir));

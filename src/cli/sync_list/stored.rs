@@ -3,7 +3,6 @@
 use super::Listed;
 use crate::cli::{Session, pidfile};
 use crate::error::Result;
-use std::path::Path;
 
 /// All syncs, by name. Whoever reads them also removes what controllers of former syncs left behind in piddir.
 pub fn stored(session: &mut Session) -> Result<Vec<Listed>> {
@@ -19,6 +18,6 @@ pub fn stored(session: &mut Session) -> Result<Vec<Listed>> {
         })
         .collect();
     let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
-    pidfile::tidy(Path::new(&session.files.piddir), &names);
+    pidfile::tidy(session, &names)?;
     Ok(syncs)
 }

@@ -2,6 +2,7 @@
 
 use super::after;
 use super::find::{self, Table, Thing};
+use super::in_step::Change;
 use super::party;
 use crate::cli::noun::Noun;
 use crate::cli::{Session, conflict, near, pairs, refusal};
@@ -50,7 +51,10 @@ pub struct Quiet {
 
 /// Changes all things that `name` means, in database `db` if one is given, and says nothing.
 pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
-    session.transaction(|session| changed_to(session, noun, name, db, given))
+    let change = Change::about(session, noun, name, &given)?;
+    let changes = session.transaction(|session| changed_to(session, noun, name, db, given))?;
+    change.map_or(Ok(()), |change| change.follow(session))?;
+    Ok(changes)
 }
 
 /// The same within a transaction.
@@ -96,12 +100,14 @@ const ALIASES: [(&str, &str); 2] = [("ssp", "server_side_prepares"), ("autokick"
 /// Changes all things that `name` means, and tells what was changed.
 pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -> Result<u8> {
     let assignments = words.iter().filter(|word| *word != "set").map(|word| assignment(word)).collect::<Result<Vec<_>>>()?;
+    let change = Change::about(session, noun, name, &assignments)?;
     let texts = session.transaction(|session| {
         let things = find::things(&mut session.control, noun, name)?;
         let assignments = meant(&mut session.control, noun, &things[0], assignments)?;
         things.iter().map(|thing| one(session, noun, thing, &assignments)).collect::<Result<Vec<_>>>()
     })?;
     texts.iter().for_each(|text| say!("{text}"));
+    change.map_or(Ok(()), |change| change.follow(session))?;
     Ok(0)
 }
 

@@ -5,7 +5,7 @@ use super::find::{self, Thing};
 use crate::cli::add::{dbgroup, herd, used};
 use crate::cli::noun::Noun;
 use crate::cli::relation::{self, Goat};
-use crate::cli::{Session, refusal};
+use crate::cli::{Session, presence, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::{say, warn_user};
@@ -18,16 +18,24 @@ pub fn of_sync(session: &mut Session, name: &str, verb: &str, words: &[String]) 
     };
     let (kind, names) = words.split_first().filter(|(_, names)| !names.is_empty()).ok_or_else(usage)?;
     let kind = ["table", "sequence"].into_iter().find(|known| known == kind).ok_or_else(usage)?;
-    let (sync, lines) = session.transaction(|session| {
+    let (sync, herd, lines) = session.transaction(|session| {
         let control = &mut session.control;
         let sync = only(find::anchored(control, Noun::Sync, name)?, "sync")?;
         let herd: String = control.query_one("select source from bucardo.sync where name = $1", &[&sync.key])?.get(0);
         let lines = names.iter().map(|name| members(control, &herd, kind, verb, name)).collect::<Result<Vec<_>>>()?.concat();
-        Ok((sync, lines))
+        Ok((sync, herd, lines))
     })?;
     lines.iter().for_each(|line| warn_user!("{line}"));
-    if kind == "table" && lines.iter().any(|line| line.starts_with("Added")) {
+    let changed = lines.iter().any(|line| !line.starts_with("Skipping"));
+    if kind == "table" && changed {
         say!("Don't forget to run bucardo_ctl validate {}", sync.key);
+    }
+    if changed && presence::absent(session)?.is_none() {
+        let carries = if verb == "add" { "without what was added" } else { "with what was removed" };
+        warn_user!("Note: the running daemon goes on {carries}, until you run: {} reload {}", session.prog, sync.key);
+    }
+    if changed {
+        used::fitness(&mut session.control, &herd)?;
     }
     Ok(0)
 }

@@ -5,6 +5,7 @@ mod after;
 mod code;
 mod columns;
 pub(super) mod find;
+mod in_step;
 mod members;
 mod newer;
 mod party;
@@ -25,8 +26,8 @@ pub const TOPICS: &[Topic] = &[
 
   update sync orders checktime='5 minutes'
 
-A name may have a * for several at once. `list <type> <name> --verbose --verbose` shows the columns. A running daemon learns of
-a changed sync by `reload <sync>`.",
+A name may have a * for several at once. `list <type> <name> --verbose --verbose` shows the columns. A running daemon is told of
+a new status or name of a sync, and learns of all else by `reload <sync>`.",
     )
     .or_newer(
         "Usage: update <type> <name> col1=val [col2=val2 col3=val3 ...]
@@ -37,8 +38,8 @@ a changed sync by `reload <sync>`.",
 
   update sync orders autokick=0
 
-A name may have a * or % for several at once. `list <type> <name> --vv` shows the columns. A running daemon learns of a
-changed sync by `reload <sync>`.",
+A name may have a * or % for several at once. `list <type> <name> --vv` shows the columns. A running daemon is told of a
+new status or name of a sync, and learns of all else by `reload <sync>`.",
     ),
     help::about(
         &["sync", "syncs"],

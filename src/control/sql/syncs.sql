@@ -1,6 +1,10 @@
 -- Syncs with the database of their herd and their other active members: further masters of a swap, and targets.
 select s.name::text as name,
        s.source::text as herd,
+       array(select h.goat
+             from bucardo.herdmap h
+             where h.herd = s.source and not exists (select from bucardo.joining j where j.sync = s.name and j.goat = h.goat)
+             order by h.goat) as carried,
        (select min(g.db)::text from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source) as source,
        array(select d.name::text
              from bucardo.db d

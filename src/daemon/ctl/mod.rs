@@ -133,7 +133,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 }
 
 fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<Ended> {
-    let _pid_file = PidFile::write(pidfile::ctl(&launch.piddir, name), &[])?;
+    let _pid_file = PidFile::write(pidfile::ctl(&launch.piddir, name), &[&launch.instance])?;
     let mut desk = Desk::open(launch, role, Signals::new()?)?;
     let sync = Sync::load(&mut desk.control, name)?;
     let source = sync.source()?.to_owned();

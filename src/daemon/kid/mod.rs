@@ -154,7 +154,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 }
 
 fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
-    let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[])?;
+    let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[&launch.instance])?;
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
     let desk = match Desk::open(launch, role, Signals::new()?) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),

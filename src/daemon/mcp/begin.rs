@@ -1,5 +1,6 @@
 //! The MCP's first steps: a place of its own, its pid file, its log, and the stop file that must not exist.
 
+use crate::daemon::instance;
 use crate::daemon::launch::{FOREGROUND_VARIABLE, Launch};
 use crate::daemon::pidfile::{self, PidFile, STEP, Turn};
 use crate::daemon::signals::Signals;
@@ -37,7 +38,7 @@ impl Ground {
         refuse_stop_file(&launch.stopfile)?;
         let inotify = watch(&launch.piddir)?;
         let pid_file = take_possession(launch)?;
-        pidfile::remove_children(&launch.piddir);
+        pidfile::remove_children(&launch.piddir, &launch.instance);
         log::info!("Starting Bucardo version {}, MCP PID: {}", crate::daemon::role::COMPATIBLE_VERSION, std::process::id());
         if launch.dryrun {
             log::info!("This is a dry run: what would be replicated is told here, and rolled back");
@@ -98,7 +99,8 @@ fn take_possession(launch: &Launch) -> Result<PidFile> {
     loop {
         let turn = Turn::take(&launch.piddir)?;
         match pidfile::living_master(&path) {
-            None => return PidFile::write(path, &[&launch.program, &clock::now()]),
+            None => return PidFile::write(path, &[&launch.program, &clock::now(), &launch.instance]),
+            Some(pid) if instance::is_other(&path, &launch.instance) => return Err(instance::in_use(&launch.piddir, &path, pid)),
             Some(pid) if Instant::now() >= end => return Err(somebody_else(&path, pid)),
             Some(_) => drop(turn),
         }

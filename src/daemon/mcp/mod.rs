@@ -6,6 +6,7 @@
 mod begin;
 mod housekeeping;
 mod public_orders;
+mod reloads;
 mod request;
 mod seat;
 mod service;

@@ -3,13 +3,14 @@
 use super::begin::{self, Ground};
 use super::housekeeping::Housekeeping;
 use super::public_orders::{Heard, PublicOrders};
+use super::reloads::Reloads;
 use super::request::{Request, Requests};
 use super::seat;
 use super::sources::Sources;
 use super::syncs::Syncs;
 use super::testers::Testers;
 use super::validators::Validators;
-use crate::control::channel;
+use crate::control::{channel, joining, presence};
 use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
@@ -31,6 +32,7 @@ pub(super) struct Mcp<'a> {
     requests: Requests,
     syncs: Syncs,
     validators: Validators,
+    reloads: Reloads,
     sources: Sources,
     housekeeping: Housekeeping,
     testers: Testers,
@@ -44,21 +46,23 @@ impl<'a> Mcp<'a> {
     /// Nothing runs yet.
     pub fn new(launch: &'a Launch, ground: &'a Ground, desk: Desk, mailer: &'a mut Mailer) -> Mcp<'a> {
         let (housekeeping, testers) = (Housekeeping::new(), Testers::default());
-        let (requests, validators) = (Requests::default(), Validators::default());
+        let (requests, validators, reloads) = (Requests::default(), Validators::default(), Reloads::default());
         let (syncs, sources) = (Syncs::default(), Sources::default());
         let (public, asked) = (PublicOrders::default(), BTreeMap::new());
-        Mcp { launch, ground, desk, requests, syncs, validators, sources, housekeeping, testers, public, asked, mailer }
+        Mcp { launch, ground, desk, requests, syncs, validators, reloads, sources, housekeeping, testers, public, asked, mailer }
     }
 
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
         seat::take(&mut self.desk, &self.launch.piddir)?;
+        presence::record(&mut self.desk.control, &self.launch.piddir)?;
         self.desk.announce("bucardo_boot", "")?;
         self.housekeeping.stale_jobs(&mut self.desk)?;
         self.load()?;
         if self.syncs.none_active() && first && !self.launch.stays {
             log::info!("No active syncs were found, so we are exiting");
             self.desk.announce("bucardo_nosyncs", "")?;
+            presence::leave(&mut self.desk.control)?;
             return Err(Error::new(Kind::Refused, "No active syncs were found, so we are exiting"));
         }
         self.desk.announce("bucardo_started", "")?;
@@ -84,12 +88,27 @@ impl<'a> Mcp<'a> {
         self.listen()?;
         self.show();
         self.ask_validators()?;
+        joining::unseen(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
         self.start_due()
     }
 
     fn start_due(&mut self) -> Result<()> {
+        self.hold_joined()?;
         self.syncs.start_due(&mut self.desk, self.launch, &mut self.validators)?;
         self.validators.start_due(self.launch)
+    }
+
+    /// What runs for a sync is stopped before a look that lets tables join it: the changes of these
+    /// are captured from the look on, and a KID without them would count those as carried.
+    fn hold_joined(&mut self) -> Result<()> {
+        for sync in self.validators.at_work() {
+            let runs = self.syncs.is_active(&sync) && !self.syncs.is_held(&sync);
+            if runs && joining::any(&mut self.desk.control, &sync)? {
+                self.stop(std::slice::from_ref(&sync))?;
+                self.syncs.hold(&sync);
+            }
+        }
+        Ok(())
     }
 
     fn listen(&mut self) -> Result<()> {
@@ -186,7 +205,11 @@ impl<'a> Mcp<'a> {
             }
             Request::Validate(_) => self.look_at_syncs(),
             Request::CheckDb(_) => Ok(()),
-            Request::ReloadSync(sync) => self.change(&sync, "reload", "reloaded"),
+            Request::ReloadSync(sync) => {
+                log::info!("Looking at the databases of sync \"{sync}\", which is to be reloaded");
+                self.reloads.ask(&sync, &mut self.validators);
+                Ok(())
+            }
             Request::Activate(sync) => self.change(&sync, "activate", "activated"),
             Request::Deactivate(sync) => self.change(&sync, "deactivate", "deactivated"),
         }
@@ -234,6 +257,9 @@ impl<'a> Mcp<'a> {
 
     /// A validator has left. If the sync is another than the one that runs, that begins anew.
     fn validated(&mut self, sync: &str) -> Result<()> {
+        if self.syncs.is_held(sync) {
+            return self.restart(sync).map(drop);
+        }
         self.syncs.looked_at(sync);
         if !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync) {
             self.validators.forget(sync);
@@ -250,6 +276,7 @@ impl<'a> Mcp<'a> {
             return self.answer(sync, answer);
         }
         if verb == "deactivate" {
+            self.reloads.forget(sync);
             self.stop(&[sync.to_owned()])?;
             self.validators.forget(sync);
             self.listen()?;
@@ -257,6 +284,9 @@ impl<'a> Mcp<'a> {
         } else if !self.restart(sync)? {
             log::warn!("Warning! Sync \"{sync}\" cannot be made active: its source database is not active");
             return self.desk.announce(&channel::sync_error(sync), verb);
+        }
+        if verb == "activate" && joining::unseen(&mut self.desk.control)?.iter().any(|name| name == sync) {
+            self.validators.need(sync);
         }
         self.answer(sync, answer)
     }
@@ -269,6 +299,9 @@ impl<'a> Mcp<'a> {
         self.listen()?;
         self.show();
         self.start_due()?;
+        if self.reloads.forget(sync) {
+            self.answer(sync, "reloaded")?;
+        }
         Ok(possible)
     }
 
@@ -297,13 +330,17 @@ impl<'a> Mcp<'a> {
         let looked_at = self.validators.died(pid, end);
         let about = self.mailer.about(self.launch);
         let mail = match &looked_at {
-            Some(sync) => self.syncs.kept_waiting(sync, pid, end, &about),
+            Some(look) => self.syncs.kept_waiting(&look.sync, pid, end, &about),
             None => self.syncs.died(pid, end, self.launch, &about),
         };
         if let Some(mail) = mail {
             self.mailer.send(mail, self.launch);
         }
-        looked_at.map_or(Ok(()), |sync| self.validated(&sync))
+        match looked_at {
+            Some(look) if self.reloads.are_answered_by(&look) => self.change(&look.sync, "reload", "reloaded"),
+            Some(look) => self.validated(&look.sync),
+            None => Ok(()),
+        }
     }
 
     /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
@@ -322,6 +359,8 @@ impl<'a> Mcp<'a> {
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.syncs.stop(&names, self.launch, &self.desk.signals);
         if outcome.is_ok() {
+            // Should that fail, its session is gone in a moment, and so is its process.
+            let _ = presence::leave(&mut self.desk.control);
             // Whoever listens can also see that the pid file is gone.
             let _ = self.desk.announce("bucardo_stopped", "");
         }

@@ -33,6 +33,8 @@ struct Entry {
     /// When a controller is to be started, if none lives.
     start: Option<Instant>,
     kicked: bool,
+    /// It waits for a look that is under way.
+    held: bool,
     /// A mail has told of its failures, and none of their end.
     mailed: bool,
 }
@@ -48,7 +50,8 @@ struct Child {
 
 impl Entry {
     fn new(sync: Sync, active: bool) -> Entry {
-        Entry { sync, active, child: None, failures: 0, start: active.then(Instant::now), kicked: false, mailed: false }
+        let start = active.then(Instant::now);
+        Entry { sync, active, child: None, failures: 0, start, kicked: false, held: false, mailed: false }
     }
 
     fn hears(&self) -> bool {
@@ -112,6 +115,18 @@ impl Syncs {
         if let Some(entry) = self.0.get_mut(name).filter(|entry| entry.active && entry.child.is_none()) {
             entry.start.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// Lets a sync that was stopped wait for a look that is under way.
+    pub fn hold(&mut self, name: &str) {
+        if let Some(entry) = self.0.get_mut(name) {
+            (entry.active, entry.held, entry.start) = (true, true, None);
+        }
+    }
+
+    /// Whether it waits for that.
+    pub fn is_held(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|entry| entry.held)
     }
 
     /// Whether a controller runs.
@@ -199,7 +214,7 @@ impl Syncs {
     pub fn start_due(&mut self, desk: &mut Desk, launch: &Launch, validators: &mut Validators) -> Result<()> {
         let now = Instant::now();
         for entry in self.0.values_mut() {
-            if entry.active && entry.child.is_none() && entry.start.is_some_and(|at| at <= now) {
+            if entry.active && !entry.held && entry.child.is_none() && entry.start.is_some_and(|at| at <= now) {
                 entry.start = None;
                 match is_valid(desk, &entry.sync.name)? {
                     true => entry.start(launch)?,
@@ -212,7 +227,7 @@ impl Syncs {
 
     /// When something is to be started.
     pub fn next(&self) -> Option<Instant> {
-        let starts = self.0.values().filter(|entry| entry.child.is_none()).filter_map(|entry| entry.start);
+        let starts = self.0.values().filter(|entry| entry.child.is_none() && !entry.held).filter_map(|entry| entry.start);
         starts.chain(self.0.values().filter_map(Entry::recovers)).min()
     }
 
@@ -231,6 +246,7 @@ impl Syncs {
         let mut stopped = BTreeMap::new();
         for entry in self.0.values_mut().filter(|entry| names.contains(&entry.sync.name)) {
             entry.active = false;
+            entry.held = false;
             entry.start = None;
             stopped.extend(entry.child.take().map(|child| (child.pid, entry.sync.name.clone())));
         }

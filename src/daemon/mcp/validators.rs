@@ -12,6 +12,15 @@ use std::time::Instant;
 #[derive(Default)]
 pub(super) struct Validators(BTreeMap<String, Validator>);
 
+/// A look that has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// The sync.
+    pub sync: String,
+    /// No other one was asked for while it was under way.
+    pub is_last: bool,
+}
+
 #[derive(Default)]
 struct Validator {
     pid: Option<i32>,
@@ -51,6 +60,13 @@ impl Validators {
         }
     }
 
+    /// The syncs that are looked at, or are to be looked at by now.
+    pub fn at_work(&self) -> Vec<String> {
+        let now = Instant::now();
+        let at_work = self.0.iter().filter(|(_, one)| one.pid.is_some() || one.start.is_some_and(|at| at <= now));
+        at_work.map(|(name, _)| name.clone()).collect()
+    }
+
     /// When something is to be started.
     pub fn next(&self) -> Option<Instant> {
         self.0.values().filter(|validator| validator.pid.is_none()).filter_map(|validator| validator.start).min()
@@ -68,17 +84,18 @@ impl Validators {
         Ok(())
     }
 
-    /// A child died. If it was one of these, the sync it has looked at.
-    pub fn died(&mut self, pid: i32, end: End) -> Option<String> {
+    /// A child died. If it was one of these, what it has looked at.
+    pub fn died(&mut self, pid: i32, end: End) -> Option<Look> {
         let (name, validator) = self.0.iter_mut().find(|(_, validator)| validator.pid == Some(pid))?;
         let name = name.clone();
         validator.pid = None;
+        let is_last = validator.start.is_none();
         match end {
             End::Exit(0) if validator.start.is_none() => drop(self.0.remove(&name)),
             End::Exit(0) => {}
             _ => validator.failed(&name, pid, end),
         }
-        Some(name)
+        Some(Look { sync: name, is_last })
     }
 
     /// The processes.
@@ -108,7 +125,7 @@ mod tests {
         validators.need("s");
         assert_eq!(validators.next(), None);
         validators.ask("s");
-        assert_eq!(validators.died(7, End::Exit(0)), Some("s".into()));
+        assert_eq!(validators.died(7, End::Exit(0)), Some(Look { sync: "s".into(), is_last: false }));
         assert!(validators.next().is_some());
         assert_eq!(validators.died(7, End::Exit(0)), None);
     }

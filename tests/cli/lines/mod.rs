@@ -18,7 +18,7 @@ fn channels() -> Vec<String> {
 }
 
 /// Tables whose rows follow from those of others.
-const DERIVED: [&str; 4] = ["db_connlog", "upgrade_log", "daemon", "turn"];
+const DERIVED: [&str; 6] = ["daemon", "db_connlog", "joining", "presence", "turn", "upgrade_log"];
 
 /// Rows of the control database, by table and key.
 type Rows = BTreeMap<(String, String), String>;

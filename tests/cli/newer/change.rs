@@ -2,6 +2,7 @@
 
 use super::add::with_dbs;
 use super::{World, run, says};
+use crate::cli::fake_daemon::FakeDaemon;
 
 fn world() -> World {
     let world = with_dbs();
@@ -54,7 +55,7 @@ Changed role of database \"C\" in dbgroup \"s1\" from target to source\n"
 #[test]
 fn tables_are_removed_by_their_full_names() {
     let world = world();
-    says(&world, "add tables uniq nopk");
+    run(&world, "add tables uniq nopk").ok();
     let bare = run(&world, "remove table t1").ended_with(255);
     assert!(bare.stderr.starts_with("Please use the full schema.table name\n"), "{}", bare.stderr);
     assert_eq!(
@@ -108,6 +109,7 @@ fn a_status_is_active_or_inactive_in_any_case() {
 fn activating_and_deactivating_are_for_good() {
     let world = world();
     let status = || world.value("select status from bucardo.sync");
+    let _daemon = FakeDaemon::silent(&world);
     assert_eq!(says(&world, "deactivate s1"), "Deactivating sync s1\n");
     assert_eq!(status(), "inactive");
     assert_eq!(says(&world, "activate s1"), "Activating sync s1\n");

@@ -1,8 +1,8 @@
 //! `add relgroup R TERM ...`.
 
 use super::terms::{self, Found};
-use crate::cli::add::herd;
 use crate::cli::add::sync_members::db_of;
+use crate::cli::add::{herd, used};
 use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::{Session, relation};
 use crate::error::Result;
@@ -34,6 +34,7 @@ pub fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
         Ok(lines)
     })?;
     lines.iter().for_each(|line| say!("{line}"));
+    used::herd(&mut session.control, name)?;
     Ok(0)
 }
 

@@ -1,8 +1,8 @@
 //! `add table TERM ...` and `add sequence TERM ...`.
 
 use super::terms;
-use crate::cli::add::herd;
-use crate::cli::add::table::KEYS;
+use crate::cli::add::table::{KEYS, in_sync};
+use crate::cli::add::{herd, used};
 use crate::cli::noun::Noun;
 use crate::cli::{Session, help, pairs};
 use crate::error::Result;
@@ -13,6 +13,7 @@ pub const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
   A name is table or schema.table; * and % stand for any characters.
   db=x                 the database to look in; the first source unless given
   relgroup=x           put them into this relgroup
+  sync=x               put them into the relgroup of this sync
   autokick=x           overrides the setting of the sync
   analyze_after_copy=x  makedelta=x  rebuild_index=x  strict_checking=x
 
@@ -43,6 +44,7 @@ pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
     if pairs.rest.is_empty() {
         return Ok(help::usage(session.personality, "add", &[kind]));
     }
+    let pairs = in_sync(&mut session.control, pairs)?;
     let named = pairs.get("db").or(session.options.db.as_deref()).map(str::to_owned);
     let group = pairs.get("herd").or(session.options.herd.as_deref()).map(str::to_owned);
     let lines = session.transaction(|session| {
@@ -59,5 +61,6 @@ pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
         Ok(lines)
     })?;
     lines.iter().for_each(|line| say!("{line}"));
+    group.map_or(Ok(()), |group| used::herd(&mut session.control, &group))?;
     Ok(0)
 }

@@ -1,0 +1,190 @@
+//! Whether a daemon runs for this control database, and which process that is (table `presence`).
+//! The one place that answers this: a pid file tells of a directory, which can be removed, shared,
+//! or on another machine.
+
+use crate::error::Result;
+use crate::pg::Connection;
+use std::fs;
+use std::path::Path;
+
+/// A process, told from all others on all machines.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Process {
+    /// The machine's name, for people.
+    pub host: String,
+    /// The kernel's id of the machine's present boot.
+    boot: String,
+    /// The process id.
+    pub pid: i32,
+    /// When it began, in the kernel's own count.
+    ticks: i64,
+}
+
+impl Process {
+    /// This process.
+    pub fn own() -> Process {
+        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        Process { host: host(), boot: boot(), pid, ticks: ticks(pid).unwrap_or_default() }
+    }
+
+    /// Whether it runs on this machine, and has not ended.
+    pub fn lives_here(&self) -> bool {
+        self.is_here() && ticks(self.pid) == Some(self.ticks)
+    }
+
+    /// Whether its machine is this one, not booted anew since.
+    pub fn is_here(&self) -> bool {
+        !self.boot.is_empty() && self.boot == boot()
+    }
+}
+
+fn host() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default()
+}
+
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// When a process began. None where there is none, or only a corpse.
+fn ticks(pid: i32) -> Option<i64> {
+    ticks_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The second field is the program's name in parentheses and may contain anything; the third is the
+/// state, the 22nd the beginning.
+fn ticks_in(stat: &str) -> Option<i64> {
+    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace();
+    let state = fields.next()?;
+    if ["Z", "X"].contains(&state) { None } else { fields.nth(18)?.parse().ok() }
+}
+
+/// The daemon that served last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Daemon {
+    /// Its master process. Unknown (pid 0) for a daemon of an earlier version.
+    pub master: Process,
+    /// Where its pid files are.
+    pub piddir: String,
+    /// It left in good order.
+    pub ended: bool,
+}
+
+impl Daemon {
+    /// Its process and its machine.
+    pub fn label(&self) -> String {
+        match self.master.pid {
+            0 => "the daemon".to_owned(),
+            pid => format!("the daemon on host \"{}\" (PID {pid})", self.master.host),
+        }
+    }
+}
+
+/// What is known of a daemon for this control database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// One serves, or is about to come back after trouble with the control database.
+    Serves(Daemon),
+    /// A start is under way.
+    Awaited,
+    /// None runs. The last one is named if it is known.
+    Absent(Option<Daemon>),
+}
+
+impl Presence {
+    /// The daemon, if one serves.
+    pub fn daemon(&self) -> Option<&Daemon> {
+        match self {
+            Presence::Serves(daemon) => Some(daemon),
+            Presence::Awaited | Presence::Absent(_) => None,
+        }
+    }
+}
+
+/// Whether a daemon serves this control database.
+pub fn presence(control: &mut Connection) -> Result<Presence> {
+    let row = if is_recorded(control)? { control.query_opt(include_str!("sql/presence.sql"), &[])? } else { None };
+    let Some(row) = row else { return without_row(control) };
+    let (session, awaited, returns): (bool, bool, bool) = (row.get("session"), row.get("awaited"), row.get("returns"));
+    let master = Process { host: row.get("host"), boot: row.get("boot"), pid: row.get("pid"), ticks: row.get("ticks") };
+    let daemon = Daemon { master, piddir: row.get("piddir"), ended: row.get("ended") };
+    // What runs on this machine can be seen here.
+    let is_back_soon = if daemon.master.is_here() { daemon.master.lives_here() } else { returns };
+    if session || (!daemon.ended && is_back_soon) {
+        return Ok(Presence::Serves(daemon));
+    }
+    if awaited {
+        return Ok(Presence::Awaited);
+    }
+    match without_row(control)? {
+        Presence::Absent(_) => Ok(Presence::Absent(Some(daemon).filter(|daemon| daemon.master.pid != 0))),
+        other => Ok(other),
+    }
+}
+
+/// Whether there is a place for the record. Before an upgrade there is none, which keeps no daemon
+/// from running.
+fn is_recorded(control: &mut Connection) -> Result<bool> {
+    Ok(control.query_one("select to_regclass('bucardo.presence') is not null", &[])?.get(0))
+}
+
+/// One of an earlier version leaves no row, but has its session here.
+fn without_row(control: &mut Connection) -> Result<Presence> {
+    let session: bool = control.query_one(include_str!("sql/presence_session.sql"), &[])?.get(0);
+    Ok(if session { Presence::Serves(Daemon::default()) } else { Presence::Absent(None) })
+}
+
+/// This process serves from now on, by this session.
+pub fn record(control: &mut Connection, piddir: &Path) -> Result<()> {
+    if !is_recorded(control)? {
+        return Ok(());
+    }
+    let Process { host, boot, pid, ticks } = Process::own();
+    control.execute(include_str!("sql/record_presence.sql"), &[&host, &boot, &pid, &ticks, &piddir.display().to_string()])?;
+    Ok(())
+}
+
+/// This process does not serve any more.
+pub fn leave(control: &mut Connection) -> Result<()> {
+    if !is_recorded(control)? {
+        return Ok(());
+    }
+    let Process { boot, pid, ticks, .. } = Process::own();
+    let sql = "update bucardo.presence set ended = clock_timestamp() where (boot, pid, ticks) = ($1, $2, $3)";
+    control.execute(sql, &[&boot, &pid, &ticks])?;
+    Ok(())
+}
+
+/// A start is under way, for so many seconds; with 0, it is not any more.
+pub fn expect(control: &mut Connection, seconds: i32) -> Result<()> {
+    if !is_recorded(control)? {
+        return Ok(());
+    }
+    let sql = "insert into bucardo.presence as d (awaited, ended) \
+               values (clock_timestamp() + make_interval(secs => $1), clock_timestamp()) \
+               on conflict (single) do update set awaited = excluded.awaited";
+    control.execute(sql, &[&f64::from(seconds)])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_lives_here_and_another_with_its_number_does_not() {
+        let own = Process::own();
+        assert!(own.lives_here());
+        assert!(!Process { ticks: own.ticks + 1, ..own.clone() }.lives_here());
+        assert!(!Process { boot: "another".into(), ..own.clone() }.is_here());
+        assert!(!Process::default().lives_here());
+    }
+
+    #[test]
+    fn a_corpse_has_no_beginning() {
+        let stat = |state: &str| format!("7 (a) b) {state} 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 200");
+        assert_eq!(ticks_in(&stat("S")), Some(98765));
+        assert_eq!(ticks_in(&stat("Z")), None);
+        assert_eq!(ticks_in("nothing"), None);
+    }
+}
