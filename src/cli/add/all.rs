@@ -46,6 +46,8 @@ pub(super) fn run(session: &mut Session, words: &[String]) -> Result<u8> {
         added => added?,
     };
     print(session, &request, &added);
+    let new: Vec<i32> = added.new.iter().map(|goat| goat.id).collect();
+    kinds::warn_of_no_key(&mut session.control, &new)?;
     match &request.herd {
         Some(herd) => used::herd(&mut session.control, herd).map(|()| 0),
         None => Ok(0),

@@ -67,10 +67,6 @@ impl<'a> Adder<'a> {
             "table" => shape::find_keys(&mut self.opened()?.connection, relations)?,
             _ => vec![Key::default(); relations.len()],
         };
-        if self.kind == "table" {
-            let without = relations.iter().zip(&keys).filter(|(_, key)| key.is_empty());
-            kinds::warn_of_no_key(&without.map(|(relation, _)| relation.label()).collect::<Vec<_>>());
-        }
         let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
         let texts: Vec<[String; 3]> = keys.iter().map(texts).collect();
         let column = |at: usize| -> Vec<Option<&str>> {
@@ -87,7 +83,7 @@ impl<'a> Adder<'a> {
         let (schema, name) = (relation.schema.raw(), relation.name.raw());
         let row = Insert::into("goat").text("db", self.db).text("schemaname", schema).text("tablename", name);
         let row = row.text("reltype", self.kind).pairs(wishes, &["db", "herd", "sync"]);
-        let row = if self.kind == "table" { keyed(row, &self.told_key(control, relation)?) } else { row };
+        let row = if self.kind == "table" { keyed(row, &self.key(control, relation)?) } else { row };
         // Tells the trigger validate_goat that this key was found, not invented.
         control.batch("set local bucardo.validating = 'on'")?;
         let id = row.run(control, "id")?;
@@ -97,15 +93,6 @@ impl<'a> Adder<'a> {
 
     fn opened(&mut self) -> Result<&mut Remote> {
         self.remote.as_mut().ok_or_else(|| Error::new(Kind::Bug, "the database is not open"))
-    }
-
-    /// The key; that there is none is told.
-    fn told_key(&mut self, control: &mut Connection, relation: &Relation) -> Result<Key> {
-        let key = self.key(control, relation)?;
-        if key.is_empty() {
-            kinds::warn_of_no_key(&[relation.label()]);
-        }
-        Ok(key)
     }
 
     fn key(&mut self, control: &mut Connection, relation: &Relation) -> Result<Key> {

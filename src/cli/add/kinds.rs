@@ -44,13 +44,18 @@ pub fn warn_of_unlogged(relation: &Relation) {
     warn_user!("Warning: table {} is unlogged: a crash of its server empties it, and nobody is told", relation.label());
 }
 
-/// Only a fullcopy can do without a key.
-pub fn warn_of_no_key(tables: &[String]) {
-    match tables {
+/// Tells which of these goats are tables without a key: only a fullcopy can carry them.
+pub fn warn_of_no_key(control: &mut Connection, goats: &[i32]) -> Result<()> {
+    let sql = "select schemaname, tablename from bucardo.goat \
+               where id = any ($1) and reltype = 'table' and pkey = '' order by schemaname, tablename";
+    let label = |row: &postgres::Row| Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)).label();
+    let tables: Vec<String> = control.query(sql, &[&goats])?.iter().map(label).collect();
+    match tables.as_slice() {
         [] => {}
         [only] => warn_user!("Warning: table {only} has {NO_KEY}"),
         several => warn_user!("Warning: {} tables have {NO_KEY}: {}", several.len(), several.join(", ")),
     }
+    Ok(())
 }
 
 const NO_KEY: &str = "no primary key and no unique index over NOT NULL columns, so only a fullcopy can carry it";

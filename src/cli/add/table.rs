@@ -1,7 +1,7 @@
 //! `add table` and `add sequence`.
 
 use super::goat::Adder;
-use super::{herd, used};
+use super::{herd, kinds, used};
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::{Session, help, near, refusal, relation};
@@ -60,8 +60,9 @@ pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result
     }
     let Some(relations) = relations(kind, &pairs.rest) else { return Ok(1) };
     let pairs = in_sync(&mut session.control, pairs)?;
-    let lines = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
+    let (lines, goats) = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
     super::report(session, &lines);
+    kinds::warn_of_no_key(&mut session.control, &goats)?;
     if let Some(herd) = pairs.get("herd").filter(|_| !lines.is_empty()) {
         used::herd(&mut session.control, herd)?;
     }
@@ -96,10 +97,10 @@ fn relations(kind: &str, words: &[String]) -> Option<Vec<Relation>> {
         .ok()
 }
 
-fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pairs: &Pairs) -> Result<Vec<String>> {
+fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pairs: &Pairs) -> Result<(Vec<String>, Vec<i32>)> {
     let db = database(control, pairs.get("db"))?;
     let mut adder = Adder::new(&db, kind);
-    let mut lines = Vec::new();
+    let (mut lines, mut goats) = (Vec::new(), Vec::new());
     if let Some(herd) = pairs.get("herd") {
         if herd::ensure(control, herd)? {
             lines.push(format!("Created herd \"{herd}\""));
@@ -112,8 +113,9 @@ fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pai
             herd::join(control, herd, &goat)?;
         }
         lines.push(format!("Added {kind} \"{}\"", relation.label()));
+        goats.push(goat.id);
     }
-    Ok(lines)
+    Ok((lines, goats))
 }
 
 /// The database meant: the one named, else the only one there is.

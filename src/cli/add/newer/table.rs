@@ -2,7 +2,7 @@
 
 use super::terms;
 use crate::cli::add::table::{KEYS, in_sync};
-use crate::cli::add::{herd, used};
+use crate::cli::add::{herd, kinds, used};
 use crate::cli::noun::Noun;
 use crate::cli::{Session, help, pairs};
 use crate::error::Result;
@@ -47,7 +47,7 @@ pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
     let pairs = in_sync(&mut session.control, pairs)?;
     let named = pairs.get("db").or(session.options.db.as_deref()).map(str::to_owned);
     let group = pairs.get("herd").or(session.options.herd.as_deref()).map(str::to_owned);
-    let lines = session.transaction(|session| {
+    let (lines, new) = session.transaction(|session| {
         let control = &mut session.control;
         let db = terms::database(control, named.as_deref())?;
         let found = terms::resolve(control, &db, &[kind], &pairs.rest, &pairs)?;
@@ -58,9 +58,10 @@ pub fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
             }
             lines.extend(terms::gather(control, group, &found)?);
         }
-        Ok(lines)
+        Ok((lines, found.added.iter().map(|goat| goat.id).collect::<Vec<_>>()))
     })?;
     lines.iter().for_each(|line| say!("{line}"));
+    kinds::warn_of_no_key(&mut session.control, &new)?;
     group.map_or(Ok(()), |group| used::herd(&mut session.control, &group))?;
     Ok(0)
 }
