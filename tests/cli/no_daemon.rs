@@ -1,7 +1,7 @@
 //! Without a daemon, a command that wants something of it says so at once, with the exit code of
 //! its dialect.
 
-use super::fake_daemon::FakeDaemon;
+use super::fake_daemon::{FakeDaemon, job, tell};
 use super::prepared::prepared;
 use crate::harness::{Installed, Outcome};
 use std::time::{Duration, Instant};
@@ -131,7 +131,9 @@ fn a_kick_waits_for_a_start_that_is_under_way() {
     installed.control().batch_execute(awaited).unwrap();
     let kick = installed.call("bucardo_ctl", &["kick", "orders", "30", "--notimer"]).start();
     crate::harness::wait_until("it hears of the end", Duration::from_secs(20), || {
-        installed.control().batch_execute("notify bucardo_syncdone_orders").unwrap();
+        let mut client = installed.control();
+        let job = job(&mut client, "orders", "B");
+        tell(&mut client, "bucardo_syncdone_orders", job);
         kick.stdout().contains("DONE!").then_some(())
     });
     assert_eq!(kick.wait().ok(), "Kick orders: DONE!\n");
@@ -140,7 +142,11 @@ fn a_kick_waits_for_a_start_that_is_under_way() {
 #[test]
 fn a_role_that_is_not_ours_cannot_pose_as_the_daemon() {
     let installed = prepared();
-    installed.cluster.connect("postgres").batch_execute("create role stranger login").unwrap();
+    installed
+        .cluster
+        .connect("postgres")
+        .batch_execute("create role stranger login; grant connect on database bucardo to stranger")
+        .unwrap();
     let mut stranger = installed.cluster.connect_as("bucardo", "stranger");
     stranger.batch_execute("set application_name = 'bucardo mcp control'").unwrap();
     starts(&soon(&installed, "bucardo_ctl", "kick orders 0", 2), &format!("Error: {NONE}"));
