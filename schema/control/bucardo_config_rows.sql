@@ -43,4 +43,5 @@ insert into bucardo.bucardo_config (setting, value, about) values
     ('tcp_keepalives_count',      '0', 'Keepalives lost before a connection of a kid counts as dead; 0 leaves it to the system'),
     ('tcp_keepalives_idle',       '0', 'Idle seconds before the first keepalive on connections of a kid; 0 leaves it to the system'),
     ('tcp_keepalives_interval',   '0', 'Seconds between keepalives on connections of a kid; 0 leaves it to the system'),
+    ('waiting_alarm',             '600', 'Seconds that changes may wait without anything working on them before a mail tells it; 0 for ever'),
     ('warning_file',              'bucardo.warning.log', 'File that gets a copy of every warning');

@@ -5,6 +5,14 @@ begin
     if new.status <> 'inactive' and current_setting('bucardo.validating', true) is distinct from 'on' then
         perform pg_notify('bucardo_check_db', new.name);
     end if;
+    if tg_op = 'UPDATE' then
+        perform pg_notify('bucardo_validate_sync', s.name)
+        from bucardo.sync s
+        where new.status <> old.status
+          and (s.targetdb = new.name
+               or exists (select 1 from bucardo.dbmap m where m.dbgroup = s.targetgroup and m.db = new.name)
+               or exists (select 1 from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source and g.db = new.name));
+    end if;
     return null;
 end
 $$;

@@ -1,7 +1,11 @@
--- A new sync, and one that now connects other things or in another way, must be looked at before it can run.
+-- A new sync, and one that now connects other things or in another way, must be looked at before it can run. Of a new status the daemon
+-- is told, too: it stops or starts the sync.
 create function bucardo.validate_sync() returns trigger language plpgsql as $$
 begin
     if tg_op = 'UPDATE' then
+        if new.status <> old.status then
+            perform pg_notify('bucardo_validate_sync', new.name);
+        end if;
         if (new.name, new.source, new.targetdb, new.targetgroup, new.synctype, new.ping)
             is not distinct from (old.name, old.source, old.targetdb, old.targetgroup, old.synctype, old.ping) then
             return null;

@@ -15,7 +15,12 @@ pub const TOPICS: &[Topic] = &[help::only(
     "Usage: {verb} <sync> [sync2 sync3 ...] [0]
 
   {verb} orders
-  {verb} orders 0             wait until it is done",
+  {verb} orders 0             wait until it is done
+
+`deactivate` lets the running daemon leave a sync alone, `activate` lets it run, paused or not
+and whatever its status is, until the daemon is restarted or reads all syncs anew: then its
+status counts. Changes are noted meanwhile and wait. `pause` lasts until `resume`, also over a
+restart; `update sync orders status=inactive` is for good, and is what `bucardo deactivate` does, too.",
 )];
 
 /// `activate SYNC ... [0]`.

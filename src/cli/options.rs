@@ -37,6 +37,8 @@ pub struct Options {
     pub daysback: i64,
     /// Order of the table of `status`.
     pub sort: i64,
+    /// `status`: those that need somebody first.
+    pub bad_first: bool,
     /// Days in intervals.
     pub showdays: bool,
     /// No blanks in intervals.
@@ -147,6 +149,7 @@ impl Options {
             version: found.flag("version"),
             daysback: Some(found.number("daysback")).filter(|days| *days != 0).unwrap_or(3),
             sort: found.number("sort"),
+            bad_first: found.flag("bad-first"),
             showdays: found.flag("showdays"),
             compress: found.flag("compress"),
             retry: found.number("retry"),

@@ -1,5 +1,6 @@
-//! `pause` and `resume`: whether the running daemon serves a sync, in the words of the newer dialect (reference, 8.5). Changes are noted
-//! meanwhile; a restarted daemon goes by the column `status`. The daemon's answer is waited for: what is said to be paused is paused.
+//! `pause` and `resume`: whether the daemon serves a sync, in the words of the newer dialect (reference, 8.5). Changes are noted meanwhile. The daemon
+//! stores a pause: it lasts until it is lifted, also when the daemon is restarted. The daemon's
+//! answer is waited for: what is said to be paused is paused.
 
 use crate::cli::answer::{Patience, ask_any};
 use crate::cli::{Session, help, presence, sync_list, table::Topic};
@@ -12,7 +13,11 @@ pub const TOPICS: &[Topic] = &[help::only(
     "Usage: {verb} <sync> [sync2 sync3 ...] | all
 
   {verb} orders
-  {verb} all",
+  {verb} all
+
+A paused sync does not run until `resume` or `activate`, also when the daemon is restarted or
+the machine is booted. Its changes are noted and wait; `status` counts them. `deactivate` of
+bucardo_ctl lasts only until the daemon is restarted; `update sync orders status=inactive` is for good.",
 )];
 
 /// Seconds in which the daemon answers for one sync.

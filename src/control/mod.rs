@@ -14,5 +14,6 @@ pub mod private;
 pub mod queue;
 pub mod schema;
 pub mod settings;
+pub mod state;
 pub mod sync;
 pub mod upgrade;

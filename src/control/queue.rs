@@ -135,7 +135,10 @@ pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -
         &[&sync, &target, &own_pid(), &reason, &parent_pid()],
     )?;
     let job = row.map(|row| row.get::<_, i64>(0));
-    tell_killed(control, sync, target, job)?;
+    // Where the daemon asks, the job is put back, and who waits for it waits on.
+    if reason != ASKED_TO_STOP {
+        tell_killed(control, sync, target, job)?;
+    }
     Ok(job)
 }
 
@@ -163,8 +166,8 @@ pub fn close(
             "update bucardo.q set retry_at = clock_timestamp() + make_interval(secs => $5), \
              ended = case when $5::float8 is not null then clock_timestamp() end, \
              aborted = coalesce(aborted, clock_timestamp()), whydie = coalesce(whydie, $4) \
-             where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie = $4",
-            &[&sync, &target, &kid, &reason, &retry],
+             where sync = $1 and targetdb = $2 and pid = $3 and started is not null and ended is null returning id, whydie in ($4, $6)",
+            &[&sync, &target, &kid, &reason, &retry, &ASKED_TO_STOP],
         )?)
     })?;
     let Some(row) = row else { return Ok(None) };
@@ -173,6 +176,20 @@ pub fn close(
         tell_killed(control, sync, target, Some(job))?;
     }
     Ok(Some(job))
+}
+
+/// What a KID says that was asked to stop. It may not know by whom; that is no failure of the sync where it was the daemon.
+pub const ASKED_TO_STOP: &str = "The kid was asked to stop";
+
+/// Puts the jobs back that a stop has broken off, once all processes of these syncs are gone: whatever runs next does them again. Who broke them off
+/// did so on purpose, so they have not failed.
+pub fn give_back(control: &mut Connection, syncs: &[String]) -> Result<()> {
+    let hold = "select from bucardo.sync where name = any ($1) order by name for key share";
+    control.within("begin", |control| {
+        control.query(hold, &[&syncs])?;
+        control.execute(include_str!("sql/give_back.sql"), &[&syncs, &ASKED_TO_STOP])?;
+        Ok(())
+    })
 }
 
 /// The next try of a job that failed was brought forward.
@@ -193,16 +210,18 @@ pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Re
     Ok(())
 }
 
-/// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now.
+/// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now. A job that nobody had begun
+/// has not failed.
 pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
     let swept = control.within(&format!("begin; {}", held(sync)), |control| {
-        Ok(control.execute(
+        let waited = control.execute("delete from bucardo.q where sync = $1 and started is null and ended is null", &[&sync])?;
+        let broken = control.execute(
             "update bucardo.q set ended = clock_timestamp(), aborted = coalesce(aborted, clock_timestamp()), \
-             started = coalesce(started, clock_timestamp()), retry_at = clock_timestamp(), \
-             whydie = coalesce(whydie, case when started is null then 'Controller cleaning out unstarted q entry' \
-             else 'Controller cleaning out unended q entry' end) where sync = $1 and ended is null",
+             retry_at = clock_timestamp(), whydie = coalesce(whydie, 'Controller cleaning out unended q entry') \
+             where sync = $1 and ended is null",
             &[&sync],
-        )?)
+        )?;
+        Ok(waited + broken)
     })?;
     Ok(swept > 0)
 }

@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "herd",
     "herdmap",
     "sync",
+    "sync_state",
     "validation",
     "place",
     "db_identity",

@@ -127,6 +127,8 @@ pub struct Sync {
     pub targets: Vec<String>,
     /// Its type.
     pub synctype: SyncType,
+    /// Whether `sync.status` is `active`.
+    pub wanted: bool,
     /// Whether `sync.status` and the status of its source are `active`.
     pub active: bool,
     /// Whether the status of its source is.
@@ -296,6 +298,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         targets: row.get("targets"),
         partners: row.get("partners"),
         synctype: SyncType::parse(row.get("synctype"))?,
+        wanted: row.get("wanted"),
         active: row.get::<_, bool>("wanted") && row.get::<_, bool>("possible"),
         possible: row.get("possible"),
         stayalive: row.get("stayalive"),
@@ -320,43 +323,46 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
     })
 }
 
+/// A sync from A for tests.
+#[cfg(test)]
+pub(crate) fn example(partners: &[&str], targets: &[&str]) -> Sync {
+    let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Sync {
+        name: "s".into(),
+        herd: "h".into(),
+        carried: vec![1],
+        source: Some("A".into()),
+        partners: all(partners),
+        targets: all(targets),
+        synctype: SyncType::Swap,
+        wanted: true,
+        active: true,
+        possible: true,
+        stayalive: true,
+        kidsalive: true,
+        ping: true,
+        do_listen: false,
+        checktime: None,
+        limitdbs: 0,
+        lifetime: None,
+        maxkicks: 0,
+        strict: true,
+        makedelta: false,
+        track_rates: false,
+        isolation: Isolation::RepeatableRead,
+        conflict_strategy: None,
+        onetimecopy: 0,
+        copy_asked: None,
+        deletemethod: "delete".into(),
+        usecustomselect: false,
+        copyextra: String::new(),
+        analyze_after_copy: true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sync(partners: &[&str], targets: &[&str]) -> Sync {
-        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Sync {
-            name: "s".into(),
-            herd: "h".into(),
-            carried: vec![1],
-            source: Some("A".into()),
-            partners: all(partners),
-            targets: all(targets),
-            synctype: SyncType::Swap,
-            active: true,
-            possible: true,
-            stayalive: true,
-            kidsalive: true,
-            ping: true,
-            do_listen: false,
-            checktime: None,
-            limitdbs: 0,
-            lifetime: None,
-            maxkicks: 0,
-            strict: true,
-            makedelta: false,
-            track_rates: false,
-            isolation: Isolation::RepeatableRead,
-            conflict_strategy: None,
-            onetimecopy: 0,
-            copy_asked: None,
-            deletemethod: "delete".into(),
-            usecustomselect: false,
-            copyextra: String::new(),
-            analyze_after_copy: true,
-        }
-    }
 
     #[test]
     fn a_table_is_copied_as_a_whole_when_too_much_of_it_has_changed() {
@@ -369,7 +375,7 @@ mod tests {
 
     #[test]
     fn masters_share_one_kid_and_each_target_is_fed_from_the_first_master() {
-        let sync = sync(&["B", "C"], &["D", "E"]);
+        let sync = example(&["B", "C"], &["D", "E"]);
         assert_eq!(sync.places(), ["B", "D", "E"]);
         assert_eq!(sync.masters_of("B"), ["A", "B", "C"]);
         assert_eq!(sync.masters_of("D"), ["A"]);
@@ -380,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_single_source_has_a_kid_for_each_target() {
-        let sync = sync(&[], &["B", "C"]);
+        let sync = example(&[], &["B", "C"]);
         assert_eq!(
             (sync.places(), sync.receivers("A"), sync.sleepers("A")),
             (vec!["B".into(), "C".into()], sync.targets.clone(), sync.targets.clone())

@@ -199,6 +199,25 @@ const STEPS: &[Step] = &[
         summary: "Created table: bucardo.joining",
         sql: concat!(include_str!("../../schema/control/joining.sql"), include_str!("../../schema/control/note_joining.sql")),
     },
+    table!("sync_state"),
+    Step {
+        missing: "select prosrc !~ 'new.status' from pg_catalog.pg_proc where oid = 'bucardo.validate_sync()'::regprocedure",
+        summary: "Changed function: validate_sync()",
+        sql: concat!(
+            "drop function bucardo.validate_sync(text, integer); drop function bucardo.validate_sync(text); \
+             drop function bucardo.validate_sync() cascade;",
+            include_str!("../../schema/control/validate_sync.sql")
+        ),
+    },
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_proc where oid = to_regprocedure('bucardo.db_change()') \
+            and prosrc ~ 'old.status')",
+        summary: "Changed function: db_change()",
+        sql: concat!(
+            "drop function bucardo.db_testconn(text); drop function bucardo.db_change() cascade;",
+            include_str!("../../schema/control/db_change.sql")
+        ),
+    },
 ];
 
 /// The settings as shipped, for a temporary table instead of the real one.

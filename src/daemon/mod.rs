@@ -5,6 +5,7 @@
 //! ├─ CTL  one per active sync       puts jobs into q; decides who runs, and how many at once
 //! │  └─ KID  one per target         claims its job, runs rounds, ends it
 //! ├─ VAL  now and then              validates one sync and leaves
+//! ├─ guard  now and then            looks whether changes wait that nothing works on, mails that, and leaves
 //! └─ tester, mailer                 try out new databases, send one mail, and leave
 //! ```
 //!
@@ -16,6 +17,7 @@ pub mod backoff;
 pub mod children;
 pub mod ctl;
 pub mod desk;
+pub mod guard;
 pub mod instance;
 pub mod kid;
 pub mod launch;

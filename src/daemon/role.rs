@@ -1,7 +1,7 @@
 //! Who a process of the daemon is, and what it does first.
 
 use crate::daemon::launch::{Launch, Orders, PARENT_VARIABLE, ROLE_VARIABLE};
-use crate::daemon::{ctl, kid, mailer, mcp, signals, tester, title, val};
+use crate::daemon::{ctl, guard, kid, mailer, mcp, signals, tester, title, val};
 use crate::notice::mail::{Mail, Post};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -51,6 +51,11 @@ pub enum Role {
         /// The databases.
         dbs: Vec<String>,
     },
+    /// Looks whether changes of syncs wait.
+    Guard {
+        /// The syncs.
+        syncs: Vec<String>,
+    },
     /// Sends one mail.
     Mail {
         /// How it goes.
@@ -69,6 +74,7 @@ impl Role {
             Role::Kid { .. } => "kid",
             Role::Val { .. } => "val",
             Role::Dbtest { .. } => "dbtest",
+            Role::Guard { .. } => "guard",
             Role::Mail { .. } => "mail",
         }
     }
@@ -86,6 +92,7 @@ impl Role {
             }
             Role::Val { sync } => format!("Bucardo Validator.{extra} Sync \"{sync}\""),
             Role::Dbtest { .. } => format!("Bucardo Tester.{extra}"),
+            Role::Guard { .. } => format!("Bucardo Guard.{extra}"),
             Role::Mail { .. } => format!("Bucardo Mailer.{extra}"),
         }
     }
@@ -95,7 +102,7 @@ impl Role {
         match self {
             Role::Mcp => 3000,
             Role::Kid { .. } => 160,
-            Role::Ctl { .. } | Role::Val { .. } | Role::Dbtest { .. } | Role::Mail { .. } => 2,
+            Role::Ctl { .. } | Role::Val { .. } | Role::Dbtest { .. } | Role::Guard { .. } | Role::Mail { .. } => 2,
         }
     }
 
@@ -107,6 +114,7 @@ impl Role {
             Role::Kid { sync, target, .. } => format!("bucardo kid {sync} -> {target} {database}"),
             Role::Val { sync } => format!("bucardo val {sync} {database}"),
             Role::Dbtest { .. } => format!("bucardo tester {database}"),
+            Role::Guard { .. } => format!("bucardo guard {database}"),
             Role::Mail { .. } => format!("bucardo mail {database}"),
         }
     }
@@ -143,6 +151,7 @@ fn run() -> u8 {
         Role::Kid { .. } => kid::run(&launch, &role),
         Role::Val { sync } => val::run(&launch, &role, sync),
         Role::Dbtest { dbs } => tester::run(&launch, &role, dbs),
+        Role::Guard { syncs } => guard::run(&launch, &role, syncs),
         Role::Mail { post, mail } => mailer::run(&launch, post.clone(), mail.clone()),
     }
 }
@@ -172,7 +181,7 @@ fn stay_with_parent(role: &Role) -> bool {
     let signal = match role {
         Role::Mcp | Role::Mail { .. } => return true,
         Role::Ctl { .. } => Signal::SIGTERM,
-        Role::Kid { .. } | Role::Val { .. } | Role::Dbtest { .. } => Signal::SIGKILL,
+        Role::Kid { .. } | Role::Val { .. } | Role::Dbtest { .. } | Role::Guard { .. } => Signal::SIGKILL,
     };
     let asked = prctl::set_pdeathsig(signal).is_ok();
     asked && std::env::var(PARENT_VARIABLE).is_ok_and(|parent| parent == getppid().to_string())

@@ -44,3 +44,4 @@ pub mod stray;
 pub mod target;
 pub mod trigger;
 pub mod validate;
+pub mod waiting;

@@ -78,15 +78,17 @@ fn a_job_that_answers_two_kicks_is_told_once() {
 #[test]
 fn a_sync_that_is_found_invalid_ends_the_wait_with_the_reason() {
     let installed = prepared();
+    let _session = installed.served();
     let _daemon = FakeDaemon::new(&installed, "bucardo_kick_sync_orders", |client, _| {
-        let sql = "update bucardo.validation set validated = now(), ok = false, outcome = 'B is away' where sync = 'orders'";
+        let sql = "update bucardo.validation set validated = now(), ok = false, outcome = 'B is away' where sync = 'orders';
+            insert into bucardo.sync_state (sync, trouble) values ('orders', 'invalid')";
         client.batch_execute(sql).unwrap();
         client.batch_execute("notify bucardo_validated_sync_orders").unwrap();
     });
     let outcome = installed.ctl(&["kick", "orders", "0", "--notimer"]).ended_with(2);
     assert!(outcome.stderr.starts_with("Error: the daemon cannot run sync \"orders\": B is away\n"), "{}", outcome.stderr);
     let table = installed.ctl(&["status"]).ok();
-    assert!(table.contains("|invalid|"), "{table}");
+    assert!(table.contains("|invalid|") && table.contains("|B is away\n"), "{table}");
 }
 
 #[test]

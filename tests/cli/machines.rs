@@ -254,6 +254,7 @@ fn colours_are_for_terminals_that_want_them() {
     let insert =
         "insert into bucardo.q (sync, targetdb, ppid, started, aborted, ended) values ('orders', 'B', 1, now(), now(), now())";
     installed.control().batch_execute(insert).unwrap();
+    let _daemon = installed.served();
     let red = "\u{1b}[31mBad\u{1b}[0m";
     let on_terminal = |line: &str, no_color: &str| {
         let call = installed.call("/usr/bin/script", &["-qec", line, "/dev/null"]).env("TERM", "xterm").env("NO_COLOR", no_color);

@@ -6,7 +6,7 @@ use super::world::World;
 fn show_prints_settings_and_always_exits_with_one() {
     let world = World::bare();
     let shown = world.run("show all").ended_with(1).stdout;
-    assert_eq!(shown.lines().count(), 44);
+    assert_eq!(shown.lines().count(), 45);
     assert!(shown.starts_with("audit_pid                 = 0\nautosync_ddl              = newcol\n"), "{shown}");
     let expected = "kid_nodeltarows_sleep  = 0.8\nkid_nothingfound_sleep = 0.3\n";
     assert_eq!(world.run("show kid_no").ended_with(1).stdout, expected);
@@ -35,7 +35,7 @@ fn an_amount_must_be_one() {
 #[test]
 fn config_is_both() {
     let world = World::bare();
-    assert_eq!(world.run("config").ended_with(1).stdout.lines().count(), 44);
+    assert_eq!(world.run("config").ended_with(1).stdout.lines().count(), 45);
     assert_eq!(world.run("config show stopfile").ended_with(1).stdout, "stopfile = fullstopbucardo\n");
     assert_eq!(world.run("config get stopfile").ended_with(1).stdout, "stopfile = fullstopbucardo\n");
     assert_eq!(world.says("config set audit_pid=1"), "Set \"audit_pid\" to \"1\"\n");

@@ -66,7 +66,7 @@ fn days_back_begin_at_midnight() {
 fn the_table_shows_runs_jobs_and_flags() {
     let installed = ran();
     std::fs::write(installed.piddir().join("bucardo.ctl.sync.orders.pid"), "4711\n").unwrap();
-    let master = FakeMaster::new(&installed, false);
+    let (master, _session) = (FakeMaster::new(&installed, false), installed.served());
     let table = format!(
         "{}  PID of Bucardo MCP: {}
 Name  Type  State       PID Last_good Time I/U/D Last_bad Time
@@ -85,6 +85,7 @@ Name  Type  State       PID Last_good Time I/U/D Last_bad Time
             "copies| F   |RUN:26hNs>B |    |unknown  |     |     |unknown |    ",
             "grp   | P ? |WAIT:27hNs  |    |unknown  |     |     |unknown |    ",
             "orders| P O!|idle        |4711|30hNs    |5s   |1/2/3|5hNs    |2m1s",
+            "1 of 4 bad: 1 overdue",
         ]
     );
 }
@@ -92,12 +93,14 @@ Name  Type  State       PID Last_good Time I/U/D Last_bad Time
 #[test]
 fn the_block_of_a_sync_shows_everything() {
     let installed = ran();
+    let _daemon = installed.served();
     let blocks = steady(&installed.ctl(&["status", "sync", "orders", "5"]).ok());
     let expected_start = format!(
         "{}
 ======================================================================
 Sync name:            orders
 Current state:        idle (PID = )
+Waiting changes:      unknown: database \"A\": could not connect to database \"A\" at /does/not/exist/.s.PGSQL.5432 as user \"nobody\": No such file or directory
 Type:                 pushdelta
 Source herd/database: h / A
 Target database:      B
@@ -130,6 +133,7 @@ fn a_group_is_shown_with_its_members_in_their_order() {
 #[test]
 fn a_stalled_target_shows_its_next_try_until_a_newer_job_has_started() {
     let installed = ran();
+    let _daemon = installed.served();
     let mut control = installed.control();
     control
         .batch_execute(

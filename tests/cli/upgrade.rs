@@ -12,7 +12,7 @@ const OLDER: &str = "
     drop trigger db_change on bucardo.db;
     drop function bucardo.db_change();
     drop function bucardo.db_testconn(text);
-    drop table bucardo.place, bucardo.gap, bucardo.table_state, bucardo.installation;
+    drop table bucardo.sync_state, bucardo.place, bucardo.gap, bucardo.table_state, bucardo.installation;
     alter table bucardo.q drop column progress;
     alter table freezer.master_q drop column progress;
     drop function bucardo.note_run() cascade;
@@ -23,7 +23,8 @@ const OLDER: &str = "
     create function bucardo.request_validation(name text) returns void language plpgsql as 'begin end';
     create or replace function bucardo.bucardo_purge_q_table(age interval) returns bigint language sql security definer as 'select 0::bigint';
     alter table bucardo.sync drop constraint sync_txnmode, alter column txnmode set default 'SERIALIZABLE';
-    delete from bucardo.bucardo_config where setting = 'batch_changes'";
+    create or replace function bucardo.validate_sync() returns trigger language plpgsql as 'begin return null; end';
+    delete from bucardo.bucardo_config where setting in ('batch_changes', 'waiting_alarm')";
 
 /// What the schema consists of.
 fn shape(world: &World) -> String {
@@ -49,7 +50,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 21 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 25 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -59,7 +60,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     ));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "21");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "25");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
 }

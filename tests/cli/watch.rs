@@ -78,8 +78,8 @@ fn many() -> Installed {
         .batch_execute(
             "insert into bucardo.herd (name) select 'h' || i from generate_series(10, 45) i;
              insert into bucardo.sync (name, source, targetdb, synctype) select 's' || i, 'h' || i, 'B', 'pushdelta' from generate_series(10, 45) i;
-             insert into bucardo.q (sync, sourcedb, targetdb, ppid, synctype, cdate, started, ended, aborted, whydie)
-             select 's' || i, 'A', 'B', 1, 'pushdelta', now(), now(), now(), now(), 'died' from generate_series(44, 45) i",
+             insert into bucardo.q (sync, sourcedb, targetdb, ppid, synctype, cdate, started, ended, aborted, whydie, retry_at)
+             select 's' || i, 'A', 'B', 1, 'pushdelta', now(), now(), now(), now(), 'died', now() from generate_series(44, 45) i",
         )
         .unwrap();
     installed
@@ -88,13 +88,15 @@ fn many() -> Installed {
 #[test]
 fn a_terminal_shows_the_bad_ones_first_and_counts_the_rest() {
     let installed = many();
+    let _daemon = installed.served();
     let mut terminal = Terminal::with(&installed, 12, 40, &["status", "--watch"]);
     let lines = terminal.picture("the table is there", |lines| lines.iter().any(|line| line.starts_with("Name")));
     assert!(lines.len() <= 11 && lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
     let rule = lines.iter().position(|line| line.starts_with("===")).unwrap();
     assert!(lines[rule + 1].starts_with("s44") && lines[rule + 2].starts_with("s45"), "{lines:#?}");
-    let rows = lines.len() - rule - 2;
-    assert_eq!(lines.last().unwrap(), &format!("and {} more good", 40 - rows));
+    let rows = lines.len() - rule - 3;
+    assert_eq!(lines[rule + 1 + rows], format!("and {} more good", 40 - rows));
+    assert_eq!(lines.last().unwrap(), "2 of 40 bad: 2 stalled");
     let mut tall = Terminal::with(&installed, 60, 200, &["status", "--watch"]);
     let lines = tall.picture("the table is there", |lines| lines.iter().any(|line| line.starts_with("Name")));
     assert!(lines.iter().filter(|line| line.contains("| P   |") || line.contains("| F   |")).count() == 40, "{lines:#?}");

@@ -112,6 +112,10 @@ pub const ADDED: &[(&str, &str)] = &[
         "sync text!; targetdb text!; db text!; goat integer!; tablename text!; what text!; command text!; \
          since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false",
     ),
+    (
+        "sync_state",
+        "sync text!; paused timestamptz; asked text; trouble text; reason text; since timestamptz; next_try timestamptz; alarm text",
+    ),
     ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
     (
         "departed_rows",

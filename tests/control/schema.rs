@@ -133,7 +133,10 @@ fn the_forty_settings_are_there_and_passwords_are_for_the_owner_alone() {
     let installed = Installed::new();
     let mut control = installed.control();
     let count: i64 = control.query_one("select count(*) from bucardo.bucardo_config", &[]).unwrap().get(0);
-    assert_eq!(count, 44, "the forty of the original, and batch_changes, copy_jobs, delta_retention and reserve_connections");
+    assert_eq!(
+        count, 45,
+        "the forty of the original, and batch_changes, copy_jobs, delta_retention, reserve_connections and waiting_alarm"
+    );
     let public =
         "select has_schema_privilege('public', 'bucardo', 'usage') or has_table_privilege('public', 'bucardo.db', 'select')";
     assert!(!control.query_one(public, &[]).unwrap().get::<_, bool>(0));

@@ -18,6 +18,7 @@ mod rehearsal;
 mod replaced;
 mod requests;
 mod seen;
+pub mod states;
 mod stops;
 mod storm;
 mod stranger;

@@ -62,6 +62,14 @@ impl Installed {
         self.cluster.connect_as("bucardo", "bucardo")
     }
 
+    /// A session that is noted as that of a daemon.
+    pub fn served(&self) -> postgres::Client {
+        let mut session = self.control();
+        let claim = include_str!("../../src/control/sql/claim_daemon.sql");
+        session.execute(claim, &[&"elsewhere", &"host", &1]).unwrap();
+        session
+    }
+
     /// What the daemon has logged, but for what strangers made it say.
     pub fn log(&self) -> String {
         let lines = self.whole_log();

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use std::net::TcpListener;
 
 /// A running sync `s` from A to B, with mails that go to `server`.
-fn mailing(world: &World, server: &str, start: &str) {
+pub(super) fn mailing(world: &World, server: &str, start: &str) {
     world.says(&format!("set default_email_to=boss@example.org default_email_from=db@example.org default_email_host={server}"));
     world.says("add sync s type=pushdelta source=h targetdb=B");
     world.says(start);

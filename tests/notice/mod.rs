@@ -3,3 +3,4 @@
 mod foreign_text;
 mod mail;
 mod sink;
+mod waits;

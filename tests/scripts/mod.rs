@@ -31,19 +31,20 @@ fn check(installed: &Installed, args: &[&str]) -> (i32, String) {
 fn nagios_hears_of_failed_overdue_and_expired_syncs() {
     let installed = prepared();
     let mut control = installed.control();
+    let daemon = installed.served();
     assert_eq!(
         check(&installed, &["--url=http://example.org/report", "--timeout=10"]),
         (0, "All bucardo syncs are running normally\n".to_owned())
     );
-    let job = "insert into bucardo.q (sync, targetdb, ppid, started, ended, aborted, whydie) values";
-    control.batch_execute(&format!("{job} ('orders', 'B', 1, now(), now(), now(), E'it died\\nbadly')")).unwrap();
+    let job = "insert into bucardo.q (sync, targetdb, ppid, started, ended, aborted, whydie, retry_at) values";
+    control.batch_execute(&format!("{job} ('orders', 'B', 1, now(), now(), now(), E'it died\\nbadly', now())")).unwrap();
     let (code, said) = check(&installed, &[]);
     assert!(
-        code == 1 && said.contains(" failed syncs: 1 ") && said.contains("failed syncs details: orders B it died\n"),
+        code == 1 && said.contains(" failed syncs: 1 ") && said.contains("failed syncs details: orders B B: it died\n"),
         "{said}"
     );
     assert_eq!(check(&installed, &["--sync=grp"]).0, 0);
-    control.batch_execute(&format!("{job} ('orders', 'B', 1, now(), now() - interval '2 hours', null, null)")).unwrap();
+    control.batch_execute(&format!("{job} ('orders', 'B', 1, now(), now() - interval '2 hours', null, null, null)")).unwrap();
     assert_eq!(check(&installed, &[]).0, 0, "it has gone well since");
     control.batch_execute("update bucardo.sync set overdue = '1 hour', expired = '1 day' where name = 'orders'").unwrap();
     let (code, said) = check(&installed, &[]);
@@ -51,6 +52,11 @@ fn nagios_hears_of_failed_overdue_and_expired_syncs() {
     control.batch_execute("update bucardo.sync set expired = '90 minutes' where name = 'orders'").unwrap();
     let (code, said) = check(&installed, &[]);
     assert!(code == 2 && said.contains(" expired: 1 ") && !said.contains("overdue"), "{said}");
+    drop(daemon);
+    let (code, said) = check(&installed, &["--sync=grp"]);
+    let expected = "syncs without daemon: 1  ";
+    assert!(code == 2 && said.contains(expected) && said.contains("details: grp both unknown number waiting\n"), "{said}");
+    assert_eq!(check(&installed, &["--sync=asleep"]).0, 0, "it is off on purpose");
     let (code, said) = check(&installed, &["--dbname=nosuch"]);
     assert!(code == 3 && said.starts_with("ERROR: Could not ask the control database: "), "{said}");
     assert_eq!(check(&installed, &["--nosuch"]).0, 3);
@@ -59,6 +65,7 @@ fn nagios_hears_of_failed_overdue_and_expired_syncs() {
 #[test]
 fn nagios_may_spell_its_arguments_as_before() {
     let installed = prepared();
+    let _daemon = installed.served();
     let fine = (0, "All bucardo syncs are running normally\n".to_owned());
     for line in [
         "--url http://example.org/report --delta 50000 --timeout 25 --track 3",
@@ -108,14 +115,19 @@ fn cacti_gets_one_sorted_line() {
 #[test]
 fn a_report_is_one_page_in_which_nothing_hostile_is_left() {
     let installed = prepared();
-    let job = "insert into bucardo.q (sync, targetdb, ppid, started, ended, aborted, whydie, inserts) values
-        ('orders', 'B', 1, now(), now(), null, null, 7), ('grp', 'B', 1, now(), now(), now(), '<script>alert(1)</script>', null)";
+    let job = "insert into bucardo.q (sync, targetdb, ppid, started, ended, aborted, whydie, inserts, retry_at) values
+        ('orders', 'B', 1, now(), now(), null, null, 7, null),
+        ('grp', 'B', 1, now(), now(), now(), '<script>alert(1)</script>', null, now())";
     installed.control().batch_execute(job).unwrap();
+    let _daemon = installed.served();
     let done = script(&installed, "bucardo-report", &["--hours=6"]);
     let page = text(&done.stdout);
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"), "{page}{}", text(&done.stderr));
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>"), "{page}");
-    assert!(page.contains("7 rows, 0 failures") && page.contains(">failing</td>"), "{page}");
+    assert!(
+        page.contains("7 rows, 0 failures") && page.contains("class=\"warn\">stalled</td>") && page.contains("<p>1 of 4 bad</p>"),
+        "{page}"
+    );
     assert_eq!(page.matches("<svg").count(), 4);
     let one = text(&script(&installed, "bucardo-report", &["--sync=orders"]).stdout);
     assert_eq!(one.matches("<svg").count(), 1);

@@ -263,6 +263,7 @@ fn parsers_of_lists_and_of_status_find_what_they_look_for() {
         values ('orders', 'B', 1, 'pushdelta', now(), now() - interval '2 s', now(), 1234, 0, 5);
         update bucardo.db set status = 'inactive' where name = 'c'";
     installed.control().batch_execute(run).unwrap();
+    let _daemon = installed.served();
     let dbs = "A active A\nB active B\nc inactive c\nd active d\nasleep copies grp orders\n";
     let newer = "fresh\nGood\nActive\nNo\n1\n5 / 1,234\nGood\n";
     let older = "B\n1\n1234 / 0 / 5\nactive\nidle,1234/0/5\n";

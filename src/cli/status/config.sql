@@ -3,8 +3,6 @@
 select s.name, s.source, s.targetdb, s.targetgroup, s.synctype, s.status, s.stayalive, s.kidsalive, s.usecustomselect,
        s.copyextra, s.deletemethod, s.limitdbs, s.ping, s.do_listen, s.checktime::text, s.makedelta, s.rebuild_index,
        s.priority, s.analyze_after_copy, s.overdue::text, s.expired::text, s.onetimecopy,
-       extract(epoch from s.overdue)::bigint as overdue_seconds,
-       extract(epoch from s.expired)::bigint as expired_seconds,
        herd.sourcedb,
        coalesce(herd.members, 0) as members,
        array(select m.db from bucardo.dbmap m where m.dbgroup = s.targetgroup order by m.priority, m.db) as group_members,

@@ -2,6 +2,7 @@
 
 use super::sync::{Config, Run, Sync};
 use crate::cli::interval::Interval;
+use crate::control::state::Waiting;
 use std::fmt::Write;
 
 const INDENT: &str = "                  ";
@@ -12,6 +13,12 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
     let mut block = Block::new();
     block.line("Sync name", &config.name);
     block.line("Current state", &state(sync, interval));
+    if let Some(reason) = sync.facts.reason() {
+        block.line("Reason", &reason);
+    }
+    if let Some(waiting) = waiting(sync, interval) {
+        block.line("Waiting changes", &waiting);
+    }
     if let Some(progress) = sync.progress() {
         block.line("Progress", progress);
     }
@@ -62,10 +69,22 @@ impl Block {
 }
 
 fn state(sync: &Sync, interval: Interval) -> String {
-    let state = sync.state(" > ", interval);
+    let state = sync.state_and_backlog(" > ", interval);
     match sync.config.stayalive || sync.config.kidsalive {
         true => format!("{state} (PID = {})", sync.pid()),
         false => state,
+    }
+}
+
+/// What waits on the sources, if anything does, or that they did not say it.
+fn waiting(sync: &Sync, interval: Interval) -> Option<String> {
+    match &sync.facts.waiting {
+        Waiting::Known(backlog) if backlog.changes > 0 => {
+            let more = if backlog.more { " or more" } else { "" };
+            Some(format!("{}{more}, the oldest for {}", backlog.changes, interval(Some(backlog.oldest))))
+        }
+        Waiting::Unknown(reason) => Some(format!("unknown: {reason}")),
+        Waiting::Known(_) | Waiting::NotAsked => None,
     }
 }
 
@@ -137,6 +156,7 @@ mod tests {
     use super::super::sync::{Job, PidFile, Retry};
     use super::*;
     use crate::cli::interval::{compressed, pretty};
+    use crate::control::state::{self, Backlog, Facts, Hindrance, Trouble};
 
     /// The sync of the sample in the reference.
     fn sample() -> Sync {
@@ -179,7 +199,8 @@ mod tests {
             pid: "28317".to_owned(),
             created: "Mon Nov 23 02:21:46 2026".to_owned(),
         };
-        Sync { config, good: Some(good), bad: Some(bad), pid_file: Some(pid_file), ..Sync::default() }
+        let facts = Facts { active: true, ..Facts::default() };
+        Sync { config, facts, good: Some(good), bad: Some(bad), pid_file: Some(pid_file), ..Sync::default() }
     }
 
     #[test]
@@ -249,10 +270,12 @@ Delete method:        delete
             step: None,
             progress: Some("copy public.t 5 rows, 5/s".to_owned()),
         });
+        sync.facts.job = Some(state::Job::Runs);
         assert!(text(&sync, pretty).contains("\nProgress:             copy public.t 5 rows, 5/s\nType:"));
         assert!(text(&sync, pretty).contains("Current state:        RUN:1h 6s > c (PID = 28317)\n"));
         assert!(text(&sync, compressed).contains("RUN:1h6s > c"));
         sync.job = Some(Job { started: false, pid: 1, age: 76, target: "c".to_owned(), step: None, progress: None });
+        sync.facts.job = Some(state::Job::Waits);
         assert!(text(&sync, pretty).contains("Current state:        WAIT:1m 16s (PID = 28317)\n"));
     }
 
@@ -263,14 +286,28 @@ Delete method:        delete
         let told = "Validation:           FAILED: Table \"t\" has no usable key\n                  at all\nPID file:";
         let block = text(&sync, pretty);
         assert!(block.contains(told) && block.contains("Current state:        idle (PID"), "a running one goes on: {block}");
+        sync.facts.trouble = Some(Trouble { hindrance: Hindrance::Invalid, reason: "no key\nat all".to_owned() });
         sync.pid_file = None;
-        assert!(text(&sync, pretty).contains("Current state:        invalid (PID = )\n"));
+        let told = "Current state:        invalid (PID = )\nReason:               no key\nType:";
+        assert!(text(&sync, pretty).contains(told));
+    }
+
+    #[test]
+    fn what_waits_is_told_and_so_is_a_source_that_does_not_answer() {
+        let mut sync = sample();
+        sync.facts.waiting = Waiting::Known(Backlog { changes: 12, more: false, oldest: 61 });
+        let block = text(&sync, pretty);
+        assert!(block.contains("Current state:        idle, 12 waiting (PID = 28317)\n"), "{block}");
+        assert!(block.contains("\nWaiting changes:      12, the oldest for 1m 1s\nType:"), "{block}");
+        sync.facts.waiting = Waiting::Unknown("database \"a\": no route".to_owned());
+        assert!(text(&sync, pretty).contains("\nWaiting changes:      unknown: database \"a\": no route\n"));
     }
 
     #[test]
     fn a_stalled_target_shows_when_it_is_tried_again() {
         let mut sync = sample();
         sync.retries = vec![Retry { at: "Nov 23, 2026 02:30:00".to_owned(), target: "zy".to_owned() }];
+        sync.facts.failing = Some("zy: It died".to_owned());
         let block = text(&sync, pretty);
         assert!(block.contains("yes\nNext try:             Nov 23, 2026 02:30:00  Target: zy\nPID file:"));
         assert!(block.contains("Current state:        stalled (PID = 28317)\n"), "{block}");

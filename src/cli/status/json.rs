@@ -4,11 +4,14 @@ use super::sync::{Run, Sync};
 use crate::cli::interval;
 use crate::cli::json::{Object, list, string};
 use crate::control::gap::Gap;
+use crate::control::state::{Lateness, Level, Waiting};
 
-/// All syncs.
-pub fn text(syncs: &[Sync], mcp: Option<i32>) -> String {
+/// All syncs. `mcp` is the daemon's process, as far as this machine knows it; whether there is a daemon, from whatever machine, is another matter.
+pub fn text(syncs: &[Sync], mcp: Option<i32>, served: bool) -> String {
+    let bad = syncs.iter().filter(|sync| sync.is_bad()).count();
     let syncs: Vec<String> = syncs.iter().map(sync).collect();
-    Object::default().number("mcp_pid", mcp.map(i64::from)).raw("syncs", &list(&syncs)).end()
+    let object = Object::default().number("mcp_pid", mcp.map(i64::from)).flag("daemon", served);
+    object.number("bad", i64::try_from(bad).ok()).raw("syncs", &list(&syncs)).end()
 }
 
 fn sync(sync: &Sync) -> String {
@@ -21,6 +24,11 @@ fn sync(sync: &Sync) -> String {
         .text("name", &config.name)
         .text("type", &config.synctype)
         .text("state", &sync.state(">", interval::compressed))
+        .text("condition", sync.facts.state().word())
+        .text("level", level(sync.facts.level()))
+        .maybe("reason", sync.facts.reason().as_deref())
+        .raw("waiting", &waiting(&sync.facts.waiting))
+        .number("late", sync.facts.late())
         .text("status", &config.status)
         .text("source_herd", &config.source)
         .maybe("source_db", config.sourcedb.as_deref())
@@ -31,14 +39,35 @@ fn sync(sync: &Sync) -> String {
         .raw("last_good", &run(sync.good.as_ref()))
         .raw("last_bad", &run(sync.bad.as_ref()))
         .raw("retries", &list(&retries).replace('\n', ""))
-        .flag("overdue", sync.flag() == " O!")
-        .flag("expired", sync.flag() == " E!")
+        .flag("overdue", sync.facts.lateness() == Lateness::Overdue)
+        .flag("expired", sync.facts.lateness() == Lateness::Expired)
         .maybe("progress", sync.progress())
         .number("conflicts", Some(config.conflicts))
         .maybe("invalid", config.invalid.as_deref())
         .raw("warnings", &list(&warnings).replace('\n', ""))
         .raw("gaps", &list(&gaps).replace('\n', ""))
         .end()
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Fine => "ok",
+        Level::Warning => "warning",
+        Level::Critical => "critical",
+    }
+}
+
+/// The changes that wait; null where that is unknown.
+fn waiting(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Known(backlog) => Object::default()
+            .number("changes", Some(backlog.changes))
+            .flag("or_more", backlog.more)
+            .number("oldest", Some(backlog.oldest).filter(|_| backlog.changes > 0))
+            .end(),
+        Waiting::Unknown(reason) => Object::default().raw("changes", "null").text("unknown", reason).end(),
+        Waiting::NotAsked => "null".to_owned(),
+    }
 }
 
 fn gap(gap: &Gap) -> String {

@@ -13,8 +13,9 @@ mod watch;
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
 use crate::cli::{Session, colour, help, interval, refusal, session::complain_of_access, table::Topic};
-use crate::control::connections;
+use crate::control::{connections, daemon};
 use crate::error::Result;
+use crate::replicate::waiting::Sources;
 use crate::{say, say_part, warn_user};
 use screen::Screen;
 use std::path::Path;
@@ -28,71 +29,83 @@ pub const TOPICS: &[Topic] = &[help::only(
   status                    a table of all syncs
   status orders             all about one
   status --sort=-5          longest without a good run first
+  status --bad-first        those that need somebody first
   status --watch            again every second, or with --watch=5 every five, until Ctrl-C
-  status --json             for programs",
+  status --json             for programs
+
+States: RUN and WAIT (a job runs, or waits for a worker), idle; stopped (no daemon serves the
+control database), off (its status, or `deactivate`), paused (`pause`), stalled (something failed
+and is tried again), invalid (it does not fit its databases and does not run). How many changes
+wait is asked of the sources; what they do not say within seconds is unknown.",
 )];
 
 /// `status [SYNC ...]`, once or again and again.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     match u64::try_from(session.options.watch) {
         Ok(pause) if pause > 0 => watch::run(session, nouns, Duration::from_secs(pause)),
-        _ => once(session, nouns, None),
+        _ => once(session, nouns, &mut Sources::default(), None),
     }
 }
 
-/// Shows it once. On a screen, what is bad comes first, and what has no room is counted.
-fn once(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Result<u8> {
-    let code = show(session, nouns, screen)?;
+/// Shows it once. On a screen, the worst are first, and what has no room is counted.
+fn once(session: &mut Session, nouns: &[String], sources: &mut Sources, screen: Option<Screen>) -> Result<u8> {
+    let code = show(session, nouns, sources, screen)?;
     complain_of_access(session)?;
     Ok(code)
 }
 
-fn show(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> Result<u8> {
+fn show(session: &mut Session, nouns: &[String], sources: &mut Sources, screen: Option<Screen>) -> Result<u8> {
     let names = query::names(session)?;
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     pidfile::tidy(session, &known)?;
     if session.options.json {
         let asked = if nouns.is_empty() || nouns == ["all"] { names } else { asked_for(nouns, &known)? };
         let mcp = pidfile::living_master(Path::new(&session.files.piddir));
-        say!("{}", json::text(&query::syncs(session, &asked)?, mcp));
+        let served = daemon::running(&mut session.control)?.is_some();
+        say!("{}", json::text(&query::syncs(session, &asked, sources)?, mcp, served));
         return Ok(0);
     }
     match (nouns, session.dialect().newer) {
-        ([], false) => whole_table(session, &names, screen),
-        ([], true) => newer_table(session, &names, screen),
-        (_, false) => blocks(session, &asked_for(nouns, &known)?),
-        (_, true) if nouns == ["all"] => newer_blocks(session, &names),
-        (_, true) => newer_blocks(session, &asked_for(nouns, &known)?),
+        ([], _) => whole_table(session, &names, sources, screen),
+        (_, false) => blocks(session, &asked_for(nouns, &known)?, sources),
+        (_, true) if nouns == ["all"] => newer_blocks(session, &names, sources),
+        (_, true) => newer_blocks(session, &asked_for(nouns, &known)?, sources),
     }
 }
 
-fn whole_table(session: &mut Session, names: &[String], screen: Option<Screen>) -> Result<u8> {
-    say!("{}  {}", header(session), master(Path::new(&session.files.piddir)));
-    table::sort(&mut [], session.options.sort)?;
+fn whole_table(session: &mut Session, names: &[String], sources: &mut Sources, screen: Option<Screen>) -> Result<u8> {
+    let newer = session.dialect().newer;
+    let heading = if newer { newer_heading(session)? } else { heading(session)? };
+    table::sort(&mut [], session.options.sort).inspect_err(|_| say!("{heading}"))?;
     if names.is_empty() {
-        say!("No syncs have been created yet.");
+        say!("{heading}\nNo syncs have been created yet.");
         return Ok(0);
     }
-    let mut syncs = query::syncs(session, names)?;
+    let mut syncs = query::syncs(session, names, sources)?;
     table::sort(&mut syncs, session.options.sort)?;
-    let interval = interval::way(session.options.showdays, true);
-    let table = fitted(screen, &mut syncs, HEADER_LINES, |syncs| table::text(syncs, interval));
-    say_part!("{}", colour::states(&table));
+    if session.options.bad_first || screen.is_some() {
+        table::bad_first(&mut syncs);
+    }
+    let rows = match newer {
+        true => newer::table(&syncs),
+        false => table::text(&syncs, interval::way(session.options.showdays, true)),
+    };
+    say!("{heading}");
+    say_part!("{}", colour::states(&screen.map_or(rows.clone(), |screen| fitted(screen, &rows, &syncs))));
+    table::summary(&syncs).into_iter().for_each(|summary| say!("{}", colour::bad(&summary)));
     tell_of_connections(session)
 }
 
-/// The lines of the header above a table, where it is longest.
-const HEADER_LINES: usize = 2;
+/// The lines of the header above a table, where it is longest, and the line below it.
+const AROUND: usize = 3;
 
 /// The lines of a table above its rows.
 const HEADING: usize = 2;
 
-/// A table, on a screen with the bad ones first, and only as long as there is room beside `around` lines.
-fn fitted(screen: Option<Screen>, syncs: &mut [Sync], around: usize, table: impl FnOnce(&[Sync]) -> String) -> String {
-    let Some(screen) = screen else { return table(syncs) };
-    syncs.sort_by_key(|sync| !sync.needs_somebody());
-    let bad = syncs.iter().filter(|sync| sync.needs_somebody()).count();
-    screen.fit(&table(syncs), HEADING, bad, around)
+/// As much of a table as there is room for. The bad ones stand first.
+fn fitted(screen: Screen, rows: &str, syncs: &[Sync]) -> String {
+    let bad = syncs.iter().filter(|sync| sync.is_bad()).count();
+    screen.fit(rows, HEADING, bad, AROUND)
 }
 
 /// Says where the syncs need more connections than there are, and where one role does everything.
@@ -104,35 +117,30 @@ fn tell_of_connections(session: &mut Session) -> Result<u8> {
     Ok(0)
 }
 
-fn blocks(session: &mut Session, names: &[String]) -> Result<u8> {
-    say!("{}", header(session));
-    let mut syncs = query::syncs(session, names)?;
+fn heading(session: &mut Session) -> Result<String> {
+    let served = daemon::running(&mut session.control)?.is_some();
+    Ok(format!("{}  {}", header(session), master(Path::new(&session.files.piddir), served)))
+}
+
+fn newer_heading(session: &mut Session) -> Result<String> {
+    let served = daemon::running(&mut session.control)?.is_some();
+    Ok(match pidfile::living_master(Path::new(&session.files.piddir)).filter(|_| served) {
+        Some(pid) => format!("PID of Bucardo MCP: {pid}"),
+        None => String::new(),
+    })
+}
+
+fn blocks(session: &mut Session, names: &[String], sources: &mut Sources) -> Result<u8> {
+    let mut syncs = query::syncs(session, names, sources)?;
     syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
     let interval = interval::way(session.options.showdays, session.options.compress);
-    for sync in &syncs {
-        say_part!("{}", detail::text(sync, interval));
-    }
+    let blocks: String = syncs.iter().map(|sync| detail::text(sync, interval)).collect();
+    say_part!("{}\n{blocks}", header(session));
     Ok(0)
 }
 
-fn newer_table(session: &mut Session, names: &[String], screen: Option<Screen>) -> Result<u8> {
-    match pidfile::living_master(Path::new(&session.files.piddir)) {
-        Some(pid) => say!("PID of Bucardo MCP: {pid}"),
-        None => say!(""),
-    }
-    table::sort(&mut [], session.options.sort)?;
-    if names.is_empty() {
-        say!("No syncs have been created yet.");
-        return Ok(0);
-    }
-    let mut syncs = query::syncs(session, names)?;
-    table::sort(&mut syncs, session.options.sort)?;
-    say_part!("{}", colour::states(&fitted(screen, &mut syncs, 1, newer::table)));
-    tell_of_connections(session)
-}
-
-fn newer_blocks(session: &mut Session, names: &[String]) -> Result<u8> {
-    let mut syncs = query::syncs(session, names)?;
+fn newer_blocks(session: &mut Session, names: &[String], sources: &mut Sources) -> Result<u8> {
+    let mut syncs = query::syncs(session, names, sources)?;
     syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
     let blocks: Vec<String> =
         syncs.iter().map(|sync| format!("{rule}\n{}{rule}\n", newer::block(sync), rule = "=".repeat(70))).collect();
@@ -162,11 +170,16 @@ fn header(session: &Session) -> String {
     format!("Days back: {}  User: {}  Database: {}{host}{port}", options.daysback, options.dbuser, options.dbname)
 }
 
-/// The sentence about the master, on the header's line if it runs, else on the next.
-fn master(piddir: &Path) -> String {
+/// The sentence about the master, on the header's line if it runs, else on the next. Whether it does is told by the instance lock; the pid file only
+/// has its number.
+fn master(piddir: &Path, served: bool) -> String {
     let path = pidfile::master_path(piddir).display().to_string();
     match pidfile::master(piddir) {
-        Master::Pid(pid) if pidfile::is_master(pid) => format!("PID of Bucardo MCP: {pid}"),
+        Master::Pid(pid) if served && pidfile::is_master(pid) => format!("PID of Bucardo MCP: {pid}"),
+        _ if served => format!("\nBucardo runs on another machine, or with another piddir: {path} is not its pid file"),
+        Master::Pid(pid) if pidfile::is_master(pid) => {
+            format!("\nBucardo may not be running. PID {pid} found at {path} does not serve this control database")
+        }
         Master::Pid(pid) => format!("\nBucardo may not be running. No daemon has the PID {pid} found at {path}"),
         Master::Missing => format!("\nBucardo may not be running. No file found at {path}"),
         Master::Unreadable(reason) => format!("\nERROR: Could not open {path}: {reason}"),

@@ -2,12 +2,23 @@
 
 use super::sync::{Job, Run, Sync};
 use crate::cli::interval::compressed;
+use crate::control::state::{State, Waiting};
 
 /// The heading of the table; the sixth is another one when there are conflicts.
 const HEADINGS: [&str; 7] = ["Name", "State", "Last good", "Time", "Last I/D", "Last bad", "Time"];
 
-/// The whole table, rows in the order of `syncs`.
+/// The whole table, rows in the order of `syncs`. Where a sync has a reason to be as it is, that is another column.
 pub fn table(syncs: &[Sync]) -> String {
+    let table = columns(syncs);
+    let reasons: Vec<Option<String>> = syncs.iter().map(|sync| sync.facts.reason()).collect();
+    let Some(longest) = reasons.iter().flatten().map(|reason| reason.chars().count()).max() else { return table };
+    let head = [" Reason".to_owned(), format!("+{}", "=".repeat(longest.max("Reason".len()) + 1))];
+    let behind =
+        head.into_iter().chain(reasons.into_iter().map(|reason| reason.map_or_else(String::new, |it| format!("| {it}"))));
+    table.lines().zip(behind).map(|(line, behind)| format!("{line}{behind}\n")).collect()
+}
+
+fn columns(syncs: &[Sync]) -> String {
     let conflicts = syncs.iter().any(|sync| sync.config.conflicts > 0);
     let mut headings = HEADINGS.map(str::to_owned);
     if conflicts {
@@ -41,20 +52,34 @@ fn cells(sync: &Sync, conflicts: bool) -> [String; 7] {
     [sync.config.name.clone(), state(sync), at(&sync.good), age(&sync.good), counts, at(&sync.bad), age(&sync.bad)]
 }
 
-/// A word for how it is going.
+/// A word for how it is going and, while nobody works on them, how many changes wait.
 pub fn state(sync: &Sync) -> String {
-    let newest_is_bad = match (&sync.good, &sync.bad) {
+    let word = match (sync.facts.state(), &sync.job) {
+        (State::Stopped, _) => "Stopped",
+        (State::Off, _) => "Inactive",
+        (State::Paused, _) => "Paused",
+        (State::Invalid | State::Stalled, _) => "Bad",
+        (State::Running | State::Copying, Some(job)) if !newest_is_bad(sync) => {
+            return step(job, sync.config.sourcedb.as_deref());
+        }
+        _ if newest_is_bad(sync) => "Bad",
+        _ if !sync.gaps.is_empty() => "Incomplete",
+        _ if sync.good.is_some() => "Good",
+        _ => "No records found",
+    };
+    match &sync.facts.waiting {
+        Waiting::Known(backlog) if backlog.changes > 0 => {
+            format!("{word}, {}{} waiting", thousands(backlog.changes), if backlog.more { "+" } else { "" })
+        }
+        _ => word.to_owned(),
+    }
+}
+
+fn newest_is_bad(sync: &Sync) -> bool {
+    match (&sync.good, &sync.bad) {
         (Some(good), Some(bad)) => bad.age < good.age,
         (None, bad) => bad.is_some(),
         _ => false,
-    };
-    match &sync.job {
-        Some(job) if job.started && !newest_is_bad => step(job, sync.config.sourcedb.as_deref()),
-        _ if sync.config.invalid.is_some() && sync.pid_file.is_none() => "Bad".to_owned(),
-        _ if newest_is_bad || !sync.retries.is_empty() => "Bad".to_owned(),
-        _ if !sync.gaps.is_empty() => "Incomplete".to_owned(),
-        _ if sync.good.is_some() => "Good".to_owned(),
-        _ => "No records found".to_owned(),
     }
 }
 
@@ -83,6 +108,7 @@ pub fn block(sync: &Sync) -> String {
     }
     lines.push(("Sync name", config.name.clone()));
     lines.push(("Current state", state(sync)));
+    lines.extend(sync.facts.reason().map(|reason| ("Reason", reason)));
     lines.push(("Source relgroup/database", format!("{} / {}", config.source, config.sourcedb.as_deref().unwrap_or("?"))));
     lines.push(("Tables in sync", config.members.to_string()));
     lines.push(("Status", if config.status == "active" { "Active" } else { "Inactive" }.to_owned()));
@@ -109,7 +135,7 @@ pub fn block(sync: &Sync) -> String {
 
 /// What went wrong last, if nothing has gone well since.
 fn error(sync: &Sync) -> Option<String> {
-    let told = sync.bad.as_ref().filter(|_| state(sync) == "Bad").map(|run| run.whydie.clone());
+    let told = sync.bad.as_ref().filter(|_| newest_is_bad(sync) || state(sync).starts_with("Bad")).map(|run| run.whydie.clone());
     told.or_else(|| sync.config.invalid.clone()).filter(|text| !text.is_empty()).map(|text| text.replace('\n', "\n  "))
 }
 
@@ -134,6 +160,7 @@ pub fn thousands(number: i64) -> String {
 mod tests {
     use super::super::sync::Config;
     use super::*;
+    use crate::control::state::{self as facts, Facts};
 
     fn run(age: i64, clock: &str, deletes: i64, inserts: i64) -> Option<Run> {
         let at = format!("Nov 23, 2026 {clock}");
@@ -158,8 +185,9 @@ mod tests {
         };
         let mut bad = run(3, "02:32:50", 0, 0);
         bad.iter_mut().for_each(|run| run.whydie = "It died".to_owned());
-        let s1 = Sync { config: config("s1"), good: run(9, "02:32:43", 0, 1234), bad, ..Sync::default() };
-        let s2 = Sync { config: config("s2"), good: run(3, "02:32:50", 0, 0), ..Sync::default() };
+        let facts = Facts { active: true, ..Facts::default() };
+        let s1 = Sync { config: config("s1"), facts: facts.clone(), good: run(9, "02:32:43", 0, 1234), bad, ..Sync::default() };
+        let s2 = Sync { config: config("s2"), facts, good: run(3, "02:32:50", 0, 0), ..Sync::default() };
         [s1, s2]
     }
 
@@ -200,7 +228,8 @@ Last error:              : It died
     fn a_running_worker_shows_its_step() {
         let state = |step: &str| {
             let job = Job { started: true, pid: 7, age: 1, target: "B".to_owned(), progress: None, step: Some(step.to_owned()) };
-            state(&Sync { job: Some(job), ..sample()[1].clone() })
+            let runs = Facts { active: true, job: Some(facts::Job::Runs), ..Facts::default() };
+            state(&Sync { job: Some(job), facts: runs, ..sample()[1].clone() })
         };
         let shown = ["look", "copy public.t 1", "apply public.t1", "commit", ""].map(state);
         let expected =

@@ -2,10 +2,12 @@
 
 use super::sync::{Config, Job, PidFile, Retry, Run, Sync};
 use crate::cli::{Session, pidfile};
-use crate::control::gap;
+use crate::control::sync::Sync as Stored;
+use crate::control::{gap, state};
 use crate::error::Result;
 use crate::notice::clock;
 use crate::replicate::notes;
+use crate::replicate::waiting::Sources;
 use postgres::Row;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -21,8 +23,8 @@ pub fn names(session: &mut Session) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// The syncs with these names, each once, in byte order.
-pub fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<Sync>> {
+/// The syncs with these names, each once, in byte order. Their sources are asked what waits there.
+pub fn syncs(session: &mut Session, names: &[String], sources: &mut Sources) -> Result<Vec<Sync>> {
     let days = i32::try_from(session.options.daysback.clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
     let (long, short) = date_formats(session.dialect().newer);
     let control = &mut session.control;
@@ -32,14 +34,21 @@ pub fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<Sync>> {
     let jobs = control.query(include_str!("jobs.sql"), &[&names])?;
     let retries = control.query(include_str!("retries.sql"), &[&names])?;
     let gaps = gap::of_syncs(control, names)?;
+    let mut facts = state::load(control, names)?;
+    let stored: Vec<Stored> = Stored::load_all(control)?.into_iter().filter(|sync| names.contains(&sync.name)).collect();
+    let mut waiting = sources.ask(control, &stored)?;
     let (runs, jobs, retries) = (by_sync(&runs), by_sync(&jobs), by_sync(&retries));
-    let mut syncs: BTreeMap<String, Sync> = configs.iter().map(|row| (row.get("name"), sync(row))).collect();
+    let mut syncs: BTreeMap<String, Sync> =
+        configs.iter().map(|row| (row.get("name"), Sync { config: config(row), ..Sync::default() })).collect();
     for (name, sync) in &mut syncs {
         let newest = |bad: bool| of(&runs, name).find(|row| row.get::<_, bool>("bad") == bad).map(run);
         (sync.good, sync.bad) = (newest(false), newest(true));
         sync.job = of(&jobs, name).next().map(job);
         sync.retries = of(&retries, name).map(retry).collect();
         sync.gaps = gaps.iter().filter(|gap| gap.sync == *name).cloned().collect();
+        sync.facts = facts.remove(name).unwrap_or_default();
+        sync.facts.good = sync.good.as_ref().map(|run| run.age);
+        sync.facts.waiting = waiting.remove(name).unwrap_or_default();
         sync.pid_file = pid_file(&pidfile::controller_path(Path::new(&session.files.piddir), name));
     }
     Ok(syncs.into_values().collect())
@@ -63,11 +72,6 @@ fn by_sync(rows: &[Row]) -> BySync<'_> {
 
 fn of<'a>(rows: &'a BySync, name: &str) -> impl Iterator<Item = &'a Row> {
     rows.get(name).into_iter().flatten().copied()
-}
-
-fn sync(row: &Row) -> Sync {
-    let (overdue_seconds, expired_seconds) = (row.get("overdue_seconds"), row.get("expired_seconds"));
-    Sync { config: config(row), overdue_seconds, expired_seconds, ..Sync::default() }
 }
 
 fn config(row: &Row) -> Config {

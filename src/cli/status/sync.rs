@@ -2,12 +2,15 @@
 
 use crate::cli::interval::Interval;
 use crate::control::gap::Gap;
+use crate::control::state::{Facts, Lateness, Level, State, Waiting};
 
 /// One sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sync {
     /// The row of the table `sync`.
     pub config: Config,
+    /// From which its state follows.
+    pub facts: Facts,
     /// The newest run that ended well.
     pub good: Option<Run>,
     /// The newest run that was aborted and acknowledged.
@@ -20,10 +23,6 @@ pub struct Sync {
     pub gaps: Vec<Gap>,
     /// The controller's pid file.
     pub pid_file: Option<PidFile>,
-    /// Seconds after which a missing good run is worth a flag; 0 for never.
-    pub overdue_seconds: i64,
-    /// Seconds after which a missing good run is worth a louder flag; 0 for never.
-    pub expired_seconds: i64,
 }
 
 /// The configuration of a sync, with intervals as the server writes them.
@@ -127,40 +126,45 @@ pub struct PidFile {
 }
 
 impl Sync {
-    /// The present state; `arrow` stands before the target, `interval` writes the age. The original calls everything idle that has no
-    /// job; here a sync that waits for the next try of a failed one is not idle, nor is one that cannot run because it is not valid. A job that
-    /// waits for that next try does not change this.
+    /// The present state; `arrow` stands before the target, `interval` writes the age of a job. The original calls everything idle that has no job.
     pub fn state(&self, arrow: &str, interval: Interval) -> String {
-        match &self.job {
-            Some(job) if job.started => format!("RUN:{}{arrow}{}", interval(Some(job.age)), job.target),
-            Some(job) if self.retries.is_empty() => format!("WAIT:{}", interval(Some(job.age))),
-            Some(_) => "stalled".to_owned(),
-            None if self.config.status != "active" => "off".to_owned(),
-            None if self.config.invalid.is_some() && self.pid_file.is_none() => "invalid".to_owned(),
-            None if !self.retries.is_empty() => "stalled".to_owned(),
-            None => "idle".to_owned(),
+        let state = self.facts.state();
+        match (state, &self.job) {
+            (State::Running | State::Copying, Some(job)) => {
+                // What copies all its tables each time needs no word about it.
+                let copies = state == State::Copying && !self.facts.copies_all;
+                format!("RUN:{}{arrow}{}{}", interval(Some(job.age)), job.target, if copies { " (copy)" } else { "" })
+            }
+            (State::Queued, Some(job)) => format!("WAIT:{}", interval(Some(job.age))),
+            _ => state.word().to_owned(),
         }
     }
 
-    /// The flag behind the type: `E!` expired, `O!` overdue, `?` expiry wanted and no good run known.
+    /// The same and, while nobody works on them, how many changes wait.
+    pub fn state_and_backlog(&self, arrow: &str, interval: Interval) -> String {
+        let state = self.state(arrow, interval);
+        match (self.facts.state(), &self.facts.waiting) {
+            (State::Running | State::Copying | State::Queued, _) => state,
+            (_, Waiting::Known(backlog)) if backlog.changes > 0 => {
+                format!("{state}, {}{} waiting", backlog.changes, if backlog.more { "+" } else { "" })
+            }
+            _ => state,
+        }
+    }
+
+    /// Whether somebody should look at it.
+    pub fn is_bad(&self) -> bool {
+        self.facts.level() > Level::Fine
+    }
+
+    /// The flag behind the type: `E!` expired, `O!` overdue, `?` expiry wanted and no telling.
     pub fn flag(&self) -> &'static str {
-        let older_than = |limit: i64| limit > 0 && self.good.as_ref().is_some_and(|run| run.age > limit);
-        if older_than(self.expired_seconds) {
-            " E!"
-        } else if older_than(self.overdue_seconds) {
-            " O!"
-        } else if self.expired_seconds > 0 && self.good.is_none() {
-            " ?"
-        } else {
-            ""
+        match self.facts.lateness() {
+            Lateness::Expired => " E!",
+            Lateness::Overdue => " O!",
+            Lateness::Unknown => " ?",
+            Lateness::Fine => "",
         }
-    }
-
-    /// Whether something is wrong with it that somebody should look at.
-    pub fn needs_somebody(&self) -> bool {
-        let newest_is_bad = self.bad.as_ref().is_some_and(|bad| self.good.as_ref().is_none_or(|good| bad.age < good.age));
-        let fails = newest_is_bad || !self.retries.is_empty() || (self.config.invalid.is_some() && self.pid_file.is_none());
-        fails || !self.gaps.is_empty() || !self.flag().is_empty()
     }
 
     /// How far the present job is.
@@ -171,25 +175,5 @@ impl Sync {
     /// The pid of the controller as its file has it.
     pub fn pid(&self) -> &str {
         self.pid_file.as_ref().map_or("", |file| &file.pid)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sync(age: Option<i64>, overdue: i64, expired: i64) -> Sync {
-        let good = age.map(|age| Run { age, ..Run::default() });
-        Sync { good, overdue_seconds: overdue, expired_seconds: expired, ..Sync::default() }
-    }
-
-    #[test]
-    fn a_flag_needs_a_limit_that_is_passed() {
-        assert_eq!(sync(Some(9000), 0, 0).flag(), "");
-        assert_eq!(sync(Some(60), 60, 0).flag(), "");
-        assert_eq!(sync(Some(61), 60, 600).flag(), " O!");
-        assert_eq!(sync(Some(601), 60, 600).flag(), " E!");
-        assert_eq!(sync(None, 60, 600).flag(), " ?");
-        assert_eq!(sync(None, 60, 0).flag(), "");
     }
 }

@@ -1,10 +1,13 @@
-//! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync.
+//! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync. Where a sync has a reason to be as it is, the rows
+//! have a tenth.
 
 use super::sync::{Run, Sync};
 use crate::cli::interval::{self, Interval};
 use crate::cli::refusal;
+use crate::control::state::{Lateness, State};
 use crate::error::Result;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 const HEADINGS: [&str; 9] = ["Name", "Type", "State", "PID", "Last_good", "Time", "I/U/D", "Last_bad", "Time"];
 const NARROWEST: [usize; 9] = [4, 5, 5, 3, 9, 5, 5, 8, 4];
@@ -14,9 +17,46 @@ const STATE: usize = 2;
 pub fn text(syncs: &[Sync], interval: Interval) -> String {
     let rows: Vec<[String; 9]> = syncs.iter().map(|sync| cells(sync, interval)).collect();
     let widths = widths(&rows);
-    let mut lines = vec![row(&HEADINGS.map(str::to_owned), &widths, " "), rule(&widths)];
-    lines.extend(rows.iter().map(|cells| row(cells, &widths, "|")));
+    let reasons: Vec<Option<String>> = syncs.iter().map(|sync| sync.facts.reason()).collect();
+    let (heading, line) = (row(&HEADINGS.map(str::to_owned), &widths, " "), rule(&widths));
+    let mut lines = match reasons.iter().flatten().map(|reason| reason.chars().count()).max() {
+        Some(longest) => vec![format!("{heading} Reason"), format!("{line}+{}", "=".repeat(longest.max("Reason".len())))],
+        None => vec![heading, line],
+    };
+    lines.extend(rows.iter().zip(&reasons).map(|(cells, reason)| {
+        let behind = reason.as_ref().map_or_else(String::new, |reason| format!("|{reason}"));
+        row(cells, &widths, "|") + &behind
+    }));
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// How many are bad, and in which way; nothing if none is.
+pub fn summary(syncs: &[Sync]) -> Option<String> {
+    let mut kinds: BTreeMap<(State, &str), usize> = BTreeMap::new();
+    for sync in syncs.iter().filter(|sync| sync.is_bad()) {
+        *kinds.entry((sync.facts.state(), kind(sync))).or_default() += 1;
+    }
+    let bad: usize = kinds.values().sum();
+    let each: Vec<String> = kinds.iter().map(|((_, kind), number)| format!("{number} {kind}")).collect();
+    (bad > 0).then(|| format!("{bad} of {} bad: {}", syncs.len(), each.join(", ")))
+}
+
+/// In which way a sync is bad. One that runs, or could, is so by what waits or is missing.
+fn kind(sync: &Sync) -> &'static str {
+    match (sync.facts.state(), sync.facts.lateness()) {
+        (State::Copying | State::Running | State::Queued | State::Idle, lateness) => match lateness {
+            Lateness::Expired => "expired",
+            Lateness::Overdue => "overdue",
+            _ if sync.facts.gaps > 0 => "incomplete",
+            _ => "waiting",
+        },
+        (state, _) => state.word(),
+    }
+}
+
+/// Puts the bad ones first, the worst of all before the others; otherwise the order stays.
+pub fn bad_first(syncs: &mut [Sync]) {
+    syncs.sort_by_key(|sync| std::cmp::Reverse(sync.facts.level()));
 }
 
 /// Sorts by column `by`, downwards if it is negative; equal ones by name.
@@ -69,7 +109,7 @@ fn cells(sync: &Sync, interval: Interval) -> [String; 9] {
     [
         sync.config.name.clone(),
         format!(" {letter}{}{}", sync.flag(), if sync.gaps.is_empty() { "" } else { " M!" }),
-        sync.state(">", interval),
+        sync.state_and_backlog(">", interval),
         sync.pid().to_owned(),
         last(&sync.good),
         took(&sync.good),
@@ -111,11 +151,15 @@ mod tests {
 
     use super::super::sync::{Config, Job, PidFile};
     use super::*;
+    use crate::control::state::{self, Backlog, Facts, Waiting};
 
-    fn sync(name: &str, synctype: &str, status: &str) -> Sync {
-        let config =
-            Config { name: name.to_owned(), synctype: synctype.to_owned(), status: status.to_owned(), ..Config::default() };
-        Sync { config, ..Sync::default() }
+    fn sync(name: &str, synctype: &str, facts: Facts) -> Sync {
+        let config = Config { name: name.to_owned(), synctype: synctype.to_owned(), ..Config::default() };
+        Sync { config, facts, ..Sync::default() }
+    }
+
+    fn on() -> Facts {
+        Facts { active: true, ..Facts::default() }
     }
 
     fn run(age: i64, duration: i64, counts: [i64; 3]) -> Option<Run> {
@@ -130,12 +174,15 @@ mod tests {
     /// The syncs of the sample in the reference.
     fn sample() -> Vec<Sync> {
         let pid_file = Some(PidFile { pid: "999".to_owned(), ..PidFile::default() });
-        let fc = Sync { good: run(108_000, 2, [123_456, 0, 5]), overdue_seconds: 60, ..sync("fc", "fullcopy", "active") };
-        let grp = Sync { good: run(40, 0, [0, 0, 0]), job: job(false, 75, "B"), ..sync("grp", "pushdelta", "active") };
-        let od =
-            Sync { good: run(176_400, 10_923, [2, 1, 3]), expired_seconds: 60, pid_file, ..sync("od", "pushdelta", "active") };
-        let xx = Sync { job: job(true, 3605, "c"), ..sync("xx", "fullcopy", "active") };
-        vec![fc, grp, sync("grp2", "pushdelta", "off"), od, xx]
+        let fc_is = Facts { overdue: 60, good: Some(108_000), copies_all: true, ..on() };
+        let fc = Sync { good: run(108_000, 2, [123_456, 0, 5]), ..sync("fc", "fullcopy", fc_is) };
+        let grp_is = Facts { job: Some(state::Job::Waits), ..on() };
+        let grp = Sync { good: run(40, 0, [0, 0, 0]), job: job(false, 75, "B"), ..sync("grp", "pushdelta", grp_is) };
+        let od_is = Facts { expired: 60, good: Some(176_400), ..on() };
+        let od = Sync { good: run(176_400, 10_923, [2, 1, 3]), pid_file, ..sync("od", "pushdelta", od_is) };
+        let xx_is = Facts { job: Some(state::Job::Runs), ..on() };
+        let xx = Sync { job: job(true, 3605, "c"), ..sync("xx", "fullcopy", xx_is) };
+        vec![fc, grp, sync("grp2", "pushdelta", Facts::default()), od, xx]
     }
 
     #[test]
@@ -150,6 +197,42 @@ od  | P E!|idle       |999|49h0s    |3h2m3s|2/1/3     |unknown |
 xx  | F   |RUN:1h5s>c |   |unknown  |      |          |unknown |    
 ";
         assert_eq!(text(&sample(), interval::compressed), expected);
+    }
+
+    /// One sync is stalled, one paused while changes wait, two are well.
+    fn troubled() -> Vec<Sync> {
+        let failing = Some("B: could not connect".to_owned());
+        let waiting = Waiting::Known(Backlog { changes: 7, more: true, oldest: 1 });
+        vec![
+            sync("a", "swap", on()),
+            sync("b", "swap", Facts { paused: Some(60), waiting, ..on() }),
+            sync("c", "swap", Facts { failing, ..on() }),
+            sync("d", "swap", on()),
+        ]
+    }
+
+    #[test]
+    fn a_bad_sync_has_its_reason_in_the_table_and_is_counted() {
+        let expected = "\
+Name Type  State              PID Last_good Time  I/U/D Last_bad Time Reason
+====+=====+==================+===+=========+=====+=====+========+====+=========================================
+a   | S   |idle              |   |unknown  |     |     |unknown |    
+b   | S   |paused, 7+ waiting|   |unknown  |     |     |unknown |    |paused by command: `resume` lets it go on
+c   | S   |stalled           |   |unknown  |     |     |unknown |    |B: could not connect
+d   | S   |idle              |   |unknown  |     |     |unknown |    
+";
+        assert_eq!(text(&troubled(), interval::compressed), expected);
+        assert_eq!(summary(&troubled()).as_deref(), Some("2 of 4 bad: 1 paused, 1 stalled"));
+        assert_eq!(summary(&sample()[1..3]), None);
+    }
+
+    #[test]
+    fn the_worst_come_first_when_asked_for() {
+        let mut syncs = troubled();
+        syncs[3].facts.stopped = true;
+        bad_first(&mut syncs);
+        let names: Vec<&str> = syncs.iter().map(|sync| sync.config.name.as_str()).collect();
+        assert_eq!(names, ["d", "b", "c", "a"]);
     }
 
     fn sorted(by: i64) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::cli::{Session, interrupt, output};
 use crate::error::{Error, Kind, Result};
 use crate::notice::clock;
 use crate::pg::Connection;
+use crate::replicate::waiting::Sources;
 use std::time::{Duration, SystemTime};
 
 /// How to begin with an empty terminal.
@@ -21,13 +22,13 @@ struct Shown {
 /// Shows it until it is interrupted. An error at the first look ends it, and later one of the words that were typed (a sync that is gone).
 pub fn run(session: &mut Session, nouns: &[String], pause: Duration) -> Result<u8> {
     interrupt::expect();
-    let mut shown = Shown::default();
+    let (mut shown, mut sources) = (Shown::default(), Sources::default());
     if Screen::now().is_some() {
         output::raw(CLEAR);
     }
     while output::is_read() {
         let screen = Screen::now();
-        let (looked, text) = look(session, nouns, screen);
+        let (looked, text) = look(session, nouns, &mut sources, screen);
         let text = match looked {
             Ok(()) => {
                 shown.good = Some((SystemTime::now(), text.clone()));
@@ -45,14 +46,14 @@ pub fn run(session: &mut Session, nouns: &[String], pause: Duration) -> Result<u
 }
 
 /// What `status` prints, as one text: it is written at once, so that Ctrl-C leaves no half of it.
-fn look(session: &mut Session, nouns: &[String], screen: Option<Screen>) -> (Result<()>, String) {
+fn look(session: &mut Session, nouns: &[String], sources: &mut Sources, screen: Option<Screen>) -> (Result<()>, String) {
     if session.control.is_closed() {
         match Connection::open(&session.info) {
             Ok(control) => session.control = control,
             Err(error) => return (Err(error), String::new()),
         }
     }
-    let (outcome, text) = output::gathered(|| once(session, nouns, screen));
+    let (outcome, text) = output::gathered(|| once(session, nouns, sources, screen));
     (outcome.map(drop), text)
 }
 

@@ -1,7 +1,13 @@
--- Unfinished jobs, other than one that waits for this very target, against the limits; a limit of 0 is none.
+-- Unfinished jobs, other than one that waits for this very target, against the limits; a limit of 0 is none. One that waits until its sync is resumed
+-- or activated takes no room.
 with unfinished as (
-  select sync, sourcedb, targetdb from bucardo.q
-  where ended is null and aborted is null and not (sync = $1 and targetdb = $3 and started is null))
+  select q.sync, q.sourcedb, q.targetdb
+  from bucardo.q
+  left join bucardo.sync s on s.name = q.sync
+  left join bucardo.sync_state t on t.sync = q.sync
+  where q.ended is null and q.aborted is null and not (q.sync = $1 and q.targetdb = $3 and q.started is null)
+    and (q.started is not null
+         or t.paused is null and coalesce(t.asked, case when s.status = 'active' then 'activate' end, '') = 'activate'))
 select (select count(*) from unfinished where sync = $1),
        coalesce((select sourcelimit = 0 or sourcelimit > (select count(*) from unfinished where sourcedb = $2)
                  from bucardo.db where name = $2), true),

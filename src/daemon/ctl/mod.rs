@@ -7,6 +7,7 @@ mod dispatch;
 mod kids;
 
 use crate::control::queue::{self, Wish};
+use crate::control::state::LACKS_CONNECTION;
 use crate::control::{channel, db, sync::Sync};
 use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
@@ -414,7 +415,7 @@ impl Ctl<'_> {
     /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and says for what.
     fn want_connections(&mut self, target: &str) -> Result<()> {
         self.places.get(target).wait(Instant::now());
-        queue::waits_for(&mut self.desk.control, &self.sync.name, target, "waiting for a connection")?;
+        queue::waits_for(&mut self.desk.control, &self.sync.name, target, LACKS_CONNECTION)?;
         let mut servers = Vec::new();
         for member in self.sync.members() {
             servers.push(db::conninfo(&mut self.desk.control, &member)?.place().replace(' ', "_"));
@@ -460,13 +461,10 @@ impl Ctl<'_> {
         Ok(())
     }
 
-    /// Ends all kids. Their jobs are for whoever comes next.
+    /// Ends all kids. Their jobs are put back by the MCP, if it was the MCP that asked; else the next controller closes them.
     fn end(&mut self) {
-        for (pid, end) in children::stop_all(&self.places.pids(), PATIENCE, &self.desk.signals) {
-            let Some(target) = self.vacate(pid) else { continue };
-            let reason = format!("Kid {pid} {} on its controller's request", end.words());
-            // The control database may be what is gone; whoever starts next sweeps.
-            let _ = queue::close(&mut self.desk.control, &self.sync.name, &target, pid, &reason, None);
+        for (pid, _) in children::stop_all(&self.places.pids(), PATIENCE, &self.desk.signals) {
+            self.vacate(pid);
         }
     }
 }

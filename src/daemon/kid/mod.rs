@@ -187,7 +187,12 @@ fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error)
         Some(hint) => format!("{error}\nHINT: {hint}"),
         None => error.to_string(),
     };
-    log::warn!("Warning! Child for sync \"{sync}\" (-> \"{target}\") was killed: {reason}");
+    match error.kind() {
+        Kind::Stopped => {
+            log::info!("Child for sync \"{sync}\" (-> \"{target}\") was asked to stop; what it was at is done again")
+        }
+        _ => log::warn!("Warning! Child for sync \"{sync}\" (-> \"{target}\") was killed: {reason}"),
+    }
     // The session may be what failed, so the report has its own.
     let stored = Signals::new()
         .and_then(|signals| Desk::open(launch, role, signals))

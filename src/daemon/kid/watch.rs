@@ -95,7 +95,7 @@ impl Watch {
 
     /// The error that ends a kid which was asked to stop, whatever that broke off.
     pub(super) fn asked(&self) -> Option<Error> {
-        self.desk.signals.stop().then(|| Error::new(Kind::Stopped, "The kid was asked to stop"))
+        self.desk.signals.stop().then(|| Error::new(Kind::Stopped, queue::ASKED_TO_STOP))
     }
 
     /// Waits for a while, or until a signal comes.

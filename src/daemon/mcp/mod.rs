@@ -4,15 +4,21 @@
 //! stops everything when told: by SIGTERM, by the stop file, by a notification. When the control database is away it waits for it.
 
 mod begin;
+mod guards;
 mod housekeeping;
+mod orders;
 mod public_orders;
 mod reloads;
 mod request;
 mod seat;
 mod service;
 mod sources;
+mod standing;
+#[cfg(test)]
+mod standing_model;
 mod syncs;
 mod testers;
+mod trouble;
 mod validators;
 
 use crate::daemon::backoff;

@@ -30,6 +30,10 @@ pub(super) enum Request {
     Activate(String),
     /// Stop it.
     Deactivate(String),
+    /// Stop it until it is resumed.
+    Pause(String),
+    /// Start it again.
+    Resume(String),
 }
 
 const GENERAL: [(&str, Request); 5] = [
@@ -66,8 +70,8 @@ impl Requests {
             channels.insert(channel::sync_request("reload", sync), Request::ReloadSync(name.clone()));
             channels.insert(channel::sync_request("activate", sync), Request::Activate(name.clone()));
             channels.insert(channel::sync_request("deactivate", sync), Request::Deactivate(name.clone()));
-            channels.insert(channel::sync_request("resume", sync), Request::Activate(name.clone()));
-            channels.insert(channel::sync_request("pause", sync), Request::Deactivate(name));
+            channels.insert(channel::sync_request("resume", sync), Request::Resume(name.clone()));
+            channels.insert(channel::sync_request("pause", sync), Request::Pause(name));
         }
         Requests { by_channel: channels, installation }
     }

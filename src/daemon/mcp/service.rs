@@ -1,16 +1,19 @@
 //! The MCP at work: one loop that hears, starts and buries, as long as there is a control database.
 
 use super::begin::{self, Ground};
+use super::guards::Guards;
 use super::housekeeping::Housekeeping;
 use super::public_orders::{Heard, PublicOrders};
 use super::reloads::Reloads;
 use super::request::{Request, Requests};
 use super::seat;
 use super::sources::Sources;
+use super::standing::{self, Order};
 use super::syncs::Syncs;
 use super::testers::Testers;
+use super::trouble::Troubles;
 use super::validators::Validators;
-use crate::control::{channel, joining, presence};
+use crate::control::{channel, joining, presence, queue};
 use crate::daemon::children::{self, End};
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::Launch;
@@ -28,17 +31,19 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Mcp<'a> {
     launch: &'a Launch,
     ground: &'a Ground,
-    desk: Desk,
+    pub(super) desk: Desk,
     requests: Requests,
-    syncs: Syncs,
-    validators: Validators,
-    reloads: Reloads,
+    pub(super) syncs: Syncs,
+    pub(super) validators: Validators,
+    pub(super) reloads: Reloads,
     sources: Sources,
     housekeeping: Housekeeping,
     testers: Testers,
     public: PublicOrders,
     /// Of each sync that is to be looked at, when that was asked for.
     asked: BTreeMap<String, String>,
+    troubles: Troubles,
+    guards: Guards,
     mailer: &'a mut Mailer,
 }
 
@@ -49,17 +54,37 @@ impl<'a> Mcp<'a> {
         let (requests, validators, reloads) = (Requests::default(), Validators::default(), Reloads::default());
         let (syncs, sources) = (Syncs::default(), Sources::default());
         let (public, asked) = (PublicOrders::default(), BTreeMap::new());
-        Mcp { launch, ground, desk, requests, syncs, validators, reloads, sources, housekeeping, testers, public, asked, mailer }
+        let (troubles, guards) = (Troubles::default(), Guards::new());
+        Mcp {
+            launch,
+            ground,
+            desk,
+            requests,
+            syncs,
+            validators,
+            reloads,
+            sources,
+            housekeeping,
+            testers,
+            public,
+            asked,
+            troubles,
+            guards,
+            mailer,
+        }
     }
 
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
         seat::take(&mut self.desk, &self.launch.piddir)?;
         presence::record(&mut self.desk.control, &self.launch.piddir)?;
+        if first {
+            standing::forget_orders(&mut self.desk)?;
+        }
         self.desk.announce("bucardo_boot", "")?;
         self.housekeeping.stale_jobs(&mut self.desk)?;
         self.load()?;
-        if self.syncs.none_active() && first && !self.launch.stays {
+        if self.syncs.none_on() && first && !self.launch.stays {
             log::info!("No active syncs were found, so we are exiting");
             self.desk.announce("bucardo_nosyncs", "")?;
             presence::leave(&mut self.desk.control)?;
@@ -85,6 +110,8 @@ impl<'a> Mcp<'a> {
         *self.mailer = Mailer::load(&mut self.desk.control, self.launch, None)?;
         self.testers.find(&mut self.desk)?;
         self.syncs.load(&mut self.desk)?;
+        self.troubles = Troubles::load(&mut self.desk)?;
+        self.guards.load(&mut self.desk)?;
         self.listen()?;
         self.show();
         self.ask_validators()?;
@@ -141,6 +168,8 @@ impl<'a> Mcp<'a> {
             self.syncs.tell_recovered(self.mailer, self.launch);
             self.testers.start_due(self.launch)?;
             self.start_due()?;
+            self.troubles.note(&self.syncs, &self.sources, &mut self.desk)?;
+            self.guards.start_due(&mut self.desk, self.launch)?;
             self.housekeeping.run_if_due(&mut self.desk)?;
             self.sleep()?;
         }
@@ -181,8 +210,14 @@ impl<'a> Mcp<'a> {
         let mut fds = self.sources.fds();
         fds.push(self.ground.fd());
         fds.extend(self.public.fds());
-        let times =
-            [self.sources.next(), self.syncs.next(), self.validators.next(), self.public.next(), Some(self.housekeeping.next())];
+        let times = [
+            self.sources.next(),
+            self.syncs.next(),
+            self.validators.next(),
+            self.public.next(),
+            self.guards.next(),
+            Some(self.housekeeping.next()),
+        ];
         let until = times.into_iter().flatten().min();
         if self.desk.sleep(&fds, until)? {
             self.syncs.pids().iter().for_each(|pid| children::signal(*pid, Signal::SIGHUP));
@@ -210,8 +245,10 @@ impl<'a> Mcp<'a> {
                 self.reloads.ask(&sync, &mut self.validators);
                 Ok(())
             }
-            Request::Activate(sync) => self.change(&sync, "activate", "activated"),
-            Request::Deactivate(sync) => self.change(&sync, "deactivate", "deactivated"),
+            Request::Activate(sync) => self.order(&sync, Order::Activate),
+            Request::Deactivate(sync) => self.order(&sync, Order::Deactivate),
+            Request::Pause(sync) => self.order(&sync, Order::Pause),
+            Request::Resume(sync) => self.order(&sync, Order::Resume),
         }
     }
 
@@ -235,6 +272,7 @@ impl<'a> Mcp<'a> {
             self.listen()?;
             self.desk.announce(channel::MCP_HEARS, "")?;
         }
+        self.follow_statuses()?;
         self.ask_validators()
     }
 
@@ -272,27 +310,15 @@ impl<'a> Mcp<'a> {
 
     fn change(&mut self, sync: &str, verb: &str, answer: &str) -> Result<()> {
         log::info!("Received request to {verb} sync \"{sync}\"");
-        if verb == "activate" && self.syncs.runs(sync) {
-            return self.answer(sync, answer);
-        }
-        if verb == "deactivate" {
-            self.reloads.forget(sync);
-            self.stop(&[sync.to_owned()])?;
-            self.validators.forget(sync);
-            self.listen()?;
-            self.show();
-        } else if !self.restart(sync)? {
-            log::warn!("Warning! Sync \"{sync}\" cannot be made active: its source database is not active");
+        if !self.restart(sync)? {
+            log::warn!("Warning! Cannot {verb} sync \"{sync}\": it, or its source database, is not active");
             return self.desk.announce(&channel::sync_error(sync), verb);
-        }
-        if verb == "activate" && joining::unseen(&mut self.desk.control)?.iter().any(|name| name == sync) {
-            self.validators.need(sync);
         }
         self.answer(sync, answer)
     }
 
-    /// Stops a sync, reads it again and starts it; says whether that is possible. One that waits to be looked at waits no longer.
-    fn restart(&mut self, sync: &str) -> Result<bool> {
+    /// Stops a sync, reads it again and starts it, unless it is paused; says whether it is on. One that waits to be looked at waits no longer.
+    pub(super) fn restart(&mut self, sync: &str) -> Result<bool> {
         self.stop(&[sync.to_owned()])?;
         let possible = self.syncs.wake(sync, &mut self.desk)?;
         self.validators.forget(sync);
@@ -305,7 +331,7 @@ impl<'a> Mcp<'a> {
         Ok(possible)
     }
 
-    fn answer(&mut self, sync: &str, verb: &str) -> Result<()> {
+    pub(super) fn answer(&mut self, sync: &str, verb: &str) -> Result<()> {
         self.desk.announce(&channel::sync_request(verb, sync), "")
     }
 
@@ -313,6 +339,7 @@ impl<'a> Mcp<'a> {
         log::info!("Reloading all syncs");
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.stop(&names)?;
+        standing::forget_orders(&mut self.desk)?;
         self.load()
     }
 
@@ -327,6 +354,7 @@ impl<'a> Mcp<'a> {
 
     fn died(&mut self, pid: i32, end: End) -> Result<()> {
         self.testers.died(pid);
+        self.guards.died(pid);
         let looked_at = self.validators.died(pid, end);
         let about = self.mailer.about(self.launch);
         let mail = match &looked_at {
@@ -346,6 +374,7 @@ impl<'a> Mcp<'a> {
     /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
     fn stop(&mut self, names: &[String]) -> Result<()> {
         let ended = self.syncs.stop(names, self.launch, &self.desk.signals);
+        queue::give_back(&mut self.desk.control, names)?;
         ended.into_iter().try_for_each(|(pid, end)| self.died(pid, end))
     }
 
@@ -355,12 +384,14 @@ impl<'a> Mcp<'a> {
             self.desk.signals.ask_to_stop();
             self.desk.signals.stop();
         }
-        self.validators.pids().into_iter().for_each(|pid| children::signal(pid, Signal::SIGKILL));
+        self.validators.pids().into_iter().chain(self.guards.pid()).for_each(|pid| children::signal(pid, Signal::SIGKILL));
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.syncs.stop(&names, self.launch, &self.desk.signals);
         if outcome.is_ok() {
             // Should that fail, its session is gone in a moment, and so is its process.
             let _ = presence::leave(&mut self.desk.control);
+            // Should that fail, the next daemon closes them.
+            let _ = queue::give_back(&mut self.desk.control, &names);
             // Whoever listens can also see that the pid file is gone.
             let _ = self.desk.announce("bucardo_stopped", "");
         }

@@ -25,6 +25,8 @@ struct Source {
     heard: BTreeSet<String>,
     state: State,
     failures: u32,
+    /// Why the last attempt failed.
+    failure: String,
 }
 
 enum State {
@@ -43,10 +45,17 @@ impl Sources {
                 Some(source) => source.want(syncs),
                 None => {
                     let state = State::Waiting(Instant::now());
-                    self.by_name.insert(name, Source { info, syncs, heard: BTreeSet::new(), state, failures: 0 });
+                    self.by_name
+                        .insert(name, Source { info, syncs, heard: BTreeSet::new(), state, failures: 0, failure: String::new() });
                 }
             }
         }
+    }
+
+    /// Why a source cannot be heard, if more than one attempt in a row has failed.
+    pub fn failure(&self, name: &str) -> Option<String> {
+        let source = self.by_name.get(name).filter(|source| source.failures > 1)?;
+        Some(format!("source database \"{name}\" cannot be listened to: {}", source.failure))
     }
 
     /// What to wait on.
@@ -100,6 +109,7 @@ impl Source {
             if self.failures <= 2 {
                 log::warn!("Warning! Source database \"{name}\" cannot be listened to: {error}");
             }
+            self.failure = error.to_string();
             self.state = State::Waiting(Instant::now() + pause);
             Vec::new()
         })

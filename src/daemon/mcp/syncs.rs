@@ -2,6 +2,7 @@
 
 use crate::control::channel;
 use crate::control::db;
+use crate::control::state::Asked;
 use crate::control::sync::Sync;
 use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
@@ -9,6 +10,9 @@ use crate::daemon::ctl::WORN;
 use crate::daemon::desk::Desk;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::mailer::Mailer;
+use crate::daemon::mcp::sources::Sources;
+use crate::daemon::mcp::standing::{self, Order, Standing};
+use crate::daemon::mcp::trouble::Trouble;
 use crate::daemon::mcp::validators::Validators;
 use crate::daemon::pidfile;
 use crate::daemon::role::Role;
@@ -26,7 +30,9 @@ pub(super) struct Syncs(BTreeMap<String, Entry>);
 
 struct Entry {
     sync: Sync,
-    /// Whether this daemon runs it. Starts as the row says, and changes by request.
+    /// What commands have said about it.
+    standing: Standing,
+    /// Whether this daemon runs it, by its row and what commands have said.
     active: bool,
     child: Option<Child>,
     failures: u32,
@@ -37,6 +43,10 @@ struct Entry {
     held: bool,
     /// A mail has told of its failures, and none of their end.
     mailed: bool,
+    /// It is to be started, and waits to be found valid.
+    unfit: bool,
+    /// What became of its last controller or validator, if that failed.
+    failure: String,
 }
 
 struct Child {
@@ -49,9 +59,23 @@ struct Child {
 }
 
 impl Entry {
-    fn new(sync: Sync, active: bool) -> Entry {
+    fn new(sync: Sync, standing: Standing) -> Entry {
+        let active = standing.runs(&sync);
         let start = active.then(Instant::now);
-        Entry { sync, active, child: None, failures: 0, start, kicked: false, held: false, mailed: false }
+        let (child, failure) = (None, String::new());
+        Entry {
+            sync,
+            standing,
+            active,
+            child,
+            failures: 0,
+            start,
+            kicked: false,
+            held: false,
+            mailed: false,
+            unfit: false,
+            failure,
+        }
     }
 
     fn hears(&self) -> bool {
@@ -70,12 +94,51 @@ impl Entry {
 }
 
 impl Syncs {
-    /// Reads all syncs; nothing may be running.
+    /// Reads all syncs, and what commands have said about them; nothing may be running.
     pub fn load(&mut self, desk: &mut Desk) -> Result<()> {
         let all = Sync::load_all(&mut desk.control)?;
-        let entry = |sync: Sync| (sync.name.clone(), Entry::new(sync.clone(), sync.active));
-        self.0 = all.into_iter().map(entry).collect();
+        standing::know_all(desk)?;
+        let standings = standing::load(desk, None)?;
+        let standing = |sync: &Sync| standings.get(&sync.name).copied().unwrap_or_default();
+        self.0 = all.into_iter().map(|sync| (sync.name.clone(), Entry::new(sync.clone(), standing(&sync)))).collect();
         Ok(())
+    }
+
+    /// Takes a command about a sync; returns what holds from now on, or none if the command makes no sense.
+    pub fn told(&mut self, name: &str, order: Order, desk: &mut Desk) -> Result<Option<Standing>> {
+        let Some(entry) = self.0.get_mut(name) else { return Ok(None) };
+        let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(None) };
+        let after = entry.standing.after(order, &sync);
+        if let Some(standing) = after {
+            entry.standing = standing;
+        }
+        Ok(after)
+    }
+
+    /// The syncs whose status, or that of a database of theirs, is another than the one that we know. Of its own status the last word counts, and
+    /// commands that came before do not.
+    pub fn with_new_status(&mut self, desk: &mut Desk) -> Result<Vec<String>> {
+        // One that connects other databases now is looked at first.
+        let rows = desk.control.query("select sync from bucardo.validation where validated is null", &[])?;
+        let waiting: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        let mut changed = Vec::new();
+        for sync in Sync::load_all(&mut desk.control)? {
+            let Some(entry) = self.0.get_mut(&sync.name) else { continue };
+            let others = sync.possible != entry.sync.possible || sync.members() != entry.sync.members();
+            if sync.wanted != entry.sync.wanted {
+                entry.standing.asked = None;
+                entry.standing.store(&sync.name, desk)?;
+                changed.push(sync.name);
+            } else if others && !waiting.contains(&sync.name) {
+                changed.push(sync.name);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Whether a sync is to be run by what was told last.
+    pub fn is_to_run(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|entry| entry.active && entry.standing.runs(&entry.sync))
     }
 
     /// Takes up a sync that was added since; says whether it was unknown.
@@ -84,8 +147,11 @@ impl Syncs {
             return Ok(false);
         }
         let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
-        // It runs when it is asked to, or at the next reload.
-        self.0.insert(name.to_owned(), Entry::new(sync, false));
+        // One that was renamed goes on; a new one runs when it is asked to, or at the next reload.
+        let added = Standing { asked: sync.wanted.then_some(Asked::Added), paused: false };
+        let standing = standing::load(desk, Some(name))?.remove(name).unwrap_or(added);
+        standing.store(name, desk)?;
+        self.0.insert(name.to_owned(), Entry::new(sync, standing));
         Ok(true)
     }
 
@@ -94,12 +160,13 @@ impl Syncs {
         self.0.remove(name);
     }
 
-    /// Reads one sync again and makes it active, whatever its row says; says whether that is possible.
+    /// Reads one sync again and lets it run, if its row and what commands have said let it; says whether it is on.
     pub fn wake(&mut self, name: &str, desk: &mut Desk) -> Result<bool> {
         let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
-        let possible = sync.possible;
-        self.0.insert(name.to_owned(), Entry::new(sync, possible));
-        Ok(possible)
+        let standing = self.0.get(name).map(|entry| entry.standing).unwrap_or_default();
+        let is_on = standing.is_on(&sync);
+        self.0.insert(name.to_owned(), Entry::new(sync, standing));
+        Ok(is_on)
     }
 
     /// Whether a sync runs that is not as we know it any more.
@@ -146,8 +213,9 @@ impl Syncs {
         self.0.get(name).is_some_and(|entry| entry.active)
     }
 
-    pub fn none_active(&self) -> bool {
-        self.active().next().is_none()
+    /// Whether there is nothing to serve; what is paused may be resumed.
+    pub fn none_on(&self) -> bool {
+        !self.0.values().any(|entry| entry.standing.is_on(&entry.sync))
     }
 
     /// The controllers.
@@ -216,9 +284,15 @@ impl Syncs {
         for entry in self.0.values_mut() {
             if entry.active && !entry.held && entry.child.is_none() && entry.start.is_some_and(|at| at <= now) {
                 entry.start = None;
-                match is_valid(desk, &entry.sync.name)? {
-                    true => entry.start(launch)?,
-                    false => validators.need(&entry.sync.name),
+                let ok = found(desk, &entry.sync.name)?;
+                entry.unfit = ok != Some(true);
+                if ok == Some(false) && entry.failure.is_empty() {
+                    entry.failure = "it does not fit its databases".to_owned();
+                }
+                if entry.unfit {
+                    validators.need(&entry.sync.name);
+                } else {
+                    entry.start(launch)?;
                 }
             }
         }
@@ -229,6 +303,21 @@ impl Syncs {
     pub fn next(&self) -> Option<Instant> {
         let starts = self.0.values().filter(|entry| entry.child.is_none() && !entry.held).filter_map(|entry| entry.start);
         starts.chain(self.0.values().filter_map(Entry::recovers)).min()
+    }
+
+    /// Why a sync that is to be run is not, or does not hear of changes.
+    pub fn trouble(&self, name: &str, sources: &Sources) -> Option<Trouble> {
+        let entry = self.0.get(name).filter(|entry| entry.active)?;
+        let lives = entry.child.as_ref().is_some_and(|child| child.ready || entry.failures == 0);
+        if entry.unfit && entry.child.is_none() && !entry.failure.is_empty() {
+            return Some(Trouble { kind: "invalid", reason: entry.failure.clone(), next: entry.start });
+        }
+        if entry.failures > 1 && !lives {
+            return Some(Trouble { kind: "controller", reason: entry.failure.clone(), next: entry.start });
+        }
+        let deaf = entry.sync.masters().into_iter().filter(|_| entry.sync.listens());
+        let reason = deaf.filter_map(|master| sources.failure(&master)).next()?;
+        Some(Trouble { kind: "source", reason, next: None })
     }
 
     /// Mails that controllers stay which had died.
@@ -283,7 +372,8 @@ impl Syncs {
     /// A validator died. A mail, if it failed and the sync does not run because of that.
     pub fn kept_waiting(&mut self, name: &str, pid: i32, end: End, about: &About<'_>) -> Option<Mail> {
         let entry = self.0.get_mut(name).filter(|entry| end != End::Exit(0) && entry.active && entry.child.is_none())?;
-        entry.mail(&format!("The validator {pid} of sync \"{name}\" {}", end.words()), about)
+        entry.failure = format!("The validator {pid} of sync \"{name}\" {}", end.words());
+        entry.mail(&entry.failure.clone(), about)
     }
 }
 
@@ -300,6 +390,9 @@ impl Entry {
             kicked: std::mem::take(&mut self.kicked),
         };
         let pid = launch::spawn(role, launch)?;
+        if self.failures == 0 {
+            self.failure.clear();
+        }
         self.child = Some(Child { pid, born: Instant::now(), ready: false, kicked: false });
         Ok(())
     }
@@ -310,6 +403,7 @@ impl Entry {
         let pause = backoff::pause(self.failures);
         let sentence = format!("The controller {pid} of sync \"{}\" {}", self.sync.name, end.words());
         log::warn!("Warning! {sentence}; next try in {:.1} s", pause.as_secs_f64());
+        self.failure.clone_from(&sentence);
         self.kicked = true;
         self.again(pause);
         self.mail(&sentence, about)
@@ -325,6 +419,8 @@ impl Entry {
     }
 }
 
-fn is_valid(desk: &mut Desk, name: &str) -> Result<bool> {
-    Ok(desk.control.query_opt("select 1 from bucardo.validation where sync = $1 and ok", &[&name])?.is_some())
+/// What the last look at a sync came to; none if there was none that could tell.
+fn found(desk: &mut Desk, name: &str) -> Result<Option<bool>> {
+    let row = desk.control.query_opt("select ok from bucardo.validation where sync = $1", &[&name])?;
+    Ok(row.and_then(|row| row.get(0)))
 }

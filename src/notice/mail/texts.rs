@@ -2,6 +2,7 @@
 
 use super::{Mail, full_host, short_host};
 use crate::control::gap::Gap;
+use crate::control::state::{Facts, Waiting};
 
 /// What a mail says of the daemon itself.
 pub struct About<'a> {
@@ -90,6 +91,29 @@ pub fn gaps(about: &About<'_>, sync: &Whose<'_>, gaps: &[Gap]) -> Mail {
         text.line("To even it out", &gap.command);
     }
     text.mail(format!("Bucardo \"{}\" may miss changes on {}", sync.sync, short_host()))
+}
+
+/// Changes wait, and nothing works on them, or not fast enough.
+pub fn changes_wait(about: &About<'_>, sync: &Whose<'_>, sentence: &str, facts: &Facts) -> Mail {
+    let mut text = Text::new(format!("{sentence}."));
+    sync.describe(about, &mut text);
+    text.line("State", facts.state().word());
+    match &facts.waiting {
+        Waiting::Known(backlog) => {
+            text.line("Waiting changes", &format!("{}{}", backlog.changes, if backlog.more { " or more" } else { "" }));
+            text.line("The oldest waits for", &format!("{} seconds", backlog.oldest));
+        }
+        Waiting::Unknown(reason) => text.line("Waiting changes", &format!("unknown: {reason}")),
+        Waiting::NotAsked => {}
+    }
+    text.mail(format!("Bucardo \"{}\" has changes waiting on {}", sync.sync, short_host()))
+}
+
+/// They do not wait any more.
+pub fn changes_flow(about: &About<'_>, sync: &Whose<'_>) -> Mail {
+    let mut text = Text::new(format!("The changes of sync \"{}\" do not wait any more.", sync.sync));
+    sync.describe(about, &mut text);
+    text.mail(format!("Bucardo \"{}\" goes on on {}", sync.sync, short_host()))
 }
 
 /// Which sync a mail is about.

@@ -1,0 +1,51 @@
+-- What is known in the control database about each sync named in $1, for its state. A job that waits goes before one that runs, as in the original; a
+-- target waits for its next try when its newest job that was begun failed.
+with failing as (
+  select distinct on (q.sync) q.sync,
+         case when position(q.targetdb in coalesce(q.whydie, '')) > 0 then btrim(q.whydie, E' \n')
+              else concat(q.targetdb, ': ', coalesce(nullif(btrim(q.whydie, E' \n'), ''), 'its last job failed')) end as reason
+  from bucardo.q
+  where q.aborted is not null and q.retry_at is not null
+    and q.id in (
+      select max(newest.id)
+      from bucardo.q newest
+      where newest.sync = any ($1) and newest.started is not null
+      group by newest.sync, newest.targetdb)
+  order by q.sync, q.targetdb),
+job as (
+  select distinct on (q.sync) q.sync, q.started is not null as runs, coalesce(q.progress, '') as progress
+  from bucardo.q
+  where q.sync = any ($1) and q.ended is null and q.aborted is null
+  order by q.sync, q.started desc)
+select s.name,
+       s.status = 'active' as active,
+       (select min(d.name)
+        from bucardo.herdmap h
+        join bucardo.goat g on g.id = h.goat
+        join bucardo.db d on d.name = g.db
+        where h.herd = s.source and d.status <> 'active') as source_off,
+       extract(epoch from clock_timestamp() - t.paused)::bigint as paused,
+       t.asked,
+       t.trouble,
+       coalesce(t.reason, '') as reason,
+       (select coalesce(v.outcome, '') from bucardo.validation v where v.sync = s.name and not v.ok) as invalid,
+       failing.reason as failing,
+       job.runs,
+       job.progress,
+       s.synctype = 'fullcopy' as copies_all,
+       s.ping or s.do_listen or exists (
+         select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source and g.ping) as listens,
+       coalesce((select c.value from bucardo.bucardo_config c where c.setting = 'waiting_alarm' and c.name is null), '') as patience,
+       s.onetimecopy > 0 as copies_once,
+       (select count(*) from bucardo.gap where gap.sync = s.name) as gaps,
+       (select extract(epoch from clock_timestamp() - r.ended)::bigint
+        from bucardo.newest_run r
+        where r.sync = s.name and not r.bad) as good,
+       extract(epoch from s.checktime)::bigint as checktime,
+       extract(epoch from s.overdue)::bigint as overdue,
+       extract(epoch from s.expired)::bigint as expired
+from bucardo.sync s
+left join bucardo.sync_state t on t.sync = s.name
+left join failing on failing.sync = s.name
+left join job on job.sync = s.name
+where s.name = any ($1)

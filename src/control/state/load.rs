@@ -1,0 +1,85 @@
+//! Reading the facts from the control database.
+
+use super::{Asked, Facts, Hindrance, Job, Trouble, Waiting};
+use crate::control::daemon;
+use crate::error::{Error, Kind, Result};
+use crate::pg::Connection;
+use postgres::Row;
+use std::collections::BTreeMap;
+
+/// The facts about these syncs, by name. Nobody has asked their sources yet.
+pub fn load(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<String, Facts>> {
+    let stopped = daemon::running(control)?.is_none();
+    let rows = control.query(include_str!("../sql/facts.sql"), &[&syncs]).map_err(|error| outdated(error.into()))?;
+    Ok(rows.iter().map(|row| (row.get("name"), Facts { stopped, ..facts(row) })).collect())
+}
+
+/// The error about a table or column that an older control schema does not have says what brings it.
+pub fn outdated(error: Error) -> Error {
+    match error.kind() {
+        Kind::Database => error.hint("`bucardo_ctl upgrade` brings the control schema up to date"),
+        _ => error,
+    }
+}
+
+fn facts(row: &Row) -> Facts {
+    Facts {
+        stopped: false,
+        active: row.get("active"),
+        source_off: row.get("source_off"),
+        paused: row.get("paused"),
+        asked: row.get::<_, Option<&str>>("asked").and_then(asked),
+        trouble: trouble(row),
+        failing: row.get("failing"),
+        job: job(row),
+        gaps: row.get("gaps"),
+        copies_all: row.get("copies_all"),
+        listens: row.get("listens"),
+        patience: row.get::<_, &str>("patience").trim().parse().unwrap_or(PATIENCE),
+        good: row.get("good"),
+        checktime: row.get::<_, Option<i64>>("checktime").filter(|seconds| *seconds > 0),
+        overdue: row.get("overdue"),
+        expired: row.get("expired"),
+        waiting: Waiting::NotAsked,
+    }
+}
+
+fn asked(word: &str) -> Option<Asked> {
+    match word {
+        "activate" => Some(Asked::Activate),
+        "deactivate" => Some(Asked::Deactivate),
+        "added" => Some(Asked::Added),
+        _ => None,
+    }
+}
+
+/// The daemon knows that it does not run a sync; why that one is not valid is told by the look at it.
+fn trouble(row: &Row) -> Option<Trouble> {
+    let kind: &str = row.get::<_, Option<&str>>("trouble")?;
+    let outcome: Option<String> = row.get("invalid");
+    let hindrance = match (kind, &outcome) {
+        ("invalid", Some(_)) => Hindrance::Invalid,
+        ("invalid", None) => Hindrance::NotValidated,
+        ("source", _) => Hindrance::Source,
+        _ => Hindrance::Controller,
+    };
+    let reason = outcome.filter(|outcome| hindrance == Hindrance::Invalid && !outcome.is_empty());
+    Some(Trouble { hindrance, reason: reason.unwrap_or_else(|| row.get("reason")) })
+}
+
+fn job(row: &Row) -> Option<Job> {
+    let (runs, progress): (bool, &str) = (row.get::<_, Option<bool>>("runs")?, row.get("progress"));
+    let copies = row.get("copies_all") || row.get("copies_once") || progress.starts_with("copy ");
+    Some(match (runs, copies) {
+        (false, _) if progress == LACKS_CONNECTION => Job::LacksConnection,
+        (false, _) => Job::Waits,
+        (true, true) => Job::Copies,
+        (true, false) => Job::Runs,
+    })
+}
+
+/// Seconds after which changes that nothing works on are an alarm, unless setting `waiting_alarm` says otherwise.
+const PATIENCE: i64 = 600;
+
+/// What a job in the queue shows when it waits for a connection.
+pub const LACKS_CONNECTION: &str = "waiting for a connection";

@@ -1,0 +1,427 @@
+//! What a sync is doing, and whether that is bad: decided here, once, for everything that shows it or judges it.
+//!
+//! [`Facts`] are read by [`load()`]; what follows from them is pure. Earlier states win: a sync that is off is off whether a daemon runs or not, and
+//! one that is paused has no other trouble that anybody would have to see to now.
+
+mod load;
+
+pub use load::{LACKS_CONNECTION, load, outdated};
+
+/// Everything from which the state of a sync follows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// No daemon serves the control database.
+    pub stopped: bool,
+    /// `sync.status` is `active`.
+    pub active: bool,
+    /// The source database that is not active, if it is not.
+    pub source_off: Option<String>,
+    /// Seconds since it was paused.
+    pub paused: Option<i64>,
+    /// What the running daemon was told; it goes before `sync.status`.
+    pub asked: Option<Asked>,
+    /// Why the daemon does not run it although it should.
+    pub trouble: Option<Trouble>,
+    /// Why a target failed that waits for its next try.
+    pub failing: Option<String>,
+    /// The job that runs or, if none does, that waits.
+    pub job: Option<Job>,
+    /// Gaps that are not evened out.
+    pub gaps: i64,
+    /// Whole tables are copied, and changes are not captured.
+    pub copies_all: bool,
+    /// Changes are worked on as they come; else only when somebody asks for it, or by `checktime`.
+    pub listens: bool,
+    /// Seconds after which changes that nothing works on are an alarm (setting `waiting_alarm`); 0 is never.
+    pub patience: i64,
+    /// Seconds since the end of the newest good run.
+    pub good: Option<i64>,
+    /// Seconds after which it runs although nothing changes.
+    pub checktime: Option<i64>,
+    /// Seconds that changes may wait; 0 is no limit.
+    pub overdue: i64,
+    /// The same; louder.
+    pub expired: i64,
+    /// Changes on the sources that some target does not have.
+    pub waiting: Waiting,
+}
+
+/// What a command told the daemon, until it is restarted or reloads all syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// To run the sync, whatever its status is.
+    Activate,
+    /// To leave it alone.
+    Deactivate,
+    /// Nothing yet: it was added while the daemon ran.
+    Added,
+}
+
+/// Why the daemon does not run a sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What hinders it.
+    pub hindrance: Hindrance,
+    /// The reason.
+    pub reason: String,
+}
+
+/// What keeps a sync from running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It was looked at and does not fit its databases.
+    Invalid,
+    /// It is to be looked at, and that fails.
+    NotValidated,
+    /// Its controller fails.
+    Controller,
+    /// Changes on a source cannot be heard.
+    Source,
+}
+
+/// A job of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// It waits for a worker.
+    Waits,
+    /// It waits for a connection.
+    LacksConnection,
+    /// Changes are carried.
+    Runs,
+    /// Whole tables are copied.
+    Copies,
+}
+
+/// How many changes wait on the sources.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Waiting {
+    /// Nobody has asked the sources.
+    #[default]
+    NotAsked,
+    /// They did not answer.
+    Unknown(String),
+    /// So many.
+    Known(Backlog),
+}
+
+/// Changes that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// How many.
+    pub changes: i64,
+    /// There are more: counting ended there.
+    pub more: bool,
+    /// Seconds since the oldest was made.
+    pub oldest: i64,
+}
+
+/// What a sync is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// No daemon serves the control database.
+    Stopped,
+    /// It does not run, because its status or a command says so.
+    Off,
+    /// It is paused.
+    Paused,
+    /// It cannot run: it does not fit its databases.
+    Invalid,
+    /// Something failed and will be tried again.
+    Stalled,
+    /// Whole tables are copied.
+    Copying,
+    /// Changes are carried.
+    Running,
+    /// A job waits for a worker.
+    Queued,
+    /// There is nothing to do, or nobody has asked for it.
+    Idle,
+}
+
+impl State {
+    /// The word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Stopped => "stopped",
+            State::Off => "off",
+            State::Paused => "paused",
+            State::Invalid => "invalid",
+            State::Stalled => "stalled",
+            State::Copying => "copying",
+            State::Running => "running",
+            State::Queued => "queued",
+            State::Idle => "idle",
+        }
+    }
+}
+
+/// How much a sync needs somebody to look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Not at all.
+    Fine,
+    /// Soon.
+    Warning,
+    /// Now.
+    Critical,
+}
+
+/// How long changes have waited, against the limits of the sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// Within the limits, or there are none.
+    Fine,
+    /// There is a limit, and no telling whether it is passed.
+    Unknown,
+    /// Longer than `overdue`.
+    Overdue,
+    /// Longer than `expired`.
+    Expired,
+}
+
+impl Waiting {
+    /// How many changes are known to wait.
+    pub fn changes(&self) -> i64 {
+        match self {
+            Waiting::Known(backlog) => backlog.changes,
+            _ => 0,
+        }
+    }
+}
+
+impl Facts {
+    /// Whether the sync is to run, paused or not.
+    pub fn is_on(&self) -> bool {
+        let told = self.asked.filter(|_| !self.stopped);
+        let wanted = told.map_or(self.active, |asked| asked == Asked::Activate);
+        wanted && self.source_off.is_none()
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> State {
+        if !self.is_on() {
+            return State::Off;
+        }
+        if self.stopped {
+            return State::Stopped;
+        }
+        if self.paused.is_some() {
+            return State::Paused;
+        }
+        match (&self.trouble, &self.failing, self.job) {
+            (Some(trouble), ..) if trouble.hindrance == Hindrance::Invalid => State::Invalid,
+            (Some(_), ..) | (_, Some(_), _) => State::Stalled,
+            (.., Some(Job::Copies)) => State::Copying,
+            (.., Some(Job::Runs)) => State::Running,
+            (.., Some(Job::Waits | Job::LacksConnection)) => State::Queued,
+            (.., None) => State::Idle,
+        }
+    }
+
+    /// Whether changes have waited too long. Quiet is no lateness: where changes are captured, only those count that wait, and runs that `checktime`
+    /// asked for. Where they are not, or the sources do not answer, it is the time since the last good run.
+    pub fn lateness(&self) -> Lateness {
+        let limits = [(self.expired, Lateness::Expired), (self.overdue, Lateness::Overdue)];
+        let passed = |late: i64| limits.iter().find(|(limit, _)| *limit > 0 && late > *limit).map(|(_, lateness)| *lateness);
+        match self.late() {
+            Some(late) => passed(late).unwrap_or(Lateness::Fine),
+            None if self.expired > 0 => Lateness::Unknown,
+            None => Lateness::Fine,
+        }
+    }
+
+    /// For how many seconds something has waited; none if that cannot be told.
+    pub fn late(&self) -> Option<i64> {
+        let Waiting::Known(backlog) = &self.waiting else { return self.good };
+        if self.copies_all {
+            return self.good;
+        }
+        let missed = self.checktime.zip(self.good).map_or(0, |(checktime, good)| good - checktime);
+        let waits = if backlog.changes > 0 { backlog.oldest } else { 0 };
+        Some(waits.max(missed).max(0))
+    }
+
+    /// How much it needs somebody to look at it. What was switched off on purpose and for good does not, and a pause only when changes wait.
+    pub fn level(&self) -> Level {
+        match self.state() {
+            State::Stopped => Level::Critical,
+            State::Off if !self.active => Level::Fine,
+            State::Off | State::Paused if self.has_none_waiting() => Level::Fine,
+            _ if self.lateness() == Lateness::Expired => Level::Critical,
+            State::Off | State::Paused | State::Invalid | State::Stalled => Level::Warning,
+            _ if self.lateness() == Lateness::Overdue => Level::Warning,
+            _ if self.gaps > 0 || self.job == Some(Job::LacksConnection) || self.is_neglected() => Level::Warning,
+            State::Copying | State::Running | State::Queued | State::Idle => Level::Fine,
+        }
+    }
+
+    /// Whether changes wait that should be worked on, and are not.
+    fn is_neglected(&self) -> bool {
+        let expected = match self.state() {
+            State::Idle => self.listens,
+            State::Queued => true,
+            _ => false,
+        };
+        expected && self.have_waited_long()
+    }
+
+    fn have_waited_long(&self) -> bool {
+        let long = |seconds: i64| self.patience > 0 && seconds >= self.patience;
+        match &self.waiting {
+            Waiting::Known(backlog) => backlog.changes > 0 && long(backlog.oldest),
+            Waiting::Unknown(_) => self.paused.is_some_and(long),
+            Waiting::NotAsked => false,
+        }
+    }
+
+    /// What a mail is to tell of, in a word. Failures of processes, gaps and what does not fit have mails of their own, when they are found.
+    pub fn alarm(&self) -> Option<&'static str> {
+        let of_lateness = match self.lateness() {
+            Lateness::Expired => Some("expired"),
+            Lateness::Overdue => Some("overdue"),
+            Lateness::Fine | Lateness::Unknown => None,
+        };
+        match self.state() {
+            State::Stopped => None,
+            State::Off if !self.active => None,
+            State::Off | State::Paused if self.has_none_waiting() => None,
+            _ if of_lateness.is_some() => of_lateness,
+            State::Off if self.have_waited_long() => Some("off"),
+            State::Paused if self.have_waited_long() => Some("paused"),
+            State::Stalled if self.trouble.as_ref().is_some_and(|it| it.hindrance == Hindrance::Source) => Some("source"),
+            _ if self.is_neglected() => Some("waiting"),
+            _ => None,
+        }
+    }
+
+    /// Whether surely no change waits. Where changes are not captured there are none that could.
+    fn has_none_waiting(&self) -> bool {
+        match &self.waiting {
+            Waiting::Known(backlog) => backlog.changes == 0,
+            Waiting::NotAsked => true,
+            Waiting::Unknown(_) => self.copies_all,
+        }
+    }
+
+    /// Why it is in this state, in one line; none where that is no question.
+    pub fn reason(&self) -> Option<String> {
+        match self.state() {
+            State::Off => self.why_off(),
+            State::Paused => self.paused.map(|_| "paused by command: `resume` lets it go on".to_owned()),
+            State::Invalid | State::Stalled => {
+                let trouble = self.trouble.as_ref().map(|trouble| &trouble.reason);
+                trouble.or(self.failing.as_ref()).map(|reason| first_line(reason))
+            }
+            State::Queued if self.job == Some(Job::LacksConnection) => Some("waits for a connection".to_owned()),
+            State::Idle | State::Queued if self.is_neglected() => Some("changes wait, and nothing works on them".to_owned()),
+            State::Stopped | State::Queued | State::Copying | State::Running | State::Idle => None,
+        }
+    }
+
+    fn why_off(&self) -> Option<String> {
+        if let Some(source) = &self.source_off {
+            return Some(format!("its source database \"{source}\" is not active"));
+        }
+        match self.asked.filter(|_| self.active && !self.stopped) {
+            Some(Asked::Deactivate) => {
+                Some("deactivated by command, until the daemon is restarted: `activate` lets it run".to_owned())
+            }
+            Some(Asked::Added) => Some("added while the daemon runs: `activate` lets it run".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// The first line of a text that says something, and whether there are more.
+fn first_line(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on() -> Facts {
+        Facts { active: true, waiting: Waiting::Known(Backlog::default()), ..Facts::default() }
+    }
+
+    fn waiting(changes: i64, oldest: i64) -> Waiting {
+        Waiting::Known(Backlog { changes, more: false, oldest })
+    }
+
+    fn trouble(hindrance: Hindrance) -> Option<Trouble> {
+        Some(Trouble { hindrance, reason: "\n no key\nat all".to_owned() })
+    }
+
+    #[test]
+    fn each_state_needs_what_it_says() {
+        let of = |facts: Facts| (facts.state(), facts.level());
+        assert_eq!(of(on()), (State::Idle, Level::Fine));
+        assert_eq!(of(Facts { job: Some(Job::Runs), ..on() }), (State::Running, Level::Fine));
+        assert_eq!(of(Facts { job: Some(Job::Copies), ..on() }), (State::Copying, Level::Fine));
+        assert_eq!(of(Facts { job: Some(Job::Waits), ..on() }), (State::Queued, Level::Fine));
+        assert_eq!(of(Facts { job: Some(Job::LacksConnection), ..on() }), (State::Queued, Level::Warning));
+        assert_eq!(of(Facts { failing: Some("x".to_owned()), job: Some(Job::Runs), ..on() }), (State::Stalled, Level::Warning));
+        assert_eq!(of(Facts { trouble: trouble(Hindrance::Invalid), ..on() }), (State::Invalid, Level::Warning));
+        assert_eq!(of(Facts { trouble: trouble(Hindrance::Controller), ..on() }), (State::Stalled, Level::Warning));
+        assert_eq!(of(Facts { paused: Some(1), ..on() }), (State::Paused, Level::Fine));
+        assert_eq!(of(Facts { paused: Some(1), waiting: waiting(1, 0), ..on() }), (State::Paused, Level::Warning));
+        assert_eq!(of(Facts { stopped: true, paused: Some(1), ..on() }), (State::Stopped, Level::Critical));
+        assert_eq!(of(Facts { stopped: true, active: false, ..on() }), (State::Off, Level::Fine));
+        assert_eq!(of(Facts { gaps: 1, ..on() }), (State::Idle, Level::Warning));
+    }
+
+    #[test]
+    fn a_command_goes_before_the_status_while_its_daemon_lives() {
+        let told = |asked, active, stopped| Facts { asked: Some(asked), active, stopped, ..on() }.state();
+        assert_eq!(told(Asked::Activate, false, false), State::Idle);
+        assert_eq!(told(Asked::Activate, false, true), State::Off);
+        assert_eq!(told(Asked::Deactivate, true, false), State::Off);
+        assert_eq!(told(Asked::Deactivate, true, true), State::Stopped);
+        assert_eq!(told(Asked::Added, true, false), State::Off);
+    }
+
+    #[test]
+    fn quiet_is_not_late_but_waiting_and_missed_runs_are() {
+        let facts = |good, checktime, backlog| Facts { overdue: 60, expired: 600, good, checktime, waiting: backlog, ..on() };
+        let late = |good, checktime, backlog| facts(good, checktime, backlog).lateness();
+        assert_eq!(late(Some(100_000), None, waiting(0, 0)), Lateness::Fine);
+        assert_eq!(late(None, None, waiting(0, 0)), Lateness::Fine);
+        assert_eq!(late(Some(10), None, waiting(5, 61)), Lateness::Overdue);
+        assert_eq!(late(Some(10), None, waiting(5, 601)), Lateness::Expired);
+        assert_eq!(late(Some(359), Some(300), waiting(0, 0)), Lateness::Fine);
+        assert_eq!(late(Some(361), Some(300), waiting(0, 0)), Lateness::Overdue);
+        assert_eq!(late(Some(61), None, Waiting::Unknown("away".to_owned())), Lateness::Overdue);
+        assert_eq!(late(None, None, Waiting::Unknown("away".to_owned())), Lateness::Unknown);
+        assert_eq!(Facts { copies_all: true, ..facts(Some(601), None, waiting(0, 0)) }.lateness(), Lateness::Expired);
+    }
+
+    #[test]
+    fn changes_that_wait_for_long_are_an_alarm_where_nobody_else_tells_of_them() {
+        let facts = |oldest| Facts { listens: true, patience: 600, waiting: waiting(1, oldest), ..on() };
+        let alarm = |facts: Facts| (facts.level() > Level::Fine, facts.alarm());
+        assert_eq!(alarm(facts(599)), (false, None));
+        assert_eq!(alarm(facts(600)), (true, Some("waiting")));
+        assert_eq!(alarm(Facts { patience: 0, ..facts(600) }), (false, None));
+        assert_eq!(alarm(Facts { listens: false, ..facts(600) }), (false, None), "somebody is to ask for it");
+        assert_eq!(alarm(Facts { listens: false, job: Some(Job::LacksConnection), ..facts(600) }), (true, Some("waiting")));
+        assert_eq!(alarm(Facts { job: Some(Job::Runs), ..facts(600) }), (false, None));
+        assert_eq!(alarm(Facts { overdue: 60, ..facts(61) }), (true, Some("overdue")));
+        assert_eq!(alarm(Facts { paused: Some(1), ..facts(599) }), (true, None));
+        assert_eq!(alarm(Facts { paused: Some(1), ..facts(600) }), (true, Some("paused")));
+        assert_eq!(alarm(Facts { asked: Some(Asked::Deactivate), ..facts(600) }), (true, Some("off")));
+        assert_eq!(alarm(Facts { active: false, ..facts(600) }), (false, None), "it was switched off for good");
+        assert_eq!(alarm(Facts { trouble: trouble(Hindrance::Source), ..facts(0) }), (true, Some("source")));
+        assert_eq!(alarm(Facts { trouble: trouble(Hindrance::Controller), ..facts(0) }), (true, None), "its death is told");
+        let away = Waiting::Unknown("away".to_owned());
+        assert_eq!(alarm(Facts { paused: Some(600), waiting: away, ..facts(0) }), (true, Some("paused")));
+        assert_eq!(alarm(Facts { stopped: true, ..facts(600) }), (true, None), "nobody is there to send a mail");
+    }
+
+    #[test]
+    fn the_reason_is_one_line() {
+        assert_eq!(Facts { trouble: trouble(Hindrance::Invalid), ..on() }.reason().as_deref(), Some("no key"));
+        assert_eq!(Facts { active: false, ..on() }.reason(), None);
+        assert!(Facts { asked: Some(Asked::Deactivate), ..on() }.reason().is_some_and(|reason| reason.contains("`activate`")));
+    }
+}
