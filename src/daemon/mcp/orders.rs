@@ -16,14 +16,14 @@ impl Mcp<'_> {
             return self.desk.announce(&channel::sync_error(sync), verb);
         };
         standing.store(sync, &mut self.desk)?;
-        if matches!(order, Order::Deactivate | Order::Pause) {
-            self.reloads.forget(sync);
-        }
         if self.syncs.runs(sync) && self.syncs.is_to_run(sync) {
             return self.answer(sync, answer);
         }
+        if !self.syncs.will_run(sync) {
+            self.reloads.forget(sync);
+        }
         self.restart(sync)?;
-        if self.syncs.is_to_run(sync) && joining::unseen(&mut self.desk.control)?.iter().any(|name| name == sync) {
+        if joining::unseen(&mut self.desk.control)?.iter().any(|name| name == sync) && self.syncs.is_to_run(sync) {
             self.validators.need(sync);
         }
         self.answer(sync, answer)?;

@@ -388,10 +388,10 @@ impl<'a> Mcp<'a> {
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.syncs.stop(&names, self.launch, &self.desk.signals);
         if outcome.is_ok() {
-            // Should that fail, its session is gone in a moment, and so is its process.
-            let _ = presence::leave(&mut self.desk.control);
             // Should that fail, the next daemon closes them.
             let _ = queue::give_back(&mut self.desk.control, &names);
+            // Should that fail, its session is gone in a moment, and so is its process.
+            let _ = presence::leave(&mut self.desk.control);
             // Whoever listens can also see that the pid file is gone.
             let _ = self.desk.announce("bucardo_stopped", "");
         }

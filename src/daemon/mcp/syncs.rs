@@ -136,6 +136,11 @@ impl Syncs {
         Ok(changed)
     }
 
+    /// Whether a sync will be run once it is started anew.
+    pub fn will_run(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|entry| entry.standing.runs(&entry.sync))
+    }
+
     /// Whether a sync is to be run by what was told last.
     pub fn is_to_run(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|entry| entry.active && entry.standing.runs(&entry.sync))
@@ -186,7 +191,7 @@ impl Syncs {
 
     /// Lets a sync that was stopped wait for a look that is under way.
     pub fn hold(&mut self, name: &str) {
-        if let Some(entry) = self.0.get_mut(name) {
+        if let Some(entry) = self.0.get_mut(name).filter(|entry| entry.standing.runs(&entry.sync)) {
             (entry.active, entry.held, entry.start) = (true, true, None);
         }
     }
