@@ -102,14 +102,14 @@ pub struct Patience {
     started: Instant,
     limit: Option<Duration>,
     needs_daemon: bool,
-    vigil: Vigil,
+    vigil: LivenessTimer,
 }
 
 impl Patience {
     /// Starts to wait. 0 seconds means without limit.
     pub fn new(seconds: u64) -> Patience {
         let limit = (seconds > 0).then(|| Duration::from_secs(seconds));
-        Patience { started: Instant::now(), limit, needs_daemon: true, vigil: Vigil::default() }
+        Patience { started: Instant::now(), limit, needs_daemon: true, vigil: LivenessTimer::default() }
     }
 
     /// Without a limit, waits for a daemon that is yet to come, too.
@@ -161,7 +161,7 @@ fn nobody() -> Error {
 
 /// When to ask for a sign of life and when to give up, in times since the beginning.
 #[derive(Debug, Default)]
-struct Vigil {
+struct LivenessTimer {
     heard: Duration,
     asked: Duration,
 }
@@ -173,7 +173,7 @@ enum Step {
     GiveUp,
 }
 
-impl Vigil {
+impl LivenessTimer {
     fn next(&self) -> Duration {
         (self.heard + SILENCE).min(self.asked + ASK)
     }
@@ -194,13 +194,13 @@ impl Vigil {
 mod tests {
     use super::*;
 
-    fn at(vigil: &mut Vigil, seconds: u64) -> Step {
+    fn at(vigil: &mut LivenessTimer, seconds: u64) -> Step {
         vigil.step(Duration::from_secs(seconds))
     }
 
     #[test]
     fn a_silent_daemon_is_asked_every_ten_seconds_and_given_up_after_sixty() {
-        let mut vigil = Vigil::default();
+        let mut vigil = LivenessTimer::default();
         let steps: Vec<_> = (1..=60).map(|second| at(&mut vigil, second)).collect();
         assert_eq!(steps.iter().filter(|step| **step == Step::Ask).count(), 5);
         assert_eq!((&steps[9], &steps[10], &steps[58], &steps[59]), (&Step::Ask, &Step::Wait, &Step::Wait, &Step::GiveUp));
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn any_answer_starts_the_silence_anew() {
-        let mut vigil = Vigil::default();
+        let mut vigil = LivenessTimer::default();
         assert_eq!(at(&mut vigil, 50), Step::Ask);
         vigil.heard = Duration::from_secs(50);
         assert_eq!(at(&mut vigil, 109), Step::Ask);

@@ -49,7 +49,8 @@ pub fn command(sync: &str) -> String {
 
 /// How the tables were, by goat.
 pub fn known(control: &mut Connection, place: Place) -> Result<BTreeMap<i32, String>> {
-    let sql = control.keep("select goat, state from bucardo.table_state where sync = $1 and targetdb = $2 and db = $3")?;
+    let sql =
+        control.prepare_cached("select goat, state from bucardo.table_state where sync = $1 and targetdb = $2 and db = $3")?;
     let rows = control.query(&sql, &[&place.sync, &place.target, &place.db])?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

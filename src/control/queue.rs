@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// A job as a controller wants it.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct JobRequest<'a> {
     /// The sync.
     pub sync: &'a str,
     /// Its type.
@@ -33,7 +33,7 @@ pub struct Wish<'a> {
 ///
 /// Jobs of one sync are put by one controller, but a database may be limited for several syncs, whose controllers must not all see the
 /// same room.
-pub fn put(control: &mut Connection, wish: Wish) -> Result<Option<i64>> {
+pub fn enqueue(control: &mut Connection, wish: JobRequest) -> Result<Option<i64>> {
     let room = room(control, wish)?;
     if !room.is_shared || !room.is_free(wish.limit) {
         return if room.is_free(wish.limit) { insert(control, wish).map(Some) } else { Ok(None) };
@@ -44,8 +44,8 @@ pub fn put(control: &mut Connection, wish: Wish) -> Result<Option<i64>> {
     })
 }
 
-fn insert(control: &mut Connection, wish: Wish) -> Result<i64> {
-    let put = control.keep(
+fn insert(control: &mut Connection, wish: JobRequest) -> Result<i64> {
+    let put = control.prepare_cached(
         "insert into bucardo.q (sync, ppid, sourcedb, targetdb, synctype, cdate) values ($1, $2, $3, $4, $5, clock_timestamp()) \
          on conflict (sync, sourcedb, targetdb) where started is null \
          do update set id = excluded.id, ppid = excluded.ppid returning id",
@@ -61,7 +61,7 @@ pub fn next_number(control: &mut Connection) -> Result<i64> {
 /// Claims the waiting job of a sync and target, if there is one. Only one that this kid's own controller has put there: where a daemon was
 /// killed, a kid of the old one may live a moment into the time of the new one, and what it took nobody would see to the end.
 pub fn claim(control: &mut Connection, sync: &str, target: &str) -> Result<Option<i64>> {
-    let claim = control.keep(
+    let claim = control.prepare_cached(
         "update bucardo.q set started = clock_timestamp(), heartbeat = clock_timestamp(), pid = $3 \
          where sync = $1 and targetdb = $2 and started is null and ppid = $4 returning id",
     )?;
@@ -95,7 +95,7 @@ pub fn heartbeat(control: &mut Connection, job: i64) -> Result<()> {
 
 /// Shows how far the job is; that is a heartbeat as well.
 pub fn progress(control: &mut Connection, job: i64, progress: &str) -> Result<()> {
-    let show = control.keep("update bucardo.q set heartbeat = clock_timestamp(), progress = $2 where id = $1")?;
+    let show = control.prepare_cached("update bucardo.q set heartbeat = clock_timestamp(), progress = $2 where id = $1")?;
     control.execute(&show, &[&job, &progress])?;
     Ok(())
 }
@@ -212,7 +212,7 @@ pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Re
 
 /// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now. A job that nobody had begun
 /// has not failed.
-pub fn sweep(control: &mut Connection, sync: &str) -> Result<bool> {
+pub fn close_orphans(control: &mut Connection, sync: &str) -> Result<bool> {
     let swept = control.within(&format!("begin; {}", held(sync)), |control| {
         let waited = control.execute("delete from bucardo.q where sync = $1 and started is null and ended is null", &[&sync])?;
         let broken = control.execute(
@@ -239,8 +239,8 @@ struct Room {
     is_shared: bool,
 }
 
-fn room(control: &mut Connection, wish: Wish) -> Result<Room> {
-    let room = control.keep(include_str!("sql/room.sql"))?;
+fn room(control: &mut Connection, wish: JobRequest) -> Result<Room> {
+    let room = control.prepare_cached(include_str!("sql/room.sql"))?;
     let row = control.query_one(&room, &[&wish.sync, &wish.source, &wish.target])?;
     Ok(Room { running: row.get(0), at_source: row.get(1), at_target: row.get(2), is_shared: row.get(3) })
 }

@@ -12,7 +12,7 @@ use std::os::fd::RawFd;
 use std::time::Instant;
 
 /// See the module's text.
-pub struct Desk {
+pub struct ControlSession {
     /// The session on the control database.
     pub control: Connection,
     /// The signals.
@@ -22,24 +22,24 @@ pub struct Desk {
     closed: bool,
 }
 
-/// A session that is prepared; see [`Desk::prepared`].
+/// A session that is prepared; see [`ControlSession::prepared`].
 pub struct Prepared {
     control: Connection,
     secret: ChannelSecret,
     closed: bool,
 }
 
-impl Desk {
+impl ControlSession {
     /// Opens the session.
-    pub fn open(launch: &Launch, role: &Role, signals: Signals) -> Result<Desk> {
+    pub fn open(launch: &Launch, role: &Role, signals: Signals) -> Result<ControlSession> {
         let control = Connection::open(&launch.control.named(role.application_name("control")))?;
-        Ok(Desk::at(Desk::prepared(control)?, signals))
+        Ok(ControlSession::at(ControlSession::prepared(control)?, signals))
     }
 
     /// With a session that is prepared.
-    pub fn at(prepared: Prepared, signals: Signals) -> Desk {
+    pub fn at(prepared: Prepared, signals: Signals) -> ControlSession {
         let Prepared { control, secret, closed } = prepared;
-        Desk { control, signals, secret, closed }
+        ControlSession { control, signals, secret, closed }
     }
 
     /// Prepares a session that is open already. What q says may be lost in a crash of the control database: the receipts in the targets are
@@ -54,7 +54,7 @@ impl Desk {
         Ok(Prepared { control, secret, closed })
     }
 
-    /// Leaves the desk; only the signals stay.
+    /// Leaves the session; only the signals stay.
     pub fn into_signals(self) -> Signals {
         self.signals
     }
@@ -73,14 +73,14 @@ impl Desk {
 
     /// NOTIFYs another process of the daemon, on the private channel.
     pub fn notify(&mut self, channel: &str, payload: &str) -> Result<()> {
-        let notify = self.control.keep("select pg_notify($1, $2)")?;
+        let notify = self.control.prepare_cached("select pg_notify($1, $2)")?;
         self.control.execute(&notify, &[&self.secret.channel(channel), &payload])?;
         Ok(())
     }
 
     /// NOTIFYs whatever listens, on the public channel and on the private one.
     pub fn announce(&mut self, channel: &str, payload: &str) -> Result<()> {
-        let notify = self.control.keep("select pg_notify($1, $2), pg_notify($3, $2)")?;
+        let notify = self.control.prepare_cached("select pg_notify($1, $2), pg_notify($3, $2)")?;
         self.control.execute(&notify, &[&channel, &payload, &self.secret.channel(channel)])?;
         Ok(())
     }

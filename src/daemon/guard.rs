@@ -4,7 +4,7 @@
 
 use crate::control::state::{self, Facts};
 use crate::control::sync::Sync;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::Launch;
 use crate::daemon::mailer::Mailer;
 use crate::daemon::role::Role;
@@ -30,39 +30,39 @@ pub fn run(launch: &Launch, role: &Role, syncs: &[String]) -> u8 {
 }
 
 fn look(launch: &Launch, role: &Role, names: &[String]) -> Result<()> {
-    let mut desk = Desk::open(launch, role, Signals::new()?)?;
-    let mut syncs = Sync::load_all(&mut desk.control)?;
+    let mut session = ControlSession::open(launch, role, Signals::new()?)?;
+    let mut syncs = Sync::load_all(&mut session.control)?;
     syncs.retain(|sync| names.contains(&sync.name));
-    let mut facts = state::load(&mut desk.control, names)?;
-    let mut waiting = Sources::default().ask(&mut desk.control, &syncs)?;
-    let told = told(&mut desk)?;
+    let mut facts = state::load(&mut session.control, names)?;
+    let mut waiting = Sources::default().ask(&mut session.control, &syncs)?;
+    let told = told(&mut session)?;
     for sync in &syncs {
         let Some(mut facts) = facts.remove(&sync.name) else { continue };
         facts.waiting = waiting.remove(&sync.name).unwrap_or_default();
         let before = told.get(&sync.name).map(String::as_str);
         if facts.alarm() != before {
-            tell(&mut desk, launch, sync, &facts, before)?;
+            tell(&mut session, launch, sync, &facts, before)?;
         }
     }
     Ok(())
 }
 
 /// Of which alarms a mail has told.
-fn told(desk: &mut Desk) -> Result<BTreeMap<String, String>> {
-    let rows = desk.control.query("select sync, alarm from bucardo.sync_state where alarm is not null", &[])?;
+fn told(session: &mut ControlSession) -> Result<BTreeMap<String, String>> {
+    let rows = session.control.query("select sync, alarm from bucardo.sync_state where alarm is not null", &[])?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-fn tell(desk: &mut Desk, launch: &Launch, sync: &Sync, facts: &Facts, before: Option<&str>) -> Result<()> {
+fn tell(session: &mut ControlSession, launch: &Launch, sync: &Sync, facts: &Facts, before: Option<&str>) -> Result<()> {
     let alarm = facts.alarm();
-    desk.control.execute(
+    session.control.execute(
         "insert into bucardo.sync_state (sync, alarm) select name, $2 from bucardo.sync where name = $1 \
          on conflict (sync) do update set alarm = excluded.alarm",
         &[&sync.name, &alarm],
     )?;
     let targets = sync.targets.iter().chain(&sync.partners).cloned().collect::<Vec<_>>().join(" ");
     let whose = Whose { sync: &sync.name, source: sync.source.as_deref().unwrap_or(&sync.herd), target: &targets };
-    let mailer = Mailer::load(&mut desk.control, launch, Some(&sync.name))?;
+    let mailer = Mailer::load(&mut session.control, launch, Some(&sync.name))?;
     let mail = match (alarm, before) {
         // It was told already that changes wait.
         (Some(alarm), Some(_)) if alarm != "expired" => return Ok(()),

@@ -25,12 +25,12 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the two threads share.
 #[derive(Clone, Default)]
-pub(super) struct Patience {
+pub(super) struct StopWatchdog {
     noticed: Arc<AtomicBool>,
     statements: Arc<Mutex<Vec<Canceller>>>,
 }
 
-impl Patience {
+impl StopWatchdog {
     /// Starts the thread. Something can be read from `bell` once there was a request; the stop may take `longest` then.
     pub fn start(&self, mut bell: UnixStream, longest: Duration) -> std::io::Result<()> {
         let shared = self.clone();

@@ -1,6 +1,6 @@
 //! Signals, as flags to look at and as one descriptor to wait on.
 
-use crate::daemon::patience::{self, Patience};
+use crate::daemon::patience::{self, StopWatchdog};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Canceller;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR2};
@@ -18,7 +18,7 @@ pub struct Signals {
     hangup: Arc<AtomicBool>,
     reopen: Arc<AtomicBool>,
     child: Arc<AtomicBool>,
-    patience: Patience,
+    patience: StopWatchdog,
 }
 
 impl Signals {
@@ -40,7 +40,7 @@ impl Signals {
         let (wakes, sender) = UnixStream::pair()?;
         wakes.set_nonblocking(true)?;
         let flag = || Arc::new(AtomicBool::new(false));
-        let patience = Patience::default();
+        let patience = StopWatchdog::default();
         let signals = Signals { wakes, stop: flag(), hangup: flag(), reopen: flag(), child: flag(), patience };
         let flags = [
             (SIGTERM, &signals.stop),

@@ -1,7 +1,7 @@
 //! The tester: tries to connect to databases that were added or changed by SQL, records how that went in `db_connlog`, and leaves.
 
 use crate::control::db;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::Launch;
 use crate::daemon::role::Role;
 use crate::daemon::signals::Signals;
@@ -23,9 +23,9 @@ pub fn run(launch: &Launch, role: &Role, dbs: &[String]) -> u8 {
 }
 
 fn test(launch: &Launch, role: &Role, dbs: &[String]) -> Result<()> {
-    let mut desk = Desk::open(launch, role, Signals::new()?)?;
+    let mut session = ControlSession::open(launch, role, Signals::new()?)?;
     for db in dbs {
-        match db::try_out(&mut desk.control, db, &role.application_name("test"))? {
+        match db::try_out(&mut session.control, db, &role.application_name("test"))? {
             None => log::info!("Database \"{db}\" can be reached"),
             Some(error) => log::warn!("Warning! Database \"{db}\" cannot be reached: {error}"),
         }

@@ -3,7 +3,7 @@
 
 use crate::contained::contained;
 use crate::control::sync::Sync;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::Launch;
 use crate::daemon::mailer;
 use crate::daemon::role::Role;
@@ -20,8 +20,8 @@ pub fn run(launch: &Launch, role: &Role, sync: &str) -> u8 {
         eprintln!("{error}");
     }
     let outcome = Signals::new()
-        .and_then(|signals| Desk::open(launch, role, signals))
-        .and_then(|mut desk| contained(|| look(launch, &mut desk.control, sync)));
+        .and_then(|signals| ControlSession::open(launch, role, signals))
+        .and_then(|mut session| contained(|| look(launch, &mut session.control, sync)));
     match outcome {
         Ok(clean) => u8::from(!clean),
         Err(error) => {

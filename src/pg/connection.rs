@@ -96,7 +96,7 @@ impl Connection {
 
     /// A statement that is prepared once in a session and then kept: each later use takes one round trip where a text takes two.
     /// For texts that do not vary. The server plans it anew when what it refers to changes.
-    pub fn keep(&mut self, sql: &str) -> Result<Statement> {
+    pub fn prepare_cached(&mut self, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.kept.get(sql) {
             return Ok(statement.clone());
         }
@@ -142,36 +142,36 @@ impl Connection {
 
     /// The client's own, but seen by `--debug`; and so are the following.
     pub fn batch_execute(&mut self, sql: &str) -> Answer<()> {
-        trace::told(sql, &[]);
+        trace::sent(sql, &[]);
         self.client.batch_execute(sql)
     }
 
     /// All rows.
     pub fn query<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<Vec<Row>> {
-        trace::told(sql.text(), values);
+        trace::sent(sql.text(), values);
         self.client.query(sql, values)
     }
 
     /// The only row.
     pub fn query_one<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<Row> {
-        trace::told(sql.text(), values);
+        trace::sent(sql.text(), values);
         self.client.query_one(sql, values)
     }
 
     /// The only row, if there is one.
     pub fn query_opt<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<Option<Row>> {
-        trace::told(sql.text(), values);
+        trace::sent(sql.text(), values);
         self.client.query_opt(sql, values)
     }
 
     /// The number of rows concerned.
     pub fn execute<T: ?Sized + ToStatement + Text>(&mut self, sql: &T, values: Values<'_>) -> Answer<u64> {
-        trace::told(sql.text(), values);
+        trace::sent(sql.text(), values);
         self.client.execute(sql, values)
     }
 
     /// Runs statements, separated by semicolons, in one round trip, and returns the first column of every row as text.
-    pub fn texts(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
+    pub fn first_column(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
         let text = |message: &SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => Some(row.try_get(0).ok().flatten().map(str::to_owned)),
             _ => None,

@@ -35,7 +35,7 @@ pub fn refuse_shared(conn: &mut Connection, info: &ConnInfo) -> Result<()> {
 
 fn is_shared(one: &mut Connection, other: &mut Connection) -> Result<bool> {
     const SET: &str = "select set_config('bucardo.connection', md5(random()::text || clock_timestamp()::text), false)";
-    let first = one.texts(SET).and_then(|_| tell(one))?;
+    let first = one.first_column(SET).and_then(|_| tell(one))?;
     other.batch("select 1")?;
     let mut shared = false;
     for _ in 0..TURNS {
@@ -60,6 +60,6 @@ fn is_shared(one: &mut Connection, other: &mut Connection) -> Result<bool> {
 /// The process of the session, and what was set in it.
 fn tell(conn: &mut Connection) -> Result<(String, String)> {
     let sql = "select pg_backend_pid(); select coalesce(current_setting('bucardo.connection', true), '')";
-    let mut answers = conn.texts(sql)?.into_iter().map(Option::unwrap_or_default);
+    let mut answers = conn.first_column(sql)?.into_iter().map(Option::unwrap_or_default);
     Ok((answers.next().unwrap_or_default(), answers.next().unwrap_or_default()))
 }

@@ -36,7 +36,7 @@ impl Text for Statement {
 }
 
 /// Shows a statement and its values.
-pub fn told(sql: &str, values: &[&(dyn ToSql + Sync)]) {
+pub fn sent(sql: &str, values: &[&(dyn ToSql + Sync)]) {
     if ON.load(Ordering::Relaxed) {
         crate::warn_user!("DEBUG: {}", shown(sql, &format!("{values:?}")));
     }

@@ -8,7 +8,7 @@ use crate::replicate::shape::Shape;
 /// publish our own tables; and where NOTIFY, which alone starts a sync that `only_copies`, cannot be sent.
 pub fn notes(conn: &mut Connection, tables: &[&Shape], always: bool, only_copies: bool) -> Result<Vec<String>> {
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
-    let statement = conn.keep(include_str!("sql/bypasses.sql"))?;
+    let statement = conn.prepare_cached(include_str!("sql/bypasses.sql"))?;
     let row = conn.query_one(&statement, &[&oids])?;
     let (filled, publications): (Option<String>, Option<String>) = (row.get(0), row.get(1));
     let filled = filled.filter(|_| !always).map(|tables| {

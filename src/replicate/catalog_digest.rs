@@ -98,7 +98,7 @@ pub fn unguarded<'a>(schema: Schema, tables: impl Iterator<Item = (&'a Relation,
 
 /// The guards of tables as they are now, in their order; none for one that is missing.
 pub fn guards(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option<String>>> {
-    let statement = conn.keep(&complete(conn.schema(), include_str!("sql/guards.sql")))?;
+    let statement = conn.prepare_cached(&complete(conn.schema(), include_str!("sql/guards.sql")))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
 }

@@ -12,7 +12,7 @@ use postgres::types::{Kind, Type};
 
 /// How rows travel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Form {
+pub enum CopyFormat {
     /// As text, in this encoding.
     Text(String),
     /// As each type's own bytes; texts in UTF8, the encoding of our sessions.
@@ -45,24 +45,24 @@ const PLAIN: [Type; 22] = [
     Type::CIDR,
 ];
 
-impl Form {
+impl CopyFormat {
     /// The form for a copy that starts now, in the open transactions of both sessions: until these end, neither table can get
     /// columns of other types. `encoding` is what both servers would speak in texts.
-    pub fn of_copy(source: &mut Connection, target: &mut Connection, plan: &Plan, encoding: &str) -> Result<Form> {
+    pub fn of_copy(source: &mut Connection, target: &mut Connection, plan: &Plan, encoding: &str) -> Result<CopyFormat> {
         let possible = encoding == "UTF8" && plan.copying().extra.trim().is_empty() && same_version(source, target);
         let binary = possible
-            && match (types(source, &plan.drawn())?, types(target, &plan.filled_columns())?) {
+            && match (types(source, &plan.copy_out_query())?, types(target, &plan.filled_columns())?) {
                 (Some(drawn), Some(filled)) => suits(&drawn, &filled),
                 _ => false,
             };
-        Ok(if binary { Form::Binary } else { Form::Text(encoding.to_owned()) })
+        Ok(if binary { CopyFormat::Binary } else { CopyFormat::Text(encoding.to_owned()) })
     }
 
     /// The end of a COPY, in its old form without parentheses, after what the user wants to have there.
     pub fn options(&self, extra: &str) -> String {
         match self {
-            Form::Text(encoding) => format!("{} encoding '{encoding}'", extra.trim()),
-            Form::Binary => "binary".to_owned(),
+            CopyFormat::Text(encoding) => format!("{} encoding '{encoding}'", extra.trim()),
+            CopyFormat::Binary => "binary".to_owned(),
         }
     }
 }

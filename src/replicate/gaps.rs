@@ -92,7 +92,7 @@ pub fn changes(before: &States, after: &States) -> Vec<(String, String)> {
 
 /// What the columns and the files of tables are, in the order of their names; none for one that is missing.
 pub fn contents(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option<String>>> {
-    let statement = conn.keep(include_str!("sql/contents.sql"))?;
+    let statement = conn.prepare_cached(include_str!("sql/contents.sql"))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
 }

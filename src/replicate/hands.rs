@@ -1,4 +1,4 @@
-//! Hands: further pairs of sessions, in which several tables are copied at once.
+//! CopyWorkers: further pairs of sessions, in which several tables are copied at once.
 //!
 //! All hands read with the snapshot of the round. Each writes in a transaction of its own, which stays open until all tables are there; then
 //! they commit one after another, and the receipt last of all. So an error leaves nothing behind, and death between two of these commits
@@ -8,7 +8,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Schema};
-use crate::replicate::form::Form;
+use crate::replicate::form::CopyFormat;
 use crate::replicate::plan::Plan;
 use crate::replicate::relay;
 use crate::replicate::target::{Counts, Target};
@@ -25,7 +25,7 @@ const BRIEFLY: &str = "set lock_timeout = '5s'";
 
 /// Where hands find their databases, and how many there may be.
 #[derive(Debug, Clone)]
-pub struct Doors {
+pub struct CopyConnections {
     /// The source.
     pub source: ConnInfo,
     /// Where our objects are there.
@@ -41,42 +41,42 @@ pub struct Doors {
 }
 
 /// A table to be copied, and the encoding of both sides.
-pub type Work<'a> = (&'a Plan, &'a str);
+pub type TableJob<'a> = (&'a Plan, &'a str);
 
 /// The hands of a round.
 #[derive(Default)]
-pub struct Hands {
-    all: Vec<Hand>,
+pub struct CopyWorkers {
+    all: Vec<CopyWorker>,
 }
 
-struct Hand {
+struct CopyWorker {
     source: Connection,
     target: Target,
 }
 
 /// What the hands share while they work.
-struct Board<'a> {
-    work: &'a [Work<'a>],
+struct WorkQueue<'a> {
+    work: &'a [TableJob<'a>],
     next: AtomicUsize,
     rows: AtomicU64,
     halt: AtomicBool,
     counts: Mutex<Counts>,
 }
 
-impl Hands {
+impl CopyWorkers {
     /// As many as wanted, if the servers let in so many; at least one. They see what the exported `snapshot` sees.
-    pub fn open(doors: &Doors, wanted: usize, snapshot: &str) -> Result<Hands> {
-        let mut all = vec![Hand::open(doors, snapshot)?];
+    pub fn open(connections: &CopyConnections, wanted: usize, snapshot: &str) -> Result<CopyWorkers> {
+        let mut all = vec![CopyWorker::open(connections, snapshot)?];
         // Fewer hands are no failure, only slower.
-        all.extend((1..wanted).map_while(|_| Hand::open(doors, snapshot).ok()));
-        Ok(Hands { all })
+        all.extend((1..wanted).map_while(|_| CopyWorker::open(connections, snapshot).ok()));
+        Ok(CopyWorkers { all })
     }
 
     /// Copies these tables. `tick` is called now and then with the number of rows that have moved since; its error ends the work.
-    pub fn copy(&mut self, work: &[Work], tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Counts> {
+    pub fn copy(&mut self, work: &[TableJob], tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Counts> {
         let cancellers: Vec<Canceller> =
             self.all.iter().flat_map(|hand| [hand.source.canceller(), hand.target.conn.canceller()]).collect();
-        let board = Board::new(work);
+        let board = WorkQueue::new(work);
         let (outcomes, watched) = std::thread::scope(|scope| {
             let (working, done) = channel();
             let threads: Vec<_> = self
@@ -115,13 +115,13 @@ impl Hands {
     }
 
     /// Undoes what was written.
-    pub fn dismiss(&mut self) {
+    pub fn roll_back(&mut self) {
         // A session that cannot roll back is ended, and its server rolls back.
         self.all.drain(..).for_each(|mut hand| drop(hand.target.conn.batch("rollback")));
     }
 }
 
-impl Doors {
+impl CopyConnections {
     fn open(&self, info: &ConnInfo, schema: Schema) -> Result<Connection> {
         let mut conn = Connection::open_replicated(info)?;
         conn.settle(schema, None);
@@ -129,19 +129,19 @@ impl Doors {
     }
 }
 
-impl Hand {
-    fn open(doors: &Doors, snapshot: &str) -> Result<Hand> {
-        let mut source = doors.open(&doors.source, doors.source_schema)?;
-        let level = doors.isolation.sql();
+impl CopyWorker {
+    fn open(connections: &CopyConnections, snapshot: &str) -> Result<CopyWorker> {
+        let mut source = connections.open(&connections.source, connections.source_schema)?;
+        let level = connections.isolation.sql();
         let snapshot = literal(snapshot);
         source.batch(&format!("{BRIEFLY}; begin isolation level {level}; set transaction snapshot {snapshot}"))?;
-        let mut target = Target::new(doors.open(&doors.target, doors.target_schema)?)?;
+        let mut target = Target::new(connections.open(&connections.target, connections.target_schema)?)?;
         target.conn.batch(&format!("{BRIEFLY}; begin isolation level read committed"))?;
-        Ok(Hand { source, target })
+        Ok(CopyWorker { source, target })
     }
 
     /// Copies one table after another until none is left. The end of `_working` tells that it is over.
-    fn work(&mut self, board: &Board, _working: Sender<()>) -> Result<()> {
+    fn work(&mut self, board: &WorkQueue, _working: Sender<()>) -> Result<()> {
         while let Some((plan, encoding)) = board.take() {
             let mut tick = |rows| board.moved(rows);
             let counts = self.copy(plan, encoding, &mut tick).inspect_err(|_| board.halt.store(true, Ordering::Relaxed))?;
@@ -153,7 +153,7 @@ impl Hand {
     }
 }
 
-impl Hand {
+impl CopyWorker {
     fn copy(&mut self, plan: &Plan, encoding: &str, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Counts> {
         let mut counts = self.empty(plan)?;
         counts += fill_whole(&mut self.source, &mut self.target, plan, encoding, tick)?;
@@ -172,9 +172,9 @@ impl Hand {
     }
 }
 
-impl<'a> Board<'a> {
-    fn new(work: &'a [Work<'a>]) -> Board<'a> {
-        Board {
+impl<'a> WorkQueue<'a> {
+    fn new(work: &'a [TableJob<'a>]) -> WorkQueue<'a> {
+        WorkQueue {
             work,
             next: AtomicUsize::new(0),
             rows: AtomicU64::new(0),
@@ -187,7 +187,7 @@ impl<'a> Board<'a> {
         self.halt.load(Ordering::Relaxed)
     }
 
-    fn take(&self) -> Option<Work<'a>> {
+    fn take(&self) -> Option<TableJob<'a>> {
         if self.halts() { None } else { self.work.get(self.next.fetch_add(1, Ordering::Relaxed)).copied() }
     }
 
@@ -206,8 +206,12 @@ pub fn fill_whole(
     tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Counts> {
     let aside = target.set_indexes_aside(plan)?;
-    let rows = Form::of_copy(source, &mut target.conn, plan, encoding)
-        .and_then(|form| target.as_owner_s(plan, |conn| relay::pour(source, &plan.draw(&form), conn, &plan.fill(&form), tick)))
+    let rows = CopyFormat::of_copy(source, &mut target.conn, plan, encoding)
+        .and_then(|form| {
+            target.as_owner_s(plan, |conn| {
+                relay::relay_raw(source, &plan.copy_out_sql(&form), conn, &plan.copy_in_sql(&form), tick)
+            })
+        })
         .map_err(|error| error.context(format!("table {}", plan.source.label())))?;
     target.finish_copy(plan, aside)?;
     Ok(Counts { inserts: i64::try_from(rows).unwrap_or(i64::MAX), ..Counts::default() })

@@ -4,12 +4,13 @@ use crate::error::{Error, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::plan::{Plan, Reference};
 
-/// The same plans, heeding the foreign keys that are in force in this session. What would take rows along unseen is refused
-/// ([`Plan::heeding`]); `checked` tells what would help, as [`apply_quietly`](crate::pg::session::apply_quietly) returns it.
-pub fn heeding(conn: &mut Connection, plans: Vec<Plan>, checked: Option<&str>) -> Result<Vec<Plan>> {
+/// The same plans, with_enforced_foreign_keys the foreign keys that are in force in this session. What would take rows along unseen is refused
+/// ([`Plan::with_enforced_foreign_keys`]); `checked` tells what would help, as [`apply_quietly`](crate::pg::session::apply_quietly) returns it.
+pub fn with_enforced_foreign_keys(conn: &mut Connection, plans: Vec<Plan>, checked: Option<&str>) -> Result<Vec<Plan>> {
     let references = found(conn, &plans)?;
-    let heeding = plans.into_iter().zip(references).map(|(plan, references)| plan.heeding(&references));
-    heeding.collect::<Result<_>>().map_err(|error| advised(error, checked))
+    let with_enforced_foreign_keys =
+        plans.into_iter().zip(references).map(|(plan, references)| plan.with_enforced_foreign_keys(&references));
+    with_enforced_foreign_keys.collect::<Result<_>>().map_err(|error| advised(error, checked))
 }
 
 /// Adds to an error what would help where it is foreign keys in force that make a difference.

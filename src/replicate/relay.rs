@@ -57,7 +57,7 @@ impl Passage {
 const NONE: &str = "SQL_ASCII";
 
 /// The same, with both statements as they are.
-pub fn pour(
+pub fn relay_raw(
     source: &mut Connection,
     draw: &str,
     target: &mut Connection,
@@ -76,7 +76,7 @@ fn relay(
     tick: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
     let mut reader = source.copy_out(draw)?;
-    let fill = target.keep(fill)?;
+    let fill = target.prepare_cached(fill)?;
     let mut writer = target.copy_in(&fill)?;
     let mut put = |mut chunk: Chunk| {
         if repairs {

@@ -85,7 +85,7 @@ fn on_tables(conn: &mut Connection, part: Part, tables: &[&Shape]) -> Result<Vec
                       array(select right_ from unnest($3::text[]) as right_ where not has_table_privilege(w.oid, right_)), \
                       row_security_active(w.oid) \
                from unnest($1::text[], $2::oid[]) with ordinality as w (schema, oid, position) order by w.position";
-    let statement = conn.keep(sql)?;
+    let statement = conn.prepare_cached(sql)?;
     let (schemas, oids): (Vec<_>, Vec<_>) = tables.iter().map(|table| (table.relation.schema.raw(), table.oid)).unzip();
     let rows = conn.query(&statement, &[&schemas, &oids, &part.on_table()])?;
     let lacks = tables.iter().zip(&rows).map(|(table, row)| {

@@ -114,7 +114,7 @@ impl Sequences {
         let hold = hold(self.all.iter().map(|sequence| &sequence.names[member]));
         let rows = conn.within("begin", |conn| {
             conn.batch(&hold)?;
-            let query = conn.keep(&query)?;
+            let query = conn.prepare_cached(&query)?;
             Ok(conn.query(&query, &[])?)
         })?;
         let mut states = vec![None; self.all.len()];

@@ -226,7 +226,7 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
 /// What they rest on comes first: if something changes before the rest is read, it will be found to have changed.
 pub fn read_all(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Result<Shape>>> {
     let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
-    let statement = conn.keep(&catalog_digest::complete(conn.schema(), include_str!("sql/table.sql")))?;
+    let statement = conn.prepare_cached(&catalog_digest::complete(conn.schema(), include_str!("sql/table.sql")))?;
     let rows = conn.query(&statement, &[&schemas, &names])?;
     let oids: Vec<u32> = rows.iter().filter_map(|row| row.get(0)).collect();
     let parts = (columns(conn, &oids)?, keys(conn, &oids)?, uniques(conn, &oids)?);
@@ -268,7 +268,7 @@ fn shape(relation: &Relation, row: &postgres::Row, (columns, keys, uniques): &(C
 }
 
 fn columns(conn: &mut Connection, oids: &[u32]) -> Result<Columns> {
-    let statement = conn.keep(include_str!("sql/columns.sql"))?;
+    let statement = conn.prepare_cached(include_str!("sql/columns.sql"))?;
     let mut all = Columns::new();
     for row in conn.query(&statement, &[&oids])? {
         all.entry(row.get(7)).or_default().push(column(&row)?);
@@ -290,7 +290,7 @@ fn column(row: &postgres::Row) -> Result<Column> {
 }
 
 fn keys(conn: &mut Connection, oids: &[u32]) -> Result<Keys> {
-    let statement = conn.keep(include_str!("sql/keys.sql"))?;
+    let statement = conn.prepare_cached(include_str!("sql/keys.sql"))?;
     let mut all = Keys::new();
     for row in conn.query(&statement, &[&oids])?.iter().filter(|row| row.get(4)) {
         all.entry(row.get(5)).or_default().push(key(row)?);
@@ -299,7 +299,7 @@ fn keys(conn: &mut Connection, oids: &[u32]) -> Result<Keys> {
 }
 
 fn uniques(conn: &mut Connection, oids: &[u32]) -> Result<Uniques> {
-    let statement = conn.keep(include_str!("sql/uniques.sql"))?;
+    let statement = conn.prepare_cached(include_str!("sql/uniques.sql"))?;
     let mut all = Uniques::new();
     for row in conn.query(&statement, &[&oids])? {
         all.entry(row.get(0)).or_default().push(unique(&row)?);

@@ -158,7 +158,7 @@ impl Source {
         let flushed: Vec<String> = looks.iter().map(|look| format!("flushed >= {}::pg_lsn", literal(&look.wal))).collect();
         let raised = self.raise_marks();
         let tables: Vec<u32> = plans.iter().map(|plan| plan.oid).collect();
-        let answers = self.conn.texts(&format!(
+        let answers = self.conn.first_column(&format!(
             "execute bucardo_rewritten ({}); commit; {raised}{}; select {} from pg_current_wal_flush_lsn() as flushed; \
              select pg_current_wal_insert_lsn()",
             array(&tables),
@@ -217,7 +217,7 @@ impl Source {
         let Some(Marks { wal: Some(wal), condition, last, .. }) = &self.marks else { return Ok(BTreeMap::new()) };
         let last = last.clone();
         let flushed = format!("select pg_current_wal_flush_lsn() >= {}::pg_lsn", literal(wal));
-        if self.conn.texts(&flushed)?.first().and_then(Option::as_deref) != Some("t") {
+        if self.conn.first_column(&flushed)?.first().and_then(Option::as_deref) != Some("t") {
             let ours = self.conn.schema();
             let touch = format!("update {ours}.bucardo_delta_targets set mark = mark where {condition}");
             self.conn.batch(&format!("begin; set local synchronous_commit = local; {touch}; commit"))?;
@@ -268,7 +268,7 @@ impl Source {
         let parts: String = parts.collect();
         let parts = if parts.is_empty() { parts } else { format!("; savepoint bucardo_look{parts}; release bucardo_look") };
         let sql = self.opened(&format!("execute bucardo_look ({xmax}, {}){parts}", array(running)));
-        let answers: Vec<String> = self.conn.texts(&sql)?.into_iter().flatten().collect();
+        let answers: Vec<String> = self.conn.first_column(&sql)?.into_iter().flatten().collect();
         let look = parse_look(&answers.concat())
             .ok_or_else(|| Error::new(Kind::Bug, "looking at a source gave an unexpected answer"))?;
         forward(after, &look.now)?;
@@ -281,7 +281,7 @@ impl Source {
             return Ok(());
         }
         if !plans.iter().any(Plan::is_selected) {
-            self.refuses_views = !self.conn.texts(REFUSE_VIEWS)?.is_empty();
+            self.refuses_views = !self.conn.first_column(REFUSE_VIEWS)?.is_empty();
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
         let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
@@ -312,7 +312,7 @@ impl Source {
         }
         let named = literal(&plan.source.to_string());
         let same = format!("{}; select pg_catalog.to_regclass({named})::oid = {}", plan.lock_source(parts), plan.oid);
-        match self.conn.texts(&same)?.first().and_then(Option::as_deref) {
+        match self.conn.first_column(&same)?.first().and_then(Option::as_deref) {
             Some("t") => Ok(()),
             _ => Err(catalog_digest::outdated(&plan.source.label())),
         }
@@ -320,7 +320,7 @@ impl Source {
 
     /// Measures one table's pending changes since `after`, counting no more than `limit`.
     pub fn measure(&mut self, plan: &Plan, after: Option<&Snapshot>, limit: i64) -> Result<Pending> {
-        let measure = self.conn.keep(&plan.measure())?;
+        let measure = self.conn.prepare_cached(&plan.measure())?;
         let (xmax, running) = since(after);
         let row = self.conn.query_one(&measure, &[&xmax, &running, &limit])?;
         let number = |column: usize| row.get::<_, Option<i64>>(column).unwrap_or_default();
@@ -353,7 +353,7 @@ impl Source {
     /// Looks whether a writer has marked the flag. Then we are awake.
     pub fn rung(&mut self) -> Result<bool> {
         let Some(flag) = self.flag.clone().filter(|_| self.may_ring()) else { return Ok(false) };
-        let value = self.conn.keep(&format!("select last_value from {flag}"))?;
+        let value = self.conn.prepare_cached(&format!("select last_value from {flag}"))?;
         let rung = self.conn.query_one(&value, &[])?.get::<_, i64>(0) != self.ours;
         if rung {
             self.armed = None;
@@ -418,7 +418,7 @@ impl Source {
     pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot, copied: bool) -> Result<()> {
         let note = "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp(), \
                     copied = case when $4 then $3::text::txid_snapshot else copied end where sync = $1 and targetdb = $2";
-        let note = self.conn.keep(&self.conn.ours(note))?;
+        let note = self.conn.prepare_cached(&self.conn.ours(note))?;
         self.conn.execute(&note, &[&sync, &target, &receipt.to_string(), &copied])?;
         Ok(())
     }

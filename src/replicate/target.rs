@@ -133,7 +133,7 @@ impl Target {
         let compared = compared.map(|compared| format!("; {compared}"));
         self.scratch.open();
         let asked = compared.as_deref().unwrap_or_default();
-        let mut held = self.conn.texts(&format!("begin isolation level read committed{deferred}{held}{locks}{asked}"))?;
+        let mut held = self.conn.first_column(&format!("begin isolation level read committed{deferred}{held}{locks}{asked}"))?;
         if let Some(table) = compared.and_then(|_| held.pop().flatten()) {
             return Err(catalog_digest::outdated(&table));
         }
@@ -148,7 +148,7 @@ impl Target {
         let (named, from) = (literal(sync), literal(source));
         let ours = self.conn.schema();
         let sql = format!("select receipt::text from {ours}.bucardo_track where sync = {named} and source = {from}");
-        let found = self.conn.texts(&sql)?;
+        let found = self.conn.first_column(&sql)?;
         let missing = || Error::new(Kind::Mismatch, format!("the receipt of sync \"{sync}\" is missing on the target"));
         found.first().ok_or_else(missing)?.as_deref().map(Snapshot::parse).transpose()
     }
@@ -183,9 +183,9 @@ impl Target {
         Ok(rows.iter().filter_map(|row| Some((at(row)?, row.get(1)))).collect())
     }
 
-    /// The same plans, heeding the foreign keys that are in force here.
-    pub fn heeding(&mut self, plans: Vec<Plan>) -> Result<Vec<Plan>> {
-        references::heeding(&mut self.conn, plans, self.checked.as_deref())
+    /// The same plans, with_enforced_foreign_keys the foreign keys that are in force here.
+    pub fn with_enforced_foreign_keys(&mut self, plans: Vec<Plan>) -> Result<Vec<Plan>> {
+        references::with_enforced_foreign_keys(&mut self.conn, plans, self.checked.as_deref())
     }
 
     /// An error with what would help where it is foreign keys in force that make a difference.
@@ -317,7 +317,7 @@ impl Target {
     }
 
     fn says(&mut self, question: &str) -> Result<bool> {
-        Ok(self.conn.texts(question)?.iter().any(|answer| answer.as_deref() == Some("t")))
+        Ok(self.conn.first_column(question)?.iter().any(|answer| answer.as_deref() == Some("t")))
     }
 
     /// Makes sure that the table of preserved keys is there, and empty.

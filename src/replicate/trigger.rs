@@ -125,7 +125,7 @@ impl Triggers {
 
     /// Looks at some tables again.
     pub fn read_again(mut self, conn: &mut Connection, tables: &[Relation], names: &[Ident]) -> Result<Triggers> {
-        let statement = conn.keep(&conn.ours(include_str!("sql/triggers.sql")))?;
+        let statement = conn.prepare_cached(&conn.ours(include_str!("sql/triggers.sql")))?;
         let names: Vec<&str> = names.iter().map(Ident::raw).collect();
         let all: Vec<String> = tables.iter().map(Relation::to_string).collect();
         self.there.retain(|(table, _), _| !all.contains(table));
@@ -213,7 +213,7 @@ fn with_partitions(conn: &mut Connection, table: &Shape) -> Result<Vec<Member>> 
     if !table.partitioned {
         return Ok(vec![Member { relation: table.relation.clone(), oid: table.oid }]);
     }
-    let statement = conn.keep(include_str!("sql/partitions.sql"))?;
+    let statement = conn.prepare_cached(include_str!("sql/partitions.sql"))?;
     let member = |row: &postgres::Row| Member {
         relation: Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)),
         oid: row.get(2),

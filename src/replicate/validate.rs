@@ -341,7 +341,7 @@ impl<'a> Members<'a> {
             let written: BTreeSet<&Relation> = plans.iter().map(|plan| &plan.target).collect();
             let written: Vec<&Relation> = written.into_iter().collect();
             notes.extend(own_code::warnings(control, conn, name, &written, checked.is_some())?);
-            references::heeding(conn, plans, checked.as_deref())
+            references::with_enforced_foreign_keys(conn, plans, checked.as_deref())
                 .map_err(|error| error.context(format!("Database \"{name}\"")))?;
             notes.extend(checked.map(|note| warning(format!("Database \"{name}\": {note}"))));
         }
@@ -512,7 +512,7 @@ fn sequences_exist(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<
         return Ok(Vec::new());
     }
     let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
-    let statement = conn.keep(
+    let statement = conn.prepare_cached(
         "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
                         where n.nspname = w.schema and c.relname = w.name and c.relkind = 'S') \
          from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position) order by w.position",

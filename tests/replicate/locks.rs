@@ -23,7 +23,7 @@ fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
         world.at("control", &format!("update bucardo.sync set deletemethod = '{method}'"));
         world.says(&format!("set copy_jobs={jobs}"));
         world.says("start");
-        // Hands wait for some seconds.
+        // CopyWorkers wait for some seconds.
         let ways = [("A", "t", "u"), ("B", "u", "t"), ("A", "u", "t"), ("B", "t", "u")];
         for (member, first, second) in &ways[..if jobs > 1 { 2 } else { 4 }] {
             world.says("kick s 0");

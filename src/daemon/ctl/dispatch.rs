@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// Dispatches that are not answered yet, oldest first.
+/// PendingKicks that are not answered yet, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Dispatches(VecDeque<Dispatch>);
+pub(super) struct PendingKicks(VecDeque<PendingKick>);
 
 #[derive(Debug)]
-struct Dispatch {
+struct PendingKick {
     smallest: i64,
     open: BTreeMap<String, i64>,
     failed: bool,
@@ -17,16 +17,16 @@ struct Dispatch {
 /// Stands for the job of a target that gets one when the masters are done.
 const LATER: i64 = i64::MAX;
 
-impl Dispatches {
+impl PendingKicks {
     /// Remembers a dispatch; the targets in `later` get their jobs when those of `jobs` are done.
     pub fn add(&mut self, jobs: BTreeMap<String, i64>, later: &[String]) {
         if let Some(smallest) = jobs.values().min().copied() {
             let later = later.iter().map(|target| (target.clone(), LATER));
-            self.0.push_back(Dispatch { smallest, open: jobs.into_iter().chain(later).collect(), failed: false });
+            self.0.push_back(PendingKick { smallest, open: jobs.into_iter().chain(later).collect(), failed: false });
         }
     }
 
-    /// A target has got the job that it waited for, in the dispatches in which `masters` are done.
+    /// A target has got the job that it waited for, in the pending_kicks in which `masters` are done.
     pub fn assign(&mut self, masters: &str, target: &str, job: i64) {
         for dispatch in self.0.iter_mut().filter(|dispatch| !dispatch.open.contains_key(masters)) {
             dispatch.open.entry(target.to_owned()).and_modify(|open| *open = (*open).min(job));
@@ -38,7 +38,7 @@ impl Dispatches {
         self.settle(target, job, false)
     }
 
-    /// A target's job failed. Whoever waits was told by the failure itself, so its dispatches end without an answer.
+    /// A target's job failed. Whoever waits was told by the failure itself, so its pending_kicks end without an answer.
     pub fn failed(&mut self, target: &str, job: i64) {
         self.settle(target, job, true);
     }
@@ -67,34 +67,34 @@ mod tests {
 
     #[test]
     fn a_kick_is_answered_when_the_last_target_is_done_and_by_younger_jobs_too() {
-        let mut dispatches = Dispatches::default();
-        dispatches.add(jobs(&[("B", 5), ("C", 6)]), &[]);
-        assert!(dispatches.done("B", 5).is_empty());
-        dispatches.add(jobs(&[("B", 7), ("C", 8)]), &[]);
-        assert!(dispatches.done("C", 5).is_empty(), "an older job answers nothing");
-        assert_eq!(dispatches.done("C", 8), [5]);
-        assert_eq!(dispatches.done("B", 9), [7]);
-        assert!(dispatches.done("B", 10).is_empty());
+        let mut pending_kicks = PendingKicks::default();
+        pending_kicks.add(jobs(&[("B", 5), ("C", 6)]), &[]);
+        assert!(pending_kicks.done("B", 5).is_empty());
+        pending_kicks.add(jobs(&[("B", 7), ("C", 8)]), &[]);
+        assert!(pending_kicks.done("C", 5).is_empty(), "an older job answers nothing");
+        assert_eq!(pending_kicks.done("C", 8), [5]);
+        assert_eq!(pending_kicks.done("B", 9), [7]);
+        assert!(pending_kicks.done("B", 10).is_empty());
     }
 
     #[test]
     fn a_target_behind_masters_is_done_only_with_a_job_younger_than_theirs() {
-        let mut dispatches = Dispatches::default();
-        dispatches.add(jobs(&[("B", 5)]), &["D".to_owned()]);
-        assert!(dispatches.done("D", 4).is_empty());
-        dispatches.assign("B", "D", 4);
-        assert!(dispatches.done("D", 4).is_empty(), "the masters are not done yet");
-        assert!(dispatches.done("B", 5).is_empty());
-        dispatches.assign("B", "D", 7);
-        assert_eq!(dispatches.done("D", 7), [5]);
+        let mut pending_kicks = PendingKicks::default();
+        pending_kicks.add(jobs(&[("B", 5)]), &["D".to_owned()]);
+        assert!(pending_kicks.done("D", 4).is_empty());
+        pending_kicks.assign("B", "D", 4);
+        assert!(pending_kicks.done("D", 4).is_empty(), "the masters are not done yet");
+        assert!(pending_kicks.done("B", 5).is_empty());
+        pending_kicks.assign("B", "D", 7);
+        assert_eq!(pending_kicks.done("D", 7), [5]);
     }
 
     #[test]
     fn a_dispatch_with_a_failure_is_not_answered_as_done() {
-        let mut dispatches = Dispatches::default();
-        dispatches.add(jobs(&[("B", 5), ("C", 6)]), &[]);
-        dispatches.failed("B", 5);
-        assert!(dispatches.done("C", 6).is_empty());
-        assert!(dispatches.0.is_empty());
+        let mut pending_kicks = PendingKicks::default();
+        pending_kicks.add(jobs(&[("B", 5), ("C", 6)]), &[]);
+        pending_kicks.failed("B", 5);
+        assert!(pending_kicks.done("C", 6).is_empty());
+        assert!(pending_kicks.0.is_empty());
     }
 }

@@ -38,7 +38,7 @@ impl Places {
     }
 
     /// The target whose kid had this process id; its place is empty now.
-    pub fn vacate(&mut self, pid: i32) -> Option<String> {
+    pub fn clear_pid(&mut self, pid: i32) -> Option<String> {
         let (target, place) = self.0.iter_mut().find(|(_, place)| place.pid == Some(pid))?;
         place.pid = None;
         Some(target.clone())
@@ -131,8 +131,8 @@ mod tests {
         let mut places = Places::new(&["B".into(), "C".into()]);
         let now = Instant::now();
         places.get("B").pid = Some(5);
-        assert_eq!(places.vacate(5), Some("B".into()));
-        assert_eq!(places.vacate(5), None);
+        assert_eq!(places.clear_pid(5), Some("B".into()));
+        assert_eq!(places.clear_pid(5), None);
         places.get("B").failed(now);
         assert_eq!(places.due(now), ["B"]);
         places.get("B").failed(now);

@@ -6,12 +6,12 @@
 mod dispatch;
 mod kids;
 
-use crate::control::queue::{self, Wish};
+use crate::control::queue::{self, JobRequest};
 use crate::control::state::LACKS_CONNECTION;
 use crate::control::{channel, db, sync::Sync};
 use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::kid;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::mailer::Mailer;
@@ -23,7 +23,7 @@ use crate::notice::log as our_log;
 use crate::notice::mail::texts::{self, Whose};
 use crate::pg::{Connection, Notification, Relation};
 use crate::replicate::step::{Step, Watcher};
-use dispatch::Dispatches;
+use dispatch::PendingKicks;
 use kids::Places;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ const ROOM_AGAIN: Duration = Duration::from_secs(5);
 /// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another is needed.
 const ASKED: u8 = 2;
 /// The exit code of a controller that has served its time (`lifetime`, `maxkicks`): another is needed, and has been kicked.
-pub const WORN: i32 = 3;
+pub const EXIT_LIFETIME_REACHED: i32 = 3;
 
 /// How a controller ended well.
 enum Ended {
@@ -51,27 +51,27 @@ struct Ctl<'a> {
     /// Places that have not had a job done yet.
     copying: BTreeSet<String>,
     launch: &'a Launch,
-    desk: Desk,
+    session: ControlSession,
     sync: Sync,
     source: String,
     places: Places,
-    dispatches: Dispatches,
+    pending_kicks: PendingKicks,
     names: Names,
     check_at: Option<Instant>,
     room_at: Option<Instant>,
     mailer: Mailer,
-    wear: Wear,
+    wear: Lifetime,
 }
 
 /// How long the controller serves, and how many kicks it has had.
-struct Wear {
+struct Lifetime {
     born: Instant,
     kicks: i64,
     /// A kick came after its time: it ends what is under way and leaves.
     over: bool,
 }
 
-impl Wear {
+impl Lifetime {
     /// Takes a kick, unless that is for another controller (`lifetime`, `maxkicks`; reference, section 3.7).
     fn take(&mut self, sync: &Sync) -> bool {
         let old = sync.lifetime.is_some_and(|lifetime| self.born.elapsed() > lifetime);
@@ -127,7 +127,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
     log::info!("Controller exiting at cleanup_controller. Reason: {reason}");
     match outcome {
         Ok(Ended::Done) => 0,
-        Ok(Ended::Worn) => WORN as u8,
+        Ok(Ended::Worn) => EXIT_LIFETIME_REACHED as u8,
         Err(error) if error.kind() == Kind::Stopped => ASKED,
         Err(_) => 1,
     }
@@ -135,20 +135,20 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 
 fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<Ended> {
     let _pid_file = PidFile::write(pidfile::ctl(&launch.piddir, name), &[&launch.instance])?;
-    let mut desk = Desk::open(launch, role, Signals::new()?)?;
-    let sync = Sync::load(&mut desk.control, name)?;
+    let mut session = ControlSession::open(launch, role, Signals::new()?)?;
+    let sync = Sync::load(&mut session.control, name)?;
     let source = sync.source()?.to_owned();
     let names = Names::new(&sync);
-    desk.listen(&names.all(), &names.public())?;
-    desk.notify(channel::CTL_READY, &std::process::id().to_string())?;
+    session.listen(&names.all(), &names.public())?;
+    session.notify(channel::CTL_READY, &std::process::id().to_string())?;
     log::info!("Controller starting for sync \"{name}\", source \"{source}\", targets \"{}\"", sync.places().join(" "));
     let places = Places::new(&sync.places());
     let check_at = sync.checktime.map(|period| Instant::now() + period);
-    let mailer = Mailer::load(&mut desk.control, launch, Some(name))?;
-    let (dispatches, room_at) = (Dispatches::default(), None);
-    let wear = Wear { born: Instant::now(), kicks: 0, over: false };
+    let mailer = Mailer::load(&mut session.control, launch, Some(name))?;
+    let (pending_kicks, room_at) = (PendingKicks::default(), None);
+    let wear = Lifetime { born: Instant::now(), kicks: 0, over: false };
     let copying = sync.places().into_iter().collect();
-    let mut ctl = Ctl { launch, desk, sync, source, copying, places, dispatches, names, check_at, room_at, mailer, wear };
+    let mut ctl = Ctl { launch, session, sync, source, copying, places, pending_kicks, names, check_at, room_at, mailer, wear };
     let outcome = ctl.begin(kicked).and_then(|()| ctl.serve());
     ctl.end();
     outcome
@@ -161,7 +161,7 @@ impl Watcher for Ctl<'_> {
     }
 
     fn moved(&mut self, _rows: u64) -> Result<()> {
-        match self.desk.signals.stop() {
+        match self.session.signals.stop() {
             true => Err(Error::new(Kind::Stopped, "MCP request")),
             false => Ok(()),
         }
@@ -170,14 +170,14 @@ impl Watcher for Ctl<'_> {
     fn expects(&mut self, _rows: u64) {}
 
     fn control(&mut self) -> Option<&mut Connection> {
-        Some(&mut self.desk.control)
+        Some(&mut self.session.control)
     }
 }
 
 impl Ctl<'_> {
     /// What an earlier controller left is closed and done again. A sync that listens for changes runs once, because there may have been some.
     fn begin(&mut self, kicked: bool) -> Result<()> {
-        let interrupted = queue::sweep(&mut self.desk.control, &self.sync.name)?;
+        let interrupted = queue::close_orphans(&mut self.session.control, &self.sync.name)?;
         if kicked || interrupted || self.sync.listens() {
             return self.kick();
         }
@@ -190,7 +190,7 @@ impl Ctl<'_> {
     fn serve(&mut self) -> Result<Ended> {
         loop {
             let (kicks, others): (Vec<_>, Vec<_>) =
-                self.desk.heard()?.into_iter().partition(|notice| notice.channel == self.names.kick);
+                self.session.heard()?.into_iter().partition(|notice| notice.channel == self.names.kick);
             others.iter().try_for_each(|notice| self.handle(notice))?;
             // One answer is enough for all that came together.
             if kicks.iter().any(|notice| notice.payload == channel::ASKED) {
@@ -199,9 +199,9 @@ impl Ctl<'_> {
             if !kicks.is_empty() && self.wear.take(&self.sync) {
                 self.kick()?;
             }
-            self.bury()?;
+            self.reap_children()?;
             self.keep_time()?;
-            if self.wear.over && !queue::is_busy(&mut self.desk.control, &self.sync.name)? {
+            if self.wear.over && !queue::is_busy(&mut self.session.control, &self.sync.name)? {
                 log::info!("Controller of sync \"{}\" has served its time", self.sync.name);
                 return Ok(Ended::Worn);
             }
@@ -210,7 +210,7 @@ impl Ctl<'_> {
             }
             self.listen_for_room()?;
             let until = [self.check_at, self.room_at, self.places.next_retry()].into_iter().flatten().min();
-            self.desk.sleep(&[], until)?;
+            self.session.sleep(&[], until)?;
             self.moved(0)?;
         }
     }
@@ -227,11 +227,11 @@ impl Ctl<'_> {
             self.room_at = self.room_at.map(|_| Instant::now());
             Ok(())
         } else if notice.channel == self.names.ping {
-            self.desk.announce(&self.names.pong.clone(), "")
+            self.session.announce(&self.names.pong.clone(), "")
         } else if let Some(target) = self.names.done.get(&notice.channel).cloned() {
             self.done(&target, job)
         } else if let Some(target) = self.names.killed.get(&notice.channel).cloned() {
-            self.dispatches.failed(&target, job);
+            self.pending_kicks.failed(&target, job);
             self.follow(&target)
         } else {
             Ok(())
@@ -248,7 +248,7 @@ impl Ctl<'_> {
         for target in now {
             jobs.insert(target.clone(), self.dispatch(&target)?);
         }
-        self.dispatches.add(jobs, &later);
+        self.pending_kicks.add(jobs, &later);
         // They need not wait for what the first master has already: another one may be away.
         later.iter().try_for_each(|target| self.dispatch(target).map(drop))
     }
@@ -266,7 +266,7 @@ impl Ctl<'_> {
         }
         for target in self.sync.targets.clone() {
             let job = self.dispatch(&target)?;
-            self.dispatches.assign(place, &target, job);
+            self.pending_kicks.assign(place, &target, job);
         }
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Ctl<'_> {
     /// Changes alone do not bring tries forward: a busy source would have a target that is away tried all the time.
     fn hurry(&mut self) -> Result<()> {
         let (jobs, soon) = self.places.hurry(Instant::now());
-        jobs.into_iter().try_for_each(|job| queue::try_sooner(&mut self.desk.control, job, soon))
+        jobs.into_iter().try_for_each(|job| queue::try_sooner(&mut self.session.control, job, soon))
     }
 
     /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
@@ -282,16 +282,16 @@ impl Ctl<'_> {
     /// next try must not be in the queue: it would take the room of others.
     fn dispatch(&mut self, target: &str) -> Result<i64> {
         if self.places.get(target).stalled() {
-            return queue::next_number(&mut self.desk.control);
+            return queue::next_number(&mut self.session.control);
         }
-        let wish = Wish {
+        let wish = JobRequest {
             sync: &self.sync.name,
             synctype: self.sync.synctype.word(),
             source: &self.source,
             target,
             limit: self.sync.limitdbs,
         };
-        match queue::put(&mut self.desk.control, wish)? {
+        match queue::enqueue(&mut self.session.control, wish)? {
             Some(job) => {
                 self.places.get(target).wanted = None;
                 self.ensure_kid(target)?;
@@ -299,7 +299,7 @@ impl Ctl<'_> {
             }
             None => {
                 self.places.get(target).wanted.get_or_insert_with(Instant::now);
-                queue::next_number(&mut self.desk.control)
+                queue::next_number(&mut self.session.control)
             }
         }
     }
@@ -310,11 +310,11 @@ impl Ctl<'_> {
         match (waits, self.room_at) {
             (true, None) => {
                 self.room_at = Some(Instant::now());
-                self.desk.listen(&[&self.names.all()[..], &[channel::ROOM.to_owned()]].concat(), &self.names.public())
+                self.session.listen(&[&self.names.all()[..], &[channel::ROOM.to_owned()]].concat(), &self.names.public())
             }
             (false, Some(_)) => {
                 self.room_at = None;
-                self.desk.listen(&self.names.all(), &self.names.public())
+                self.session.listen(&self.names.all(), &self.names.public())
             }
             _ => Ok(()),
         }
@@ -347,8 +347,8 @@ impl Ctl<'_> {
         }
         self.end_copy(target)?;
         let channel = channel::sync_done(&self.sync.name);
-        for answer in self.dispatches.done(target, job) {
-            self.desk.announce(&channel, &answer.to_string())?;
+        for answer in self.pending_kicks.done(target, job) {
+            self.session.announce(&channel, &answer.to_string())?;
             self.at(Step::AfterSync, None)?;
         }
         self.follow(target)
@@ -362,17 +362,17 @@ impl Ctl<'_> {
         }
         self.sync.onetimecopy = 0;
         let sql = "update bucardo.sync set onetimecopy = 0 where name = $1";
-        self.desk.control.execute(sql, &[&self.sync.name])?;
+        self.session.control.execute(sql, &[&self.sync.name])?;
         log::info!("The copy that sync \"{}\" was to make once is made", self.sync.name);
         Ok(())
     }
 
-    fn bury(&mut self) -> Result<()> {
-        if !self.desk.signals.child() {
+    fn reap_children(&mut self) -> Result<()> {
+        if !self.session.signals.child() {
             return Ok(());
         }
         while let Some((pid, end)) = children::reap() {
-            if let Some(target) = self.vacate(pid) {
+            if let Some(target) = self.clear_pid(pid) {
                 self.kid_died(&target, pid, end)?;
             }
         }
@@ -380,8 +380,8 @@ impl Ctl<'_> {
     }
 
     /// The target of a kid that is dead.
-    fn vacate(&mut self, pid: i32) -> Option<String> {
-        let target = self.places.vacate(pid)?;
+    fn clear_pid(&mut self, pid: i32) -> Option<String> {
+        let target = self.places.clear_pid(pid)?;
         pidfile::remove_of(&pidfile::kid(&self.launch.piddir, &self.sync.name, &target), pid);
         Some(target)
     }
@@ -404,10 +404,10 @@ impl Ctl<'_> {
             self.sync.name,
             pause.as_secs_f64()
         );
-        let job = queue::close(&mut self.desk.control, &self.sync.name, target, pid, &reason, Some(pause))?;
+        let job = queue::close(&mut self.session.control, &self.sync.name, target, pid, &reason, Some(pause))?;
         let earlier = std::mem::replace(&mut self.places.get(target).failed_job, job);
         if let (Some(earlier), Some(job)) = (earlier, job) {
-            queue::forget_repeated(&mut self.desk.control, earlier, job)?;
+            queue::forget_repeated(&mut self.session.control, earlier, job)?;
         }
         self.mail_death(target, pid, &reason, pause, job)
     }
@@ -415,12 +415,12 @@ impl Ctl<'_> {
     /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and says for what.
     fn want_connections(&mut self, target: &str) -> Result<()> {
         self.places.get(target).wait(Instant::now());
-        queue::waits_for(&mut self.desk.control, &self.sync.name, target, LACKS_CONNECTION)?;
+        queue::waits_for(&mut self.session.control, &self.sync.name, target, LACKS_CONNECTION)?;
         let mut servers = Vec::new();
         for member in self.sync.members() {
-            servers.push(db::conninfo(&mut self.desk.control, &member)?.place().replace(' ', "_"));
+            servers.push(db::conninfo(&mut self.session.control, &member)?.place().replace(' ', "_"));
         }
-        self.desk.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))
+        self.session.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))
     }
 
     /// One mail for each outage, however many tries there are in it.
@@ -428,7 +428,7 @@ impl Ctl<'_> {
         if self.places.get(target).mailed() {
             return Ok(());
         }
-        let whydie = self.desk.control.query_opt("select whydie from bucardo.q where id = $1", &[&job])?;
+        let whydie = self.session.control.query_opt("select whydie from bucardo.q where id = $1", &[&job])?;
         let error = whydie.and_then(|row| row.get(0)).unwrap_or_else(|| format!("{reason}; the log tells why"));
         let whose = Whose { sync: &self.sync.name, source: &self.source, target };
         let next = format!("in {:.1} s", pause.as_secs_f64());
@@ -439,7 +439,7 @@ impl Ctl<'_> {
     /// A kid that left well. If a job came in the instant in which it did, another kid does it.
     fn kid_left(&mut self, target: &str) -> Result<()> {
         let sql = "select exists (select from bucardo.q where sync = $1 and targetdb = $2 and started is null)";
-        let waits: bool = self.desk.control.query_one(sql, &[&self.sync.name, &target])?.get(0);
+        let waits: bool = self.session.control.query_one(sql, &[&self.sync.name, &target])?.get(0);
         if waits { self.ensure_kid(target) } else { Ok(()) }
     }
 
@@ -448,7 +448,7 @@ impl Ctl<'_> {
         for target in self.places.due(now) {
             self.places.get(&target).retry = None;
             let job = self.dispatch(&target)?;
-            self.dispatches.add(BTreeMap::from([(target, job)]), &[]);
+            self.pending_kicks.add(BTreeMap::from([(target, job)]), &[]);
         }
         if self.room_at.is_some_and(|at| at <= now) {
             self.room_at = Some(now + ROOM_AGAIN);
@@ -463,8 +463,8 @@ impl Ctl<'_> {
 
     /// Ends all kids. Their jobs are put back by the MCP, if it was the MCP that asked; else the next controller closes them.
     fn end(&mut self) {
-        for (pid, _) in children::stop_all(&self.places.pids(), PATIENCE, &self.desk.signals) {
-            self.vacate(pid);
+        for (pid, _) in children::stop_all(&self.places.pids(), PATIENCE, &self.session.signals) {
+            self.clear_pid(pid);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::contained::contained;
 use crate::control::queue;
 use crate::daemon::backoff;
 use crate::daemon::children;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::Launch;
 use crate::daemon::pidfile::{self, PidFile};
 use crate::daemon::role::Role;
@@ -29,9 +29,9 @@ use crate::replicate::round::{Carrier, Outcome};
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::stray;
 use crate::replicate::target::Counts;
-use open::Habits;
+use open::KidSettings;
 use std::time::{Duration, Instant};
-use stragglers::Stragglers;
+use stragglers::InFlightTransactions;
 use watch::Watch;
 
 /// How long a job may go on while more work keeps coming: those who watch q want to see something.
@@ -47,15 +47,15 @@ const SEAL_AFTER: Duration = Duration::from_secs(1);
 const MOST_COLLISIONS: u32 = 30;
 /// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
 /// transaction that commits meanwhile would pay for it.
-const LINGER: Duration = Duration::from_micros(1500);
-const LINGERS: u32 = 12;
+const EXTRA_LOOK_PAUSE: Duration = Duration::from_micros(1500);
+const EXTRA_LOOKS: u32 = 12;
 /// A round with so many rows, and then another: writers are busy. The server's time is theirs, so there is a pause before the next round. That
 /// one carries more rows for the same work, and each comes later by no more than this. Where rounds take long, the pause does too: the server has
 /// no time to spare.
 const BUSY: i64 = 20;
-const BREATH: Duration = Duration::from_millis(50);
-const LONGEST_BREATH: Duration = Duration::from_millis(200);
-const BREATHS_PER_ROUND: u32 = 5;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const PAUSES_PER_ROUND: u32 = 5;
 /// The exit code of a kid that found no connection left. It is started again soon.
 pub const CROWDED: i32 = 4;
 /// The exit code of a kid that left its connections to others although it has more to do.
@@ -66,8 +66,8 @@ const RING: Duration = Duration::from_millis(200);
 const ASKED: u8 = 2;
 
 /// The pause after a round that took so long.
-fn breath(round: Duration) -> Duration {
-    (round * BREATHS_PER_ROUND).clamp(BREATH, LONGEST_BREATH)
+fn pause_after(round: Duration) -> Duration {
+    (round * PAUSES_PER_ROUND).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 /// How a kid ended well.
@@ -97,17 +97,17 @@ struct Kid {
     place: Place,
     watch: Watch,
     carrier: Carrier,
-    habits: Habits,
-    stragglers: Stragglers,
+    settings: KidSettings,
+    in_flight: InFlightTransactions,
     rotate_at: Option<Instant>,
     noted: Instant,
     /// When marks of sources were last sealed.
     sealed: Instant,
     looked: Instant,
     /// Rounds in a row that carried something, whatever job they were for.
-    streak: u32,
+    busy_rounds: u32,
     /// Looks that are left before it sleeps.
-    lingers: u32,
+    extra_looks: u32,
     last: Option<Last>,
     /// The last job left something over.
     more: bool,
@@ -156,11 +156,11 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[&launch.instance])?;
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
-    let desk = match Desk::open(launch, role, Signals::new()?) {
+    let session = match ControlSession::open(launch, role, Signals::new()?) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
-        desk => desk.inspect_err(|error| log::error!("{error}"))?,
+        session => session.inspect_err(|error| log::error!("{error}"))?,
     };
-    let mut watch = Watch::new(desk, role.title(launch));
+    let mut watch = Watch::new(session, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
     let opened = match contained(|| open::carrier(&mut watch, &place)) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
@@ -168,8 +168,8 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
         Err(_) if watch.asked().is_some() => return Ok(End::Asked),
         opened => opened,
     };
-    let outcome = opened.and_then(|(carrier, habits)| {
-        let mut kid = Kid::new(place, watch, carrier, habits);
+    let outcome = opened.and_then(|(carrier, settings)| {
+        let mut kid = Kid::new(place, watch, carrier, settings);
         contained(|| kid.serve()).map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
     });
     outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
@@ -195,31 +195,31 @@ fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error)
     }
     // The session may be what failed, so the report has its own.
     let stored = Signals::new()
-        .and_then(|signals| Desk::open(launch, role, signals))
-        .and_then(|mut desk| queue::abort(&mut desk.control, sync, target, &reason));
+        .and_then(|signals| ControlSession::open(launch, role, signals))
+        .and_then(|mut session| queue::abort(&mut session.control, sync, target, &reason));
     if let Err(error) = stored {
         log::warn!("Warning! The reason could not be stored: {error}");
     }
 }
 
 impl Kid {
-    fn new(place: Place, watch: Watch, carrier: Carrier, habits: Habits) -> Kid {
+    fn new(place: Place, watch: Watch, carrier: Carrier, settings: KidSettings) -> Kid {
         let now = Instant::now();
         let rotate_at = Some(now);
-        let stragglers = Stragglers::default();
-        let (streak, lingers) = (0, 0);
+        let in_flight = InFlightTransactions::default();
+        let (busy_rounds, extra_looks) = (0, 0);
         Kid {
             place,
             watch,
             carrier,
-            habits,
-            stragglers,
+            settings,
+            in_flight,
             rotate_at,
             noted: now,
             sealed: now,
             looked: now,
-            streak,
-            lingers,
+            busy_rounds,
+            extra_looks,
             last: None,
             more: false,
         }
@@ -227,25 +227,25 @@ impl Kid {
 
     fn serve(&mut self) -> Result<End> {
         loop {
-            if self.watch.desk.signals.stop() {
+            if self.watch.session.signals.stop() {
                 return self.leave();
             }
             // Everybody has a turn: this one has had a job done.
             if self.watch.is_in_the_way && self.last.is_some() && self.has_more()? {
                 return self.leave().map(|_| End::GaveWay);
             }
-            match queue::claim(&mut self.watch.desk.control, &self.place.sync, &self.place.target)? {
+            match queue::claim(&mut self.watch.session.control, &self.place.sync, &self.place.target)? {
                 Some(job) => self.work(job)?,
                 // Those that were running when we looked could commit without waking anybody, so even a short-lived kid stays for them.
                 // Nor does anybody else look at the flags.
-                None if self.is_to_leave() && self.stragglers.none() && !self.carrier.may_ring() => return self.leave(),
+                None if self.is_to_leave() && self.in_flight.none() && !self.carrier.may_ring() => return self.leave(),
                 None => self.wait()?,
             }
         }
     }
 
     fn has_more(&mut self) -> Result<bool> {
-        Ok(self.more || queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)?)
+        Ok(self.more || queue::waits(&mut self.watch.session.control, &self.place.sync, &self.place.target)?)
     }
 
     /// Whether it leaves when it has nothing to do.
@@ -256,7 +256,7 @@ impl Kid {
     fn leave(&mut self) -> Result<End> {
         self.carrier.note_receipts()?;
         self.carrier.seal()?;
-        if !self.watch.desk.signals.stop() {
+        if !self.watch.session.signals.stop() {
             return Ok(End::Done);
         }
         self.carrier.disarm()?;
@@ -286,7 +286,7 @@ impl Kid {
         let before =
             self.last.take().filter(|last| began.duration_since(last.ended) < BURST_GAP && last.burst.elapsed() < LONGEST_BURST);
         queue::finish(
-            &mut self.watch.desk.control,
+            &mut self.watch.session.control,
             &self.place.sync,
             &self.place.target,
             job,
@@ -348,8 +348,8 @@ impl Kid {
                         // A copy of everything leaves nothing over; to ask for another job would be to copy for ever.
                         return Ok((counts, !self.carrier.copies_only()));
                     }
-                    if all && self.streak >= 2 && more.rows() >= BUSY {
-                        self.watch.pause(breath(began.elapsed()))?;
+                    if all && self.busy_rounds >= 2 && more.rows() >= BUSY {
+                        self.watch.pause(pause_after(began.elapsed()))?;
                     }
                 }
                 Outcome::Rehearsed(counts) => {
@@ -365,10 +365,10 @@ impl Kid {
                     let sentence = format!("the tables of sync \"{}\" are altered all the time", self.place.sync);
                     return Err(Error::new(Kind::Collision, sentence));
                 }
-                Outcome::Nothing { .. } if self.lingers()? => {}
+                Outcome::Nothing { .. } if self.extra_looks()? => {}
                 Outcome::Nothing { running } if self.carrier.armed() => {
                     let fresh = self.carrier.take_freshly_armed();
-                    self.stragglers.seen(running, &fresh);
+                    self.in_flight.seen(running, &fresh);
                     return Ok((counts, false));
                 }
                 Outcome::Nothing { .. } => self.carrier.arm()?,
@@ -378,7 +378,7 @@ impl Kid {
 
     /// Whether somebody has asked for another job. What is heard may be the call to the present one.
     fn is_wanted(&mut self) -> Result<bool> {
-        Ok(self.watch.hear()? && queue::waits(&mut self.watch.desk.control, &self.place.sync, &self.place.target)?)
+        Ok(self.watch.hear()? && queue::waits(&mut self.watch.session.control, &self.place.sync, &self.place.target)?)
     }
 
     /// Begins anew with the tables as they are now.
@@ -392,11 +392,11 @@ impl Kid {
     /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us. Each who did
     /// may have brought a job of his own, so this is not a matter of one job.
     fn stay_awake(&mut self) -> Result<()> {
-        self.streak = self.streak.saturating_add(1);
-        if self.streak >= 2 {
+        self.busy_rounds = self.busy_rounds.saturating_add(1);
+        if self.busy_rounds >= 2 {
             self.carrier.disarm()?;
-            self.stragglers = Stragglers::default();
-            self.lingers = LINGERS;
+            self.in_flight = InFlightTransactions::default();
+            self.extra_looks = EXTRA_LOOKS;
         }
         let pause = self.rotation_pause();
         self.rotate_at.get_or_insert_with(|| Instant::now() + pause);
@@ -409,13 +409,13 @@ impl Kid {
     }
 
     /// Whether to look once more, after a little while.
-    fn lingers(&mut self) -> Result<bool> {
-        let Some(left) = self.lingers.checked_sub(1) else {
-            self.streak = 0;
+    fn extra_looks(&mut self) -> Result<bool> {
+        let Some(left) = self.extra_looks.checked_sub(1) else {
+            self.busy_rounds = 0;
             return Ok(false);
         };
-        self.lingers = left;
-        self.watch.pause(LINGER)?;
+        self.extra_looks = left;
+        self.watch.pause(EXTRA_LOOK_PAUSE)?;
         Ok(true)
     }
 
@@ -442,13 +442,13 @@ impl Kid {
         if self.watch.hear()? {
             return Ok(());
         }
-        let recheck = self.stragglers.next();
-        let look_around = Some(self.looked + self.habits.sleep);
+        let recheck = self.in_flight.next();
+        let periodic_check = Some(self.looked + self.settings.sleep);
         let ring = self.carrier.may_ring().then(|| Instant::now() + RING);
-        let until = [recheck, self.rotate_at, look_around, ring, seal_at].into_iter().flatten().min();
-        self.watch.desk.sleep(&self.carrier.fds(), until)?;
+        let until = [recheck, self.rotate_at, periodic_check, ring, seal_at].into_iter().flatten().min();
+        self.watch.session.sleep(&self.carrier.fds(), until)?;
         // Mails are sent by processes of their own.
-        if self.watch.desk.signals.child() {
+        if self.watch.session.signals.child() {
             while children::reap().is_some() {}
         }
         self.carrier.check()?;
@@ -457,22 +457,22 @@ impl Kid {
         }
         match recheck {
             Some(recheck) if Instant::now() >= recheck => self.look_again(),
-            _ if self.looked.elapsed() >= self.habits.sleep => self.look_around(),
+            _ if self.looked.elapsed() >= self.settings.sleep => self.periodic_check(),
             _ => Ok(()),
         }
     }
 
     /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may have switched off or which a way of
     /// writing may pass by, and on connections.
-    fn look_around(&mut self) -> Result<()> {
+    fn periodic_check(&mut self) -> Result<()> {
         if self.carrier.members_have_changed().map_err(|error| self.carrier.named(error))? {
             self.reopen()?;
         }
-        let control = &mut self.watch.desk.control;
+        let control = &mut self.watch.session.control;
         self.carrier.settle_departed_rows(control).map_err(|error| self.carrier.named(error))?;
         // `validate` may have noticed something meanwhile.
         open::tell_gaps(&mut self.watch, &self.place)?;
-        let control = &mut self.watch.desk.control;
+        let control = &mut self.watch.session.control;
         if let Some(source) = self.carrier.first_source() {
             stray::ask_for_validation(control, &self.place.sync, source)?;
         }
@@ -483,10 +483,10 @@ impl Kid {
     }
 
     fn look_again(&mut self) -> Result<()> {
-        self.stragglers.wait_longer();
+        self.in_flight.wait_longer();
         let (pending, running) = self.carrier.peek().map_err(|error| self.carrier.named(error))?;
         self.looked = Instant::now();
-        self.stragglers.seen(running, &[]);
+        self.in_flight.seen(running, &[]);
         if pending { self.watch.kick(&self.place.sync) } else { Ok(()) }
     }
 
@@ -508,12 +508,12 @@ impl Kid {
         if self.rotate_at.is_none_or(|at| Instant::now() < at) {
             return Ok(());
         }
-        let left = self.carrier.rotate(self.habits.retention).map_err(|error| self.carrier.named(error))?;
+        let left = self.carrier.rotate(self.settings.retention).map_err(|error| self.carrier.named(error))?;
         self.rotate_at = left.then(|| Instant::now() + self.rotation_pause());
         Ok(())
     }
 
     fn rotation_pause(&self) -> Duration {
-        Duration::from_secs_f64((self.habits.retention / reclaim::VISITS).clamp(0.2, 60.0))
+        Duration::from_secs_f64((self.settings.retention / reclaim::VISITS).clamp(0.2, 60.0))
     }
 }

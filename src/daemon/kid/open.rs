@@ -19,7 +19,7 @@ use crate::replicate::capture::{Names, armed_flag};
 use crate::replicate::captures::{self, Recorded};
 use crate::replicate::compare;
 use crate::replicate::gaps::{self, Member};
-use crate::replicate::hands::Doors;
+use crate::replicate::hands::CopyConnections;
 use crate::replicate::identity::{self, Side};
 use crate::replicate::install;
 use crate::replicate::installation;
@@ -44,10 +44,10 @@ const JOBS: f64 = 4.0;
 const RETENTION: f64 = 600.0;
 
 /// Seconds of sleep after which a kid looks around, unless setting `kid_pingtime` says otherwise.
-const LOOK_AROUND: f64 = 60.0;
+const PERIODIC_CHECK: f64 = 60.0;
 
 /// The settings of a kid.
-pub(super) struct Habits {
+pub(super) struct KidSettings {
     /// For how many seconds consumed changes are kept.
     pub retention: f64,
     /// How long it sleeps at most.
@@ -68,9 +68,9 @@ struct Members {
 }
 
 /// The carrier and the settings.
-pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habits)> {
+pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidSettings)> {
     watch.listen(&place.sync, &place.target)?;
-    let control = &mut watch.desk.control;
+    let control = &mut watch.session.control;
     let settings = Settings::load_for(control, &place.sync)?;
     let sync = Sync::load(control, &place.sync)?;
     let goats = sync.goats(control)?;
@@ -81,16 +81,16 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, Habi
     let reserve = settings.number("reserve_connections", RESERVE).clamp(0.0, 1e6) as i64;
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
     members.open(control, &place.role, &infos, &place.target, reserve).inspect_err(|_| members.disarm())?;
-    watch.desk.signals.cancel_at_stop(members.cancellers());
-    let control = &mut watch.desk.control;
-    let doors = members.doors(&place.role, &infos, &settings);
+    watch.session.signals.cancel_at_stop(members.cancellers());
+    let control = &mut watch.session.control;
+    let connections = members.connections(&place.role, &infos, &settings);
     members.rehearses = place.rehearses;
     let parts = members.parts(control, &goats, &settings, &place.target);
     tell_gaps(watch, place)?;
-    let mut parts = Parts { doors, ..parts? };
-    check_lineage(&mut watch.desk.control, &mut parts)?;
-    let sleep = settings.seconds("kid_pingtime", LOOK_AROUND).max(Duration::from_secs(1));
-    Ok((Carrier::new(parts)?, Habits { retention: settings.number("delta_retention", RETENTION), sleep }))
+    let mut parts = Parts { connections, ..parts? };
+    check_lineage(&mut watch.session.control, &mut parts)?;
+    let sleep = settings.seconds("kid_pingtime", PERIODIC_CHECK).max(Duration::from_secs(1));
+    Ok((Carrier::new(parts)?, KidSettings { retention: settings.number("delta_retention", RETENTION), sleep }))
 }
 
 /// Makes sure that each source is the one that gave the receipts, and holds what they lack.
@@ -164,9 +164,9 @@ impl Members {
     }
 
     /// The way to further sessions; several masters have no use for them.
-    fn doors(&self, role: &Role, infos: &[ConnInfo], settings: &Settings) -> Option<Doors> {
+    fn connections(&self, role: &Role, infos: &[ConnInfo], settings: &Settings) -> Option<CopyConnections> {
         let [source, target] = infos else { return None };
-        Some(Doors {
+        Some(CopyConnections {
             source: source.named(role.application_name("source")),
             source_schema: self.sources.get(&0)?.conn.schema(),
             isolation: self.sync.isolation,
@@ -208,7 +208,7 @@ impl Members {
         let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
         let Members { sync, names, sources, targets, rehearses, .. } = self;
-        let (doors, rates) = (None, sync.track_rates && !copies_only);
+        let (connections, rates) = (None, sync.track_rates && !copies_only);
         let copy_asked = sync.copy_asked.filter(|_| !copies_only && copied_once);
         Ok(Parts {
             sync: sync.name,
@@ -222,7 +222,7 @@ impl Members {
             copies_only,
             copy_asked,
             filled,
-            doors,
+            connections,
             details,
             rates,
             rehearses,
@@ -470,7 +470,7 @@ impl Members {
 /// Says what is missing and was not said yet, in the log and by mail.
 pub(super) fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
     let whose = Whose { sync: &place.sync, source: &place.source, target: &place.target };
-    mailer::tell_gaps(&mut watch.desk.control, &place.launch, &whose)
+    mailer::tell_gaps(&mut watch.session.control, &place.launch, &whose)
 }
 
 /// What is on record of the captures on the sources, by their numbers, and which of them are read.

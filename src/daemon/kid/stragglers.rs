@@ -9,13 +9,13 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 /// See the module's text; by source.
 #[derive(Debug, Default)]
-pub(super) struct Stragglers {
+pub(super) struct InFlightTransactions {
     running: BTreeMap<usize, Vec<i64>>,
     pause: Duration,
 }
 
-impl Stragglers {
-    /// These transactions were running on each source when nothing was found. On sources that were `fresh`ly armed they may be stragglers;
+impl InFlightTransactions {
+    /// These transactions were running on each source when nothing was found. On sources that were `fresh`ly armed they may be in_flight;
     /// while a source stays armed, later ones cannot join them.
     pub fn seen(&mut self, running: BTreeMap<usize, Vec<i64>>, fresh: &[usize]) {
         for (source, now) in running {
@@ -56,13 +56,13 @@ mod tests {
 
     #[test]
     fn only_those_that_ran_when_the_flag_was_set_are_waited_for() {
-        let mut stragglers = Stragglers::default();
-        stragglers.seen(on(0, &[5, 6]), &[0]);
-        stragglers.seen(on(1, &[9]), &[]);
-        assert!(!stragglers.none());
-        stragglers.seen(on(0, &[6, 7]), &[]);
-        assert_eq!(stragglers.running, on(0, &[6]));
-        stragglers.seen(on(0, &[7, 8]), &[]);
-        assert!(stragglers.none() && stragglers.next().is_none());
+        let mut in_flight = InFlightTransactions::default();
+        in_flight.seen(on(0, &[5, 6]), &[0]);
+        in_flight.seen(on(1, &[9]), &[]);
+        assert!(!in_flight.none());
+        in_flight.seen(on(0, &[6, 7]), &[]);
+        assert_eq!(in_flight.running, on(0, &[6]));
+        in_flight.seen(on(0, &[7, 8]), &[]);
+        assert!(in_flight.none() && in_flight.next().is_none());
     }
 }

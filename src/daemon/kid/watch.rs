@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::control::{channel, queue};
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::title;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
@@ -14,7 +14,7 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// See the module's text.
 pub(super) struct Watch {
-    pub(super) desk: Desk,
+    pub(super) session: ControlSession,
     /// When the present job began.
     pub(super) began: Instant,
     title: String,
@@ -30,13 +30,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(desk: Desk, title: String) -> Watch {
+    pub(super) fn new(session: ControlSession, title: String) -> Watch {
         let pid = std::process::id();
         let (ping, pong) = (format!("bucardo_kid_{pid}_ping"), format!("bucardo_kid_{pid}_pong"));
         let progress = Progress::of(String::new());
         let (servers, is_in_the_way) = (Vec::new(), false);
         Watch {
-            desk,
+            session,
             began: Instant::now(),
             title,
             job: None,
@@ -52,7 +52,7 @@ impl Watch {
     /// Hears jobs and pings.
     pub(super) fn listen(&mut self, sync: &str, target: &str) -> Result<()> {
         let private = [channel::job(sync, target), self.ping.clone(), channel::CONNECTIONS_WANTED.to_owned()];
-        self.desk.listen(&private, std::slice::from_ref(&self.ping))
+        self.session.listen(&private, std::slice::from_ref(&self.ping))
     }
 
     pub(super) fn begin(&mut self, job: i64) {
@@ -68,9 +68,9 @@ impl Watch {
 
     /// Answers pings; says whether a job may be waiting.
     pub(super) fn hear(&mut self) -> Result<bool> {
-        let heard = self.desk.heard()?;
+        let heard = self.session.heard()?;
         for _ in heard.iter().filter(|notice| notice.channel == self.ping) {
-            self.desk.announce(&self.pong.clone(), "")?;
+            self.session.announce(&self.pong.clone(), "")?;
         }
         let wants = |payload: &str| payload.split(' ').any(|server| self.servers.iter().any(|ours| ours == server));
         let is_wanted = heard.iter().any(|notice| notice.channel == channel::CONNECTIONS_WANTED && wants(&notice.payload));
@@ -83,25 +83,25 @@ impl Watch {
         title::set(&format!("{} [{step}]", self.title));
         let before = std::mem::replace(&mut self.progress, Progress::of(step.clone()));
         match self.job.filter(|_| before.was_told()) {
-            Some(job) => queue::progress(&mut self.desk.control, job, &step),
+            Some(job) => queue::progress(&mut self.session.control, job, &step),
             None => Ok(()),
         }
     }
 
     /// Asks the controller for another job.
     pub(super) fn kick(&mut self, sync: &str) -> Result<()> {
-        self.desk.notify(&channel::ctl_kick(sync), "")
+        self.session.notify(&channel::ctl_kick(sync), "")
     }
 
     /// The error that ends a kid which was asked to stop, whatever that broke off.
     pub(super) fn asked(&self) -> Option<Error> {
-        self.desk.signals.stop().then(|| Error::new(Kind::Stopped, queue::ASKED_TO_STOP))
+        self.session.signals.stop().then(|| Error::new(Kind::Stopped, queue::ASKED_TO_STOP))
     }
 
     /// Waits for a while, or until a signal comes.
     pub(super) fn pause(&mut self, length: Duration) -> Result<()> {
-        crate::pg::wait(&[self.desk.signals.fd()], Some(length))?;
-        self.desk.signals.drain();
+        crate::pg::wait(&[self.session.signals.fd()], Some(length))?;
+        self.session.signals.drain();
         self.moved(0)
     }
 }
@@ -129,11 +129,11 @@ impl Watcher for Watch {
             (Some(job), Some(progress)) => {
                 title::set(&format!("{} [{progress}]", self.title));
                 self.beaten = Instant::now();
-                queue::progress(&mut self.desk.control, job, &progress)
+                queue::progress(&mut self.session.control, job, &progress)
             }
             (Some(job), None) if self.beaten.elapsed() > HEARTBEAT => {
                 self.beaten = Instant::now();
-                queue::heartbeat(&mut self.desk.control, job)
+                queue::heartbeat(&mut self.session.control, job)
             }
             _ => Ok(()),
         }
@@ -144,6 +144,6 @@ impl Watcher for Watch {
     }
 
     fn control(&mut self) -> Option<&mut Connection> {
-        Some(&mut self.desk.control)
+        Some(&mut self.session.control)
     }
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const OTHERS: Duration = Duration::from_secs(4);
 
 /// What the MCP stands on for its whole life, with or without a control database.
-pub(super) struct Ground {
+pub(super) struct Startup {
     stopfile: PathBuf,
     reason_file: PathBuf,
     start_reason: Option<String>,
@@ -27,9 +27,9 @@ pub(super) struct Ground {
     _pid_file: PidFile,
 }
 
-impl Ground {
+impl Startup {
     /// Takes possession: refuses if a stop file is there or another MCP lives.
-    pub fn prepare(launch: &Launch) -> Result<Ground> {
+    pub fn prepare(launch: &Launch) -> Result<Startup> {
         if std::env::var_os(FOREGROUND_VARIABLE).is_none() {
             // It fails only for a process that leads a session already, which is what is wanted.
             let _ = nix::unistd::setsid();
@@ -45,7 +45,7 @@ impl Ground {
         }
         let start_reason = tell_reason(&launch.reason_file);
         let (stopfile, reason_file) = (launch.stopfile.clone(), launch.reason_file.clone());
-        Ok(Ground { stopfile, reason_file, start_reason, inotify, _pid_file: pid_file })
+        Ok(Startup { stopfile, reason_file, start_reason, inotify, _pid_file: pid_file })
     }
 
     /// Why we were started, if a reason was given.

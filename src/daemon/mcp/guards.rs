@@ -2,7 +2,7 @@
 //! limits, nobody looks.
 
 use crate::control::settings::Settings;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::role::Role;
 use crate::error::Result;
@@ -26,8 +26,8 @@ impl Guards {
     }
 
     /// Looks as often as the settings make sense of.
-    pub fn load(&mut self, desk: &mut Desk) -> Result<()> {
-        self.at = Instant::now() + every(desk)?;
+    pub fn load(&mut self, session: &mut ControlSession) -> Result<()> {
+        self.at = Instant::now() + every(session)?;
         Ok(())
     }
 
@@ -37,12 +37,12 @@ impl Guards {
     }
 
     /// Starts the guard, if it is time and there is something to look at.
-    pub fn start_due(&mut self, desk: &mut Desk, launch: &Launch) -> Result<()> {
+    pub fn start_due(&mut self, session: &mut ControlSession, launch: &Launch) -> Result<()> {
         if self.child.is_some() || Instant::now() < self.at {
             return Ok(());
         }
-        self.at = Instant::now() + every(desk)?;
-        let rows = desk.control.query(include_str!("guarded.sql"), &[])?;
+        self.at = Instant::now() + every(session)?;
+        let rows = session.control.query(include_str!("guarded.sql"), &[])?;
         let syncs: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         if !syncs.is_empty() {
             self.child = Some(launch::spawn(Role::Guard { syncs }, launch)?);
@@ -63,8 +63,8 @@ impl Guards {
     }
 }
 
-fn every(desk: &mut Desk) -> Result<Duration> {
-    let patience = Settings::load(&mut desk.control)?.number("waiting_alarm", PATIENCE);
+fn every(session: &mut ControlSession) -> Result<Duration> {
+    let patience = Settings::load(&mut session.control)?.number("waiting_alarm", PATIENCE);
     let seconds = if patience > 0.0 { patience.clamp(1.0, EVERY) } else { EVERY };
     Ok(Duration::from_secs_f64(seconds))
 }

@@ -22,7 +22,7 @@ mod trouble;
 mod validators;
 
 use crate::daemon::backoff;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::Launch;
 use crate::daemon::mailer::Mailer;
 use crate::daemon::role::Role;
@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::notice::mail::texts;
 use crate::pg::connect::Connecting;
 use crate::pg::wait;
-use begin::Ground;
+use begin::Startup;
 use service::Mcp;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
@@ -45,14 +45,14 @@ const LONGEST_ABSENCE: Duration = Duration::from_secs(10);
 
 /// Runs the MCP until it is stopped; returns its exit code.
 pub fn run(launch: Launch) -> u8 {
-    let ground = match Ground::prepare(&launch) {
-        Ok(ground) => ground,
+    let startup = match Startup::prepare(&launch) {
+        Ok(startup) => startup,
         Err(error) => {
             begin::answer(&launch, &error.to_string());
             return error.code().min(1);
         }
     };
-    let outcome = reign(&launch, &ground);
+    let outcome = supervise(&launch, &startup);
     match outcome {
         Ok(reason) => {
             log::info!("MCP exiting. Reason: {reason}");
@@ -68,17 +68,17 @@ pub fn run(launch: Launch) -> u8 {
 
 /// Serves, and begins again whenever something is wrong with the control database; returns why it ends. Only what goes wrong at the very
 /// first start is final.
-fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
+fn supervise(launch: &Launch, startup: &Startup) -> Result<String> {
     let mut signals = Signals::of_master()?;
     let mut failures = 0;
     let mut first = true;
     let mut mailer = Mailer::default();
     loop {
-        let desk = match open_control(launch, ground, signals, first)? {
-            Ok(desk) => desk,
+        let session = match open_control(launch, startup, signals, first)? {
+            Ok(session) => session,
             Err(reason) => return Ok(reason),
         };
-        let mut mcp = Mcp::new(launch, ground, desk, &mut mailer);
+        let mut mcp = Mcp::new(launch, startup, session, &mut mailer);
         let began = Instant::now();
         let begun = mcp.begin(first);
         if begun.is_ok() {
@@ -101,7 +101,7 @@ fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
         }
         failures += 1;
         let pause = backoff::pause(failures).min(LONGEST_ABSENCE);
-        if let Some(reason) = watched(ground, &mut signals, None, Instant::now() + pause)? {
+        if let Some(reason) = watched(startup, &mut signals, None, Instant::now() + pause)? {
             return Ok(reason);
         }
     }
@@ -110,40 +110,40 @@ fn reign(launch: &Launch, ground: &Ground) -> Result<String> {
 /// The control database, or why we stop while waiting for it. The first time, an error is final: whoever starts us wants to see it.
 fn open_control(
     launch: &Launch,
-    ground: &Ground,
+    startup: &Startup,
     mut signals: Signals,
     first: bool,
-) -> Result<std::result::Result<Desk, String>> {
+) -> Result<std::result::Result<ControlSession, String>> {
     let info = launch.control.named(Role::Mcp.application_name("control"));
     let mut failures = 0;
     loop {
         let prepared = match Connecting::start(&info) {
             Ok(connecting) => {
-                if let Some(reason) = watched(ground, &mut signals, Some(connecting.fd()), connecting.deadline())? {
+                if let Some(reason) = watched(startup, &mut signals, Some(connecting.fd()), connecting.deadline())? {
                     return Ok(Err(reason));
                 }
-                connecting.finish().and_then(Desk::prepared)
+                connecting.finish().and_then(ControlSession::prepared)
             }
             Err(error) => Err(error),
         };
         match prepared {
-            Ok(prepared) => return Ok(Ok(Desk::at(prepared, signals))),
+            Ok(prepared) => return Ok(Ok(ControlSession::at(prepared, signals))),
             Err(error) if first => return Err(error),
             Err(_) => failures += 1,
         }
         let pause = backoff::pause(failures + 1).min(LONGEST_ABSENCE);
-        if let Some(reason) = watched(ground, &mut signals, None, Instant::now() + pause)? {
+        if let Some(reason) = watched(startup, &mut signals, None, Instant::now() + pause)? {
             return Ok(Err(reason));
         }
     }
 }
 
 /// Waits for a descriptor or a time, with an eye on reasons to stop.
-fn watched(ground: &Ground, signals: &mut Signals, fd: Option<RawFd>, until: Instant) -> Result<Option<String>> {
-    let fds: Vec<RawFd> = [ground.fd(), signals.fd()].into_iter().chain(fd).collect();
+fn watched(startup: &Startup, signals: &mut Signals, fd: Option<RawFd>, until: Instant) -> Result<Option<String>> {
+    let fds: Vec<RawFd> = [startup.fd(), signals.fd()].into_iter().chain(fd).collect();
     loop {
         let ready = wait(&fds, Some(until.saturating_duration_since(Instant::now())))?;
-        let reason = ground.stop_reason(signals);
+        let reason = startup.stop_reason(signals);
         if reason.is_some() || ready.timed_out() || fd.is_some_and(|fd| ready.has(fd)) {
             return Ok(reason);
         }

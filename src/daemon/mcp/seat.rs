@@ -5,7 +5,7 @@
 //! pid files the session belongs: a daemon that has its pid file there knows that all others of this directory are dead.
 
 use crate::control::daemon::{self, Daemon};
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::pidfile::STEP;
 use crate::error::{Error, Kind, Result};
 use crate::notice::mail::full_host;
@@ -23,14 +23,14 @@ const ATTENTIVE: &str = "set tcp_keepalives_idle = 30; set tcp_keepalives_interv
 
 /// Takes the place of the one that serves the control database, for this session and the daemon whose pid file is in `piddir`. A session of an
 /// earlier one there is ended; if it is another daemon's, that is [`Kind::Refused`].
-pub(super) fn take(desk: &mut Desk, piddir: &Path) -> Result<()> {
+pub(super) fn take(session: &mut ControlSession, piddir: &Path) -> Result<()> {
     let directory = identity(piddir)?;
-    desk.control.batch(ATTENTIVE)?;
+    session.control.batch(ATTENTIVE)?;
     let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
     let end = Instant::now() + OTHERS;
-    while let Some(other) = daemon::claim(&mut desk.control, &directory, &full_host(), pid)? {
+    while let Some(other) = daemon::claim(&mut session.control, &directory, &full_host(), pid)? {
         if other.directory == directory {
-            desk.control.execute("select pg_catalog.pg_terminate_backend($1)", &[&other.session])?;
+            session.control.execute("select pg_catalog.pg_terminate_backend($1)", &[&other.session])?;
         } else if Instant::now() >= end {
             return Err(refusal(&other));
         }

@@ -1,6 +1,6 @@
 //! The MCP at work: one loop that hears, starts and buries, as long as there is a control database.
 
-use super::begin::{self, Ground};
+use super::begin::{self, Startup};
 use super::guards::Guards;
 use super::housekeeping::Housekeeping;
 use super::public_orders::{Heard, PublicOrders};
@@ -15,7 +15,7 @@ use super::trouble::Troubles;
 use super::validators::Validators;
 use crate::control::{channel, joining, presence, queue};
 use crate::daemon::children::{self, End};
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::Launch;
 use crate::daemon::mailer::Mailer;
 use crate::daemon::role::Role;
@@ -30,8 +30,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See the module's text.
 pub(super) struct Mcp<'a> {
     launch: &'a Launch,
-    ground: &'a Ground,
-    pub(super) desk: Desk,
+    startup: &'a Startup,
+    pub(super) session: ControlSession,
     requests: Requests,
     pub(super) syncs: Syncs,
     pub(super) validators: Validators,
@@ -49,7 +49,7 @@ pub(super) struct Mcp<'a> {
 
 impl<'a> Mcp<'a> {
     /// Nothing runs yet.
-    pub fn new(launch: &'a Launch, ground: &'a Ground, desk: Desk, mailer: &'a mut Mailer) -> Mcp<'a> {
+    pub fn new(launch: &'a Launch, startup: &'a Startup, session: ControlSession, mailer: &'a mut Mailer) -> Mcp<'a> {
         let (housekeeping, testers) = (Housekeeping::new(), Testers::default());
         let (requests, validators, reloads) = (Requests::default(), Validators::default(), Reloads::default());
         let (syncs, sources) = (Syncs::default(), Sources::default());
@@ -57,8 +57,8 @@ impl<'a> Mcp<'a> {
         let (troubles, guards) = (Troubles::default(), Guards::new());
         Mcp {
             launch,
-            ground,
-            desk,
+            startup,
+            session,
             requests,
             syncs,
             validators,
@@ -76,21 +76,21 @@ impl<'a> Mcp<'a> {
 
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
-        seat::take(&mut self.desk, &self.launch.piddir)?;
-        presence::record(&mut self.desk.control, &self.launch.piddir)?;
+        seat::take(&mut self.session, &self.launch.piddir)?;
+        presence::record(&mut self.session.control, &self.launch.piddir)?;
         if first {
-            standing::forget_orders(&mut self.desk)?;
+            standing::forget_orders(&mut self.session)?;
         }
-        self.desk.announce("bucardo_boot", "")?;
-        self.housekeeping.stale_jobs(&mut self.desk)?;
+        self.session.announce("bucardo_boot", "")?;
+        self.housekeeping.stale_jobs(&mut self.session)?;
         self.load()?;
         if self.syncs.none_on() && first && !self.launch.stays {
             log::info!("No active syncs were found, so we are exiting");
-            self.desk.announce("bucardo_nosyncs", "")?;
-            presence::leave(&mut self.desk.control)?;
+            self.session.announce("bucardo_nosyncs", "")?;
+            presence::leave(&mut self.session.control)?;
             return Err(Error::new(Kind::Refused, "No active syncs were found, so we are exiting"));
         }
-        self.desk.announce("bucardo_started", "")?;
+        self.session.announce("bucardo_started", "")?;
         begin::answer(self.launch, crate::daemon::launch::READY);
         Ok(())
     }
@@ -99,7 +99,7 @@ impl<'a> Mcp<'a> {
     pub fn tell_begun(&self, first: bool, failures: u32) {
         let about = self.mailer.about(self.launch);
         if first {
-            self.mailer.send(texts::started(&about, self.ground.start_reason()), self.launch);
+            self.mailer.send(texts::started(&about, self.startup.start_reason()), self.launch);
         } else if failures > 0 {
             self.mailer.send(texts::mcp_back(&about), self.launch);
         }
@@ -107,21 +107,21 @@ impl<'a> Mcp<'a> {
 
     /// Reads all syncs and brings what runs in line with them. Requests for a look that nobody has served are served now.
     fn load(&mut self) -> Result<()> {
-        *self.mailer = Mailer::load(&mut self.desk.control, self.launch, None)?;
-        self.testers.find(&mut self.desk)?;
-        self.syncs.load(&mut self.desk)?;
-        self.troubles = Troubles::load(&mut self.desk)?;
-        self.guards.load(&mut self.desk)?;
+        *self.mailer = Mailer::load(&mut self.session.control, self.launch, None)?;
+        self.testers.find(&mut self.session)?;
+        self.syncs.load(&mut self.session)?;
+        self.troubles = Troubles::load(&mut self.session)?;
+        self.guards.load(&mut self.session)?;
         self.listen()?;
         self.show();
         self.ask_validators()?;
-        joining::unseen(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
+        joining::unseen(&mut self.session.control)?.iter().for_each(|sync| self.validators.need(sync));
         self.start_due()
     }
 
     fn start_due(&mut self) -> Result<()> {
         self.hold_joined()?;
-        self.syncs.start_due(&mut self.desk, self.launch, &mut self.validators)?;
+        self.syncs.start_due(&mut self.session, self.launch, &mut self.validators)?;
         self.validators.start_due(self.launch)
     }
 
@@ -130,7 +130,7 @@ impl<'a> Mcp<'a> {
     fn hold_joined(&mut self) -> Result<()> {
         for sync in self.validators.at_work() {
             let runs = self.syncs.is_active(&sync) && !self.syncs.is_held(&sync);
-            if runs && joining::any(&mut self.desk.control, &sync)? {
+            if runs && joining::any(&mut self.session.control, &sync)? {
                 self.stop(std::slice::from_ref(&sync))?;
                 self.syncs.hold(&sync);
             }
@@ -139,11 +139,11 @@ impl<'a> Mcp<'a> {
     }
 
     fn listen(&mut self) -> Result<()> {
-        let installation = installation::of(&mut self.desk.control)?.map(|ours| ours.id);
+        let installation = installation::of(&mut self.session.control)?.map(|ours| ours.id);
         self.requests = Requests::new(self.syncs.names(), installation.clone());
         self.public.listen(self.requests.public(), self.launch)?;
-        self.desk.listen(&self.requests.channels(), &[])?;
-        self.sources.set(self.syncs.sources(&mut self.desk)?, installation);
+        self.session.listen(&self.requests.channels(), &[])?;
+        self.sources.set(self.syncs.sources(&mut self.session)?, installation);
         Ok(())
     }
 
@@ -155,31 +155,31 @@ impl<'a> Mcp<'a> {
     /// Serves until there is a reason to stop.
     pub fn serve(&mut self) -> Result<String> {
         loop {
-            if let Some(reason) = self.ground.stop_reason(&mut self.desk.signals) {
+            if let Some(reason) = self.startup.stop_reason(&mut self.session.signals) {
                 return Ok(reason);
             }
             if self.take_orders()? {
                 return Ok("Received request for a full stop".to_owned());
             }
             for sync in self.sources.advance() {
-                self.syncs.kick(&sync, "", &mut self.desk)?;
+                self.syncs.kick(&sync, "", &mut self.session)?;
             }
-            self.bury()?;
+            self.reap_children()?;
             self.syncs.tell_recovered(self.mailer, self.launch);
             self.testers.start_due(self.launch)?;
             self.start_due()?;
-            self.troubles.note(&self.syncs, &self.sources, &mut self.desk)?;
-            self.guards.start_due(&mut self.desk, self.launch)?;
-            self.housekeeping.run_if_due(&mut self.desk)?;
+            self.troubles.note(&self.syncs, &self.sources, &mut self.session)?;
+            self.guards.start_due(&mut self.session, self.launch)?;
+            self.housekeeping.run_if_due(&mut self.session)?;
             self.sleep()?;
         }
     }
 
     /// Does what was asked for on the control database; says whether that is to stop.
     fn take_orders(&mut self) -> Result<bool> {
-        let private = self.desk.heard()?.into_iter().map(|notice| Heard { notice, trusted: true });
+        let private = self.session.heard()?.into_iter().map(|notice| Heard { notice, trusted: true });
         let mut orders: Vec<Heard> = private.collect();
-        orders.extend(self.public.heard(&mut self.desk.control)?);
+        orders.extend(self.public.heard(&mut self.session.control)?);
         // Kicks may come faster than anything can run.
         let mut done = BTreeSet::new();
         let (mut named, mut trusted) = (BTreeSet::new(), BTreeSet::new());
@@ -201,14 +201,14 @@ impl<'a> Mcp<'a> {
             }
         }
         if !named.is_empty() {
-            self.testers.called(&mut self.desk, &named, &trusted)?;
+            self.testers.called(&mut self.session, &named, &trusted)?;
         }
         Ok(false)
     }
 
     fn sleep(&mut self) -> Result<()> {
         let mut fds = self.sources.fds();
-        fds.push(self.ground.fd());
+        fds.push(self.startup.fd());
         fds.extend(self.public.fds());
         let times = [
             self.sources.next(),
@@ -219,7 +219,7 @@ impl<'a> Mcp<'a> {
             Some(self.housekeeping.next()),
         ];
         let until = times.into_iter().flatten().min();
-        if self.desk.sleep(&fds, until)? {
+        if self.session.sleep(&fds, until)? {
             self.syncs.pids().iter().for_each(|pid| children::signal(*pid, Signal::SIGHUP));
             self.reload()?;
         }
@@ -229,14 +229,14 @@ impl<'a> Mcp<'a> {
     fn handle(&mut self, request: Request) -> Result<()> {
         match request {
             Request::FullStop => Ok(()),
-            Request::Ping => self.desk.announce("bucardo_mcp_pong", ""),
-            Request::LogMessage => self.housekeeping.log_messages(&mut self.desk),
-            Request::Reload => self.reload().and_then(|()| self.desk.announce("bucardo_reloaded_mcp", "")),
-            Request::ReloadConfig => self.reload().and_then(|()| self.desk.announce("bucardo_reload_config_finished", "")),
-            Request::Ready(pid) => self.syncs.ready(pid, &mut self.desk),
+            Request::Ping => self.session.announce("bucardo_mcp_pong", ""),
+            Request::LogMessage => self.housekeeping.log_messages(&mut self.session),
+            Request::Reload => self.reload().and_then(|()| self.session.announce("bucardo_reloaded_mcp", "")),
+            Request::ReloadConfig => self.reload().and_then(|()| self.session.announce("bucardo_reload_config_finished", "")),
+            Request::Ready(pid) => self.syncs.ready(pid, &mut self.session),
             Request::Kick(sync) => {
                 self.validators.hurry(&sync);
-                self.syncs.kick(&sync, channel::ASKED, &mut self.desk)
+                self.syncs.kick(&sync, channel::ASKED, &mut self.session)
             }
             Request::Validate(_) => self.look_at_syncs(),
             Request::CheckDb(_) => Ok(()),
@@ -254,7 +254,7 @@ impl<'a> Mcp<'a> {
 
     /// A sync was added, changed or removed by SQL, or a look at it was asked for: the rows say what.
     fn look_at_syncs(&mut self) -> Result<()> {
-        let rows = self.desk.control.query("select name from bucardo.sync", &[])?;
+        let rows = self.session.control.query("select name from bucardo.sync", &[])?;
         let stored: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
         let gone: Vec<String> = self.syncs.names().filter(|name| !stored.contains(*name)).map(str::to_owned).collect();
         if !gone.is_empty() {
@@ -266,11 +266,11 @@ impl<'a> Mcp<'a> {
         }
         let mut learned = false;
         for sync in &stored {
-            learned |= self.syncs.learn(sync, &mut self.desk)?;
+            learned |= self.syncs.learn(sync, &mut self.session)?;
         }
         if learned {
             self.listen()?;
-            self.desk.announce(channel::MCP_HEARS, "")?;
+            self.session.announce(channel::MCP_HEARS, "")?;
         }
         self.follow_statuses()?;
         self.ask_validators()
@@ -279,7 +279,7 @@ impl<'a> Mcp<'a> {
     /// Requests for a look that are open. One that is new is served at once; another has its time already.
     fn ask_validators(&mut self) -> Result<()> {
         let open = "select sync, requested::text from bucardo.validation where validated is null";
-        let rows = self.desk.control.query(open, &[])?;
+        let rows = self.session.control.query(open, &[])?;
         let asked: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         for (sync, at) in &asked {
             match self.asked.get(sync) == Some(at) {
@@ -289,7 +289,7 @@ impl<'a> Mcp<'a> {
         }
         self.asked = asked;
         // What changed a sync may have looked at it as well, and tidied.
-        places::orphaned(&mut self.desk.control)?.iter().for_each(|sync| self.validators.need(sync));
+        places::orphaned(&mut self.session.control)?.iter().for_each(|sync| self.validators.need(sync));
         Ok(())
     }
 
@@ -302,7 +302,7 @@ impl<'a> Mcp<'a> {
         if !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync) {
             self.validators.forget(sync);
         }
-        match self.syncs.is_outdated(sync, &mut self.desk)? {
+        match self.syncs.is_outdated(sync, &mut self.session)? {
             true => self.restart(sync).map(drop),
             false => Ok(()),
         }
@@ -312,7 +312,7 @@ impl<'a> Mcp<'a> {
         log::info!("Received request to {verb} sync \"{sync}\"");
         if !self.restart(sync)? {
             log::warn!("Warning! Cannot {verb} sync \"{sync}\": it, or its source database, is not active");
-            return self.desk.announce(&channel::sync_error(sync), verb);
+            return self.session.announce(&channel::sync_error(sync), verb);
         }
         self.answer(sync, answer)
     }
@@ -320,7 +320,7 @@ impl<'a> Mcp<'a> {
     /// Stops a sync, reads it again and starts it, unless it is paused; says whether it is on. One that waits to be looked at waits no longer.
     pub(super) fn restart(&mut self, sync: &str) -> Result<bool> {
         self.stop(&[sync.to_owned()])?;
-        let possible = self.syncs.wake(sync, &mut self.desk)?;
+        let possible = self.syncs.wake(sync, &mut self.session)?;
         self.validators.forget(sync);
         self.listen()?;
         self.show();
@@ -332,19 +332,19 @@ impl<'a> Mcp<'a> {
     }
 
     pub(super) fn answer(&mut self, sync: &str, verb: &str) -> Result<()> {
-        self.desk.announce(&channel::sync_request(verb, sync), "")
+        self.session.announce(&channel::sync_request(verb, sync), "")
     }
 
     fn reload(&mut self) -> Result<()> {
         log::info!("Reloading all syncs");
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
         self.stop(&names)?;
-        standing::forget_orders(&mut self.desk)?;
+        standing::forget_orders(&mut self.session)?;
         self.load()
     }
 
-    fn bury(&mut self) -> Result<()> {
-        if self.desk.signals.child() {
+    fn reap_children(&mut self) -> Result<()> {
+        if self.session.signals.child() {
             while let Some((pid, end)) = children::reap() {
                 self.died(pid, end)?;
             }
@@ -373,28 +373,28 @@ impl<'a> Mcp<'a> {
 
     /// Stops syncs. Other children may die in the same moment; they are noticed as ever.
     fn stop(&mut self, names: &[String]) -> Result<()> {
-        let ended = self.syncs.stop(names, self.launch, &self.desk.signals);
-        queue::give_back(&mut self.desk.control, names)?;
+        let ended = self.syncs.stop(names, self.launch, &self.session.signals);
+        queue::give_back(&mut self.session.control, names)?;
         ended.into_iter().try_for_each(|(pid, end)| self.died(pid, end))
     }
 
     /// Ends all children, and says so if that is possible; gives the signals back.
     pub fn end(mut self, outcome: &Result<String>) -> Signals {
-        if outcome.is_ok() && !self.desk.signals.stop() {
-            self.desk.signals.ask_to_stop();
-            self.desk.signals.stop();
+        if outcome.is_ok() && !self.session.signals.stop() {
+            self.session.signals.ask_to_stop();
+            self.session.signals.stop();
         }
         self.validators.pids().into_iter().chain(self.guards.pid()).for_each(|pid| children::signal(pid, Signal::SIGKILL));
         let names: Vec<String> = self.syncs.names().map(str::to_owned).collect();
-        self.syncs.stop(&names, self.launch, &self.desk.signals);
+        self.syncs.stop(&names, self.launch, &self.session.signals);
         if outcome.is_ok() {
             // Should that fail, the next daemon closes them.
-            let _ = queue::give_back(&mut self.desk.control, &names);
+            let _ = queue::give_back(&mut self.session.control, &names);
             // Should that fail, its session is gone in a moment, and so is its process.
-            let _ = presence::leave(&mut self.desk.control);
+            let _ = presence::leave(&mut self.session.control);
             // Whoever listens can also see that the pid file is gone.
-            let _ = self.desk.announce("bucardo_stopped", "");
+            let _ = self.session.announce("bucardo_stopped", "");
         }
-        self.desk.into_signals()
+        self.session.into_signals()
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::control::state::{self, Asked};
 use crate::control::sync::Sync;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::error::Result;
 use std::collections::BTreeMap;
 
@@ -67,12 +67,12 @@ impl Standing {
     }
 
     /// Stores it; a sync that is gone meanwhile needs none.
-    pub fn store(self, name: &str, desk: &mut Desk) -> Result<()> {
+    pub fn store(self, name: &str, session: &mut ControlSession) -> Result<()> {
         let sql = "insert into bucardo.sync_state as t (sync, paused, asked) \
                    select s.name, case when $2 then clock_timestamp() end, $3 from bucardo.sync s where s.name = $1 \
                    on conflict (sync) do update set asked = excluded.asked, \
                    paused = case when $2 then coalesce(t.paused, excluded.paused) end";
-        desk.control.execute(sql, &[&name, &self.paused, &self.asked.map(word)])?;
+        session.control.execute(sql, &[&name, &self.paused, &self.asked.map(word)])?;
         Ok(())
     }
 }
@@ -86,15 +86,15 @@ fn word(asked: Asked) -> &'static str {
 }
 
 /// A daemon that was started or reloads all syncs goes by their statuses.
-pub(super) fn forget_orders(desk: &mut Desk) -> Result<()> {
-    let forgotten = desk.control.execute("update bucardo.sync_state set asked = null where asked is not null", &[]);
+pub(super) fn forget_orders(session: &mut ControlSession) -> Result<()> {
+    let forgotten = session.control.execute("update bucardo.sync_state set asked = null where asked is not null", &[]);
     forgotten.map(drop).map_err(|error| state::outdated(error.into()))
 }
 
 /// What was told about a sync, or about all.
-pub(super) fn load(desk: &mut Desk, name: Option<&str>) -> Result<BTreeMap<String, Standing>> {
+pub(super) fn load(session: &mut ControlSession, name: Option<&str>) -> Result<BTreeMap<String, Standing>> {
     let sql = "select sync, paused is not null, asked from bucardo.sync_state where $1::text is null or sync = $1";
-    let rows = desk.control.query(sql, &[&name])?;
+    let rows = session.control.query(sql, &[&name])?;
     let asked =
         |word: &str| [Asked::Activate, Asked::Deactivate, Asked::Added].into_iter().find(|asked| self::word(*asked) == word);
     let standing = |row: &postgres::Row| Standing { paused: row.get(1), asked: row.get::<_, Option<&str>>(2).and_then(asked) };
@@ -102,8 +102,8 @@ pub(super) fn load(desk: &mut Desk, name: Option<&str>) -> Result<BTreeMap<Strin
 }
 
 /// Gives each sync a row: one that is renamed takes it along, and is known by that.
-pub(super) fn know_all(desk: &mut Desk) -> Result<()> {
+pub(super) fn know_all(session: &mut ControlSession) -> Result<()> {
     let sql = "insert into bucardo.sync_state (sync) select name from bucardo.sync on conflict (sync) do nothing";
-    let known = desk.control.execute(sql, &[]).map_err(|error| state::outdated(error.into()));
+    let known = session.control.execute(sql, &[]).map_err(|error| state::outdated(error.into()));
     known.map(drop)
 }

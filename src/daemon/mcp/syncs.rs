@@ -6,8 +6,8 @@ use crate::control::state::Asked;
 use crate::control::sync::Sync;
 use crate::daemon::backoff;
 use crate::daemon::children::{self, End};
-use crate::daemon::ctl::WORN;
-use crate::daemon::desk::Desk;
+use crate::daemon::ctl::EXIT_LIFETIME_REACHED;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::mailer::Mailer;
 use crate::daemon::mcp::sources::Sources;
@@ -95,19 +95,19 @@ impl Entry {
 
 impl Syncs {
     /// Reads all syncs, and what commands have said about them; nothing may be running.
-    pub fn load(&mut self, desk: &mut Desk) -> Result<()> {
-        let all = Sync::load_all(&mut desk.control)?;
-        standing::know_all(desk)?;
-        let standings = standing::load(desk, None)?;
+    pub fn load(&mut self, session: &mut ControlSession) -> Result<()> {
+        let all = Sync::load_all(&mut session.control)?;
+        standing::know_all(session)?;
+        let standings = standing::load(session, None)?;
         let standing = |sync: &Sync| standings.get(&sync.name).copied().unwrap_or_default();
         self.0 = all.into_iter().map(|sync| (sync.name.clone(), Entry::new(sync.clone(), standing(&sync)))).collect();
         Ok(())
     }
 
     /// Takes a command about a sync; returns what holds from now on, or none if the command makes no sense.
-    pub fn told(&mut self, name: &str, order: Order, desk: &mut Desk) -> Result<Option<Standing>> {
+    pub fn told(&mut self, name: &str, order: Order, session: &mut ControlSession) -> Result<Option<Standing>> {
         let Some(entry) = self.0.get_mut(name) else { return Ok(None) };
-        let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(None) };
+        let Ok(sync) = Sync::load(&mut session.control, name) else { return Ok(None) };
         let after = entry.standing.after(order, &sync);
         if let Some(standing) = after {
             entry.standing = standing;
@@ -117,17 +117,17 @@ impl Syncs {
 
     /// The syncs whose status, or that of a database of theirs, is another than the one that we know. Of its own status the last word counts, and
     /// commands that came before do not.
-    pub fn with_new_status(&mut self, desk: &mut Desk) -> Result<Vec<String>> {
+    pub fn with_new_status(&mut self, session: &mut ControlSession) -> Result<Vec<String>> {
         // One that connects other databases now is looked at first.
-        let rows = desk.control.query("select sync from bucardo.validation where validated is null", &[])?;
+        let rows = session.control.query("select sync from bucardo.validation where validated is null", &[])?;
         let waiting: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
         let mut changed = Vec::new();
-        for sync in Sync::load_all(&mut desk.control)? {
+        for sync in Sync::load_all(&mut session.control)? {
             let Some(entry) = self.0.get_mut(&sync.name) else { continue };
             let others = sync.possible != entry.sync.possible || sync.members() != entry.sync.members();
             if sync.wanted != entry.sync.wanted {
                 entry.standing.asked = None;
-                entry.standing.store(&sync.name, desk)?;
+                entry.standing.store(&sync.name, session)?;
                 changed.push(sync.name);
             } else if others && !waiting.contains(&sync.name) {
                 changed.push(sync.name);
@@ -147,15 +147,15 @@ impl Syncs {
     }
 
     /// Takes up a sync that was added since; says whether it was unknown.
-    pub fn learn(&mut self, name: &str, desk: &mut Desk) -> Result<bool> {
+    pub fn learn(&mut self, name: &str, session: &mut ControlSession) -> Result<bool> {
         if self.0.contains_key(name) {
             return Ok(false);
         }
-        let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
+        let Ok(sync) = Sync::load(&mut session.control, name) else { return Ok(false) };
         // One that was renamed goes on; a new one runs when it is asked to, or at the next reload.
         let added = Standing { asked: sync.wanted.then_some(Asked::Added), paused: false };
-        let standing = standing::load(desk, Some(name))?.remove(name).unwrap_or(added);
-        standing.store(name, desk)?;
+        let standing = standing::load(session, Some(name))?.remove(name).unwrap_or(added);
+        standing.store(name, session)?;
         self.0.insert(name.to_owned(), Entry::new(sync, standing));
         Ok(true)
     }
@@ -166,8 +166,8 @@ impl Syncs {
     }
 
     /// Reads one sync again and lets it run, if its row and what commands have said let it; says whether it is on.
-    pub fn wake(&mut self, name: &str, desk: &mut Desk) -> Result<bool> {
-        let Ok(sync) = Sync::load(&mut desk.control, name) else { return Ok(false) };
+    pub fn wake(&mut self, name: &str, session: &mut ControlSession) -> Result<bool> {
+        let Ok(sync) = Sync::load(&mut session.control, name) else { return Ok(false) };
         let standing = self.0.get(name).map(|entry| entry.standing).unwrap_or_default();
         let is_on = standing.is_on(&sync);
         self.0.insert(name.to_owned(), Entry::new(sync, standing));
@@ -175,9 +175,9 @@ impl Syncs {
     }
 
     /// Whether a sync runs that is not as we know it any more.
-    pub fn is_outdated(&self, name: &str, desk: &mut Desk) -> Result<bool> {
+    pub fn is_outdated(&self, name: &str, session: &mut ControlSession) -> Result<bool> {
         match self.0.get(name).filter(|entry| entry.child.is_some()) {
-            Some(entry) => Ok(Sync::load(&mut desk.control, name).is_ok_and(|sync| sync != entry.sync)),
+            Some(entry) => Ok(Sync::load(&mut session.control, name).is_ok_and(|sync| sync != entry.sync)),
             None => Ok(false),
         }
     }
@@ -229,16 +229,16 @@ impl Syncs {
     }
 
     /// The sources to listen on, each with how to connect and for which syncs.
-    pub fn sources(&self, desk: &mut Desk) -> Result<BTreeMap<String, (ConnInfo, BTreeSet<String>)>> {
+    pub fn sources(&self, session: &mut ControlSession) -> Result<BTreeMap<String, (ConnInfo, BTreeSet<String>)>> {
         let mut sources: BTreeMap<String, (ConnInfo, BTreeSet<String>)> = BTreeMap::new();
         for entry in self.0.values().filter(|entry| entry.active && entry.sync.listens()) {
             for master in entry.sync.masters() {
-                match db::conninfo(&mut desk.control, &master) {
+                match db::conninfo(&mut session.control, &master) {
                     Ok(info) => {
                         let info = info.named(Role::Mcp.application_name("listen"));
                         sources.entry(master).or_insert((info, BTreeSet::new())).1.insert(entry.sync.name.clone());
                     }
-                    Err(error) if desk.control.is_closed() => return Err(error),
+                    Err(error) if session.control.is_closed() => return Err(error),
                     // What is wrong with one database is no reason not to serve the others. Its kids tell it, too.
                     Err(error) => log::warn!("Warning! Source database \"{master}\" cannot be listened to: {error}"),
                 }
@@ -248,11 +248,11 @@ impl Syncs {
     }
 
     /// Passes a kick on to the controller, or starts one for it. `why` is [`channel::ASKED`] or nothing.
-    pub fn kick(&mut self, name: &str, why: &str, desk: &mut Desk) -> Result<()> {
+    pub fn kick(&mut self, name: &str, why: &str, session: &mut ControlSession) -> Result<()> {
         match self.0.get_mut(name) {
             Some(entry) if entry.active && entry.hears() => {
                 entry.child.iter_mut().for_each(|child| child.kicked = true);
-                desk.notify(&channel::ctl_kick(name), why)
+                session.notify(&channel::ctl_kick(name), why)
             }
             Some(entry) if entry.active => {
                 entry.kicked = true;
@@ -263,13 +263,13 @@ impl Syncs {
             }
             _ => {
                 log::info!("Cannot kick sync \"{name}\": it is unknown or not active");
-                desk.announce(&channel::sync_error(name), "")
+                session.announce(&channel::sync_error(name), "")
             }
         }
     }
 
     /// A controller listens; a kick that came while it did not is passed on.
-    pub fn ready(&mut self, pid: i32, desk: &mut Desk) -> Result<()> {
+    pub fn ready(&mut self, pid: i32, session: &mut ControlSession) -> Result<()> {
         let found = self.0.values_mut().find_map(|entry| match &mut entry.child {
             Some(child) if child.pid == pid => Some((child, &mut entry.kicked, &entry.sync.name)),
             _ => None,
@@ -278,18 +278,18 @@ impl Syncs {
         child.ready = true;
         child.kicked = std::mem::take(kicked);
         match child.kicked {
-            true => desk.notify(&channel::ctl_kick(name), ""),
+            true => session.notify(&channel::ctl_kick(name), ""),
             false => Ok(()),
         }
     }
 
     /// Starts what is to be started by now. A sync that is not valid waits until somebody has looked at it.
-    pub fn start_due(&mut self, desk: &mut Desk, launch: &Launch, validators: &mut Validators) -> Result<()> {
+    pub fn start_due(&mut self, session: &mut ControlSession, launch: &Launch, validators: &mut Validators) -> Result<()> {
         let now = Instant::now();
         for entry in self.0.values_mut() {
             if entry.active && !entry.held && entry.child.is_none() && entry.start.is_some_and(|at| at <= now) {
                 entry.start = None;
-                let ok = found(desk, &entry.sync.name)?;
+                let ok = found(session, &entry.sync.name)?;
                 entry.unfit = ok != Some(true);
                 if ok == Some(false) && entry.failure.is_empty() {
                     entry.failure = "it does not fit its databases".to_owned();
@@ -360,7 +360,7 @@ impl Syncs {
         match end {
             // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
             End::Exit(0) if !(child.kicked || entry.kicked) => {}
-            End::Exit(0) | End::Exit(WORN) => {
+            End::Exit(0) | End::Exit(EXIT_LIFETIME_REACHED) => {
                 entry.kicked = true;
                 entry.again(Duration::ZERO);
             }
@@ -425,7 +425,7 @@ impl Entry {
 }
 
 /// What the last look at a sync came to; none if there was none that could tell.
-fn found(desk: &mut Desk, name: &str) -> Result<Option<bool>> {
-    let row = desk.control.query_opt("select ok from bucardo.validation where sync = $1", &[&name])?;
+fn found(session: &mut ControlSession, name: &str) -> Result<Option<bool>> {
+    let row = session.control.query_opt("select ok from bucardo.validation where sync = $1", &[&name])?;
     Ok(row.and_then(|row| row.get(0)))
 }

@@ -1,6 +1,6 @@
 //! Databases that are to be tried out, and the process that does it: one at a time.
 
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::daemon::launch::{self, Launch};
 use crate::daemon::role::Role;
 use crate::error::Result;
@@ -17,16 +17,16 @@ pub(super) struct Testers {
 
 impl Testers {
     /// Those that were added while no daemon ran.
-    pub fn find(&mut self, desk: &mut Desk) -> Result<()> {
+    pub fn find(&mut self, session: &mut ControlSession) -> Result<()> {
         let sql = "select name from bucardo.db d where status = 'active' \
                    and not exists (select from bucardo.db_connlog l where l.db = d.name)";
-        self.pending.extend(desk.control.query(sql, &[])?.iter().map(|row| row.get::<_, String>(0)));
-        self.read_rows(desk).map(drop)
+        self.pending.extend(session.control.query(sql, &[])?.iter().map(|row| row.get::<_, String>(0)));
+        self.read_rows(session).map(drop)
     }
 
     /// Databases were named that may have been added or changed. Those are tried out of which the row says so, and all that `trusted` sessions have named.
-    pub fn called(&mut self, desk: &mut Desk, named: &BTreeSet<String>, trusted: &BTreeSet<String>) -> Result<()> {
-        let before = self.read_rows(desk)?;
+    pub fn called(&mut self, session: &mut ControlSession, named: &BTreeSet<String>, trusted: &BTreeSet<String>) -> Result<()> {
+        let before = self.read_rows(session)?;
         let changed = self.rows.iter().filter(|(name, row)| named.contains(*name) && before.get(*name) != Some(row));
         let asked = self.rows.keys().filter(|name| trusted.contains(*name));
         let all: Vec<String> = changed.map(|(name, _)| name).chain(asked).cloned().collect();
@@ -35,8 +35,8 @@ impl Testers {
     }
 
     /// Reads the rows; returns what they were before.
-    fn read_rows(&mut self, desk: &mut Desk) -> Result<BTreeMap<String, String>> {
-        let rows = desk.control.query("select name, md5(d::text) from bucardo.db d", &[])?;
+    fn read_rows(&mut self, session: &mut ControlSession) -> Result<BTreeMap<String, String>> {
+        let rows = session.control.query("select name, md5(d::text) from bucardo.db d", &[])?;
         let rows = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         Ok(std::mem::replace(&mut self.rows, rows))
     }

@@ -3,7 +3,7 @@
 
 use super::sources::Sources;
 use super::syncs::Syncs;
-use crate::daemon::desk::Desk;
+use crate::daemon::desk::ControlSession;
 use crate::error::Result;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -24,8 +24,8 @@ pub(super) struct Trouble {
 
 impl Troubles {
     /// Nothing is known yet: what an earlier daemon has written is of no use.
-    pub fn load(desk: &mut Desk) -> Result<Troubles> {
-        desk.control.execute(
+    pub fn load(session: &mut ControlSession) -> Result<Troubles> {
+        session.control.execute(
             "update bucardo.sync_state set trouble = null, reason = null, since = null, next_try = null where trouble is not null",
             &[],
         )?;
@@ -33,7 +33,7 @@ impl Troubles {
     }
 
     /// Writes what has changed.
-    pub fn note(&mut self, syncs: &Syncs, sources: &Sources, desk: &mut Desk) -> Result<()> {
+    pub fn note(&mut self, syncs: &Syncs, sources: &Sources, session: &mut ControlSession) -> Result<()> {
         let now: BTreeMap<String, Trouble> =
             syncs.names().filter_map(|name| Some((name.to_owned(), syncs.trouble(name, sources)?))).collect();
         if now == self.0 {
@@ -42,10 +42,10 @@ impl Troubles {
         for name in self.0.keys().filter(|name| !now.contains_key(*name)) {
             let sql =
                 "update bucardo.sync_state set trouble = null, reason = null, since = null, next_try = null where sync = $1";
-            desk.control.execute(sql, &[name])?;
+            session.control.execute(sql, &[name])?;
         }
         for (name, trouble) in now.iter().filter(|(name, trouble)| self.0.get(*name) != Some(trouble)) {
-            trouble.store(name, desk)?;
+            trouble.store(name, session)?;
         }
         self.0 = now;
         Ok(())
@@ -53,14 +53,14 @@ impl Troubles {
 }
 
 impl Trouble {
-    fn store(&self, name: &str, desk: &mut Desk) -> Result<()> {
+    fn store(&self, name: &str, session: &mut ControlSession) -> Result<()> {
         let seconds = self.next.map(|next| next.saturating_duration_since(Instant::now()).as_secs_f64());
         let sql = "insert into bucardo.sync_state as t (sync, trouble, reason, since, next_try) \
                    select s.name, $2, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $4) \
                    from bucardo.sync s where s.name = $1 \
                    on conflict (sync) do update set trouble = excluded.trouble, reason = excluded.reason, \
                    next_try = excluded.next_try, since = case when t.trouble = excluded.trouble then t.since else excluded.since end";
-        desk.control.execute(sql, &[&name, &self.kind, &self.reason, &seconds])?;
+        session.control.execute(sql, &[&name, &self.kind, &self.reason, &seconds])?;
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ fn wanted(conn: &mut Connection, tables: &[(&Shape, Key)]) -> Result<Vec<Capture
 fn key_columns(conn: &mut Connection, of: &[(u32, Vec<String>)]) -> Result<Vec<KeyColumn>> {
     let (oids, names): (Vec<u32>, Vec<&str>) =
         of.iter().flat_map(|(oid, names)| names.iter().map(move |name| (*oid, name.as_str()))).unzip();
-    let statement = conn.keep(include_str!("../sql/captured_keys.sql"))?;
+    let statement = conn.prepare_cached(include_str!("../sql/captured_keys.sql"))?;
     let rows = conn.query(&statement, &[&oids, &names])?;
     if rows.len() != names.len() {
         return Err(Error::new(Kind::Collision, "a key changed while it was looked at"));
@@ -65,7 +65,7 @@ fn objects(conn: &mut Connection, captures: &[&Capture]) -> Result<Vec<There>> {
         format!("{{{}}}", all.join(","))
     };
     let (names, types): (Vec<&str>, Vec<String>) = captures.iter().map(|one| (one.names.base(), types(one))).unzip();
-    let statement = conn.keep(&conn.ours(include_str!("../sql/capture_objects.sql")))?;
+    let statement = conn.prepare_cached(&conn.ours(include_str!("../sql/capture_objects.sql")))?;
     let there = |row: &postgres::Row| {
         let oid = |at: usize| row.get::<_, Option<u32>>(at);
         let objects = || Some(Objects { delta: [oid(0)?, oid(1)?], generation: oid(2)? });
@@ -425,7 +425,7 @@ pub fn readable_by_owners(conn: &mut Connection, tables: &[u32], objects: &[Rela
                cross join unnest($2::text[]) as w (name) join pg_class o on o.oid = to_regclass(w.name) \
                where t.oid = any ($1) and not (has_schema_privilege(r.oid, 'bucardo', 'usage') and case o.relkind \
                      when 'S' then has_sequence_privilege(r.oid, o.oid, 'select') else has_table_privilege(r.oid, o.oid, 'select') end)";
-    let statement = conn.keep(&conn.ours(sql))?;
+    let statement = conn.prepare_cached(&conn.ours(sql))?;
     let grants: String = conn.query(&statement, &[&tables, &names])?.iter().map(|row| row.get::<_, String>(0)).collect();
     if grants.is_empty() { Ok(()) } else { conn.batch(&grants) }
 }

@@ -3,7 +3,7 @@
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
 use crate::pg::ident::literal;
-use crate::replicate::form::Form;
+use crate::replicate::form::CopyFormat;
 
 /// The statements that write the table run under its owner's search_path ([`crate::replicate::owner_path`]): whatever is called in them has
 /// its schema.
@@ -63,7 +63,7 @@ impl Plan {
     }
 
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
-    pub fn fill(&self, form: &Form) -> String {
+    pub fn copy_in_sql(&self, form: &CopyFormat) -> String {
         format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), form.options(&self.copying.extra))
     }
 

@@ -3,7 +3,7 @@
 use super::{Plan, list_plain, matched};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
-use crate::replicate::form::Form;
+use crate::replicate::form::CopyFormat;
 use crate::replicate::snapshot::Span;
 
 /// A value as its type prints it. A cast to text could be a function of the table's owner. IS DISTINCT FROM tells NULL from a row of NULLs.
@@ -156,16 +156,16 @@ impl Plan {
     }
 
     /// The COPY that reads the table as a whole. A plain table is named as such, which is faster than a query.
-    pub fn draw(&self, form: &Form) -> String {
+    pub fn copy_out_sql(&self, form: &CopyFormat) -> String {
         let options = form.options(&self.copying.extra);
         match self.selected || self.source_from == self.source.to_string() {
-            true => format!("copy ({}) to stdout {options}", self.drawn()),
+            true => format!("copy ({}) to stdout {options}", self.copy_out_query()),
             false => format!("copy {} ({}) to stdout {options}", self.source, list_plain(&self.filled())),
         }
     }
 
     /// The query whose rows that are.
-    pub fn drawn(&self) -> String {
+    pub fn copy_out_query(&self) -> String {
         format!("select {} from {} as t", list_plain(&self.filled()), self.source_from)
     }
 }

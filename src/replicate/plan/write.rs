@@ -64,20 +64,20 @@ pub(super) fn settable(target: &Shape, key: &Key) -> Vec<Ident> {
 impl Plan {
     /// The same plan where these foreign keys are in force at the receiver. If it would take rows of other tables along unseen, it is
     /// [`Kind::Mismatch`].
-    pub fn heeding(self, references: &[Reference]) -> Result<Plan> {
+    pub fn with_enforced_foreign_keys(self, references: &[Reference]) -> Result<Plan> {
         let from = |which: fn(&&Reference) -> bool| references.iter().filter(which).map(|one| one.from.clone()).collect();
         let dependents: Vec<Relation> = from(|one| one.heeds && one.acts);
         let emptied = if self.copying.cascade { from(|_| true) } else { Vec::new() };
         let heeded = references.iter().any(|one| one.heeds);
         let write = if self.in_place && heeded { Write::InPlace } else { self.write };
         match dependents.first().filter(|_| write == Write::Replace && self.captured) {
-            Some(from) => Err(self.takes_along(from, "whose rows cannot be written in place")),
+            Some(from) => Err(self.cascade_refusal(from, "whose rows cannot be written in place")),
             None => Ok(Plan { write, dependents, emptied, ..self }),
         }
     }
 
     /// The refusal to delete rows that others refer to.
-    pub fn takes_along(&self, from: &Relation, why: &str) -> Error {
+    pub fn cascade_refusal(&self, from: &Relation, why: &str) -> Error {
         let sentence = format!(
             "Table {} would lose rows or values: by its foreign key, which is in force, they go with those of {}, {why}",
             from.label(),

@@ -1,4 +1,4 @@
-//! Copying several tables at once, each in sessions of its own ([`Hands`](crate::replicate::hands::Hands)).
+//! Copying several tables at once, each in sessions of its own ([`CopyWorkers`](crate::replicate::hands::CopyWorkers)).
 //!
 //! Whoever reads the receiver must not see one table of before and another of after the copy. So this is for tables that are emptied by
 //! TRUNCATE, where readers wait until all is there, and for those that are empty, where there is no before. It is for one source, without
@@ -6,7 +6,7 @@
 
 use super::{Carrier, at};
 use crate::error::Result;
-use crate::replicate::hands::{Hands, Work};
+use crate::replicate::hands::{CopyWorkers, TableJob};
 use crate::replicate::plan::Plan;
 use crate::replicate::step::{Step, Watcher};
 use crate::replicate::target::Counts;
@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Carrier {
     /// Copies what can be copied at once; [`Carrier::is_copied`] tells which tables that are.
-    pub(super) fn copy_apart(&mut self, watcher: &mut dyn Watcher) -> Result<Counts> {
-        let Some(doors) = self.doors.clone().filter(|_| !self.apart.is_empty()) else { return Ok(Counts::default()) };
-        let snapshot = at(&mut self.sources, 0)?.conn.texts("select pg_export_snapshot()")?;
+    pub(super) fn copy_in_parallel(&mut self, watcher: &mut dyn Watcher) -> Result<Counts> {
+        let Some(connections) = self.connections.clone().filter(|_| !self.apart.is_empty()) else { return Ok(Counts::default()) };
+        let snapshot = at(&mut self.sources, 0)?.conn.first_column("select pg_export_snapshot()")?;
         let snapshot = snapshot.first().and_then(Option::as_deref).unwrap_or_default();
-        self.hands = Hands::open(&doors, doors.jobs.min(self.apart.len()), snapshot)?;
+        self.hands = CopyWorkers::open(&connections, connections.jobs.min(self.apart.len()), snapshot)?;
         let lane = &self.lanes[0];
-        let work: Vec<Work> =
+        let work: Vec<TableJob> =
             largest_first(&lane.plans, &self.apart).into_iter().map(|plan| (plan, lane.encoding.as_str())).collect();
         watcher.at(Step::Ship, None)?;
         watcher.expects(work.iter().map(|(plan, _)| plan.rows.max(0.0) as u64).sum());
@@ -37,7 +37,7 @@ impl Carrier {
     /// Those of these tables that can be copied at once, if they are several.
     pub(super) fn tables_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<BTreeSet<usize>> {
         let alone = self.lanes.len() != 1 || self.is_contested() || self.shy;
-        if alone || self.doors.as_ref().is_none_or(|doors| doors.jobs < 2) {
+        if alone || self.connections.as_ref().is_none_or(|connections| connections.jobs < 2) {
             return Ok(BTreeSet::new());
         }
         let Carrier { lanes, tables: kinds, targets, .. } = self;

@@ -4,7 +4,7 @@ use super::at;
 use crate::control::sync::Bypass;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::hands::{Doors, Hands};
+use crate::replicate::hands::{CopyConnections, CopyWorkers};
 use crate::replicate::plan::Plan;
 use crate::replicate::reclaim;
 use crate::replicate::resolve::Strategy;
@@ -42,8 +42,8 @@ pub struct Carrier {
     pub(super) working: Vec<usize>,
     /// The receivers' tables were compared with the plans while the round's locks on them were held.
     pub(super) receivers_checked: bool,
-    pub(super) doors: Option<Doors>,
-    pub(super) hands: Hands,
+    pub(super) connections: Option<CopyConnections>,
+    pub(super) hands: CopyWorkers,
     /// The tables that the round's hands have copied.
     pub(super) apart: BTreeSet<usize>,
     copies_only: bool,
@@ -82,7 +82,7 @@ pub struct Parts {
     /// The receivers where that is noted already.
     pub filled: BTreeSet<usize>,
     /// How to copy several tables at once, where there is one source.
-    pub doors: Option<Doors>,
+    pub connections: Option<CopyConnections>,
     /// Records of conflicts hold the rows of all masters.
     pub details: bool,
     /// How long changes took is noted in the control database.
@@ -126,7 +126,7 @@ impl Carrier {
     pub fn new(parts: Parts) -> Result<Carrier> {
         let parts = parts.heeding_references()?;
         let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
-        let Parts { copies_only, copy_asked, filled, doors, details, rates, rehearses, place, compared_at, .. } = parts;
+        let Parts { copies_only, copy_asked, filled, connections, details, rates, rehearses, place, compared_at, .. } = parts;
         let mut opened = Vec::new();
         for (from, to, plans) in lanes {
             let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
@@ -159,8 +159,8 @@ impl Carrier {
             overtaken: 0,
             working: Vec::new(),
             receivers_checked: false,
-            doors,
-            hands: Hands::default(),
+            connections,
+            hands: CopyWorkers::default(),
             apart: BTreeSet::new(),
             copies_only,
             copy_asked,
@@ -334,7 +334,7 @@ fn common_encoding(source: &mut Source, target: &mut Target) -> Result<String> {
 }
 
 fn encoding(conn: &mut Connection) -> Result<String> {
-    let setting = conn.keep("select current_setting('server_encoding')")?;
+    let setting = conn.prepare_cached("select current_setting('server_encoding')")?;
     let row = conn.query_opt(&setting, &[])?;
     row.map(|row| row.get(0)).ok_or_else(|| Error::new(Kind::Bug, "the server has no encoding"))
 }

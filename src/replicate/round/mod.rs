@@ -237,7 +237,7 @@ impl Carrier {
         self.check_copies(tables)?;
         self.apart = self.tables_apart(tables)?;
         self.lock_rest(&all)?;
-        let mut counts = self.copy_apart(watcher)?;
+        let mut counts = self.copy_in_parallel(watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
             counts += match self.tables[*table].copy || round.bypassed.contains(table) {
                 true => self.copy_table(*table, lanes, &mut round, watcher),
@@ -382,7 +382,7 @@ impl Carrier {
     }
 
     fn try_abandon(&mut self) -> Result<()> {
-        self.hands.dismiss();
+        self.hands.roll_back();
         self.sources.values_mut().try_for_each(|source| source.rollback())?;
         self.targets.values_mut().try_for_each(|target| target.rollback())?;
         for lane in &mut self.lanes {

@@ -100,5 +100,5 @@ impl Carrier {
 }
 
 fn names_one(conn: &mut Connection, question: &str) -> Result<Option<String>> {
-    Ok(conn.texts(question)?.into_iter().next().flatten())
+    Ok(conn.first_column(question)?.into_iter().next().flatten())
 }

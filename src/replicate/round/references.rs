@@ -10,7 +10,7 @@ impl Parts {
     /// With plans that heed them, and tables in an order in which each comes after those on whose rows its own depend.
     pub(super) fn heeding_references(mut self) -> Result<Parts> {
         for (_, to, plans) in &mut self.lanes {
-            *plans = at(&mut self.targets, *to)?.heeding(std::mem::take(plans))?;
+            *plans = at(&mut self.targets, *to)?.with_enforced_foreign_keys(std::mem::take(plans))?;
         }
         let order = ordered(&self.after());
         self.tables = order.iter().map(|table| self.tables[*table]).collect();
@@ -58,5 +58,5 @@ impl Carrier {
 /// Whether one depends on a table that is to be copied without being copied with it or `later`.
 fn refusal(plan: &Plan, later: &[&Plan]) -> Option<Error> {
     let lost = plan.dependents().iter().find(|from| later.iter().all(|other| other.target != **from))?;
-    Some(plan.takes_along(lost, "which is copied as a whole, without the other or after it"))
+    Some(plan.cascade_refusal(lost, "which is copied as a whole, without the other or after it"))
 }

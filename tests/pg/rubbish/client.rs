@@ -40,7 +40,7 @@ pub fn ask(server: &Server, question: usize) -> String {
     let (dbname, user) = ("d".to_owned(), "u".to_owned());
     let info = ConnInfo { host: "127.0.0.1".to_owned(), port: server.port(), dbname, user, tls, ..ConnInfo::default() };
     let asked = Connection::open(&info).and_then(|mut conn| match question {
-        0 => conn.texts("select x").map(|rows| rows.len()),
+        0 => conn.first_column("select x").map(|rows| rows.len()),
         1 => conn.batch("select x").map(|()| 0),
         2 => Ok(conn.query("select x", &[])?.len()),
         _ => conn.drain_notifications().map(|found| found.len()),
@@ -74,7 +74,7 @@ fn info(chance: &mut Chance, server: &Server) -> ConnInfo {
 /// One of the things that are done with a session.
 fn step(conn: &mut Connection, chance: &mut Chance) -> Result<()> {
     match chance.below(9) {
-        0 => conn.texts("select 1").map(drop),
+        0 => conn.first_column("select 1").map(drop),
         1 => conn.batch("select 1"),
         2 => {
             for row in conn.query("select $1::int4", &[&1_i32])? {
@@ -84,7 +84,7 @@ fn step(conn: &mut Connection, chance: &mut Chance) -> Result<()> {
         }
         3 => Ok(conn.query_opt("select 1", &[]).map(drop)?),
         4 => Ok(conn.execute("delete from t", &[]).map(drop)?),
-        5 => conn.keep("select 1").map(drop),
+        5 => conn.prepare_cached("select 1").map(drop),
         6 => {
             let mut reader = conn.copy_out("copy t to stdout")?;
             for _ in 0..10_000 {
