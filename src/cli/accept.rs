@@ -6,7 +6,7 @@ use crate::cli::{Session, help, near, refusal, table::Topic, validate};
 use crate::control::channel::{ASKED, kick_sync, sync_request};
 use crate::control::{gap, identity as known};
 use crate::error::{Error, Kind, Result};
-use crate::replicate::accept;
+use crate::replicate::sync::accept;
 use crate::{say, warn_user};
 
 /// Usage texts.

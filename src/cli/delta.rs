@@ -7,8 +7,8 @@ use crate::cli::status::newer::thousands;
 use crate::cli::{Session, help, table::Topic};
 use crate::error::Result;
 use crate::pg::Connection;
-use crate::replicate::capture::Names;
-use crate::replicate::installation;
+use crate::replicate::capture::objects::Names;
+use crate::replicate::identity::installation;
 use crate::{say, warn_user};
 
 /// Usage texts.

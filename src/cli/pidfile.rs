@@ -3,9 +3,9 @@
 
 use crate::cli::{Session, files};
 use crate::control::presence::{Process, presence};
-use crate::daemon::instance;
-use crate::daemon::pidfile as daemon;
-pub use crate::daemon::pidfile::{ctl as controller_path, is_master, mcp as master_path};
+use crate::daemon::process::instance;
+use crate::daemon::process::pidfile as daemon;
+pub use crate::daemon::process::pidfile::{ctl as controller_path, is_master, mcp as master_path};
 use crate::error::Result;
 use crate::warn_user;
 use std::fs;

@@ -7,7 +7,8 @@ use crate::cli::{Session, refusal, table::Topic};
 use crate::control::settings::Settings;
 use crate::error::Result;
 use crate::pg::Connection;
-use crate::replicate::{installation, reclaim};
+use crate::replicate::capture::reclaim;
+use crate::replicate::identity::installation;
 use crate::{say, warn_user};
 
 /// Usage texts.

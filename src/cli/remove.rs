@@ -11,7 +11,7 @@ use crate::cli::{Session, help, near, refusal};
 use crate::control::channel::sync_request;
 use crate::error::{Error, Result};
 use crate::pg::Connection;
-use crate::replicate::places;
+use crate::replicate::sync::deployments;
 use crate::{say, warn_user};
 
 /// How many seconds a running daemon may take to leave a sync alone.
@@ -175,7 +175,7 @@ fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
     }
     let mut lines = session.transaction(|session| remove(session, Noun::Sync, names))?;
     for name in names.iter().filter(|_| !rehearsal) {
-        lines.extend(places::tidy(&mut session.control, name)?.into_iter().map(|note| format!("Note: {note}")));
+        lines.extend(deployments::tidy(&mut session.control, name)?.into_iter().map(|note| format!("Note: {note}")));
     }
     Ok(lines)
 }

@@ -5,8 +5,9 @@ use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::control::gap::{self, Gap};
 use crate::control::joining;
 use crate::error::{Error, Result};
-use crate::replicate::validate::{self, Sessions};
-use crate::replicate::{notes, places};
+use crate::replicate::notes;
+use crate::replicate::sync::deployments;
+use crate::replicate::sync::validate::{self, Sessions};
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -34,9 +35,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let mut sessions = Sessions::default();
     let (valid, failed): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| is_valid(session, name, width, &mut sessions));
-    let gone = if nouns == ["all"] { places::orphaned(&mut session.control)? } else { Vec::new() };
+    let gone = if nouns == ["all"] { deployments::orphaned(&mut session.control)? } else { Vec::new() };
     for name in valid.iter().chain(&gone) {
-        places::tidy(&mut session.control, name)?.iter().for_each(|note| warn_user!("Note: {note}"));
+        deployments::tidy(&mut session.control, name)?.iter().for_each(|note| warn_user!("Note: {note}"));
     }
     complain_of_access(session)?;
     let (failed, all) = (failed.len(), valid.len() + failed.len());

@@ -10,7 +10,7 @@ use crate::control::channel;
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::pg::ident::literal;
-use crate::replicate::target::Counts;
+use crate::replicate::session::target::Counts;
 use std::time::Duration;
 
 /// A job as a controller wants it.

@@ -9,24 +9,12 @@
 //! └─ tester, mailer                 try out new databases, send one mail, and leave
 //! ```
 //!
-//! Each is this same binary started again ([`launch`], [`role`]), with one thread that works and without anything inherited: a process that dies
+//! Each is this same binary started again ([`process::launch`], [`process::role`]), with one thread that works and without anything inherited: a process that dies
 //! takes nothing with it but its own work, which its transaction rolls back. They coordinate through rows of `q` and notifications only.
-//! Everyone sleeps on its connections and its [`signals`] until something happens; nobody polls.
+//! Everyone sleeps on its connections and its [`process::signals`] until something happens; nobody polls.
 
-pub mod backoff;
-pub mod children;
 pub mod ctl;
-pub mod desk;
-pub mod guard;
-pub mod instance;
 pub mod kid;
-pub mod launch;
-pub mod mailer;
 pub mod mcp;
-mod patience;
-pub mod pidfile;
-pub mod role;
-pub mod signals;
-pub mod tester;
-pub mod title;
-pub mod val;
+pub mod oneshot;
+pub mod process;

@@ -3,11 +3,15 @@
 //! Whatever takes our objects along (a dump, a template, pg_upgrade) takes that row along as well, and there it does not fit. Such objects are a
 //! *copy*: the transaction ids in them are those of another database, and nothing of them may be taken for this one's own.
 
+pub mod installation;
+pub mod lineage;
+pub mod neighbours;
+pub mod ownership;
+
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::install::{self, has_table};
-use crate::replicate::installation;
+use crate::replicate::capture::install::{self, has_table};
 
 /// The database itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

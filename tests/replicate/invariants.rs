@@ -5,7 +5,7 @@ use super::case::{Case, PATIENCE};
 use super::world::PASSWORD;
 use crate::harness::wait_until;
 use bucardo::pg::Schema;
-use bucardo::replicate::capture::Names;
+use bucardo::replicate::capture::objects::Names;
 use bucardo::replicate::snapshot::Snapshot;
 use postgres::Client;
 

@@ -8,7 +8,7 @@ use crate::cli::refusal;
 use crate::cli::relation::{self, Goat};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
-use crate::replicate::shape::{self, Key};
+use crate::replicate::catalog::shape::{self, Key};
 use postgres::types::ToSql;
 use std::collections::BTreeSet;
 

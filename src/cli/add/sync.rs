@@ -7,7 +7,7 @@ use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::{Session, conflict, near, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::validate;
+use crate::replicate::sync::validate;
 use crate::warn_user;
 
 pub(super) const USAGE: &str = "Usage: add sync <name> type=x source=x targetdb=x or targetgroup=x [options]

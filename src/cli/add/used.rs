@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::pg::Connection;
-use crate::replicate::validate;
+use crate::replicate::sync::validate;
 use crate::warn_user;
 
 /// The syncs that have this herd as source.

@@ -4,7 +4,8 @@
 use crate::cli::Session;
 use crate::control::joining::{self, Joining};
 use crate::error::Result;
-use crate::replicate::{notes, validate};
+use crate::replicate::notes;
+use crate::replicate::sync::validate;
 use crate::warn_user;
 
 /// What it came to.

@@ -2,7 +2,7 @@
 
 use crate::cli::Session;
 use crate::control::settings::Settings;
-use crate::daemon::launch::Launch;
+use crate::daemon::process::launch::Launch;
 use crate::notice::log;
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,8 @@
 use super::tell;
 use crate::cli::pidfile::Master;
 use crate::cli::{Session, pidfile, reason, stop, stopfile};
-use crate::daemon::instance;
-use crate::daemon::pidfile::{STEP, Turn};
+use crate::daemon::process::instance;
+use crate::daemon::process::pidfile::{STEP, Turn};
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
 use std::path::Path;

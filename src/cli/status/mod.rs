@@ -15,7 +15,7 @@ use crate::cli::sync_list::meant;
 use crate::cli::{Session, colour, help, interval, refusal, session::complain_of_access, table::Topic};
 use crate::control::{connections, daemon};
 use crate::error::Result;
-use crate::replicate::waiting::Sources;
+use crate::replicate::sync::waiting::Sources;
 use crate::{say, say_part, warn_user};
 use screen::Screen;
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::control::{gap, state};
 use crate::error::Result;
 use crate::notice::clock;
 use crate::replicate::notes;
-use crate::replicate::waiting::Sources;
+use crate::replicate::sync::waiting::Sources;
 use postgres::Row;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;

@@ -6,7 +6,7 @@ use crate::cli::{Session, interrupt, output};
 use crate::error::{Error, Kind, Result};
 use crate::notice::clock;
 use crate::pg::Connection;
-use crate::replicate::waiting::Sources;
+use crate::replicate::sync::waiting::Sources;
 use std::time::{Duration, SystemTime};
 
 /// How to begin with an empty terminal.

@@ -3,30 +3,30 @@
 //! It puts jobs into `q` when it is kicked, starts a kid for each target, notices at once when one dies, stores why and when it will be
 //! tried again, and starts another. It tells the world when all targets are done. It never touches a replicated database.
 
-mod dispatch;
-mod kids;
+mod kicks;
+mod targets;
 
 use crate::control::queue::{self, JobRequest};
 use crate::control::state::LACKS_CONNECTION;
 use crate::control::{channel, db, sync::Sync};
-use crate::daemon::backoff;
-use crate::daemon::children::{self, End};
-use crate::daemon::desk::ControlSession;
 use crate::daemon::kid;
-use crate::daemon::launch::{self, Launch};
-use crate::daemon::mailer::Mailer;
-use crate::daemon::pidfile::{self, PidFile};
-use crate::daemon::role::Role;
-use crate::daemon::signals::Signals;
+use crate::daemon::process::backoff;
+use crate::daemon::process::children::{self, End};
+use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::launch::{self, Launch};
+use crate::daemon::process::mailer::Mailer;
+use crate::daemon::process::pidfile::{self, PidFile};
+use crate::daemon::process::role::Role;
+use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
 use crate::notice::mail::texts::{self, Whose};
 use crate::pg::{Connection, Notification, Relation};
-use crate::replicate::step::{Step, Watcher};
-use dispatch::PendingKicks;
-use kids::Places;
+use crate::replicate::round::step::{Step, Watcher};
+use kicks::PendingKicks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+use targets::Places;
 
 /// How long kids may take to leave when asked.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -217,7 +217,7 @@ impl Ctl<'_> {
 
     /// A controller that does not stay leaves when nothing is under way.
     fn finished(&self) -> bool {
-        let idle = |place: &kids::Place| place.pid.is_none() && place.retry.is_none() && place.wanted.is_none();
+        let idle = |place: &targets::Place| place.pid.is_none() && place.retry.is_none() && place.wanted.is_none();
         !self.sync.stayalive && self.places.0.values().all(idle)
     }
 

@@ -1,6 +1,6 @@
 //! Connections that are left to applications.
 
-use crate::daemon::role::Role;
+use crate::daemon::process::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 

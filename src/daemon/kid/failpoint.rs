@@ -4,7 +4,7 @@
 //! The environment names a folder; a file in it with the name of a step is a wish, and granting it removes the file. One that holds the word
 //! `stop` wants the kid to stand still, any other wants it dead.
 
-use crate::replicate::step::Step;
+use crate::replicate::round::step::Step;
 use nix::sys::signal::{Signal, raise};
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -7,32 +7,32 @@
 mod connections;
 #[cfg(debug_assertions)]
 mod failpoint;
-mod open;
+mod in_flight;
+mod job_monitor;
 mod progress;
-mod stragglers;
-mod watch;
+mod setup;
 
 use crate::contained::contained;
 use crate::control::queue;
-use crate::daemon::backoff;
-use crate::daemon::children;
-use crate::daemon::desk::ControlSession;
-use crate::daemon::launch::Launch;
-use crate::daemon::pidfile::{self, PidFile};
-use crate::daemon::role::Role;
-use crate::daemon::signals::Signals;
+use crate::daemon::process::backoff;
+use crate::daemon::process::children;
+use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::launch::Launch;
+use crate::daemon::process::pidfile::{self, PidFile};
+use crate::daemon::process::role::Role;
+use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
-use crate::replicate::neighbours;
-use crate::replicate::reclaim;
+use crate::replicate::capture::reclaim;
+use crate::replicate::catalog::stray_partitions;
+use crate::replicate::identity::neighbours;
+use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::round::{Carrier, Outcome};
-use crate::replicate::step::{Step, Watcher};
-use crate::replicate::stray;
-use crate::replicate::target::Counts;
-use open::KidSettings;
+use crate::replicate::session::target::Counts;
+use in_flight::InFlightTransactions;
+use job_monitor::Watch;
+use setup::KidSettings;
 use std::time::{Duration, Instant};
-use stragglers::InFlightTransactions;
-use watch::Watch;
 
 /// How long a job may go on while more work keeps coming: those who watch q want to see something.
 const LONGEST_JOB: Duration = Duration::from_secs(10);
@@ -162,7 +162,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     };
     let mut watch = Watch::new(session, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
-    let opened = match contained(|| open::carrier(&mut watch, &place)) {
+    let opened = match contained(|| setup::carrier(&mut watch, &place)) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
         // It has no job yet that could fail.
         Err(_) if watch.asked().is_some() => return Ok(End::Asked),
@@ -385,7 +385,7 @@ impl Kid {
     fn reopen(&mut self) -> Result<()> {
         log::info!("Tables of sync \"{}\" have changed: reading them again", self.place.sync);
         self.carrier.note_receipts().map_err(|error| self.carrier.named(error))?;
-        self.carrier = open::carrier(&mut self.watch, &self.place)?.0;
+        self.carrier = setup::carrier(&mut self.watch, &self.place)?.0;
         Ok(())
     }
 
@@ -471,10 +471,10 @@ impl Kid {
         let control = &mut self.watch.session.control;
         self.carrier.settle_departed_rows(control).map_err(|error| self.carrier.named(error))?;
         // `validate` may have noticed something meanwhile.
-        open::tell_gaps(&mut self.watch, &self.place)?;
+        setup::tell_gaps(&mut self.watch, &self.place)?;
         let control = &mut self.watch.session.control;
         if let Some(source) = self.carrier.first_source() {
-            stray::ask_for_validation(control, &self.place.sync, source)?;
+            stray_partitions::ask_for_validation(control, &self.place.sync, source)?;
         }
         for source in self.carrier.sources() {
             neighbours::ask_for_validation(control, &self.place.sync, source)?;

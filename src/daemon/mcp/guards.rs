@@ -2,9 +2,9 @@
 //! limits, nobody looks.
 
 use crate::control::settings::Settings;
-use crate::daemon::desk::ControlSession;
-use crate::daemon::launch::{self, Launch};
-use crate::daemon::role::Role;
+use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::launch::{self, Launch};
+use crate::daemon::process::role::Role;
 use crate::error::Result;
 use std::time::{Duration, Instant};
 

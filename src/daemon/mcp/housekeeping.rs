@@ -1,6 +1,6 @@
 //! What the MCP does now and then: archive finished jobs, forget old archives, write messages to the log.
 
-use crate::daemon::desk::ControlSession;
+use crate::daemon::process::control_session::ControlSession;
 use crate::error::Result;
 use crate::pg::Relation;
 use std::time::{Duration, Instant};

@@ -3,36 +3,36 @@
 //! It starts a controller for each active sync and another when one dies, hears kicks on the sources and from clients, answers requests, and
 //! stops everything when told: by SIGTERM, by the stop file, by a notification. When the control database is away it waits for it.
 
-mod begin;
+mod database_tests;
 mod guards;
 mod housekeeping;
+mod instance_lock;
+mod main_loop;
 mod orders;
 mod public_orders;
 mod reloads;
-mod request;
-mod seat;
-mod service;
-mod sources;
+mod requests;
+mod source_listeners;
 mod standing;
 #[cfg(test)]
 mod standing_model;
+mod startup;
 mod syncs;
-mod testers;
 mod trouble;
 mod validators;
 
-use crate::daemon::backoff;
-use crate::daemon::desk::ControlSession;
-use crate::daemon::launch::Launch;
-use crate::daemon::mailer::Mailer;
-use crate::daemon::role::Role;
-use crate::daemon::signals::Signals;
+use crate::daemon::process::backoff;
+use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::launch::Launch;
+use crate::daemon::process::mailer::Mailer;
+use crate::daemon::process::role::Role;
+use crate::daemon::process::signals::Signals;
 use crate::error::Result;
 use crate::notice::mail::texts;
 use crate::pg::connect::Connecting;
 use crate::pg::wait;
-use begin::Startup;
-use service::Mcp;
+use main_loop::Mcp;
+use startup::Startup;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ pub fn run(launch: Launch) -> u8 {
     let startup = match Startup::prepare(&launch) {
         Ok(startup) => startup,
         Err(error) => {
-            begin::answer(&launch, &error.to_string());
+            startup::answer(&launch, &error.to_string());
             return error.code().min(1);
         }
     };
@@ -60,7 +60,7 @@ pub fn run(launch: Launch) -> u8 {
         }
         Err(error) => {
             log::error!("Warning: Killed: {error}");
-            begin::answer(&launch, &error.to_string());
+            startup::answer(&launch, &error.to_string());
             1
         }
     }

@@ -1,6 +1,6 @@
 //! What commands say about single syncs, and what follows from a new status.
 
-use super::service::Mcp;
+use super::main_loop::Mcp;
 use super::standing::Order;
 use crate::control::{channel, joining};
 use crate::error::Result;

@@ -3,8 +3,8 @@
 //! obeys only sessions that may give orders (see [`crate::control::access`]).
 
 use crate::control::access;
-use crate::daemon::launch::Launch;
-use crate::daemon::role::Role;
+use crate::daemon::process::launch::Launch;
+use crate::daemon::process::role::Role;
 use crate::error::Result;
 use crate::pg::connect::{Connecting, Purpose};
 use crate::pg::{Connection, Notification};

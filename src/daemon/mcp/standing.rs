@@ -3,7 +3,7 @@
 
 use crate::control::state::{self, Asked};
 use crate::control::sync::Sync;
-use crate::daemon::desk::ControlSession;
+use crate::daemon::process::control_session::ControlSession;
 use crate::error::Result;
 use std::collections::BTreeMap;
 

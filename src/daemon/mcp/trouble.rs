@@ -1,9 +1,9 @@
 //! Why the daemon does not run a sync that it should run, kept in table `sync_state` for those who ask. Looked at after everything that happens, and
 //! written only when it has changed.
 
-use super::sources::Sources;
+use super::source_listeners::Sources;
 use super::syncs::Syncs;
-use crate::daemon::desk::ControlSession;
+use crate::daemon::process::control_session::ControlSession;
 use crate::error::Result;
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,9 +1,9 @@
 //! The MCP's validators: processes that look at one sync each, beside whatever else runs for it, and leave. One that failed is tried again.
 
-use crate::daemon::backoff;
-use crate::daemon::children::End;
-use crate::daemon::launch::{self, Launch};
-use crate::daemon::role::Role;
+use crate::daemon::process::backoff;
+use crate::daemon::process::children::End;
+use crate::daemon::process::launch::{self, Launch};
+use crate::daemon::process::role::Role;
 use crate::error::Result;
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,11 +1,11 @@
-//! The receiver's side: the stage, and what is written from it. How, is told in [`super::write`].
+//! The receiver's side: the stage, and what is written from it. How, is told in [`super::write_mode`].
 
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
 use crate::pg::ident::literal;
-use crate::replicate::form::CopyFormat;
+use crate::replicate::plan::copy_format::CopyFormat;
 
-/// The statements that write the table run under its owner's search_path ([`crate::replicate::owner_path`]): whatever is called in them has
+/// The statements that write the table run under its owner's search_path ([`crate::replicate::catalog::owner_path`]): whatever is called in them has
 /// its schema.
 pub(super) const COUNT: &str = "pg_catalog.count(*)";
 

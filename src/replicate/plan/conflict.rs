@@ -4,7 +4,7 @@
 use super::{Plan, list_plain, matched, of};
 use crate::pg::Relation;
 use crate::pg::ident::literal;
-use crate::replicate::resolve::Strategy;
+use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::snapshot::Span;
 
 impl Plan {

@@ -8,8 +8,8 @@
 use super::{Plan, captured_columns, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
-use crate::replicate::capture::Names;
-use crate::replicate::resolve::Strategy;
+use crate::replicate::capture::objects::Names;
+use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::snapshot::{Snapshot, Span};
 
 /// Where the receiver keeps its own deltas of the table.

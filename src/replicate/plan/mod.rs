@@ -10,24 +10,27 @@
 
 mod apply;
 mod conflict;
-mod details;
-mod kept;
+mod conflict_details;
+pub mod copy_format;
 mod late_changes;
+pub mod sequence_numbers;
 mod ship;
+pub mod strategy;
+mod target_only_columns;
 mod truncate;
 mod unique_conflict;
 mod unique_keys;
-mod write;
+mod write_mode;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation, Schema};
-use crate::replicate::capture::{Names, delta_keys};
-use crate::replicate::catalog_digest::State;
-use crate::replicate::shape::{Column, Key, Shape, Unique};
+use crate::replicate::capture::objects::{Names, delta_keys};
+use crate::replicate::catalog::digest::State;
+use crate::replicate::catalog::shape::{Column, Key, Shape, Unique};
 pub use late_changes::Feed;
 pub use unique_conflict::Receiver;
-pub use write::{Reference, ordered};
-use write::{Ways, Write};
+pub use write_mode::{Reference, ordered};
+use write_mode::{Ways, Write};
 
 /// The most columns a table, and so a stage, can have.
 const MOST_COLUMNS: usize = 1600;
@@ -147,7 +150,7 @@ impl Plan {
             stage_types: others.iter().map(|column| column.base_type.clone()).collect(),
             write: ways.best,
             in_place: ways.in_place,
-            settable: write::settable(target, key),
+            settable: write_mode::settable(target, key),
             kept,
             dependents: Vec::new(),
             emptied: Vec::new(),

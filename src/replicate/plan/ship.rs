@@ -3,7 +3,7 @@
 use super::{Plan, list_plain, matched};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
-use crate::replicate::form::CopyFormat;
+use crate::replicate::plan::copy_format::CopyFormat;
 use crate::replicate::snapshot::Span;
 
 /// A value as its type prints it. A cast to text could be a function of the table's owner. IS DISTINCT FROM tells NULL from a row of NULLs.

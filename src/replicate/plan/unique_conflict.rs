@@ -9,8 +9,8 @@ use super::unique_keys::both_claim;
 use super::{Plan, list_plain, matched, of};
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
-use crate::replicate::resolve::Strategy;
-use crate::replicate::shape::Unique;
+use crate::replicate::catalog::shape::Unique;
+use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::snapshot::{Snapshot, Span};
 
 /// The receiver of a stage, where it is a master.

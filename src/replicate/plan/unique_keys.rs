@@ -3,7 +3,7 @@
 
 use super::Plan;
 use crate::pg::Ident;
-use crate::replicate::shape::Unique;
+use crate::replicate::catalog::shape::Unique;
 
 impl Plan {
     /// What unique indexes and exclusion constraints besides the key's forbid, as far as they read only what is carried.

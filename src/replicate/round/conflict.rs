@@ -6,10 +6,10 @@ use super::abreast::{each_of, take};
 use super::{Carrier, Lane, Round, Table, at};
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
-use crate::replicate::relay;
-use crate::replicate::resolve::{Ranks, Strategy};
+use crate::replicate::plan::strategy::{Ranks, Strategy};
+use crate::replicate::round::step::Watcher;
+use crate::replicate::session::relay;
 use crate::replicate::snapshot::Span;
-use crate::replicate::step::Watcher;
 use std::collections::BTreeMap;
 
 /// The master on which candidates meet.

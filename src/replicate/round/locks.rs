@@ -9,7 +9,7 @@
 use super::{Carrier, Lane, at};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::catalog_digest;
+use crate::replicate::catalog::digest;
 use crate::replicate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl Carrier {
             };
             let compared = |lane: &&&Lane| {
                 let plans = compared.iter().map(|table| &lane.plans[*table]);
-                catalog_digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)))
+                digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)))
             };
             let compared = lanes.first().filter(|_| self.receivers_checked).as_ref().map(compared);
             target.begin(&self.sync, &expected, &lanes.first().map(of).unwrap_or_default(), compared.as_deref())?;

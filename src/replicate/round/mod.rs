@@ -7,23 +7,25 @@
 //! that has committed has seen what the others changed, so its state is the decision that the next round brings to the rest.
 
 mod abreast;
-mod apart;
 mod carrier;
 mod conflict;
-mod filled;
+mod foreign_keys;
+mod interrupted_copy;
 mod locks;
 mod outdated;
+mod parallel_copy;
 mod rates;
-mod references;
+pub mod sequence;
+pub mod step;
 mod table;
 mod truncate;
 
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
+use crate::replicate::round::step::{Step, Watcher};
+use crate::replicate::session::source::{Look, Pending, span};
+use crate::replicate::session::target::{Counts, Written};
 use crate::replicate::snapshot::{Snapshot, Span};
-use crate::replicate::source::{Look, Pending, span};
-use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::{Counts, Written};
 pub use carrier::{Carrier, Lane, Parts, Table};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Whether the tables of a round are still those for which its plans were made.
 //!
 //! At a receiver this is asked together with the round's locks, which keep it so; where the locks are taken one after another, it is asked at the end,
-//! when they are all held. At a source it is asked when its transaction has ended ([`Source::finish`](crate::replicate::source::Source::finish)). DDL that
+//! when they are all held. At a source it is asked when its transaction has ended ([`Source::finish`](crate::replicate::session::source::Source::finish)). DDL that
 //! comes earlier may make a statement fail: then the reason is the DDL, and not the statement.
 
 use super::{Carrier, Round, at};
@@ -9,10 +9,10 @@ use crate::control::departed_rows;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::catalog_digest;
-use crate::replicate::departed_rows::{Pair, settle};
+use crate::replicate::capture::departed_rows::{Pair, settle};
+use crate::replicate::catalog::digest;
 use crate::replicate::plan::Plan;
-use crate::replicate::step::Watcher;
+use crate::replicate::round::step::Watcher;
 
 impl Carrier {
     /// Whether a round failed because a table is not what it was; a lock that was not to be had or a collision says nothing of that.
@@ -32,9 +32,9 @@ impl Carrier {
         let mut changed = false;
         for lane in &self.lanes {
             let plans: Vec<&Plan> = self.working.iter().filter_map(|table| lane.plans.get(*table)).collect();
-            let asked = catalog_digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
+            let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
             changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
-            let asked = catalog_digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
+            let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
             changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
         }
         Ok(changed)
@@ -47,9 +47,9 @@ impl Carrier {
         }
         for lane in &self.lanes {
             let plans = self.working.iter().filter_map(|table| lane.plans.get(*table));
-            let asked = catalog_digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
+            let asked = digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
             if let Some(table) = names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)? {
-                return Err(catalog_digest::outdated(&table));
+                return Err(digest::outdated(&table));
             }
         }
         Ok(())
@@ -90,9 +90,9 @@ impl Carrier {
     pub fn members_have_changed(&mut self) -> Result<bool> {
         let mut changed = false;
         for lane in &self.lanes {
-            let asked = catalog_digest::ask_changed(lane.plans.iter().map(|plan| (&plan.source, &plan.source_state)));
+            let asked = digest::ask_changed(lane.plans.iter().map(|plan| (&plan.source, &plan.source_state)));
             changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
-            let asked = catalog_digest::ask_changed(lane.plans.iter().map(|plan| (&plan.target, &plan.target_state)));
+            let asked = digest::ask_changed(lane.plans.iter().map(|plan| (&plan.target, &plan.target_state)));
             changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
         }
         Ok(changed)

@@ -8,8 +8,8 @@ use super::{Carrier, Lane, Round, at};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::plan::Plan;
-use crate::replicate::relay;
-use crate::replicate::step::Watcher;
+use crate::replicate::round::step::Watcher;
+use crate::replicate::session::relay;
 
 impl Carrier {
     /// Writes the rows, incomplete.

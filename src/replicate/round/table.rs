@@ -3,10 +3,10 @@
 use super::locks::locks_parts;
 use super::{Carrier, Round, at};
 use crate::error::Result;
-use crate::replicate::hands::fill_whole;
-use crate::replicate::relay;
-use crate::replicate::step::{Step, Watcher};
-use crate::replicate::target::Counts;
+use crate::replicate::copy::workers::fill_whole;
+use crate::replicate::round::step::{Step, Watcher};
+use crate::replicate::session::relay;
+use crate::replicate::session::target::Counts;
 
 impl Carrier {
     pub(super) fn carry_table(

@@ -2,9 +2,9 @@
 
 use super::{Carrier, Lane, Round, at};
 use crate::error::Result;
-use crate::replicate::relay;
+use crate::replicate::session::relay;
+use crate::replicate::session::target::Counts;
 use crate::replicate::snapshot::Span;
-use crate::replicate::target::Counts;
 
 impl Carrier {
     /// Empties the receiver of a lane if its source was emptied.

@@ -1,0 +1,581 @@
+//! Opening a kid: its databases, the plans for all tables on all lanes, the receipts.
+
+use super::Place;
+use super::job_monitor::Watch;
+use crate::control::connections::RESERVE;
+use crate::control::db;
+use crate::control::gap::{self, Place as GapPlace};
+use crate::control::identity::refuse_halted;
+use crate::control::settings::Settings;
+use crate::control::sync::{Goat, Sync, SyncType};
+use crate::daemon::kid::connections;
+use crate::daemon::process::mailer;
+use crate::daemon::process::role::Role;
+use crate::error::{Error, Kind, Result};
+use crate::notice::mail::texts::Whose;
+use crate::pg::ident::literal;
+use crate::pg::{Canceller, ConnInfo, Connection, Relation, Schema};
+use crate::replicate::capture::gaps::{self, Member};
+use crate::replicate::capture::install;
+use crate::replicate::capture::objects::{Names, armed_flag};
+use crate::replicate::capture::records::{self, Recorded};
+use crate::replicate::catalog::compare;
+use crate::replicate::catalog::shape::{self, Key, Shape};
+use crate::replicate::copy::workers::CopyConnections;
+use crate::replicate::identity::installation;
+use crate::replicate::identity::lineage::{self, Way};
+use crate::replicate::identity::neighbours;
+use crate::replicate::identity::{self, Side};
+use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
+use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
+use crate::replicate::round::sequence::{Sequence, Sequences};
+use crate::replicate::round::{Carrier, Parts, Table};
+use crate::replicate::session::source::Source;
+use crate::replicate::session::target::Target;
+use crate::replicate::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
+const BATCH: f64 = 100_000.0;
+/// Tables that are copied at once at most, unless setting `copy_jobs` says otherwise.
+const JOBS: f64 = 4.0;
+/// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
+const RETENTION: f64 = 600.0;
+
+/// Seconds of sleep after which a kid looks around, unless setting `kid_pingtime` says otherwise.
+const PERIODIC_CHECK: f64 = 60.0;
+
+/// The settings of a kid.
+pub(super) struct KidSettings {
+    /// For how many seconds consumed changes are kept.
+    pub retention: f64,
+    /// How long it sleeps at most.
+    pub sleep: Duration,
+}
+
+/// The members of a sync that one kid serves.
+struct Members {
+    sync: Sync,
+    /// Masters first.
+    names: Vec<String>,
+    /// Those where what comes is noted for other syncs.
+    noting: Vec<bool>,
+    masters: usize,
+    sources: BTreeMap<usize, Source>,
+    targets: BTreeMap<usize, Target>,
+    rehearses: bool,
+}
+
+/// The carrier and the settings.
+pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidSettings)> {
+    watch.listen(&place.sync, &place.target)?;
+    let control = &mut watch.session.control;
+    let settings = Settings::load_for(control, &place.sync)?;
+    let sync = Sync::load(control, &place.sync)?;
+    let goats = sync.goats(control)?;
+    let mut members = Members::new(sync, &place.target);
+    refuse_halted(control, &members.names)?;
+    let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
+    watch.servers = infos.iter().map(|info| info.place().replace(' ', "_")).collect();
+    let reserve = settings.number("reserve_connections", RESERVE).clamp(0.0, 1e6) as i64;
+    members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
+    members.open(control, &place.role, &infos, &place.target, reserve).inspect_err(|_| members.disarm())?;
+    watch.session.signals.cancel_at_stop(members.cancellers());
+    let control = &mut watch.session.control;
+    let connections = members.connections(&place.role, &infos, &settings);
+    members.rehearses = place.rehearses;
+    let parts = members.parts(control, &goats, &settings, &place.target);
+    tell_gaps(watch, place)?;
+    let mut parts = Parts { connections, ..parts? };
+    check_lineage(&mut watch.session.control, &mut parts)?;
+    let sleep = settings.seconds("kid_pingtime", PERIODIC_CHECK).max(Duration::from_secs(1));
+    Ok((Carrier::new(parts)?, KidSettings { retention: settings.number("delta_retention", RETENTION), sleep }))
+}
+
+/// Makes sure that each source is the one that gave the receipts, and holds what they lack.
+fn check_lineage(control: &mut Connection, parts: &mut Parts) -> Result<()> {
+    if parts.copies_only {
+        return Ok(());
+    }
+    let copied = !parts.tables.is_empty() && parts.tables.iter().all(|table| table.copy);
+    for (from, to, _) in &parts.lanes {
+        let (Some(source), Some(target)) = (parts.sources.get_mut(from), parts.targets.get_mut(to)) else { continue };
+        let copies = copied && *from == 0 && !parts.filled.contains(to);
+        let way = Way { sync: &parts.sync, from: &parts.names[*from], to: &parts.names[*to], copies };
+        lineage::check(control, way, &mut source.conn, &mut target.conn)?;
+    }
+    Ok(())
+}
+
+/// 0 means never to cut: everything in one transaction.
+fn batch(settings: &Settings) -> i64 {
+    match settings.number("batch_changes", BATCH) {
+        changes if changes < 1.0 => i64::MAX / 2,
+        changes => changes.min(1e15) as i64,
+    }
+}
+
+/// Not more than there are processors: each table that is being copied keeps one busy on each side.
+fn jobs(settings: &Settings) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.min(settings.number("copy_jobs", JOBS).min(1e3) as usize)
+}
+
+impl Members {
+    fn new(sync: Sync, place: &str) -> Members {
+        let mut names = sync.masters_of(place);
+        let masters = names.len();
+        if !names.iter().any(|name| name == place) {
+            names.push(place.to_owned());
+        }
+        let noting = vec![false; names.len()];
+        Members { sync, names, noting, masters, sources: BTreeMap::new(), targets: BTreeMap::new(), rehearses: false }
+    }
+
+    fn contested(&self) -> bool {
+        self.masters > 1
+    }
+
+    fn copies_only(&self) -> bool {
+        self.sync.synctype == SyncType::Fullcopy
+    }
+
+    fn open(&mut self, control: &mut Connection, role: &Role, infos: &[ConnInfo], place: &str, reserve: i64) -> Result<()> {
+        let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
+        for (number, (name, info)) in members.iter().take(self.masters) {
+            let mut conn = admitted(control, role, (name, info), "source", reserve)?;
+            installation::settle(control, name, &mut conn)?;
+            if !self.copies_only() {
+                identity::ensure(control, name, Side::Source, &mut conn)?;
+            }
+            let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
+            let flag = (!self.copies_only()).then(|| armed_flag(conn.schema(), &self.sync.name, &sleeper));
+            self.sources.insert(*number, Source::new(conn, flag, self.sync.isolation)?);
+        }
+        let receivers = if self.contested() { 0 } else { self.masters };
+        for (number, (name, info)) in members.iter().skip(receivers) {
+            let mut conn = admitted(control, role, (name, info), "target", reserve)?;
+            installation::settle(control, name, &mut conn)?;
+            identity::ensure(control, name, Side::Receiver, &mut conn)?;
+            self.targets.insert(*number, Target::new(conn)?);
+        }
+        Ok(())
+    }
+
+    /// The way to further sessions; several masters have no use for them.
+    fn connections(&self, role: &Role, infos: &[ConnInfo], settings: &Settings) -> Option<CopyConnections> {
+        let [source, target] = infos else { return None };
+        Some(CopyConnections {
+            source: source.named(role.application_name("source")),
+            source_schema: self.sources.get(&0)?.conn.schema(),
+            isolation: self.sync.isolation,
+            target: target.named(role.application_name("target")),
+            target_schema: self.targets.get(&1)?.conn.schema(),
+            jobs: jobs(settings),
+        })
+    }
+
+    fn cancellers(&self) -> Vec<Canceller> {
+        let sources = self.sources.values().map(|source| source.conn.canceller());
+        sources.chain(self.targets.values().map(|target| target.conn.canceller())).collect()
+    }
+
+    /// Until everybody is back, writers need not wake anybody.
+    fn disarm(&mut self) {
+        for source in self.sources.values_mut() {
+            // What failed is told already; this is a courtesy to the writers.
+            let _ = source.disarm();
+        }
+    }
+
+    fn parts(mut self, control: &mut Connection, goats: &[Goat], settings: &Settings, place: &str) -> Result<Parts> {
+        let (tables, sequences): (Vec<&Goat>, Vec<&Goat>) = goats.iter().partition(|goat| goat.is_table);
+        let mut shapes = self.shapes(control, &tables, place)?;
+        let compared_at = gap::now(control)?;
+        let filled = self.filled()?;
+        self.close_filled(control, &tables, &filled, place)?;
+        let copied_once = self.sync.onetimecopy != 0 && self.receivers().any(|number| !filled.contains(&number));
+        let noted = self.noted(&mut shapes, copied_once && self.sync.onetimecopy == 1)?;
+        let mut lanes = Vec::new();
+        for (from, to) in self.ways() {
+            let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, (from, to), &noted));
+            lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
+        }
+        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
+        let tables = tables.collect::<Result<_>>()?;
+        let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
+        let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
+        let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
+        let Members { sync, names, sources, targets, rehearses, .. } = self;
+        let (connections, rates) = (None, sync.track_rates && !copies_only);
+        let copy_asked = sync.copy_asked.filter(|_| !copies_only && copied_once);
+        Ok(Parts {
+            sync: sync.name,
+            names,
+            sources,
+            targets,
+            lanes,
+            tables,
+            sequences,
+            batch,
+            copies_only,
+            copy_asked,
+            filled,
+            connections,
+            details,
+            rates,
+            rehearses,
+            place: place.to_owned(),
+            compared_at,
+        })
+    }
+
+    /// From each source to each other receiver.
+    fn ways(&self) -> Vec<(usize, usize)> {
+        let from_each = |from: &usize| self.targets.keys().filter(|to| *to != from).map(|to| (*from, *to)).collect::<Vec<_>>();
+        self.sources.keys().flat_map(from_each).collect()
+    }
+
+    /// By table, its shape on each member. What was missed since somebody last compared is noted before anything is refused.
+    fn shapes(&mut self, control: &mut Connection, goats: &[&Goat], place: &str) -> Result<Vec<Vec<Shape>>> {
+        if let Some(goat) = goats.iter().find(|goat| !goat.looked_up && !self.copies_only()) {
+            return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
+        }
+        let mut shapes = vec![Vec::new(); goats.len()];
+        let began = gap::now(control)?;
+        for number in 0..self.names.len() {
+            let members = self.gap_members(goats, number);
+            let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
+            let found = shape::read_all(self.session(number)?, &relations)?;
+            if !self.copies_only() && !self.rehearses {
+                self.notice_gaps(control, &members, &found, number, place)?;
+            }
+            let on = format!("database \"{}\"", self.names[number]);
+            for (shapes, found) in shapes.iter_mut().zip(found) {
+                shapes.push(found.map_err(|error| error.context(on.clone()))?);
+            }
+        }
+        gaps::forget_common(control, &self.sync.name, place, self.names.len(), &began)?;
+        for (number, target) in &mut self.targets {
+            let written: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
+            neighbours::unseen(&mut target.conn, &self.names[*number], &written)?.map_or(Ok(()), Err)?;
+        }
+        if !self.copies_only() {
+            for (number, source) in &mut self.sources {
+                source.captures(&shapes.iter().map(|shapes| &shapes[*number]).collect::<Vec<_>>())?;
+            }
+        }
+        Ok(shapes)
+    }
+
+    /// The tables as a member calls them.
+    fn gap_members(&self, goats: &[&Goat], number: usize) -> Vec<Member> {
+        let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
+        goats.iter().map(|goat| Member { goat: goat.id, relation: there(goat) }).collect()
+    }
+
+    fn session(&mut self, number: usize) -> Result<&mut Connection> {
+        match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
+            (Some(source), _) => Ok(&mut source.conn),
+            (None, Some(target)) => Ok(&mut target.conn),
+            (None, None) => Err(Error::new(Kind::Bug, "a member without session")),
+        }
+    }
+
+    fn notice_gaps(
+        &mut self,
+        control: &mut Connection,
+        members: &[Member],
+        found: &[Result<Shape>],
+        number: usize,
+        place: &str,
+    ) -> Result<()> {
+        let (sync, db) = (self.sync.name.clone(), self.names[number].clone());
+        let place = GapPlace { sync: &sync, target: place, db: &db };
+        let known = gap::known(control, place)?;
+        let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
+        let contents = gaps::contents(self.session(number)?, &relations)?;
+        let is_known = |((member, shape), content): ((&Member, &Result<Shape>), &Option<String>)| {
+            let guard = shape.as_ref().ok().map(|shape| shape.state.guard.as_str());
+            guard.is_none_or(|guard| gaps::is_known(known.get(&member.goat), guard, content.as_deref(), &member.relation))
+        };
+        if members.iter().zip(found).zip(&contents).all(is_known) {
+            return Ok(());
+        }
+        let is_source = self.sources.contains_key(&number);
+        install::alone(self.session(number)?, |conn| {
+            let states = gaps::states(conn, members)?;
+            gaps::compare(control, place, conn, members, &states, is_source)
+        })
+    }
+
+    /// What was missing before a copy was asked for is there once all receivers have the copy, also if the one who made it died before he said so.
+    fn close_filled(&self, control: &mut Connection, tables: &[&Goat], filled: &BTreeSet<usize>, place: &str) -> Result<()> {
+        let Some(asked) = &self.sync.copy_asked else { return Ok(()) };
+        if self.sync.onetimecopy != 1 || self.receivers().any(|number| !filled.contains(&number)) {
+            return Ok(());
+        }
+        let goats: Vec<i32> = tables.iter().map(|goat| goat.id).collect();
+        gap::close(control, &self.sync.name, place, &goats, asked).map(drop)
+    }
+
+    /// Where changes are noted, and by which key, which becomes the key of the source's shape. Nothing is carried while it is known that
+    /// something was not noted, unless all is `copied` now.
+    fn noted(&mut self, shapes: &mut [Vec<Shape>], copied: bool) -> Result<Noted> {
+        let mut noted = Noted::default();
+        if self.copies_only() {
+            return Ok(noted);
+        }
+        for (number, source) in &mut self.sources {
+            let oids: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
+            noted.schemas.insert(*number, source.conn.schema());
+            noted.captures.insert(*number, records::read(&mut source.conn, &oids)?);
+            noted.gaps.insert(*number, records::count_gaps(&mut source.conn, &oids)?);
+            for target in self.targets.keys().filter(|target| *target != number && !copied) {
+                let gaps = records::gaps(&mut source.conn, &self.sync.name, Some(&self.names[*target]))?;
+                if !gaps.is_empty() {
+                    return Err(records::missing(&self.names[*number], &self.sync.name, &gaps));
+                }
+            }
+        }
+        if noted.captures.values().flat_map(|tables| tables.values()).flatten().any(|one| one.since.is_some()) {
+            self.read_receipts(&mut noted)?;
+        }
+        for shapes in shapes {
+            let newest = noted.newest_serves(shapes);
+            let mut order = Vec::new();
+            for number in self.sources.keys() {
+                let shape = &mut shapes[*number];
+                noted.choose(*number, shape, newest)?;
+                // Keys of several masters meet in one table, so their columns come in one order everywhere.
+                shape.keys.iter_mut().for_each(|key| *key = key.in_order(&order));
+                if order.is_empty() {
+                    order = shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
+                }
+            }
+        }
+        for (number, since) in noted.settled.clone() {
+            let Some(source) = self.sources.get_mut(&number) else { continue };
+            for target in self.targets.keys().filter(|target| **target != number) {
+                records::settle(&mut source.conn, &self.sync.name, &self.names[*target], since)?;
+            }
+            records::retire(&mut source.conn)?;
+        }
+        Ok(noted)
+    }
+
+    fn read_receipts(&mut self, noted: &mut Noted) -> Result<()> {
+        for (from, to) in self.ways() {
+            let Some(target) = self.targets.get_mut(&to) else { continue };
+            let receipt = target.receipt(&self.sync.name, &self.names[from])?;
+            noted.receipts.insert((from, to), receipt);
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self, goat: &Goat, shapes: &[Shape], (from, to): (usize, usize), noted: &Noted) -> Result<Plan> {
+        let feed = self.feed(goat, &shapes[to], &shapes[from], to)?;
+        let route = Route {
+            sync: self.sync.name.clone(),
+            from: self.names[from].clone(),
+            member: i32::try_from(from).unwrap_or_default(),
+            to: self.names[to].clone(),
+            masters: self.contested(),
+            traced: feed.is_some(),
+        };
+        let source = self.selected(goat, &shapes[from], from, to)?;
+        let copying = copying(&self.sync, goat);
+        if self.copies_only() {
+            return Ok(Plan::for_copies(goat.id, &source, &shapes[to], &route)?.copied(copying));
+        }
+        if let Some(why) = compare::narrows(&source, &shapes[to], self.sync.strict && goat.strict) {
+            let hint = "Alter the column there, too; the sync goes on by itself after that.";
+            let sentence = format!("Table \"{}\" on database \"{}\": {why}", shapes[to].relation.label(), self.names[to]);
+            return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
+        }
+        let (names, captured, record) = noted.of(&shapes[from], from, to);
+        let plan = Plan::new(goat.id, &source, &shapes[to], None, &route)?.copied(copying).noted(names, &captured, record);
+        match feed {
+            Some(feed) => plan.with_feed(feed),
+            None => Ok(plan),
+        }
+    }
+
+    /// The source's table, or what is selected from it for this receiver.
+    fn selected(&mut self, goat: &Goat, table: &Shape, from: usize, to: usize) -> Result<Shape> {
+        let clause = goat.selected_for(&self.names[to], to < self.masters);
+        match (clause, self.sources.get_mut(&from)) {
+            (Some(clause), Some(source)) => table.selected(&mut source.conn, clause),
+            _ => Ok(table.clone()),
+        }
+    }
+
+    /// The receiver's own deltas matter when it is a master, and when what comes there is to go further. That needs deltas there, which
+    /// another sync has made.
+    fn feed(&mut self, goat: &Goat, table: &Shape, source: &Shape, to: usize) -> Result<Option<Feed>> {
+        let feeds_targets = self.contested() && to == 0 && !self.sync.targets.is_empty();
+        let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || self.noting[to] || feeds_targets;
+        if !makedelta && !self.contested() {
+            return Ok(None);
+        }
+        let Some(target) = self.targets.get_mut(&to) else { return Ok(None) };
+        let key = source.keys.first().map(|key| key.columns.as_slice()).unwrap_or_default();
+        let captured = install::captured(&mut target.conn, table.oid, key)?;
+        Ok(captured.map(|(names, keys)| Feed { names, keys, makedelta }))
+    }
+
+    fn table(&mut self, goat: &Goat, shapes: &[Shape], copied_once: bool, filled: &BTreeSet<usize>) -> Result<Table> {
+        let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
+        let strategy = Strategy::parse(word, &self.sync.members())?;
+        let only_empty = self.sync.onetimecopy == 2;
+        let copy = copied_once && (!only_empty || self.is_empty_at_others(shapes, filled)?);
+        Ok(Table { strategy, copy, only_empty, bypass: goat.bypass })
+    }
+
+    /// Who gets copies.
+    fn receivers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.targets.keys().copied().filter(|number| *number != 0)
+    }
+
+    /// The receivers that have the copy that is to be made once: each knows for which request it was filled.
+    fn filled(&mut self) -> Result<BTreeSet<usize>> {
+        let Some(asked) = &self.sync.copy_asked else { return Ok(BTreeSet::new()) };
+        let mut filled = BTreeSet::new();
+        for (number, target) in self.targets.iter_mut().filter(|(number, _)| **number != 0) {
+            filled.extend((target.copied(&self.sync.name)?.as_ref() == Some(asked)).then_some(*number));
+        }
+        Ok(filled)
+    }
+
+    fn is_empty_at_others(&mut self, shapes: &[Shape], filled: &BTreeSet<usize>) -> Result<bool> {
+        for number in self.receivers().filter(|number| !filled.contains(number)).collect::<Vec<_>>() {
+            let empty = format!("select not exists (select from {})", shapes[number].from_clause());
+            let Some(target) = self.targets.get_mut(&number) else { continue };
+            if !target.conn.query_one(&empty, &[])?.get::<_, bool>(0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn sequence(&self, goat: &Goat) -> Result<Sequence> {
+        let word = goat.standard_conflict.as_deref();
+        let name = |(number, db): (usize, &String)| if number == 0 { goat.relation.clone() } else { goat.relation_on(db) };
+        let names = self.names.iter().enumerate().map(name).collect();
+        Ok(Sequence { names, strategy: SequenceStrategy::parse(word, self.sync.conflict_strategy.as_deref())? })
+    }
+}
+
+/// Says what is missing and was not said yet, in the log and by mail.
+pub(super) fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
+    let whose = Whose { sync: &place.sync, source: &place.source, target: &place.target };
+    mailer::tell_gaps(&mut watch.session.control, &place.launch, &whose)
+}
+
+/// What is on record of the captures on the sources, by their numbers, and which of them are read.
+#[derive(Default)]
+struct Noted {
+    captures: BTreeMap<usize, BTreeMap<u32, Vec<Recorded>>>,
+    schemas: BTreeMap<usize, Schema>,
+    gaps: BTreeMap<usize, BTreeMap<u32, i64>>,
+    /// By source and receiver; read only while there are several captures of a table.
+    receipts: BTreeMap<(usize, usize), Option<Snapshot>>,
+    /// With the key's columns in the order in which they are captured.
+    chosen: BTreeMap<(usize, u32), (Names, Vec<String>)>,
+    /// The sources where the newest captures are read, and since when those hold everything.
+    settled: BTreeMap<usize, i64>,
+}
+
+impl Noted {
+    fn captures(&self, number: usize, table: u32) -> &[Recorded] {
+        self.captures.get(&number).and_then(|tables| tables.get(&table)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether all receivers have everything from before the newest captures of a table.
+    fn newest_serves(&self, shapes: &[Shape]) -> bool {
+        let serves = |((from, _), receipt): (&(usize, usize), &Option<Snapshot>)| {
+            self.captures(*from, shapes[*from].oid).last().is_none_or(|newest| newest.serves(receipt.as_ref()))
+        };
+        self.receipts.iter().all(serves)
+    }
+
+    /// Chooses the capture of a table that is read, the newest or the one before it.
+    fn choose(&mut self, number: usize, shape: &mut Shape, newest: bool) -> Result<()> {
+        let all = self.captures(number, shape.oid);
+        let at = if newest { all.len().checked_sub(1) } else { all.len().checked_sub(2).or(all.len().checked_sub(1)) };
+        let Some(one) = at.and_then(|at| all.get(at)) else { return Ok(()) };
+        if !one.readable() {
+            let sentence =
+                format!("The key by which changes of table \"{}\" are noted is not there any more", shape.relation.label());
+            return Err(Error::new(Kind::Mismatch, sentence).hint("Validate the sync."));
+        }
+        let (names, key, since) = (one.capture.names.clone(), one.key(), one.since);
+        let same =
+            |other: &&Key| other.columns.len() == key.columns.len() && key.columns.iter().all(|k| other.columns.contains(k));
+        let has = shape.keys.iter().find(same).cloned();
+        // Only while another key takes over, the old one need not be a key any more.
+        if has.is_none() && at.is_some_and(|at| at + 1 == all.len()) {
+            let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+            return Err(no_usable_key(shape, &columns));
+        }
+        let captured = key.columns.clone();
+        shape.keys = vec![has.unwrap_or(key)];
+        self.chosen.insert((number, shape.oid), (names, captured));
+        if let Some(since) = since.filter(|_| newest) {
+            let settled = self.settled.entry(number).or_default();
+            *settled = (*settled).max(since);
+        }
+        Ok(())
+    }
+
+    /// The names of what a plan reads, and the number by which it is seen that this is to be chosen again.
+    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, Vec<String>, i64) {
+        let receipt = self.receipts.get(&(from, to)).and_then(Option::as_ref);
+        let all = self.captures(from, shape.oid).iter();
+        let seen = all.filter(|one| one.since.is_some_and(|since| receipt.is_some_and(|receipt| receipt.sees(since)))).count();
+        let gaps = self.gaps.get(&from).and_then(|tables| tables.get(&shape.oid)).copied().unwrap_or_default();
+        let schema = self.schemas.get(&from).copied().unwrap_or_default();
+        let by_key = || shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
+        let (names, captured) =
+            self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| (Names::of(schema, &shape.relation), by_key()));
+        (names, captured, i64::try_from(seen).unwrap_or_default() + gaps)
+    }
+}
+
+/// TRUNCATE is for fullcopy alone: elsewhere, readers of the target shall not have to wait.
+fn copying(sync: &Sync, goat: &Goat) -> Copying {
+    let fullcopy = sync.synctype == SyncType::Fullcopy;
+    Copying {
+        truncate: fullcopy && sync.deletemethod != "delete",
+        cascade: sync.deletemethod == "truncate_cascade",
+        extra: sync.copyextra.clone(),
+        analyze: goat.analyze_after_copy,
+        reindex: goat.rebuild_index,
+    }
+}
+
+/// Kids open their sessions on a server one after another, so that each sees how many the others have. Where the turn does not come soon, as
+/// the server does not answer somebody else, nobody waits for it.
+fn admitted(
+    control: &mut Connection,
+    role: &Role,
+    (name, info): (&str, &ConnInfo),
+    side: &str,
+    reserve: i64,
+) -> Result<Connection> {
+    let server = literal(&info.place().to_string());
+    let has_turn = control.batch(&format!("begin; set local lock_timeout = '500ms'; select bucardo.take_turn({server})")).is_ok();
+    let opened = session(role, info, name, side).and_then(|mut conn| {
+        connections::refuse_the_last(&mut conn, role, reserve)
+            .map_err(|error| error.context(format!("{side} database \"{name}\"")))?;
+        Ok(conn)
+    });
+    control.batch(if has_turn { "commit" } else { "rollback" })?;
+    opened
+}
+
+fn session(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connection> {
+    let named = info.named(role.application_name(side));
+    Connection::open_replicated(&named).map_err(|error| error.context(format!("{side} database \"{name}\"")))
+}

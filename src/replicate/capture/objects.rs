@@ -1,0 +1,594 @@
+//! Capturing changes on a source: what is put beside a table so that every change of its rows leaves the row's key.
+//!
+//! For each table there are two generations of an insert-only *delta table* (key columns, transaction id, time,
+//! `origin`: the database where the change was made, if a sync brought it here, and `via`, that sync), a sequence that says which generation is being written, and one trigger function, made for this very key, so that nothing
+//! has to be looked up while an application waits. The function is SECURITY DEFINER and names everything by schema, operators
+//! included: an application needs no right on schema `bucardo`, and its search_path cannot lead us astray. Keys are compared by their
+//! binary image (`*<>` of records), which exists for every type, unless equal keys are always identical.
+//!
+//! A write that would succeed without us succeeds with us. So delta tables take keys without length or precision and in the widest type of
+//! their family ([`KeyColumn`]), tables are known by their ids, and before anything of ours is named, the function asks
+//! whether all of it is there and fits (`bucardo_fits`; the plan holds the answer, until one of the tables changes). Each expression that reads
+//! a row mentions the table as a constant, too: a session's plan is then made anew when the table has changed. What does not fit
+//! is noted the slow way, in a block of its own, where it can be (columns that were renamed); if not, `bucardo_gap` gets a row.
+//!
+//! NOTIFY is the dearest part of capturing: commits with one pending queue behind a single lock. So the kick trigger sends it only
+//! when a KID has said that it sleeps (*armed*). The flag is a sequence, because a sequence's value is the same for every transaction
+//! at once, whatever its snapshot: whoever reads "not armed" had its transaction id before the flag was set and is therefore listed
+//! as running in the snapshot that the KID takes after arming; the KID looks again when those have ended. A transaction with a
+//! NOTIFY cannot be prepared. Where transactions can be prepared at all, the kick trigger marks the flag instead (*rung*),
+//! and a KID that sleeps looks at it several times a second.
+
+use crate::control::channel;
+use crate::pg::ident::{list, literal};
+use crate::pg::session::APPLYING;
+use crate::pg::{Ident, Relation, Schema};
+use crate::replicate::catalog::shape::Key;
+
+/// The version of the capture objects; raise it whenever tables made here change. Functions are compared by their texts.
+pub const VERSION: i32 = 4;
+
+/// The row trigger, by its original name, which the first installation on a database uses ([`Schema::trigger`]).
+pub const ROW_TRIGGER: &str = "bucardo_add_delta";
+/// The TRUNCATE trigger.
+pub const TRUNCATE_TRIGGER: &str = "bucardo_add_truncate";
+
+/// The value of a new armed flag. Even values mean that somebody sleeps and wants to be woken. Each kid takes a pair of values of its own, so
+/// that one of the past cannot change the flag under its successor.
+pub const ARMED: i64 = 2;
+
+/// The names of the objects that capture one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    schema: Schema,
+    base: String,
+}
+
+impl Names {
+    /// The names for a table: readable, and distinct for distinct tables whatever their names contain.
+    pub fn of(schema: Schema, table: &Relation) -> Names {
+        let digest = channel::digest(&table.to_string());
+        Names { schema, base: format!("delta_{}_{}", channel::cut(table.name.raw(), 36), &digest[..10]) }
+    }
+
+    /// The names from what `bucardo_delta_names` records.
+    pub fn recorded(schema: Schema, deltaname: impl Into<String>) -> Names {
+        Names { schema, base: deltaname.into() }
+    }
+
+    /// Other names for the same table, where these are taken.
+    pub fn another(&self, number: usize) -> Names {
+        Names { base: format!("{}_{number}", self.base), ..*self }
+    }
+
+    /// What `bucardo_delta_names.deltaname` records.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The schema of all of them.
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// A delta table; `generation` is 1 or 2.
+    pub fn delta(&self, generation: i64) -> Relation {
+        self.schema.relation(format!("{}_{generation}", self.base))
+    }
+
+    /// The sequence whose value is the generation being written.
+    pub fn generation(&self) -> Relation {
+        self.schema.relation(format!("{}_gen", self.base))
+    }
+
+    fn function(&self, prefix: &str) -> Relation {
+        self.schema.relation(format!("{prefix}{}", self.base))
+    }
+
+    /// The row trigger's function.
+    pub fn row_function(&self) -> Relation {
+        self.function("add_")
+    }
+
+    /// The TRUNCATE trigger's function.
+    pub fn truncate_function(&self) -> Relation {
+        self.function("cut_")
+    }
+}
+
+/// The flag of one sleeper: the KID of this sync and target.
+pub fn armed_flag(schema: Schema, sync: &str, target: &str) -> Relation {
+    let digest = channel::digest(&format!("{sync} {target}"));
+    schema.relation(format!("armed_{}_{}", channel::cut(sync, 40), &digest[..10]))
+}
+
+/// The kick trigger of a sync, and its function's name.
+pub fn kick_trigger(schema: Schema, sync: &str) -> Ident {
+    Ident::new(channel::fitted(&format!("bucardo_triggerkick{}_{sync}", schema.digits())))
+}
+
+/// The row trigger of an installation.
+pub fn row_trigger(schema: Schema) -> Ident {
+    Ident::new(schema.trigger(ROW_TRIGGER))
+}
+
+/// Its TRUNCATE trigger.
+pub fn truncate_trigger(schema: Schema) -> Ident {
+    Ident::new(schema.trigger(TRUNCATE_TRIGGER))
+}
+
+/// What a kick trigger does: it wakes a sync whose KIDs have raised any of these flags.
+#[derive(Debug, Clone, Copy)]
+pub struct Kick<'a> {
+    /// Where our objects are.
+    pub schema: Schema,
+    /// The sync.
+    pub sync: &'a str,
+    /// The flags.
+    pub flags: &'a [Relation],
+    /// What the notification says: whose sync it is ([`channel::changes_of`]).
+    pub payload: &'a str,
+}
+
+impl Kick<'_> {
+    /// The function, which is called as the trigger is.
+    pub fn function(&self) -> Relation {
+        self.schema.relation(kick_trigger(self.schema, self.sync).raw())
+    }
+}
+
+/// The key columns of a delta table: `k1`, `k2`, … so that no column of an application can collide with ours.
+pub fn delta_keys(key: &Key) -> Vec<Ident> {
+    (1..=key.columns.len()).map(|position| Ident::new(format!("k{position}"))).collect()
+}
+
+/// A key column as it is captured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyColumn {
+    /// Its name today.
+    pub name: String,
+    /// Its number in the table, which a renaming leaves as it is.
+    pub number: i16,
+    /// The type that is stored: the widest of its family, without length or precision; what a domain is made of, since one may forbid the
+    /// NULLs of a TRUNCATE.
+    pub stored: String,
+    /// Its collation, where that may find different texts equal.
+    pub collation: Option<String>,
+    /// The ids of all types that can be stored so, as an array in text.
+    pub family: String,
+    /// How it is compared.
+    pub equals: String,
+}
+
+impl KeyColumn {
+    /// Whether it is stored as a type of the server's own. The name of any other comes with its schema.
+    pub fn is_built_in(&self) -> bool {
+        !self.stored.contains('.')
+    }
+
+    /// What tells whether keys can be noted where they were noted before.
+    pub fn stored_with_collation(&self) -> String {
+        let collation = self.collation.as_ref().map(|collation| format!(" collate {collation}"));
+        format!("{}{}", self.stored, collation.unwrap_or_default())
+    }
+}
+
+/// What is captured of a table: its key, and where that is noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// The table's id.
+    pub table: u32,
+    /// Where changes are noted.
+    pub names: Names,
+    /// The key.
+    pub columns: Vec<KeyColumn>,
+    /// Whether keys that are equal are always identical.
+    pub exact: bool,
+}
+
+/// The ids of a capture's delta tables and of its sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Objects {
+    /// The delta tables.
+    pub delta: [u32; 2],
+    /// The sequence.
+    pub generation: u32,
+}
+
+/// The tables that may call the row trigger's function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callers {
+    /// The table, and its partitions that are known.
+    pub known: Vec<u32>,
+    /// It is partitioned. Its owner may make partitions, whose triggers come from the table's: everybody may put the function on a table.
+    pub partitioned: bool,
+    /// The server can tell of what a table is a partition.
+    pub knows_root: bool,
+}
+
+impl Capture {
+    /// The columns of the delta tables.
+    fn keys(&self) -> Vec<Ident> {
+        (1..=self.columns.len()).map(|position| Ident::new(format!("k{position}"))).collect()
+    }
+
+    /// The table as a constant, on which plans depend.
+    fn constant(&self) -> String {
+        format!("'{}'::pg_catalog.regclass", self.table)
+    }
+
+    fn texts(&self, of: impl Fn(&KeyColumn) -> &str) -> String {
+        let all: Vec<String> = self.columns.iter().map(|column| literal(of(column))).collect();
+        format!("array[{}]::pg_catalog.text[]", all.join(", "))
+    }
+
+    /// The key's columns as `number:name`.
+    fn numbered_names(&self) -> String {
+        let all: Vec<String> = self.columns.iter().map(|column| literal(&format!("{}:{}", column.number, column.name))).collect();
+        format!("array[{}]::pg_catalog.text[]", all.join(", "))
+    }
+
+    fn families(&self) -> String {
+        self.texts(|column| &column.family)
+    }
+
+    /// Whether changes can be noted as they always are.
+    pub fn fits(&self, objects: Objects) -> String {
+        let Objects { delta: [one, two], generation } = objects;
+        let of = |oid: u32| format!("'{oid}'::pg_catalog.regclass");
+        format!(
+            "{}.bucardo_fits({}, {}, {}, {}, {}, {}, {}, {})",
+            self.names.schema,
+            self.constant(),
+            of(one),
+            of(two),
+            of(generation),
+            literal(self.names.base()),
+            self.numbered_names(),
+            self.families(),
+            self.texts(|column| &column.stored)
+        )
+    }
+
+    /// The names of the key's columns as they are now, each after `prefix`.
+    pub fn names_now(&self, prefix: &str) -> String {
+        let numbers: Vec<String> = self.columns.iter().map(|column| column.number.to_string()).collect();
+        format!(
+            "{}.bucardo_key_columns('{}'::pg_catalog.oid, '{{{}}}'::pg_catalog.int2[], {}, {})",
+            self.names.schema,
+            self.table,
+            numbers.join(","),
+            self.families(),
+            literal(prefix)
+        )
+    }
+
+    /// Notes the key of a `row`.
+    fn note(&self, generation: u32, row: &str) -> String {
+        let values: Vec<String> = self.columns.iter().map(|column| format!("{row}.{}", Ident::new(&column.name))).collect();
+        let into = |number: i64| {
+            format!(
+                "insert into {} ({}) select {} where {} is not null;",
+                self.names.delta(number),
+                list(&self.keys()),
+                values.join(", "),
+                self.constant()
+            )
+        };
+        format!(
+            "    if pg_catalog.pg_sequence_last_value('{generation}'::pg_catalog.regclass) operator(pg_catalog.=) 2 then\n      {}\n    else\n      {}\n    end if;\n",
+            into(2),
+            into(1)
+        )
+    }
+
+    /// Whether an UPDATE changes the key. The casts to record keep the parser from comparing column by column, for which `*<>` does not
+    /// exist. Values of a type that users have made are always compared so: for an operator, the parser would look for their casts.
+    fn changes(&self) -> String {
+        let (plain, images): (Vec<&KeyColumn>, Vec<&KeyColumn>) =
+            self.columns.iter().partition(|column| self.exact && column.is_built_in());
+        let different = |column: &&KeyColumn| {
+            let name = Ident::new(&column.name);
+            format!("(old.{name} operator(pg_catalog.<>) new.{name}) is not false")
+        };
+        let mut changed: Vec<String> = plain.iter().map(different).collect();
+        if !images.is_empty() {
+            let of = |row: &str| {
+                let values: Vec<String> = images.iter().map(|column| format!("{row}.{}", Ident::new(&column.name))).collect();
+                format!("row({})::pg_catalog.record", values.join(", "))
+            };
+            changed.push(format!("{} operator(pg_catalog.*<>) {}", of("old"), of("new")));
+        }
+        format!("{} is not null and ({})", self.constant(), changed.join(" or "))
+    }
+
+    /// Notes the keys of a change when something does not fit: columns that were renamed are found. What cannot be noted is a gap.
+    fn note_slowly(&self) -> String {
+        let insert = format!("insert into {} ({}) select ", self.names.delta(1), list(&self.keys()));
+        let row = |operation: &str, row: &str| {
+            format!(
+                "      if tg_op operator(pg_catalog.<>) '{operation}' then\n        execute {} operator(pg_catalog.||) bucardo_keys using {row};\n      end if;\n",
+                literal(&insert)
+            )
+        };
+        format!(
+            "    begin\n      bucardo_keys := {};\n{}{}    {}    end;\n",
+            self.names_now("($1)."),
+            row("INSERT", "old"),
+            row("DELETE", "new"),
+            self.or_gap()
+        )
+    }
+
+    /// What went wrong in a block is noted as a gap; if not even that is possible, the write passes nevertheless.
+    fn or_gap(&self) -> String {
+        format!(
+            "exception when others then\n      begin\n        perform {}.bucardo_note_gap('{}'::pg_catalog.oid, sqlerrm, sqlstate);\n      exception when others then\n        null;\n      end;\n",
+            self.names.schema, self.table
+        )
+    }
+}
+
+/// `CREATE TABLE` and so on for one table's deltas. The second index finds a TRUNCATE among any number of changes; a key of NULLs does not
+/// mean one, because somebody may drop a NOT NULL. Replica identity FULL lets rows be deleted by hand even where a publication
+/// covers all tables.
+pub fn create_delta(capture: &Capture) -> String {
+    let names = &capture.names;
+    let columns: Vec<String> = capture
+        .keys()
+        .iter()
+        .zip(&capture.columns)
+        .map(|(k, column)| format!("{k} {}", column.stored_with_collation()))
+        .collect();
+    let mut sql = format!("create sequence {} minvalue 1 maxvalue 2;\n", names.generation());
+    sql += &format!("select pg_catalog.setval({}, 1);\n", literal(&names.generation().to_string()));
+    for generation in [1, 2] {
+        let delta = names.delta(generation);
+        sql += &format!(
+            "create table {delta} ({}, txid bigint not null default pg_catalog.txid_current(), \
+             txntime timestamptz not null default now(), origin text, via text, truncated boolean);\n\
+             alter table {delta} replica identity full;\n\
+             create index on {delta} (txid);\n\
+             create index on {delta} (txid) where truncated;\n",
+            columns.join(", ")
+        );
+    }
+    sql
+}
+
+/// The row trigger's function, called by the newest of the table's `captures`; all get the change.
+/// INSERT logs the new key, DELETE the old one, UPDATE the old one and, if it differs, the new one
+/// (reference, section 1.7).
+pub fn row_function(captures: &[(&Capture, Objects)], callers: &Callers) -> String {
+    let Some((newest, _)) = captures.last() else { return String::new() };
+    let (verb, preposition) = if callers.partitioned { ("grant", "to") } else { ("revoke", "from") };
+    let name = newest.names.row_function();
+    function(&name, "", &row_text(newest, captures, callers))
+        + &format!("{verb} execute on function {name}() {preposition} public;\n")
+}
+
+/// What the catalog shall say of it: its source, and whether everybody may put it on a table.
+pub fn row_source(captures: &[(&Capture, Objects)], callers: &Callers) -> String {
+    let Some((newest, _)) = captures.last() else { return String::new() };
+    row_text(newest, captures, callers) + if callers.partitioned { PUBLIC } else { "" }
+}
+
+/// Follows the source of a function that everybody may call.
+const PUBLIC: &str = " public";
+
+fn row_text(newest: &Capture, captures: &[(&Capture, Objects)], callers: &Callers) -> String {
+    let note = |row: &str| captures.iter().map(|(capture, objects)| capture.note(objects.generation, row)).collect::<String>();
+    let moved = captures.iter().map(|(capture, objects)| {
+        format!("      if {} then\n{}      end if;\n", capture.changes(), capture.note(objects.generation, "new"))
+    });
+    let fits: Vec<String> = captures.iter().map(|(capture, objects)| capture.fits(*objects)).collect();
+    let slowly: String = captures.iter().map(|(capture, _)| capture.note_slowly()).collect();
+    let own = own(newest);
+    let body = format!(
+        "{check}\
+         \x20 if {own_and}{fits} then\n\
+         \x20   if tg_op operator(pg_catalog.=) 'INSERT' then\n{new}\x20     return null;\n    end if;\n\
+         {old}\
+         \x20   if tg_op operator(pg_catalog.=) 'UPDATE' then\n{moved}\x20   end if;\n\
+         \x20 {otherwise} then\n{slowly}\
+         \x20 end if;\n\
+         \x20 return null;\n\
+         end",
+        check = if callers.partitioned { strangers(newest, callers) } else { String::new() },
+        own_and = if callers.partitioned { String::new() } else { format!("{own} and ") },
+        otherwise = if callers.partitioned { "elsif true".to_owned() } else { format!("elsif {own}") },
+        fits = fits.join(" and "),
+        new = note("new"),
+        old = note("old"),
+        moved = moved.collect::<String>(),
+    );
+    source(newest.names.schema, DECLARED, &body)
+}
+
+/// What the slow way needs. Names of types are looked up when a session first calls the function, by the search_path of the application.
+const DECLARED: &str = "declare\n  bucardo_keys pg_catalog.text;\n";
+
+/// Whether it is a table without partitions that calls. Who has put the function on a table of his own gets nothing for it.
+fn own(capture: &Capture) -> String {
+    format!("tg_relid operator(pg_catalog.=) '{}'::pg_catalog.oid", capture.table)
+}
+
+/// The same for a partitioned table: whether a partition of it calls.
+fn strangers(capture: &Capture, callers: &Callers) -> String {
+    let oid = capture.table;
+    let known: Vec<String> = callers.known.iter().map(u32::to_string).collect();
+    let belongs = match callers.knows_root {
+        true => format!("(pg_catalog.pg_partition_root(tg_relid) operator(pg_catalog.=) '{oid}'::pg_catalog.regclass) is true"),
+        false => format!(
+            "exists (with recursive up (oid) as (\
+             select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid operator(pg_catalog.=) tg_relid \
+             union all select i.inhparent from up join pg_catalog.pg_inherits i on i.inhrelid operator(pg_catalog.=) up.oid) \
+             select from up where up.oid operator(pg_catalog.=) '{oid}'::pg_catalog.oid)"
+        ),
+    };
+    format!(
+        "  if not (tg_relid operator(pg_catalog.=) any ('{{{}}}'::pg_catalog.oid[])) then\n    if not ({belongs}) then\n      return null;\n    end if;\n  end if;\n",
+        known.join(",")
+    )
+}
+
+/// The TRUNCATE trigger's function. A TRUNCATE of the table itself is one delta row without key: every row that is in the table
+/// afterwards was inserted after it and has a delta row of its own. A TRUNCATE of one partition deletes the rows it holds; if our role may not
+/// read the partition, it finds them through the table. A policy is an error there: its expressions would run with the rights of our role.
+pub fn truncate_function(captures: &[&Capture]) -> String {
+    let Some(newest) = captures.last() else { return String::new() };
+    let name = newest.names.truncate_function();
+    function(&name, "set row_security = off ", &truncate_source(captures))
+        + &format!("revoke execute on function {name}() from public;\n")
+}
+
+/// What the catalog shall say of it.
+pub fn truncate_source(captures: &[&Capture]) -> String {
+    let schema = captures.last().map(|newest| newest.names.schema).unwrap_or_default();
+    let body: String = captures.iter().map(|capture| note_truncate(capture)).collect();
+    source(schema, DECLARED, &format!("{body}  return null;\nend"))
+}
+
+fn note_truncate(capture: &Capture) -> String {
+    let columns = list(&capture.keys());
+    let delta = capture.names.delta(1);
+    let insert = literal(&format!("insert into {delta} ({columns}) select "));
+    let keys = capture.names_now("t.");
+    let oid = capture.table;
+    format!(
+        "  begin\n\
+         \x20   if tg_relid operator(pg_catalog.=) '{oid}'::pg_catalog.oid then\n\
+         \x20     insert into {delta} (truncated) values (true);\n\
+         \x20   else\n\
+         \x20     bucardo_keys := {keys};\n\
+         \x20     begin\n\
+         \x20       execute {insert} operator(pg_catalog.||) bucardo_keys operator(pg_catalog.||) \
+                     pg_catalog.format(' from only %I.%I as t', tg_table_schema, tg_table_name);\n\
+         \x20     exception when insufficient_privilege then\n\
+         \x20       execute {insert} operator(pg_catalog.||) bucardo_keys operator(pg_catalog.||) \
+                     pg_catalog.format(' from %s as t where t.tableoid operator(pg_catalog.=) %L::pg_catalog.oid', \
+                     '{oid}'::pg_catalog.regclass, tg_relid);\n\
+         \x20     end;\n\
+         \x20   end if;\n\
+         \x20 {}  end;\n",
+        capture.or_gap()
+    )
+}
+
+/// The kick trigger's function: wakes the sync when any of its KIDs sleeps. Whatever is missing, the write passes; the KID looks now and then
+/// by itself.
+pub fn kick_function(kick: &Kick) -> String {
+    let name = kick.function();
+    function(&name, "", &kick_source(kick)) + &format!("revoke execute on function {name}() from public;\n")
+}
+
+/// What the catalog shall say of it.
+pub fn kick_source(kick: &Kick) -> String {
+    let Kick { schema, sync, flags, payload } = *kick;
+    let value =
+        |flag: &Relation| format!("pg_catalog.pg_sequence_last_value({}::pg_catalog.regclass)", literal(&flag.to_string()));
+    let asleep = |flag: &Relation| {
+        format!("({} operator(pg_catalog.%) 2::pg_catalog.int8) operator(pg_catalog.=) 0::pg_catalog.int8", value(flag))
+    };
+    let condition = match flags {
+        [] => "true".to_owned(),
+        flags => flags.iter().map(asleep).collect::<Vec<_>>().join(" or "),
+    };
+    let rings: String = flags
+        .iter()
+        .map(|flag| {
+            format!(
+                "        if {} then\n          perform pg_catalog.setval({}::pg_catalog.regclass, {} operator(pg_catalog.+) 1::pg_catalog.int8);\n        end if;\n",
+                asleep(flag),
+                literal(&flag.to_string()),
+                value(flag)
+            )
+        })
+        .collect();
+    let body = format!(
+        "  begin\n    if {condition} then\n\
+         \x20     if pg_catalog.current_setting('max_prepared_transactions') operator(pg_catalog.=) '0' then\n\
+         \x20       perform pg_catalog.pg_notify({}, {});\n\
+         \x20     else\n{rings}        null;\n      end if;\n\
+         \x20   end if;\n  exception when others then\n    null;\n  end;\n  return null;\nend",
+        literal(&channel::kick_sync(sync)),
+        literal(payload)
+    );
+    source(schema, "", &body)
+}
+
+/// What we write ourselves is not captured ([`crate::pg::session::APPLYING`]), whichever triggers fire. An application may say the same, but
+/// does not come as the role to which our functions belong; another installation may, and says something else. The function asks, and not
+/// a condition of its trigger: a server reads and plans that anew for each statement, which takes longer than a call.
+fn unless_ours(schema: Schema) -> String {
+    format!(
+        "  if pg_catalog.current_setting('{APPLYING}', true) operator(pg_catalog.=) '{}' \
+         and session_user operator(pg_catalog.=) current_user then\n    return null;\n  end if;\n",
+        schema.applying()
+    )
+}
+
+fn function(name: &Relation, settings: &str, source: &str) -> String {
+    format!(
+        "create or replace function {name}() returns trigger language plpgsql security definer {settings}as {};\n\
+         alter function {name}() owner to current_user;\n",
+        literal(source)
+    )
+}
+
+/// The source of a trigger function, of its declarations and what it does after BEGIN.
+fn source(schema: Schema, declared: &str, body: &str) -> String {
+    format!("{declared}begin\n{}{body}", unless_ours(schema))
+}
+
+/// `CREATE TRIGGER` for rows of `table`. Its condition is always true: it makes the trigger depend on the function that the trigger's function
+/// calls, so that nobody drops that without dropping the trigger.
+pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
+    format!(
+        "create trigger {} after insert or update or delete on {table} for each row when ({}::pg_catalog.regprocedure is not null) \
+         execute procedure {}()",
+        row_trigger(names.schema),
+        names.schema.text(FITS),
+        names.row_function()
+    )
+}
+
+const FITS: &str = "'bucardo.bucardo_fits(pg_catalog.regclass, pg_catalog.regclass, pg_catalog.regclass, pg_catalog.regclass, \
+    pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text[])'";
+
+/// `CREATE TRIGGER` for TRUNCATE of `table`, which may be a partition. It fires before, while the rows can still be read.
+pub fn create_truncate_trigger(names: &Names, table: &Relation) -> String {
+    format!(
+        "create trigger {} before truncate on {table} for each statement execute procedure {}()",
+        truncate_trigger(names.schema),
+        names.truncate_function()
+    )
+}
+
+/// `CREATE TRIGGER` for kicks by `table`, which may be a partition.
+pub fn create_kick_trigger(schema: Schema, sync: &str, table: &Relation) -> String {
+    let name = kick_trigger(schema, sync);
+    format!(
+        "create trigger {name} after insert or update or delete or truncate on {table} for each statement \
+         execute procedure {}()",
+        schema.relation(name.raw())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_of_look_alike_tables_have_different_names_that_fit() {
+        let long = "ü".repeat(31);
+        let names = |schema: &str, table: &str| Names::of(Schema::FIRST, &Relation::new(schema, table));
+        assert_ne!(names("a_b", "c"), names("a", "b_c"));
+        for relation in [names("s", &long).delta(1), names("s", &long).generation(), names("s", &long).row_function()] {
+            assert!(relation.name.raw().len() <= channel::MAX_NAME, "{relation}");
+        }
+        assert!(armed_flag(Schema::FIRST, &long, "x").name.raw().len() <= channel::MAX_NAME);
+        let flag = |sync, target| armed_flag(Schema::FIRST, sync, target);
+        assert_ne!(flag("a", "b_c"), flag("a_b", "c"));
+    }
+}
