@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = bucardo::daemon::process::role::run_if_any() {
+    if let Some(code) = bucardo::daemon::entry::run_if_any() {
         return ExitCode::from(code);
     }
     ExitCode::from(bucardo::cli::main(std::env::args_os().collect()))

@@ -14,6 +14,7 @@
 //! Everyone sleeps on its connections and its [`process::signals`] until something happens; nobody polls.
 
 pub mod ctl;
+pub mod entry;
 pub mod kid;
 pub mod mcp;
 pub mod oneshot;
