@@ -10,8 +10,30 @@ use crate::control::channel;
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::pg::ident::literal;
-use crate::replicate::session::target::Counts;
 use std::time::Duration;
+
+/// Rows written on a target, as three columns of `q` have them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that were there and were replaced.
+    pub updates: i64,
+    /// Rows that were not there.
+    pub inserts: i64,
+    /// Rows that are gone.
+    pub deletes: i64,
+}
+
+impl Counts {
+    /// How many were written.
+    pub fn rows(&self) -> i64 {
+        self.updates + self.inserts + self.deletes
+    }
+
+    /// Whether nothing was written.
+    pub fn none(&self) -> bool {
+        *self == Counts::default()
+    }
+}
 
 /// A job as a controller wants it.
 #[derive(Debug, Clone, Copy)]

@@ -14,6 +14,7 @@ mod setup;
 
 use crate::contained::contained;
 use crate::control::queue;
+use crate::control::queue::Counts;
 use crate::daemon::process::backoff;
 use crate::daemon::process::children;
 use crate::daemon::process::control_session::ControlSession;
@@ -28,7 +29,6 @@ use crate::replicate::catalog::stray_partitions;
 use crate::replicate::identity::neighbours;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::round::{Carrier, Outcome};
-use crate::replicate::session::target::Counts;
 use in_flight::InFlightTransactions;
 use job_monitor::Watch;
 use setup::KidSettings;

@@ -5,13 +5,14 @@
 //! leaves some tables copied and no receipt: then all are copied again, which does no harm. What a hand locks waits for the other
 //! hands, and no server sees that; so hands wait for locks only briefly, and after that the tables are copied one after another.
 
+use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Schema};
 use crate::replicate::plan::Plan;
 use crate::replicate::plan::copy_format::CopyFormat;
 use crate::replicate::session::relay;
-use crate::replicate::session::target::{Counts, Target};
+use crate::replicate::session::target::Target;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

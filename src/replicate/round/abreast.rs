@@ -3,12 +3,13 @@
 
 use super::locks::locks_parts;
 use super::{Carrier, Lane, Round};
+use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Receiver;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::relay;
 use crate::replicate::session::source::Source;
-use crate::replicate::session::target::{Beside, Counts, Settled, Target};
+use crate::replicate::session::target::{Beside, Settled, Target};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::thread;

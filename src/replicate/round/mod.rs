@@ -20,11 +20,12 @@ pub mod step;
 mod table;
 mod truncate;
 
+use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::source::{Look, Pending, span};
-use crate::replicate::session::target::{Counts, Written};
+use crate::replicate::session::target::Written;
 use crate::replicate::snapshot::{Snapshot, Span};
 pub use carrier::{Carrier, Lane, Parts, Table};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,11 +5,11 @@
 //! foreign keys in force, without notes for other syncs: those belong to one transaction. All else is copied one after another.
 
 use super::{Carrier, at};
+use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::{CopyWorkers, TableJob};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::{Step, Watcher};
-use crate::replicate::session::target::Counts;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Carrier {

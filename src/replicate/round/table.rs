@@ -2,11 +2,11 @@
 
 use super::locks::locks_parts;
 use super::{Carrier, Round, at};
+use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::fill_whole;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::relay;
-use crate::replicate::session::target::Counts;
 
 impl Carrier {
     pub(super) fn carry_table(

@@ -1,9 +1,9 @@
 //! TRUNCATE on a source: emptying the receivers, but for what the truncating master did not know ([`crate::replicate::plan`], truncate).
 
 use super::{Carrier, Lane, Round, at};
+use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::session::relay;
-use crate::replicate::session::target::Counts;
 use crate::replicate::snapshot::Span;
 
 impl Carrier {

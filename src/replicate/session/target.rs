@@ -1,6 +1,7 @@
 //! The target's side of a round: the receipt, the stages, and applying.
 
 use crate::control::channel;
+use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, session};
@@ -31,29 +32,6 @@ pub struct Target {
     checked: Option<String>,
     /// A crash of the server may undo the last commits: ours or, at first, those of whoever served this target before.
     unsettled: bool,
-}
-
-/// Rows written on a target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows that were there and were replaced.
-    pub updates: i64,
-    /// Rows that were not there.
-    pub inserts: i64,
-    /// Rows that are gone.
-    pub deletes: i64,
-}
-
-impl Counts {
-    /// How many were written.
-    pub fn rows(&self) -> i64 {
-        self.updates + self.inserts + self.deletes
-    }
-
-    /// Whether nothing was written.
-    pub fn none(&self) -> bool {
-        *self == Counts::default()
-    }
 }
 
 /// A receipt that is to be written.
