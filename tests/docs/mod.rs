@@ -1,5 +1,6 @@
 //! What the documents show is what happens.
 
 mod blocks;
+mod imports;
 mod readme;
 mod steady;

@@ -9,18 +9,18 @@ mod targets;
 use crate::control::queue::{self, JobRequest};
 use crate::control::state::LACKS_CONNECTION;
 use crate::control::{channel, db, sync::Sync};
-use crate::daemon::kid;
 use crate::daemon::process::backoff;
 use crate::daemon::process::children::{self, End};
 use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::exit_codes;
 use crate::daemon::process::launch::{self, Launch};
+use crate::daemon::process::mail_texts::{self, Whose};
 use crate::daemon::process::mailer::Mailer;
 use crate::daemon::process::pidfile::{self, PidFile};
 use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
-use crate::notice::mail::texts::{self, Whose};
 use crate::pg::{Connection, Notification, Relation};
 use crate::replicate::round::step::{Step, Watcher};
 use kicks::PendingKicks;
@@ -36,8 +36,6 @@ const ROOM_AGAIN: Duration = Duration::from_secs(5);
 
 /// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another is needed.
 const ASKED: u8 = 2;
-/// The exit code of a controller that has served its time (`lifetime`, `maxkicks`): another is needed, and has been kicked.
-pub const EXIT_LIFETIME_REACHED: i32 = 3;
 
 /// How a controller ended well.
 enum Ended {
@@ -127,7 +125,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
     log::info!("Controller exiting at cleanup_controller. Reason: {reason}");
     match outcome {
         Ok(Ended::Done) => 0,
-        Ok(Ended::Worn) => EXIT_LIFETIME_REACHED as u8,
+        Ok(Ended::Worn) => exit_codes::LIFETIME_REACHED as u8,
         Err(error) if error.kind() == Kind::Stopped => ASKED,
         Err(_) => 1,
     }
@@ -342,7 +340,7 @@ impl Ctl<'_> {
     fn done(&mut self, target: &str, job: i64) -> Result<()> {
         if let Some(since) = self.places.get(target).succeeded() {
             let whose = Whose { sync: &self.sync.name, source: &self.source, target };
-            let mail = texts::kid_back(&self.mailer.about(self.launch), &whose, since.elapsed().as_secs());
+            let mail = mail_texts::kid_back(&self.mailer.about(self.launch), &whose, since.elapsed().as_secs());
             self.mailer.send(mail, self.launch);
         }
         self.end_copy(target)?;
@@ -389,12 +387,12 @@ impl Ctl<'_> {
     fn kid_died(&mut self, target: &str, pid: i32, end: End) -> Result<()> {
         match end {
             End::Exit(0) => return self.kid_left(target),
-            End::Exit(kid::GAVE_WAY) => {
+            End::Exit(exit_codes::GAVE_WAY) => {
                 let place = self.places.get(target);
                 (place.retry, place.gave_way) = (Some(Instant::now() + backoff::GIVE_WAY), true);
                 return Ok(());
             }
-            End::Exit(kid::CROWDED) => return self.want_connections(target),
+            End::Exit(exit_codes::CROWDED) => return self.want_connections(target),
             _ => {}
         }
         let pause = self.places.get(target).failed(Instant::now());
@@ -432,7 +430,7 @@ impl Ctl<'_> {
         let error = whydie.and_then(|row| row.get(0)).unwrap_or_else(|| format!("{reason}; the log tells why"));
         let whose = Whose { sync: &self.sync.name, source: &self.source, target };
         let next = format!("in {:.1} s", pause.as_secs_f64());
-        self.mailer.send(texts::kid_killed(&self.mailer.about(self.launch), &whose, pid, &error, &next), self.launch);
+        self.mailer.send(mail_texts::kid_killed(&self.mailer.about(self.launch), &whose, pid, &error, &next), self.launch);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::control::queue::Counts;
 use crate::daemon::process::backoff;
 use crate::daemon::process::children;
 use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::exit_codes;
 use crate::daemon::process::launch::Launch;
 use crate::daemon::process::pidfile::{self, PidFile};
 use crate::daemon::process::role::Role;
@@ -56,10 +57,6 @@ const BUSY: i64 = 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 const PAUSES_PER_ROUND: u32 = 5;
-/// The exit code of a kid that found no connection left. It is started again soon.
-pub const CROWDED: i32 = 4;
-/// The exit code of a kid that left its connections to others although it has more to do.
-pub const GAVE_WAY: i32 = 5;
 /// How often a kid that sleeps looks whether it was rung, where writers cannot send NOTIFY.
 const RING: Duration = Duration::from_millis(200);
 /// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
@@ -146,9 +143,9 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
         }
         Ok(End::GaveWay) => {
             log::info!("Kid exiting at cleanup_kid. Reason: Leaving connections to others");
-            GAVE_WAY as u8
+            exit_codes::GAVE_WAY as u8
         }
-        Ok(End::Crowded) => CROWDED as u8,
+        Ok(End::Crowded) => exit_codes::CROWDED as u8,
         Err(_) => 1,
     }
 }

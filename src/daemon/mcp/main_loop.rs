@@ -17,12 +17,12 @@ use crate::control::{channel, joining, presence, queue};
 use crate::daemon::process::children::{self, End};
 use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::launch::Launch;
+use crate::daemon::process::mail_texts;
 use crate::daemon::process::mailer::Mailer;
 use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::daemon::process::title;
 use crate::error::{Error, Kind, Result};
-use crate::notice::mail::texts;
 use crate::replicate::identity::installation;
 use crate::replicate::sync::deployments;
 use nix::sys::signal::Signal;
@@ -100,9 +100,9 @@ impl<'a> Mcp<'a> {
     pub fn tell_begun(&self, first: bool, failures: u32) {
         let about = self.mailer.about(self.launch);
         if first {
-            self.mailer.send(texts::started(&about, self.startup.start_reason()), self.launch);
+            self.mailer.send(mail_texts::started(&about, self.startup.start_reason()), self.launch);
         } else if failures > 0 {
-            self.mailer.send(texts::mcp_back(&about), self.launch);
+            self.mailer.send(mail_texts::mcp_back(&about), self.launch);
         }
     }
 

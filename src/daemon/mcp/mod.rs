@@ -24,11 +24,11 @@ mod validators;
 use crate::daemon::process::backoff;
 use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::launch::Launch;
+use crate::daemon::process::mail_texts;
 use crate::daemon::process::mailer::Mailer;
 use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::Result;
-use crate::notice::mail::texts;
 use crate::pg::connect::Connecting;
 use crate::pg::wait;
 use main_loop::Mcp;
@@ -94,7 +94,7 @@ fn supervise(launch: &Launch, startup: &Startup) -> Result<String> {
             Err(error) if !first => {
                 log::warn!("Warning! Trouble with the control database, beginning again: {error}");
                 if failures == 0 {
-                    mailer.send(texts::mcp_killed(&mailer.about(launch), &error.to_string()), launch);
+                    mailer.send(mail_texts::mcp_killed(&mailer.about(launch), &error.to_string()), launch);
                 }
             }
             other => return other,

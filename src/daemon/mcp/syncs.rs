@@ -4,7 +4,6 @@ use crate::control::channel;
 use crate::control::db;
 use crate::control::state::Asked;
 use crate::control::sync::Sync;
-use crate::daemon::ctl::EXIT_LIFETIME_REACHED;
 use crate::daemon::mcp::source_listeners::Sources;
 use crate::daemon::mcp::standing::{self, Order, Standing};
 use crate::daemon::mcp::trouble::Trouble;
@@ -12,14 +11,15 @@ use crate::daemon::mcp::validators::Validators;
 use crate::daemon::process::backoff;
 use crate::daemon::process::children::{self, End};
 use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::exit_codes;
 use crate::daemon::process::launch::{self, Launch};
+use crate::daemon::process::mail_texts::{self, About, Whose};
 use crate::daemon::process::mailer::Mailer;
 use crate::daemon::process::pidfile;
 use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::Result;
 use crate::notice::mail::Mail;
-use crate::notice::mail::texts::{self, About, Whose};
 use crate::pg::ConnInfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -331,7 +331,7 @@ impl Syncs {
         for entry in self.0.values_mut().filter(|entry| entry.recovers().is_some_and(|at| at <= now)) {
             entry.mailed = false;
             let targets = entry.sync.targets.join(" ");
-            mailer.send(texts::controller_back(&mailer.about(launch), &entry.whose(&targets)), launch);
+            mailer.send(mail_texts::controller_back(&mailer.about(launch), &entry.whose(&targets)), launch);
         }
     }
 
@@ -360,7 +360,7 @@ impl Syncs {
         match end {
             // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
             End::Exit(0) if !(child.kicked || entry.kicked) => {}
-            End::Exit(0) | End::Exit(EXIT_LIFETIME_REACHED) => {
+            End::Exit(0) | End::Exit(exit_codes::LIFETIME_REACHED) => {
                 entry.kicked = true;
                 entry.again(Duration::ZERO);
             }
@@ -420,7 +420,7 @@ impl Entry {
             return None;
         }
         let targets = self.sync.targets.join(" ");
-        Some(texts::controller_killed(about, &self.whose(&targets), &format!("{sentence}; the log tells why.")))
+        Some(mail_texts::controller_killed(about, &self.whose(&targets), &format!("{sentence}; the log tells why.")))
     }
 }
 

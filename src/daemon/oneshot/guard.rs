@@ -6,12 +6,12 @@ use crate::control::state::{self, Facts};
 use crate::control::sync::Sync;
 use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::launch::Launch;
+use crate::daemon::process::mail_texts::{self, Whose};
 use crate::daemon::process::mailer::Mailer;
 use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::Result;
 use crate::notice::log as our_log;
-use crate::notice::mail::texts::{self, Whose};
 use crate::replicate::sync::waiting::Sources;
 use std::collections::BTreeMap;
 
@@ -69,11 +69,11 @@ fn tell(session: &mut ControlSession, launch: &Launch, sync: &Sync, facts: &Fact
         (Some(alarm), _) => {
             let sentence = sentence(&sync.name, facts, alarm);
             log::warn!("Warning! {sentence}");
-            texts::changes_wait(&mailer.about(launch), &whose, &sentence, facts)
+            mail_texts::changes_wait(&mailer.about(launch), &whose, &sentence, facts)
         }
         (None, _) => {
             log::info!("The changes of sync \"{}\" do not wait any more, or nobody needs to be told", sync.name);
-            texts::changes_flow(&mailer.about(launch), &whose)
+            mail_texts::changes_flow(&mailer.about(launch), &whose)
         }
     };
     mailer.send(mail, launch);

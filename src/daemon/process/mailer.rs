@@ -4,10 +4,10 @@
 use crate::control::gap;
 use crate::control::settings::Settings;
 use crate::daemon::process::launch::{self, Launch};
+use crate::daemon::process::mail_texts::{self, About, Whose};
 use crate::daemon::process::role::{COMPATIBLE_VERSION, Role};
 use crate::error::Result;
 use crate::notice::log as our_log;
-use crate::notice::mail::texts::{self, About, Whose};
 use crate::notice::mail::{Mail, NOBODY, Post, full_host};
 use crate::pg::Connection;
 use std::sync::mpsc;
@@ -64,7 +64,7 @@ pub fn tell_gaps(control: &mut Connection, launch: &Launch, whose: &Whose) -> Re
         log::warn!("Warning! Sync \"{}\" may miss changes: {gap}. To even it out: {}", whose.sync, gap.command);
     }
     let mailer = Mailer::load(control, launch, Some(whose.sync))?;
-    mailer.send(texts::gaps(&mailer.about(launch), whose, &gaps), launch);
+    mailer.send(mail_texts::gaps(&mailer.about(launch), whose, &gaps), launch);
     Ok(())
 }
 

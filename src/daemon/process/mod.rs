@@ -4,8 +4,10 @@
 pub mod backoff;
 pub mod children;
 pub mod control_session;
+pub mod exit_codes;
 pub mod instance;
 pub mod launch;
+pub mod mail_texts;
 pub mod mailer;
 pub mod pidfile;
 pub mod role;

@@ -1,7 +1,5 @@
-//! Mail: what is worth waking somebody for. [`texts`] has the words; here a letter is written to a file of copies and handed to a mail server,
+//! Mail: a letter is written to a file of copies and handed to a mail server,
 //! with time limits. Plain SMTP: a server that wants encryption or a password is for a local relay to talk to.
-
-pub mod texts;
 
 use crate::error::{Error, Kind, Result};
 use crate::files;

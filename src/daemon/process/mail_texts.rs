@@ -1,8 +1,8 @@
 //! The words of the mails (reference of the daemon, 7.1). Pure.
 
-use super::{Mail, full_host, short_host};
 use crate::control::gap::Gap;
 use crate::control::state::{Facts, Waiting};
+use crate::notice::mail::{Mail, full_host, short_host};
 
 /// What a mail says of the daemon itself.
 pub struct About<'a> {
