@@ -24,12 +24,12 @@ fn about(sink: &Sink, text: &str) -> usize {
 fn a_pause_that_was_forgotten_is_told_once_and_so_is_its_end() {
     let (world, sink) = (World::with(&["A", "B"], &[]), Sink::new());
     watched(&world, &sink, "");
-    world.at("control", "notify bucardo_pause_sync_s");
+    world.installed.bucardo(&["pause", "s"]).ok();
     becomes(&world, "paused");
     world.at("A", "insert into t values (1)");
     let mail = sink.waits_for("\"s\" has changes waiting");
     assert!(mail.contains("while sync \"s\" is paused") && mail.contains("Waiting changes: 1\n"), "{mail}");
-    world.at("control", "notify bucardo_resume_sync_s");
+    world.installed.bucardo(&["resume", "s"]).ok();
     sink.waits_for("\"s\" goes on");
     assert_eq!(about(&sink, "has changes waiting"), 1);
 }
