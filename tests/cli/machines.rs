@@ -1,5 +1,6 @@
 //! For programs and shells: JSON, completion, the manual page; and guesses at what was meant.
 
+use super::fake_daemon::FakeDaemon;
 use super::prepared::prepared;
 use super::world::World;
 use crate::harness::{Commands, wait_until};
@@ -231,6 +232,7 @@ fn a_guess_is_made_wherever_something_unknown_is_named() {
         let outcome = world.run(line);
         assert!(outcome.stderr.contains(&format!("did you mean \"{guess}\"?")), "{line}: {}", outcome.stderr);
     }
+    let _daemon = FakeDaemon::silent(&world);
     for (line, guess) in [
         ("kick ordesr", "orders"),
         ("reload ordesr", "orders"),

@@ -21,6 +21,7 @@ fn no_stranger_plays_the_daemon() {
     let (installed, _stranger) = answered_by_a_stranger("bucardo_reload_config", "bucardo_reload_config_finished");
     installed.ctl(&["reload_config", "1"]).ended_with(1);
     let (installed, _stranger) = answered_by_a_stranger("bucardo_kick_sync_orders", "bucardo_syncdone_orders");
+    let _daemon = FakeDaemon::silent(&installed);
     assert_eq!(installed.ctl(&["kick", "orders", "1", "--notimer"]).ended_with(1).stderr, "Timed out!\n");
 }
 

@@ -1,6 +1,6 @@
 //! Ctrl-C at every prompt and in every wait.
 
-use crate::cli::fake_daemon::FakeMaster;
+use crate::cli::fake_daemon::{FakeDaemon, FakeMaster};
 use crate::cli::prepared::prepared;
 use crate::cli::world::World;
 use crate::harness::{Commands, Installed, Outcome, wait_until};
@@ -62,6 +62,7 @@ fn at_the_menu_of_install_nothing_is_installed() {
 #[test]
 fn in_every_wait_it_ends_the_command_within_a_moment() {
     let installed = prepared();
+    let _daemon = FakeDaemon::silent(&installed);
     for (line, prompt) in [
         ("kick orders 0", "Kick orders: [0 s] "),
         ("kick orders 60", "Kick orders: [0 s] "),

@@ -1,5 +1,6 @@
 //! Control databases that take no changes, do not know us, or never answer.
 
+use crate::cli::fake_daemon::FakeDaemon;
 use crate::cli::prepared::prepared;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 #[test]
 fn a_read_only_control_database_is_read_and_not_written() {
     let installed = prepared();
+    let _daemon = FakeDaemon::silent(&installed);
     installed.cluster.connect("postgres").batch_execute("alter database bucardo set default_transaction_read_only = on").unwrap();
     for line in ["status", "list syncs", "status orders", "kick orders"] {
         assert_eq!(installed.ctl(&line.split(' ').collect::<Vec<_>>()).ended_with(0).stderr, "", "{line}");
