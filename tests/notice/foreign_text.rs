@@ -50,8 +50,10 @@ fn an_error_of_a_server_is_text_in_log_terminal_json_and_report() {
     }
     for script in ["bucardo-report", "check_bucardo_sync"] {
         let path = format!("{}/scripts/{script}", env!("CARGO_MANIFEST_DIR"));
-        let said =
-            Command::new("bash").arg(path).arg(format!("--dbhost={socket}")).arg(format!("--dbport={port}")).output().unwrap();
+        let programs = format!("{}:/usr/local/bin:/usr/bin:/bin", world.installed.dir().join("bin").display());
+        let mut run = Command::new("bash");
+        run.arg(path).arg(format!("--dbhost={socket}")).arg(format!("--dbport={port}")).env("PATH", programs);
+        let said = run.output().unwrap();
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
         assert_plain(script, &said);
         assert!(script != "bucardo-report" || !said.contains("<b>") && said.contains("&lt;b&gt;"), "{said}");
