@@ -6,20 +6,20 @@
 -- equal keys are always identical.
 alter table bucardo.bucardo_delta_names
   drop constraint if exists bucardo_delta_names_pk,
-  drop constraint bucardo_delta_names_deltaname,
+  drop constraint if exists bucardo_delta_names_deltaname,
   add constraint bucardo_delta_names_pk primary key (deltaname),
-  add column keynumbers  smallint[],
-  add column keytypes    text[],
-  add column keyfamilies text[],
-  add column keyequals   text[],
-  add column keyexact    boolean,
-  add column since       bigint,
-  add column retired     timestamptz;
-create index bucardo_delta_names_table on bucardo.bucardo_delta_names (tablename);
-create index bucardo_delta_names_since on bucardo.bucardo_delta_names (tablename) where since is not null;
+  add column if not exists keynumbers  smallint[],
+  add column if not exists keytypes    text[],
+  add column if not exists keyfamilies text[],
+  add column if not exists keyequals   text[],
+  add column if not exists keyexact    boolean,
+  add column if not exists since       bigint,
+  add column if not exists retired     timestamptz;
+create index if not exists bucardo_delta_names_table on bucardo.bucardo_delta_names (tablename);
+create index if not exists bucardo_delta_names_since on bucardo.bucardo_delta_names (tablename) where since is not null;
 -- `always`: this consumer wants also what is written while triggers are off.
 -- `copied`: the snapshot by which a consumer has copied all tables as a whole; gaps that it sees do not matter to him.
 alter table bucardo.bucardo_delta_targets
-  add column since   bigint,
-  add column copied  txid_snapshot,
-  add column always  boolean not null default false;
+  add column if not exists since   bigint,
+  add column if not exists copied  txid_snapshot,
+  add column if not exists always  boolean not null default false;

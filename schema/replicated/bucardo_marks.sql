@@ -7,6 +7,9 @@ begin
   if not exists (select from pg_catalog.pg_attribute
                  where attrelid = 'bucardo.bucardo_delta_targets'::regclass and attname = 'reclaimed' and not attisdropped) then
     alter table bucardo.bucardo_delta_targets add column mark bigint not null default 0, add column reclaimed txid_snapshot;
+  end if;
+  if not exists (select from pg_catalog.pg_attribute
+                 where attrelid = 'bucardo.bucardo_delta_names'::regclass and attname = 'consumed' and not attisdropped) then
     alter table bucardo.bucardo_delta_names add column consumed jsonb;
   end if;
 end

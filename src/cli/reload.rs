@@ -3,10 +3,10 @@
 pub mod newer;
 mod outcome;
 
-use crate::cli::answer::{Patience, ask};
+use crate::cli::answer::{Patience, ask_any};
 use crate::cli::sync_list::SYNCS;
 use crate::cli::{Session, help, near, presence, reload_config, table::Topic};
-use crate::control::channel::sync_request;
+use crate::control::channel::{self, sync_request};
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
@@ -68,15 +68,24 @@ fn reload(session: &mut Session, sync: &str) -> Result<u8> {
     }
     say_part!("Reloading sync {sync}...");
     let patience = Patience::new(LIMIT);
-    let (request, answer) = (sync_request("reload", sync), sync_request("reloaded", sync));
-    if ask(&mut session.control, &request, &answer, patience)?.is_some() {
-        let outcome = outcome::of(session, sync)?;
-        say!("{}", outcome.word());
-        return Ok(outcome.tell(session, sync));
+    let (request, answer, refusal) = (sync_request("reload", sync), sync_request("reloaded", sync), channel::sync_error(sync));
+    match ask_any(&mut session.control, &request, &[&answer, &refusal], patience)? {
+        Some(heard) if heard.channel == refusal && heard.payload == "reload" => {
+            say!("FAILED!");
+            refused(&format!("The daemon does not run sync \"{sync}\""), "`status` tells why");
+            Ok(1)
+        }
+        Some(_) => {
+            let outcome = outcome::of(session, sync)?;
+            say!("{}", outcome.word());
+            Ok(outcome.tell(session, sync))
+        }
+        None => {
+            say!("");
+            refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT);
+            Ok(1)
+        }
     }
-    say!("");
-    refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT);
-    Ok(1)
 }
 
 /// Says that one sync was not reloaded; the others have their turn nevertheless.

@@ -203,6 +203,27 @@ fn whatever_is_done_to_our_objects_no_write_is_refused() {
 }
 
 #[test]
+fn records_that_are_dropped_are_made_anew_by_validate() {
+    for (table, lost) in [("bucardo_delta_targets", false), ("bucardo_delta_names", true)] {
+        let mut case = kept(&format!("dropped_{table}"), "create table t (id integer primary key, v text)").run();
+        let mut app = owner(&case);
+        does(&mut app, "insert into t select i, 'v' from generate_series(1, 5) i");
+        case.arrives();
+        does(&mut case.a, &format!("drop table bucardo.{table} cascade"));
+        does(&mut app, "insert into t values (6, 'v'); update t set v = 'w' where id = 1");
+        shared().ctl(&["kick", &case.name, "5"]);
+        if lost {
+            told_and_answered(&mut case, &["public.t", "record"]);
+        } else {
+            shared().ctl(&["validate", &case.name]).ok();
+        }
+        does(&mut app, "delete from t where id = 2; insert into t values (7, 'v')");
+        case.becomes_equal();
+        case.finish_after_deaths();
+    }
+}
+
+#[test]
 fn a_flag_or_a_function_that_is_dropped_refuses_no_write() {
     let mut case = kept("flags", "create table t (id integer primary key, v text)").run();
     let mut app = owner(&case);

@@ -225,9 +225,9 @@ fn a_partition_in_no_sync_is_told_of_where_others_are_tables_of_their_own() {
     let line = warning.replace("Warning: ", "Warning:              ");
     assert!(status(&case).contains(&format!("\n{line}\n")), "{}", status(&case));
     case.world.ctl(&["add", "table", "p_south", "db=stray_a", "herd=stray"]).ended_with(0);
+    case.world.ctl(&["reload", "stray"]).ok();
     assert_eq!(case.world.ctl(&["validate", "stray"]).ended_with(0).stderr, "");
     assert!(!status(&case).contains("Warning"));
-    case.world.ctl(&["reload", "stray"]).ok();
     case.write("update p set region = 'south' where id < 50");
     case.finish();
 }

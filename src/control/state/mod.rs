@@ -326,7 +326,7 @@ impl Facts {
             Some(Asked::Deactivate) => {
                 Some("deactivated by command, until the daemon is restarted: `activate` lets it run".to_owned())
             }
-            Some(Asked::Added) => Some("added while the daemon runs: `activate` lets it run".to_owned()),
+            Some(Asked::Added) => Some("added while the daemon runs: `activate` or `reload` lets it run".to_owned()),
             _ => None,
         }
     }

@@ -309,13 +309,17 @@ impl<'a> Mcp<'a> {
         }
     }
 
-    fn change(&mut self, sync: &str, verb: &str, answer: &str) -> Result<()> {
-        log::info!("Received request to {verb} sync \"{sync}\"");
-        if !self.restart(sync)? {
-            log::warn!("Warning! Cannot {verb} sync \"{sync}\": it, or its source database, is not active");
-            return self.session.announce(&channel::sync_error(sync), verb);
+    /// Begins a sync anew with what its rows say. One that was added while the daemon runs is run from then on.
+    fn reload_one(&mut self, sync: &str) -> Result<()> {
+        log::info!("Received request to reload sync \"{sync}\"");
+        if let Some(standing) = self.syncs.taken_up(sync) {
+            standing.store(sync, &mut self.session)?;
         }
-        self.answer(sync, answer)
+        if !self.restart(sync)? {
+            log::warn!("Warning! Cannot reload sync \"{sync}\": it, or its source database, is not active");
+            return self.session.announce(&channel::sync_error(sync), "reload");
+        }
+        self.answer(sync, "reloaded")
     }
 
     /// Stops a sync, reads it again and starts it, unless it is paused; says whether it is on. One that waits to be looked at waits no longer.
@@ -366,7 +370,7 @@ impl<'a> Mcp<'a> {
             self.mailer.send(mail, self.launch);
         }
         match looked_at {
-            Some(look) if self.reloads.are_answered_by(&look) => self.change(&look.sync, "reload", "reloaded"),
+            Some(look) if self.reloads.are_answered_by(&look) => self.reload_one(&look.sync),
             Some(look) => self.validated(&look.sync),
             None => Ok(()),
         }

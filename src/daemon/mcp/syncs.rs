@@ -115,6 +115,13 @@ impl Syncs {
         Ok(after)
     }
 
+    /// What is to hold of a sync that was added while the daemon runs, once it is reloaded; none for others.
+    pub fn taken_up(&mut self, name: &str) -> Option<Standing> {
+        let entry = self.0.get_mut(name).filter(|entry| entry.standing.asked == Some(Asked::Added))?;
+        entry.standing.asked = None;
+        Some(entry.standing)
+    }
+
     /// The syncs whose status, or that of a database of theirs, is another than the one that we know. Of its own status the last word counts, and
     /// commands that came before do not.
     pub fn with_new_status(&mut self, session: &mut ControlSession) -> Result<Vec<String>> {

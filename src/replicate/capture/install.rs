@@ -41,7 +41,8 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
     if !has_table(conn, "bucardo_gap")? {
         base(conn, &[include_str!("../../../schema/replicated/bucardo_gap.sql")])?;
     }
-    let has = "select exists (select from pg_attribute where attrelid = 'bucardo.bucardo_delta_names'::regclass and attname = 'retired')";
+    let has = "select count(*) = 2 from pg_attribute \
+               where (attrelid, attname) in (('bucardo.bucardo_delta_names'::regclass, 'retired'), ('bucardo.bucardo_delta_targets'::regclass, 'copied'))";
     if !conn.query_one(&*conn.ours(has), &[])?.get::<_, bool>(0) {
         base(conn, &[include_str!("../../../schema/replicated/bucardo_delta_names_4.sql")])?;
     }

@@ -184,11 +184,15 @@ impl Table<'_> {
         }
     }
 
-    /// Captures a table for the first time.
+    /// Captures a table for the first time. Delta tables of its that no record knows were in use until the record was lost.
     fn create(&self, conn: &mut Connection) -> Result<Names> {
         let capture = Capture { names: free_names(conn, &self.wanted.names)?, ..self.wanted.clone() };
+        let forgotten = is_forgotten(conn, &self.wanted.names)?;
         conn.within("begin", |conn| {
             self.make(conn, &capture, &[])?;
+            if forgotten {
+                note_gap(conn, self.table.oid, "the record of its delta tables was lost")?;
+            }
             record(conn, &capture, &self.table.relation, "null")
         })?;
         Ok(capture.names)
@@ -381,6 +385,13 @@ fn free_names(conn: &mut Connection, names: &Names) -> Result<Names> {
         }
     }
     Err(Error::new(Kind::Refused, format!("no name for delta tables is free beside {}", names.base())))
+}
+
+/// Whether there is a delta table of this name and no record of it.
+fn is_forgotten(conn: &mut Connection, names: &Names) -> Result<bool> {
+    let sql = "select to_regclass($1::text) is not null \
+               and not exists (select from bucardo.bucardo_delta_names where deltaname = $2)";
+    Ok(conn.query_one(&*conn.ours(sql), &[&names.delta(1).to_string(), &names.base()])?.get(0))
 }
 
 fn record(conn: &mut Connection, capture: &Capture, table: &Relation, since: &str) -> Result<()> {

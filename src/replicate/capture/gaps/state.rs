@@ -108,7 +108,11 @@ impl<'a> State<'a> {
         let made_anew: Vec<&str> = self.made_anew(now);
         for (name, before) in &self.columns {
             let Some(after) = now.columns.get(name) else { continue };
-            if before.number != after.number && !after.generated {
+            if before.number != after.number {
+                // Where it is generated, its values follow from the others.
+                if after.generated {
+                    continue;
+                }
                 return Some(format!("column {name} was dropped and added"));
             }
             // A file that was made after the column was touched comes of something else, like VACUUM FULL.
