@@ -176,6 +176,9 @@ fn a_crontab_hears_nothing_when_all_is_well_and_a_code_when_not() {
     let answer = |channel: &'static str| {
         FakeDaemon::new(&installed, "bucardo_kick_sync_orders", move |client, _| {
             let job = crate::cli::fake_daemon::job(client, "orders", "B");
+            if channel.contains("kill") {
+                client.execute("update bucardo.q set aborted = ended where id = $1", &[&job]).unwrap();
+            }
             crate::cli::fake_daemon::tell(client, channel, job);
         })
     };
