@@ -278,6 +278,7 @@ impl Kid {
         }
         if !self.place.rehearses {
             self.carrier.settle()?;
+            self.carrier.note_copies()?;
         }
         let began = self.watch.began;
         let before =

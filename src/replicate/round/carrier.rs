@@ -214,6 +214,12 @@ impl Carrier {
         Ok(())
     }
 
+    /// Copies the receipts if tables have been copied as a whole: what a source could not capture is answered by that, and the copy is not
+    /// asked for any more once the job has ended.
+    pub fn note_copies(&mut self) -> Result<()> {
+        if self.lanes.iter().any(|lane| lane.copied) { self.note_receipts() } else { Ok(()) }
+    }
+
     /// Whether a crash of a source may still undo its mark.
     pub fn is_unsealed(&self) -> bool {
         self.sources.values().any(Source::is_unsealed)
