@@ -195,6 +195,7 @@ impl Members {
         let compared_at = gap::now(control)?;
         let filled = self.filled()?;
         self.close_filled(control, &tables, &filled, place)?;
+        self.tell_of_copies(&filled)?;
         let copied_once = self.sync.onetimecopy != 0 && self.receivers().any(|number| !filled.contains(&number));
         let noted = self.noted(&mut shapes, copied_once && self.sync.onetimecopy == 1)?;
         let mut lanes = Vec::new();
@@ -318,6 +319,22 @@ impl Members {
         }
         let goats: Vec<i32> = tables.iter().map(|goat| goat.id).collect();
         gap::close(control, &self.sync.name, place, &goats, asked).map(drop)
+    }
+
+    /// The same for what the sources could not capture: a KID may have died when the receivers had the copy and the sources had not heard of it. No
+    /// round has passed a gap since, so what the receipts include the copy included.
+    fn tell_of_copies(&mut self, filled: &BTreeSet<usize>) -> Result<()> {
+        let is_complete = self.sync.copy_asked.is_some() && self.receivers().all(|number| filled.contains(&number));
+        if self.copies_only() || self.sync.onetimecopy != 1 || !is_complete {
+            return Ok(());
+        }
+        for (from, to) in self.ways().into_iter().filter(|(_, to)| filled.contains(to)) {
+            let (Some(source), Some(target)) = (self.sources.get_mut(&from), self.targets.get_mut(&to)) else { continue };
+            if let Some(receipt) = target.receipt(&self.sync.name, &self.names[from])? {
+                source.note_receipt(&self.sync.name, &self.names[to], &receipt, true)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where changes are noted, and by which key, which becomes the key of the source's shape. Nothing is carried while it is known that
