@@ -145,7 +145,7 @@ impl Patience {
             Step::Ask => notify(control, PING)?,
             Step::GiveUp if !self.needs_daemon => self.heard(true),
             Step::GiveUp => match presence(control)? {
-                Presence::Absent(_) => return Err(nobody()),
+                Presence::Absent(_) => return Err(no_daemon()),
                 Presence::Serves(_) | Presence::Awaited => self.heard(true),
             },
         }
@@ -153,7 +153,7 @@ impl Patience {
     }
 }
 
-fn nobody() -> Error {
+fn no_daemon() -> Error {
     let what = format!("No Bucardo daemon has answered for {} seconds", SILENCE.as_secs());
     Error::new(Kind::Timeout, what)
         .hint("`start` starts one; the request is lost, but a starting daemon looks for changes by itself")

@@ -29,7 +29,7 @@ pub const TOPICS: &[Topic] = &[help::only(
   status                    a table of all syncs
   status orders             all about one
   status --sort=-5          longest without a good run first
-  status --bad-first        those that need somebody first
+  status --bad-first        those that need attention first
   status --watch            again every second, or with --watch=5 every five, until Ctrl-C
   status --json             for programs
 

@@ -52,7 +52,7 @@ fn cells(sync: &Sync, conflicts: bool) -> [String; 7] {
     [sync.config.name.clone(), state(sync), at(&sync.good), age(&sync.good), counts, at(&sync.bad), age(&sync.bad)]
 }
 
-/// A word for how it is going and, while nobody works on them, how many changes wait.
+/// A word for how it is going and, while none is being carried, how many changes wait.
 pub fn state(sync: &Sync) -> String {
     let word = match (sync.facts.state(), &sync.job) {
         (State::Stopped, _) => "Stopped",

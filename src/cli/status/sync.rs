@@ -140,7 +140,7 @@ impl Sync {
         }
     }
 
-    /// The same and, while nobody works on them, how many changes wait.
+    /// The same and, while none is being carried, how many changes wait.
     pub fn state_and_backlog(&self, arrow: &str, interval: Interval) -> String {
         let state = self.state(arrow, interval);
         match (self.facts.state(), &self.facts.waiting) {
@@ -152,7 +152,7 @@ impl Sync {
         }
     }
 
-    /// Whether somebody should look at it.
+    /// Whether it needs attention.
     pub fn is_bad(&self) -> bool {
         self.facts.level() > Level::Fine
     }

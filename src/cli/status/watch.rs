@@ -1,4 +1,4 @@
-//! `status --watch`: the same again and again, until Ctrl-C or until nobody reads it. A control database that goes away is waited for.
+//! `status --watch`: the same again and again, until Ctrl-C or until its output is closed. A control database that goes away is waited for.
 
 use super::once;
 use super::screen::Screen;

@@ -21,7 +21,7 @@ pub const OPTIONS: &[Opt] = &[
     opt("version", Flag, Both, "", "show the version and do nothing else"),
     opt("daysback", Integer, Four, "DAYS", "how far back `status` looks").default("3"),
     opt("sort", Integer, Both, "COLUMN", "order of the table of `status`: 1 to 9, negative for descending").default("1"),
-    opt("bad-first", Flag, New, "", "`status`: the syncs that need somebody first"),
+    opt("bad-first", Flag, New, "", "`status`: the syncs that need attention first"),
     opt("showdays", Flag, Both, "", "show days in intervals").or(&["show-days"]),
     opt("compress", Flag, Both, "", "leave out the blanks in intervals"),
     opt("retry", Integer, Both, "TIMES", "`kick`: how often to try again after a failure").default("0"),

@@ -7,7 +7,7 @@ use crate::pg::Connection;
 use postgres::Row;
 use std::collections::BTreeMap;
 
-/// The facts about these syncs, by name. Nobody has asked their sources yet.
+/// The facts about these syncs, by name. Their sources were not asked yet.
 pub fn load(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<String, Facts>> {
     let stopped = daemon::running(control)?.is_none();
     let rows = control.query(include_str!("../sql/facts.sql"), &[&syncs]).map_err(|error| outdated(error.into()))?;

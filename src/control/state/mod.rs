@@ -30,7 +30,7 @@ pub struct Facts {
     pub gaps: i64,
     /// Whole tables are copied, and changes are not captured.
     pub copies_all: bool,
-    /// Changes are worked on as they come; else only when somebody asks for it, or by `checktime`.
+    /// Changes are worked on as they come; else only when a kick asks for it, or by `checktime`.
     pub listens: bool,
     /// Seconds after which changes that nothing works on are an alarm (setting `waiting_alarm`); 0 is never.
     pub patience: i64,
@@ -95,7 +95,7 @@ pub enum Job {
 /// How many changes wait on the sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Waiting {
-    /// Nobody has asked the sources.
+    /// The sources were not asked.
     #[default]
     NotAsked,
     /// They did not answer.
@@ -134,7 +134,7 @@ pub enum State {
     Running,
     /// A job waits for a worker.
     Queued,
-    /// There is nothing to do, or nobody has asked for it.
+    /// There is nothing to do, or no kick has asked for it.
     Idle,
 }
 
@@ -155,7 +155,7 @@ impl State {
     }
 }
 
-/// How much a sync needs somebody to look at it.
+/// How much attention a sync needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Not at all.
@@ -241,7 +241,7 @@ impl Facts {
         Some(waits.max(missed).max(0))
     }
 
-    /// How much it needs somebody to look at it. What was switched off on purpose and for good does not, and a pause only when changes wait.
+    /// How much attention it needs. What was switched off on purpose and for good does not, and a pause only when changes wait.
     pub fn level(&self) -> Level {
         match self.state() {
             State::Stopped => Level::Critical,
@@ -397,13 +397,13 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_wait_for_long_are_an_alarm_where_nobody_else_tells_of_them() {
+    fn changes_that_wait_for_long_are_an_alarm_where_nothing_else_tells_of_them() {
         let facts = |oldest| Facts { listens: true, patience: 600, waiting: waiting(1, oldest), ..on() };
         let alarm = |facts: Facts| (facts.level() > Level::Fine, facts.alarm());
         assert_eq!(alarm(facts(599)), (false, None));
         assert_eq!(alarm(facts(600)), (true, Some("waiting")));
         assert_eq!(alarm(Facts { patience: 0, ..facts(600) }), (false, None));
-        assert_eq!(alarm(Facts { listens: false, ..facts(600) }), (false, None), "somebody is to ask for it");
+        assert_eq!(alarm(Facts { listens: false, ..facts(600) }), (false, None), "it waits for a kick");
         assert_eq!(alarm(Facts { listens: false, job: Some(Job::LacksConnection), ..facts(600) }), (true, Some("waiting")));
         assert_eq!(alarm(Facts { job: Some(Job::Runs), ..facts(600) }), (false, None));
         assert_eq!(alarm(Facts { overdue: 60, ..facts(61) }), (true, Some("overdue")));
@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(alarm(Facts { trouble: trouble(Hindrance::Controller), ..facts(0) }), (true, None), "its death is told");
         let away = Waiting::Unknown("away".to_owned());
         assert_eq!(alarm(Facts { paused: Some(600), waiting: away, ..facts(0) }), (true, Some("paused")));
-        assert_eq!(alarm(Facts { stopped: true, ..facts(600) }), (true, None), "nobody is there to send a mail");
+        assert_eq!(alarm(Facts { stopped: true, ..facts(600) }), (true, None), "no daemon is there to send a mail");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::control::{channel, joining};
 use crate::error::Result;
 
 impl Mcp<'_> {
-    /// Somebody activates, deactivates, pauses or resumes a sync. What is to hold is stored before it is done: a daemon that is restarted in between
+    /// A command activates, deactivates, pauses or resumes a sync. What is to hold is stored before it is done: a daemon that is restarted in between
     /// comes to the same.
     pub(super) fn order(&mut self, sync: &str, order: Order) -> Result<()> {
         let (verb, answer) = order.words();

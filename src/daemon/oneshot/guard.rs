@@ -1,5 +1,5 @@
-//! The guard: looks now and then at the syncs for which changes may wait without anything working on them, asks their sources, and mails what nobody
-//! else would: a pause that was forgotten, a source that cannot be heard, changes that are overdue. It decides as `status` does. A process of its
+//! The guard: looks now and then at the syncs for which changes may wait without anything working on them, asks their sources, and mails what no
+//! other process would: a pause that was forgotten, a source that cannot be heard, changes that are overdue. It decides as `status` does. A process of its
 //! own, because sources may take their time.
 
 use crate::control::state::{self, Facts};
@@ -72,7 +72,7 @@ fn tell(session: &mut ControlSession, launch: &Launch, sync: &Sync, facts: &Fact
             mail_texts::changes_wait(&mailer.about(launch), &whose, &sentence, facts)
         }
         (None, _) => {
-            log::info!("The changes of sync \"{}\" do not wait any more, or nobody needs to be told", sync.name);
+            log::info!("The changes of sync \"{}\" do not wait any more, or are no alarm any more", sync.name);
             mail_texts::changes_flow(&mailer.about(launch), &whose)
         }
     };

@@ -76,7 +76,7 @@ fn refuse_unreadable(control: &mut Connection, db: &str, conn: &mut Connection) 
 }
 
 /// Whether a schema in which an earlier version did not say whose it is belongs to this control database: that knows it, or it came with a copy of
-/// another database and belongs to nobody here.
+/// another database and to no installation here.
 fn is_unmarked_ours(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<bool> {
     if known::has_had_objects(control, db)? {
         return Ok(true);

@@ -3,8 +3,9 @@
 //!
 //! The control database keeps how the tables of a sync were when a KID began or a sync was validated: which relation had the name, which
 //! triggers captured and which transaction touched them last; which column had which name, and which files held the rows; and, for tables
-//! that a crash empties, a mark in one that the same crash empties. What is otherwise at the next comparison was so for an unknown time in between. Whoever compares and whoever makes triggers does it
-//! [`alone`](crate::replicate::capture::install::alone) on that database, so that what we make ourselves is not taken for somebody else's doing.
+//! that a crash empties, a mark in one that the same crash empties. What is otherwise at the next comparison was so for an unknown time in
+//! between. States are compared, and triggers made, [`alone`](crate::replicate::capture::install::alone) on that database, so that what we make
+//! ourselves is not taken for a change by others.
 
 mod state;
 
