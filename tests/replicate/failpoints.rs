@@ -372,3 +372,25 @@ fn a_sync_can_be_deleted_at_the_moment_when_its_job_ends() {
     remover.batch_execute("delete from bucardo.sync; commit").unwrap();
     gone(&[kid]);
 }
+
+/// What a source could not capture is answered by a copy also when its kid dies after the receiver has committed, and the source has not heard.
+#[test]
+fn a_copy_of_which_the_source_has_not_heard_answers_its_gap() {
+    for step in ["ReceiverCommitted", "Committed", "AfterTxn"] {
+        let world = World::with(&["A", "B"], &[]);
+        world.says("add sync s type=pushdelta source=h targetdb=B");
+        start(&world);
+        world.at("A", "insert into t values (1)");
+        world.says("kick s 0");
+        let delta = world.value("A", "select deltaname || '_1' from bucardo.bucardo_delta_names order by relname limit 1");
+        world.at("A", &format!("drop table bucardo.{delta}"));
+        world.at("A", "insert into t values (2)");
+        let told = world.run("validate s").ended_with(1).stderr;
+        assert!(told.contains("public.t"), "{told}");
+        dies_at(&world, step, || drop(world.says("update sync s onetimecopy=1")));
+        world.becomes("B", "select count(*) from t", "2");
+        wait_until("nothing is missing", PATIENCE, || (world.run("validate s").code() == 0).then_some(()));
+        world.at("A", "insert into t values (3)");
+        world.becomes("B", "select count(*) from t", "3");
+    }
+}
