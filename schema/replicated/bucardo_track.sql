@@ -7,5 +7,3 @@ create table if not exists bucardo.bucardo_track (
   received    timestamptz   not null default clock_timestamp(),
   constraint bucardo_track_pk primary key (sync, source)
 ) with (fillfactor = 50);
--- For which request the tables were last copied as a whole (onetimecopy).
-alter table bucardo.bucardo_track add column if not exists copied text;

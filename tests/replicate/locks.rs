@@ -72,3 +72,20 @@ fn a_table_that_is_taken_all_the_time_stops_no_round() {
         assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
     }
 }
+
+/// A round has the table of receipts, as any statement that reads rows for update has, until it commits. A validation that waited for that table would
+/// let every other session of the KID wait behind it, and the KID for these: no server would see that.
+#[test]
+fn a_validation_does_not_wait_for_the_table_of_receipts() {
+    let world = World::with(&["A", "B"], &[]);
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    world.says("start");
+    world.says("kick s 0");
+    let mut round = world.db("B");
+    round.batch_execute("begin; lock table bucardo.bucardo_track in row share mode").unwrap();
+    let mut writer = world.db("A");
+    writer.batch_execute("begin; insert into t values (1)").unwrap();
+    let running = world.installed.call("bucardo_ctl", &["validate", "s"]).start();
+    running.wait().ended_with(0);
+    world.says("reload s");
+}

@@ -57,23 +57,10 @@ pub type Sessions = BTreeMap<(String, bool), Connection>;
 /// The same for one of many syncs, which share their sessions.
 pub fn one_of_many(control: &mut Connection, name: &str, joins: Joins, sessions: &mut Sessions) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
-    let mut outcome = joining::look_and_make(control, &sync, joins, sessions);
-    for _ in 1..LOCK_TRIES {
-        if !outcome.as_ref().is_err_and(|error| error.kind() == Kind::Locked) {
-            break;
-        }
-        outcome = joining::look_and_make(control, &sync, joins, sessions);
-    }
+    let outcome = joining::look_and_make(control, &sync, joins, sessions);
     record(control, name, &outcome)?;
     outcome
 }
-
-/// How long a statement waits for a table. What reads the catalog may lock several tables, one after another; a KID that copies them in several
-/// sessions would wait for one of these while the others wait for it, which no server sees.
-const LOCK_TIMEOUT: &str = "set lock_timeout = '3s'";
-
-/// How often a validation is tried that found a table locked.
-const LOCK_TRIES: u32 = 5;
 
 /// The databases of a sync: masters first, then targets.
 struct Members<'a> {
@@ -155,7 +142,6 @@ fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connecti
     let opened = installation::open(control, name, &info);
     let mut conn = opened.map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))?;
     pooler::refuse_shared(&mut conn, &info).map_err(|error| error.context(format!("Database \"{name}\"")))?;
-    conn.batch(LOCK_TIMEOUT)?;
     Ok(conn)
 }
 
