@@ -124,7 +124,7 @@ pub fn now(control: &mut Connection) -> Result<String> {
 
 /// These tables have been copied as a whole, by a KID that began later than `until`: gaps that were noticed before are none any more. Returns the tables.
 pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], until: &str) -> Result<Vec<String>> {
-    let departed = "delete from bucardo.departed_rows where sync = $1 and targetdb = $2 and goat = any ($3) \
+    let departed = "delete from bucardo.departed_partition where sync = $1 and targetdb = $2 and goat = any ($3) \
                     and since <= to_timestamp($4::text::float8)";
     control.execute(departed, &[&sync, &target, &goats, &until])?;
     let sql = "delete from bucardo.gap where sync = $1 and targetdb = $2 and goat = any ($3) and latest <= to_timestamp($4::text::float8) \
@@ -141,7 +141,7 @@ pub fn accept(control: &mut Connection, sync: &str, tables: &[String]) -> Result
            returning *
          ),
          followed as (
-           delete from bucardo.departed_rows d
+           delete from bucardo.departed_partition d
            using accepted a
            where d.sync = a.sync and d.targetdb = a.targetdb and d.db = a.db and d.goat = a.goat
          )
@@ -165,7 +165,7 @@ pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members
 
 /// Forgets what is about tables and databases that do not belong to a sync any more.
 pub fn forget_others(control: &mut Connection, sync: &Sync, goats: &[i32]) -> Result<()> {
-    for table in ["gap", "table_state", "departed_rows"] {
+    for table in ["gap", "table_state", "departed_partition"] {
         let sql = format!(
             "delete from bucardo.{table} where sync = $1 and (goat <> all ($2) or targetdb <> all ($3) or db <> all ($4))"
         );

@@ -117,7 +117,7 @@ pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
 
 /// Forgets how the tables of a database were, and what was missing of them: a person has looked at what they are.
 pub fn forget_tables(control: &mut Connection, db: &str) -> Result<()> {
-    for table in ["table_state", "gap", "departed_rows"] {
+    for table in ["table_state", "gap", "departed_partition"] {
         control.execute(&format!("delete from bucardo.{table} where db = $1"), &[&db])?;
     }
     Ok(())

@@ -5,7 +5,7 @@ pub mod channel;
 pub mod connections;
 pub mod daemon;
 pub mod db;
-pub mod departed_rows;
+pub mod departed_partition;
 pub mod gap;
 pub mod identity;
 pub mod joining;

@@ -42,7 +42,7 @@ const FILES: &[(&str, &str)] = files![
     "conflict",
     "table_state",
     "gap",
-    "departed_rows",
+    "departed_partition",
     "bucardo_rate",
     "upgrade_log",
     "installation",

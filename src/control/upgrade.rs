@@ -165,7 +165,7 @@ const STEPS: &[Step] = &[
     },
     table!("table_state"),
     table!("gap"),
-    table!("departed_rows"),
+    table!("departed_partition"),
     table!("daemon"),
     Step {
         missing: "select to_regclass('bucardo.turn') is null",

@@ -118,8 +118,8 @@ pub const ADDED: &[(&str, &str)] = &[
     ),
     ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
     (
-        "departed_rows",
-        "sync text!; targetdb text!; db text!; goat integer!; condition text!; digest text!; since timestamptz! clock_timestamp()",
+        "departed_partition",
+        "sync text!; targetdb text!; db text!; goat integer!; partition text!; since timestamptz! clock_timestamp()",
     ),
     ("installation", "id text!; cdate timestamptz! now()"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),

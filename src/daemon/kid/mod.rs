@@ -467,7 +467,7 @@ impl Kid {
             self.reopen()?;
         }
         let control = &mut self.watch.session.control;
-        self.carrier.settle_departed_rows(control).map_err(|error| self.carrier.named(error))?;
+        self.carrier.settle_departed_partitions(control).map_err(|error| self.carrier.named(error))?;
         // `validate` may have noticed something meanwhile.
         setup::tell_gaps(&mut self.watch, &self.place)?;
         let control = &mut self.watch.session.control;

@@ -1,7 +1,7 @@
 //! What stands on a source: capture functions, triggers and delta tables, how they are made, mended, retired and reclaimed,
 //! and how changes that were not captured are noticed.
 
-pub mod departed_rows;
+pub mod departed_partition;
 pub mod gaps;
 pub mod install;
 pub(in crate::replicate) mod install_lock;

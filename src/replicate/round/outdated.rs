@@ -5,11 +5,11 @@
 //! comes earlier may make a statement fail: then the reason is the DDL, and not the statement.
 
 use super::{Carrier, Round, at};
-use crate::control::departed_rows;
+use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::capture::departed_rows::{Pair, settle};
+use crate::replicate::capture::departed_partition as partition;
 use crate::replicate::catalog::digest;
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::Watcher;
@@ -66,20 +66,28 @@ impl Carrier {
         }
     }
 
-    /// Looks after rows that left a member with a partition: whether others still have them.
-    pub fn settle_departed_rows(&mut self, control: &mut Connection) -> Result<()> {
-        for departed in departed_rows::all(control, &self.sync, &self.place)? {
-            let (mut differs, mut table) = (false, None);
-            for lane in self.lanes.iter().filter(|lane| [lane.from, lane.to].iter().any(|at| self.names[*at] == departed.db)) {
+    /// Looks after partitions that left a member: whether others still have them.
+    pub fn settle_departed_partitions(&mut self, control: &mut Connection) -> Result<()> {
+        for departed in departed_partition::all(control, &self.sync, &self.place)? {
+            let (mut others_have_it, mut is_back, mut table) = (false, false, None);
+            for lane in &self.lanes {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
-                let source = &mut at(&mut self.sources, lane.from)?.conn;
-                let target = &mut at(&mut self.targets, lane.to)?.conn;
-                differs |= Pair { source, target, from: &plan.source, to: &plan.target }.differs(&departed.condition)?;
-                table = Some(if self.names[lane.from] == departed.db { &plan.source } else { &plan.target });
+                for (number, relation) in [(lane.from, &plan.source), (lane.to, &plan.target)] {
+                    let conn = match self.sources.get_mut(&number) {
+                        Some(source) => &mut source.conn,
+                        None => &mut at(&mut self.targets, number)?.conn,
+                    };
+                    if self.names[number] == departed.db {
+                        is_back = partition::is_back(conn, relation, &departed.partition)?;
+                        table = Some(relation.label());
+                    } else {
+                        others_have_it |= partition::may_have(conn, relation, &departed.partition)?;
+                    }
+                }
             }
             if let Some(table) = table {
                 let place = Place { sync: &self.sync, target: &self.place, db: &departed.db };
-                settle(control, place, &departed, table, differs, false)?;
+                departed_partition::settle(control, place, &departed, &table, others_have_it && !is_back, false)?;
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 -- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are made of; null for one that is missing.
 -- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, and its
 -- type; the labels of the enumerated types among them; what stands for the files of the table and its partitions, and the transaction that made
--- them; and what holds for the rows of each partition. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a table that
--- has none, gets another file. Names and conditions are in hexadecimal.
+-- them; and the names of the partitions. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a table that
+-- has none, gets another file. Names are in hexadecimal.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
@@ -49,10 +49,12 @@ parts as (
   where t.relkind = 'r'
   union all
   select t.position, 4, t.oid::bigint,
-         pg_catalog.concat_ws(' ', 'bound', t.oid,
-           pg_catalog.encode(pg_catalog.textsend(pg_catalog.pg_get_partition_constraintdef(t.oid)), 'hex'))
+         pg_catalog.concat_ws(' ', 'named', t.oid,
+           pg_catalog.encode(pg_catalog.textsend(pg_catalog.format('%I.%I', n.nspname, c.relname)), 'hex'))
   from tree t
   join tables r on r.position = t.position and r.oid <> t.oid
+  join pg_catalog.pg_class c on c.oid = t.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where t.relkind = 'r'
 )
 select case when t.oid is not null then coalesce(p.content, '') end

@@ -9,7 +9,7 @@
 
 mod state;
 
-use crate::control::departed_rows;
+use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
@@ -67,8 +67,8 @@ pub fn compare(
                 gap::record(control, place, member.goat, &member.relation.label(), &what)?;
             }
         }
-        for condition in before.iter().flat_map(|before| before.departed(&after)) {
-            departed_rows::note(control, place, member.goat, condition)?;
+        for partition in before.iter().flat_map(|before| before.departed(&after)) {
+            departed_partition::note(control, place, member.goat, partition)?;
         }
         learnt.push((member.goat, now.clone()));
     }

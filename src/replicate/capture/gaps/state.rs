@@ -18,8 +18,8 @@ pub(super) struct State<'a> {
     labels: BTreeMap<(&'a str, String), &'a str>,
     /// By table or partition, the file that holds its rows, and the transaction that made it.
     files: BTreeMap<&'a str, [&'a str; 2]>,
-    /// By partition, what holds for its rows.
-    bounds: BTreeMap<&'a str, String>,
+    /// The names of the partitions that hold rows.
+    names: BTreeMap<&'a str, String>,
     name: &'a str,
 }
 
@@ -43,7 +43,7 @@ impl<'a> State<'a> {
             columns: BTreeMap::new(),
             labels: BTreeMap::new(),
             files: BTreeMap::new(),
-            bounds: BTreeMap::new(),
+            names: BTreeMap::new(),
             name,
         };
         for part in guard.split(';') {
@@ -60,7 +60,7 @@ impl<'a> State<'a> {
                 }
                 ["label", type_id, label, id] => drop(state.labels.insert((type_id, from_hex(label)), id)),
                 ["file", table, file, made] => drop(state.files.insert(table, [file, made])),
-                ["bound", table, condition] => drop(state.bounds.insert(table, from_hex(condition))),
+                ["named", table, name] => drop(state.names.insert(table, from_hex(name))),
                 _ => {}
             }
         }
@@ -155,12 +155,12 @@ impl<'a> State<'a> {
         renamed.collect()
     }
 
-    /// What held for the rows of partitions that are gone.
+    /// The names of partitions that are gone.
     pub(super) fn departed(&self, now: &State) -> Vec<&str> {
         if self.table != now.table {
             return Vec::new();
         }
-        self.bounds.iter().filter(|(oid, _)| !now.bounds.contains_key(*oid)).map(|(_, condition)| condition.as_str()).collect()
+        self.names.iter().filter(|(oid, _)| !now.names.contains_key(*oid)).map(|(_, name)| name.as_str()).collect()
     }
 
     /// The partitions of now that were none then, or went and came back.

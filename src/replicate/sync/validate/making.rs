@@ -1,12 +1,12 @@
 //! What a validation makes: receipts on receivers, captures on sources. What was missed until then is noted before it is mended.
 
-use super::{Members, Shapes, both, refused_on, wanted_key};
-use crate::control::departed_rows;
+use super::{Members, Shapes, refused_on, wanted_key};
+use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::control::sync::{Goat, SyncType};
 use crate::error::Result;
 use crate::pg::Connection;
-use crate::replicate::capture::departed_rows::{Pair, settle};
+use crate::replicate::capture::departed_partition as partition;
 use crate::replicate::capture::gaps::{self, Member};
 use crate::replicate::capture::triggers::Firings;
 use crate::replicate::capture::{install, records};
@@ -51,28 +51,33 @@ impl Members<'_> {
             let masters = self.sync.masters_of(&place);
             let members = masters.len() + usize::from(!masters.contains(&place));
             gaps::forget_common(control, &self.sync.name, &place, members, &began)?;
-            self.settle_departed_rows(control, &place, goats, tables)?;
+            self.settle_departed_partitions(control, &place, goats, tables)?;
         }
         if self.sync.synctype == SyncType::Fullcopy { Ok(()) } else { self.check_gaps(notes) }
     }
 
-    /// Rows that left a member of a KID with a partition, and that others still have, are a gap.
-    fn settle_departed_rows(&mut self, control: &mut Connection, place: &str, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
+    /// A partition that left a member of a KID, and that others still have, is a gap.
+    fn settle_departed_partitions(
+        &mut self,
+        control: &mut Connection,
+        place: &str,
+        goats: &[Goat],
+        tables: &[Shapes],
+    ) -> Result<()> {
         let masters = self.sync.masters_of(place);
         let belongs = |name: &String| name == place || masters.contains(name);
-        for departed in departed_rows::all(control, &self.sync.name, place)? {
+        for departed in departed_partition::all(control, &self.sync.name, place)? {
             let mut of_tables = goats.iter().filter(|goat| goat.is_table).zip(tables);
             let Some((_, shapes)) = of_tables.find(|(goat, _)| goat.id == departed.goat) else { continue };
             let Some(left) = self.names.iter().position(|name| *name == departed.db) else { continue };
-            let mut differs = false;
+            let is_back = partition::is_back(&mut self.conns[left], &shapes[left].relation, &departed.partition)?;
+            let mut others_have_it = false;
             for other in (0..self.names.len()).filter(|other| *other != left && belongs(&self.names[*other])) {
-                let (from, to) = if left < self.masters { (left, other) } else { (other, left) };
-                let (source, target) = both(&mut self.conns, from, to);
-                let mut pair = Pair { source, target, from: &shapes[from].relation, to: &shapes[to].relation };
-                differs |= pair.differs(&departed.condition)?;
+                others_have_it |= partition::may_have(&mut self.conns[other], &shapes[other].relation, &departed.partition)?;
             }
             let place = Place { sync: &self.sync.name, target: place, db: &departed.db };
-            settle(control, place, &departed, &shapes[left].relation, differs, true)?;
+            let table = shapes[left].relation.label();
+            departed_partition::settle(control, place, &departed, &table, others_have_it && !is_back, true)?;
         }
         Ok(())
     }
