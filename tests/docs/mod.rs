@@ -4,3 +4,5 @@ mod blocks;
 mod imports;
 mod readme;
 mod steady;
+
+pub use imports::sources;

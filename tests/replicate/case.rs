@@ -224,3 +224,27 @@ impl Drop for Case<'_> {
         }
     }
 }
+
+/// Databases of cases share one server: two cases of one name would be in each other's way, or not, depending on how long the first lasts.
+#[test]
+fn every_case_has_a_name_of_its_own() {
+    let mut places = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for path in crate::docs::sources(std::path::Path::new("tests/replicate")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for draft in ["case(", "kept(", "owned(", "as_a_whole(", "each("] {
+            for (start, _) in text.match_indices(draft) {
+                let whole_word = !text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                let Some(literal) = text[start + draft.len()..].trim_start().strip_prefix('"').filter(|_| whole_word) else {
+                    continue;
+                };
+                let name = literal.split('"').next().unwrap_or_default();
+                if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                    places.entry(name.to_owned()).or_default().push(path.display().to_string());
+                }
+            }
+        }
+    }
+    assert!(places.len() > 100, "{} cases were seen", places.len());
+    places.retain(|_, places| places.len() > 1);
+    assert!(places.is_empty(), "{places:?}");
+}

@@ -5,7 +5,7 @@ use super::world::shared;
 use crate::daemon::world::World;
 
 /// Tables of an ordinary role that is called like the database, made in a session of its own. `settings` come before.
-fn owned(owner: &str, settings: &str, ddl: &str) -> String {
+fn owned_by(owner: &str, settings: &str, ddl: &str) -> String {
     format!(
         "do $$ begin if not exists (select from pg_roles where rolname = '{owner}') then create role {owner}; end if; end $$;
         do $$ begin execute format('grant create on database %I to {owner}', current_database()); end $$;
@@ -31,7 +31,7 @@ fn written(case: &mut Case) {
 
 #[test]
 fn a_constraint_finds_what_its_owner_finds() {
-    let mut case = case("path_check", &owned("path_owner1", "", CHECKED)).tables(&["public.t"]).run();
+    let mut case = case("path_check", &owned_by("path_owner1", "", CHECKED)).tables(&["public.t"]).run();
     written(&mut case);
     case.finish();
 }
@@ -40,7 +40,7 @@ fn a_constraint_finds_what_its_owner_finds() {
 fn a_path_that_was_set_for_the_owner_counts() {
     let ddl = format!("create schema shop; set search_path = shop; {CHECKED}");
     let settings = "alter role path_owner2 set search_path = \"Nowhere\", shop";
-    let mut case = case("path_role", &owned("path_owner2", settings, &ddl)).tables(&["shop.t"]).run();
+    let mut case = case("path_role", &owned_by("path_owner2", settings, &ddl)).tables(&["shop.t"]).run();
     case.write("set search_path = shop");
     case.write("insert into t values (1, 'a'), (2, 'b')");
     case.arrives();
@@ -55,7 +55,7 @@ fn a_path_that_was_set_for_the_database_counts_unless_the_role_has_one() {
     let in_database = "do $$ begin execute format('alter role path_owner3 in database %I set search_path = shop', current_database());
         execute format('alter database %I set search_path = elsewhere', current_database()); end $$; alter role path_owner3 set search_path = nowhere";
     for (name, settings) in [("path_database", of_database), ("path_both", in_database)] {
-        let mut case = case(name, &owned("path_owner3", settings, &ddl)).tables(&["shop.t"]).run();
+        let mut case = case(name, &owned_by("path_owner3", settings, &ddl)).tables(&["shop.t"]).run();
         case.write("set search_path = shop; insert into t values (1, 'a'); update t set code = 'b'");
         case.finish();
         shared().cluster.connect("postgres").batch_execute("alter role path_owner3 reset search_path").unwrap();
@@ -65,7 +65,7 @@ fn a_path_that_was_set_for_the_database_counts_unless_the_role_has_one() {
 #[test]
 fn the_schema_of_the_owner_s_own_name_is_found() {
     let ddl = format!("create schema path_owner4; {CHECKED}");
-    let mut case = case("path_user", &owned("path_owner4", "", &ddl)).tables(&["path_owner4.t"]).run();
+    let mut case = case("path_user", &owned_by("path_owner4", "", &ddl)).tables(&["path_owner4.t"]).run();
     case.write("set search_path = path_owner4; insert into t values (1, 'a'); update t set code = 'b'");
     case.finish();
 }
@@ -88,7 +88,7 @@ fn shapes(case: &mut Case) {
 
 #[test]
 fn index_expressions_and_domains_find_what_their_owner_finds() {
-    let mut case = case("path_shapes", &owned("path_owner5", "", SHAPES)).run();
+    let mut case = case("path_shapes", &owned_by("path_owner5", "", SHAPES)).run();
     shapes(&mut case);
     case.finish();
 }
@@ -101,7 +101,7 @@ fn a_generated_column_finds_what_its_owner_finds() {
     let ddl = "create function doubled(integer) returns integer language plpgsql immutable as $$ begin return twice($1); end $$;
         create function twice(integer) returns integer language sql immutable as $$ select $1 * 2 $$;
         create table t (id integer primary key, d integer generated always as (doubled(id)) stored)";
-    let mut case = case("path_generated", &owned("path_owner6", "", ddl)).run();
+    let mut case = case("path_generated", &owned_by("path_owner6", "", ddl)).run();
     case.write("insert into t values (1), (2); update t set id = 5 where id = 1");
     case.arrives();
     case.finish();
@@ -110,7 +110,7 @@ fn a_generated_column_finds_what_its_owner_finds() {
 #[test]
 fn copies_find_what_the_owner_finds() {
     let ddl = format!("{CHECKED}; {SHAPES}");
-    let mut case = case("path_copies", &owned("path_owner7", "", &ddl)).word("onetimecopy=1").add();
+    let mut case = case("path_copies", &owned_by("path_owner7", "", &ddl)).word("onetimecopy=1").add();
     case.write("insert into indexed values (1, 'a'); insert into of_domain values (1, 'a'); insert into t values (1, 'c')");
     case.b.batch_execute("delete from codes where code = 'b'").unwrap();
     case.world.ctl(&["activate", &case.name, "0"]).ok();
@@ -128,7 +128,7 @@ fn a_trigger_that_always_fires_finds_what_its_owner_finds() {
         create trigger sees after insert on t for each row execute procedure sees(); alter table t enable always trigger sees;
         create function forgets() returns trigger language plpgsql as $$ begin delete from seen where id = old.id; return null; end $$;
         create trigger forgets after delete on t for each row execute procedure forgets(); alter table t enable always trigger forgets";
-    let mut case = case("path_trigger", &owned("path_owner8", "", ddl)).tables(&["public.t"]).run();
+    let mut case = case("path_trigger", &owned_by("path_owner8", "", ddl)).tables(&["public.t"]).run();
     case.write("insert into t values (1), (2)");
     case.settle();
     assert_eq!(case.at_target("select count(*) from seen"), "2");
@@ -157,7 +157,7 @@ fn nothing_in_the_owner_s_schemas_takes_the_place_of_what_we_call() {
         create table u (k numeric, w varchar(3), primary key (k, w));
         create table r (id varchar(9) primary key, v varchar(9) unique)";
     let settings = "alter role path_owner9 set search_path = public, pg_catalog";
-    let mut case = case("path_traps", &owned("path_owner9", settings, ddl))
+    let mut case = case("path_traps", &owned_by("path_owner9", settings, ddl))
         .tables(&["public.t", "public.u", "public.r"])
         .word("strict_checking=false")
         .run();
@@ -186,7 +186,7 @@ fn nothing_in_the_owner_s_schemas_takes_the_place_of_what_we_call() {
 fn masters_find_what_the_owners_find() {
     let world = World::with(&["A", "B"], &[]);
     for name in ["A", "B"] {
-        world.at(name, &format!("{}; reset role", owned("keeper", "", &CHECKED.replace("table t (", "table x ("))));
+        world.at(name, &format!("{}; reset role", owned_by("keeper", "", &CHECKED.replace("table t (", "table x ("))));
     }
     world.says("add table x db=A herd=h");
     world.says("add sync s type=swap source=h targetdb=B");
@@ -213,8 +213,9 @@ fn foretold(told: &str) -> String {
 #[test]
 fn validate_foretells_what_functions_will_not_find() {
     let ddl = format!("{CHECKED}; {SHAPES}");
-    let mut case =
-        case("path_foretold", &owned("path_owner10", "", &ddl)).tables(&["public.t", "public.indexed", "public.of_domain"]).add();
+    let mut case = case("path_foretold", &owned_by("path_owner10", "", &ddl))
+        .tables(&["public.t", "public.indexed", "public.of_domain"])
+        .add();
     let told = |case: &Case| foretold(&case.world.ctl(&["validate", "path_foretold"]).ended_with(0).stderr);
     assert_eq!(told(&case), "");
     case.b.batch_execute("alter table codes rename to codes_old; alter function tidied(text) rename to tidied_old").unwrap();
@@ -251,7 +252,7 @@ fn validate_foretells_which_unique_indexes_masters_cannot_compare() {
         create function tidy(text) returns text language plpgsql immutable as $$ begin return plain($1); end $$;
         create table x (id integer primary key, v text); create unique index x_tidy on x (tidy(v))";
     for name in ["A", "B"] {
-        world.at(name, &format!("{}; reset role", owned("keeper", "", ddl)));
+        world.at(name, &format!("{}; reset role", owned_by("keeper", "", ddl)));
     }
     world.says("add table x db=A herd=h2");
     let told = world.run("add sync s type=swap source=h2 targetdb=B").ended_with(0).stderr;

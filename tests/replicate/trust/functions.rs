@@ -165,7 +165,7 @@ fn a_policy_on_a_partition_never_runs_when_it_is_truncated() {
     if shared().cluster.major() < 11 {
         return;
     }
-    let mut case = kept("policy", &format!("{SPY} {PARTED}")).tables(&["public.p"]).run();
+    let mut case = kept("policy_of_leaf", &format!("{SPY} {PARTED}")).tables(&["public.p"]).run();
     let mut app = owner(&case);
     does(&mut app, "insert into p select i, i, 'v' from generate_series(1, 199) i");
     case.arrives();
