@@ -27,6 +27,7 @@ mod model;
 mod names;
 mod options;
 mod owner;
+mod partition_captured_twice;
 mod partitions;
 mod paths;
 mod pgbench;

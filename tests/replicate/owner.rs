@@ -58,7 +58,7 @@ fn a_function_of_ours_on_a_strangers_table_notes_nothing() {
     does(&mut app, "insert into p values (1, 1, 'v'); insert into t values (1)");
     case.arrives();
     let function = case.a.query_one(
-        "select tgfoid::regprocedure::text from pg_trigger where tgrelid = 'p'::regclass and tgname = 'bucardo_add_delta'",
+        "select tgfoid::regprocedure::text from pg_trigger where tgrelid = 'p'::regclass and tgname like 'bucardo_add_delta\\_p%'",
         &[],
     );
     let function: String = function.unwrap().get(0);

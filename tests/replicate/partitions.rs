@@ -73,7 +73,7 @@ fn move_rows(writer: &mut Client) {
 /// The names of our triggers on a table of the source.
 fn triggers(case: &mut Case, table: &str) -> String {
     let sql = format!(
-        "select coalesce(string_agg(tgname::text, ' ' order by tgname), '') from pg_trigger where tgrelid = {}::regclass and tgname like 'bucardo%'",
+        "select coalesce(string_agg(regexp_replace(tgname::text, '_p[0-9]+$', ''), ' ' order by tgname), '') from pg_trigger where tgrelid = {}::regclass and tgname like 'bucardo%'",
         literal(table)
     );
     case.a.query_one(&sql, &[]).unwrap().get(0)

@@ -3,8 +3,8 @@
 use super::records::{Recorded, read};
 use super::retire::{calling, drop_functions, drop_tables};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Ident, Relation, catalog_text};
-use crate::replicate::capture::objects::{self, Callers, Capture, KeyColumn, Names, Objects};
+use crate::pg::{Connection, Ident, Relation, Schema, catalog_text};
+use crate::replicate::capture::objects::{self, Callers, Capture, CaptureTriggers, KeyColumn, Names, Objects};
 use crate::replicate::capture::reclaim;
 use crate::replicate::capture::triggers::{self, Firing, Firings, Member, Triggers, Wanted};
 use crate::replicate::catalog::shape::{Key, Shape};
@@ -45,9 +45,16 @@ fn key_columns(conn: &mut Connection, of: &[(u32, Vec<String>)]) -> Result<Vec<K
     rows.iter().map(column).collect()
 }
 
-/// The triggers of ours that capture.
-fn capture_triggers(conn: &Connection) -> [Ident; 2] {
-    [objects::row_trigger(conn.schema()), objects::truncate_trigger(conn.schema())]
+/// The names of the triggers that capture these tables.
+fn capture_triggers(schema: Schema, tables: &[&Shape]) -> Vec<Ident> {
+    let mut names: Vec<Ident> = tables
+        .iter()
+        .map(|table| CaptureTriggers::of(schema, table))
+        .flat_map(|CaptureTriggers { rows, truncates }| [rows, truncates])
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// What is there of a capture's objects.
@@ -81,7 +88,7 @@ pub fn capture_tables(conn: &mut Connection, tables: &[(&Shape, Key)], firing: &
     let shapes: Vec<&Shape> = tables.iter().map(|(table, _)| *table).collect();
     let members = triggers::members(conn, &shapes)?;
     let relations: Vec<Relation> = members.concat().into_iter().map(|member| member.relation).collect();
-    let mut there = Triggers::read(conn, &relations, &capture_triggers(conn))?;
+    let mut there = Triggers::read(conn, &relations, &capture_triggers(conn.schema(), &shapes))?;
     there.refuse_foreign(conn.schema())?;
     let (mut notes, mut seen) = (Vec::new(), BTreeSet::new());
     for ((table, wanted), members) in shapes.iter().zip(&wanted).zip(&members) {
@@ -127,7 +134,7 @@ impl Table<'_> {
             key.join(", ")
         ));
         let relations: Vec<Relation> = self.members.iter().map(|member| member.relation.clone()).collect();
-        *there = std::mem::take(there).read_again(conn, &relations, &capture_triggers(conn))?;
+        *there = std::mem::take(there).read_again(conn, &relations, &capture_triggers(conn.schema(), &[self.table]))?;
         self.triggers(conn, there, &made)
     }
 
@@ -224,9 +231,10 @@ impl Table<'_> {
             self.forget_lost(conn, lost)?;
             let capture = Capture { names: free_names(conn, &self.wanted.names)?, ..self.wanted.clone() };
             self.make(conn, &capture, usable)?;
-            conn.batch(&objects::create_row_trigger(&capture.names, &self.table.relation))?;
+            let triggers = CaptureTriggers::of(conn.schema(), self.table);
+            conn.batch(&objects::create_row_trigger(&triggers.rows, &capture.names, &self.table.relation))?;
             for member in self.members {
-                conn.batch(&objects::create_truncate_trigger(&capture.names, &member.relation))?;
+                conn.batch(&objects::create_truncate_trigger(&triggers.truncates, &capture.names, &member.relation))?;
             }
             made.clone_from(&capture.names);
             record(conn, &capture, &self.table.relation, since)
@@ -265,13 +273,13 @@ impl Table<'_> {
     /// The triggers of the table and its partitions. Those for TRUNCATE are not passed down.
     fn triggers(&self, conn: &mut Connection, there: &mut Triggers, names: &Names) -> Result<()> {
         let relation = &self.table.relation;
-        let [row_trigger, truncate_trigger] = capture_triggers(conn);
+        let triggers = CaptureTriggers::of(conn.schema(), self.table);
         let rows = Wanted {
-            name: row_trigger.raw(),
+            name: triggers.rows.raw(),
             function: names.row_function(),
             depends: true,
             firing: self.firing,
-            create: objects::create_row_trigger(names, relation),
+            create: objects::create_row_trigger(&triggers.rows, names, relation),
         };
         there.ensure(conn, relation, &rows)?;
         for Member { relation: member, .. } in self.members {
@@ -279,11 +287,11 @@ impl Table<'_> {
                 there.fire(conn, member, &rows)?;
             }
             let cuts = Wanted {
-                name: truncate_trigger.raw(),
+                name: triggers.truncates.raw(),
                 function: names.truncate_function(),
                 depends: false,
                 firing: self.firing,
-                create: objects::create_truncate_trigger(names, member),
+                create: objects::create_truncate_trigger(&triggers.truncates, names, member),
             };
             there.ensure(conn, member, &cuts)?;
         }

@@ -23,7 +23,7 @@ use crate::control::channel;
 use crate::pg::ident::{list, literal};
 use crate::pg::session::APPLYING;
 use crate::pg::{Ident, Relation, Schema};
-use crate::replicate::catalog::shape::Key;
+use crate::replicate::catalog::shape::{Key, Shape};
 
 /// The version of the capture objects; raise it whenever tables made here change. Functions are compared by their texts.
 pub const VERSION: i32 = 4;
@@ -107,14 +107,26 @@ pub fn kick_trigger(schema: Schema, sync: &str) -> Ident {
     Ident::new(channel::fitted(&format!("bucardo_triggerkick{}_{sync}", schema.digits())))
 }
 
-/// The row trigger of an installation.
-pub fn row_trigger(schema: Schema) -> Ident {
-    Ident::new(schema.trigger(ROW_TRIGGER))
+/// The names of the triggers that capture a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureTriggers {
+    /// The one for rows.
+    pub rows: Ident,
+    /// The one for TRUNCATE.
+    pub truncates: Ident,
 }
 
-/// Its TRUNCATE trigger.
-pub fn truncate_trigger(schema: Schema) -> Ident {
-    Ident::new(schema.trigger(TRUNCATE_TRIGGER))
+impl CaptureTriggers {
+    /// A partitioned table passes its row trigger down to its partitions, also to those that are
+    /// attached later, and ATTACH PARTITION fails where one of that name is there already. A
+    /// partition may be captured by itself, too. So the triggers of a partitioned table are named
+    /// after it (`{captured}` in [`digest::complete`](crate::replicate::catalog::digest::complete)
+    /// says the same).
+    pub fn of(schema: Schema, table: &Shape) -> CaptureTriggers {
+        let suffix = if table.partitioned { format!("_p{}", table.oid) } else { String::new() };
+        let [rows, truncates] = [ROW_TRIGGER, TRUNCATE_TRIGGER].map(|plain| Ident::new(schema.trigger(plain) + &suffix));
+        CaptureTriggers { rows, truncates }
+    }
 }
 
 /// What a kick trigger does: it wakes a sync whose KIDs have raised any of these flags.
@@ -543,11 +555,10 @@ fn source(schema: Schema, declared: &str, body: &str) -> String {
 
 /// `CREATE TRIGGER` for rows of `table`. Its condition is always true: it makes the trigger depend on the function that the trigger's function
 /// calls, so that nobody drops that without dropping the trigger.
-pub fn create_row_trigger(names: &Names, table: &Relation) -> String {
+pub fn create_row_trigger(trigger: &Ident, names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} after insert or update or delete on {table} for each row when ({}::pg_catalog.regprocedure is not null) \
+        "create trigger {trigger} after insert or update or delete on {table} for each row when ({}::pg_catalog.regprocedure is not null) \
          execute procedure {}()",
-        row_trigger(names.schema),
         names.schema.text(FITS),
         names.row_function()
     )
@@ -557,10 +568,9 @@ const FITS: &str = "'bucardo.bucardo_fits(pg_catalog.regclass, pg_catalog.regcla
     pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text[])'";
 
 /// `CREATE TRIGGER` for TRUNCATE of `table`, which may be a partition. It fires before, while the rows can still be read.
-pub fn create_truncate_trigger(names: &Names, table: &Relation) -> String {
+pub fn create_truncate_trigger(trigger: &Ident, names: &Names, table: &Relation) -> String {
     format!(
-        "create trigger {} before truncate on {table} for each statement execute procedure {}()",
-        truncate_trigger(names.schema),
+        "create trigger {trigger} before truncate on {table} for each statement execute procedure {}()",
         names.truncate_function()
     )
 }

@@ -37,13 +37,18 @@ impl State {
 /// A statement with the expressions put in.
 pub fn complete(schema: Schema, sql: &str) -> String {
     let guard = expression(include_str!("../sql/guard.sql"));
-    let guard = guard.replace("{row_trigger}", &schema.trigger(ROW_TRIGGER));
-    let guard = guard.replace("{truncate_trigger}", &schema.trigger(TRUNCATE_TRIGGER));
+    let guard = guard.replace("{captured}", &capture_triggers(schema));
     let partitions = format!(", {}", expression(include_str!("../sql/digest_partitions.sql")));
     let digest = expression(include_str!("../sql/digest.sql"));
     sql.replace("{guard}", &guard)
         .replace("{digest}", &digest.replace("{partitions}", &partitions))
         .replace("{plain digest}", &digest.replace("{partitions}", ""))
+}
+
+/// The names of the triggers that capture the table `c`, as [`CaptureTriggers`](crate::replicate::capture::objects::CaptureTriggers) has them.
+fn capture_triggers(schema: Schema) -> String {
+    let name = |plain: &str| format!("'{}' || case c.relkind when 'p' then '_p' || c.oid else '' end", schema.trigger(plain));
+    [ROW_TRIGGER, TRUNCATE_TRIGGER].map(name).join(", ")
 }
 
 /// Without the comment at its beginning, which would end where another line begins.

@@ -8,7 +8,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::objects;
+use crate::replicate::capture::objects::ROW_TRIGGER;
 use crate::replicate::identity::installation;
 
 /// Another installation on a database.
@@ -84,8 +84,8 @@ impl Always {
         if !others(conn)?.iter().any(|other| other.writes) {
             return Ok(Always::NotNeeded);
         }
-        let trigger = objects::row_trigger(conn.schema());
-        let row = conn.query_one(include_str!("../sql/owned.sql"), &[&tables, &trigger.raw()])?;
+        let trigger = conn.schema().trigger(ROW_TRIGGER);
+        let row = conn.query_one(include_str!("../sql/owned.sql"), &[&tables, &trigger])?;
         Ok(match (row.get::<_, Option<String>>(0), row.get(1)) {
             (Some(tables), true) => Always::OnlyByOwner(tables),
             _ => Always::Needed,
@@ -106,8 +106,8 @@ pub fn ask_for_validation(control: &mut Connection, sync: &str, source: &mut Con
     if !others(source)?.iter().any(|other| other.writes) {
         return Ok(());
     }
-    let trigger = objects::row_trigger(source.schema());
-    if source.query_one(&*source.ours(include_str!("../sql/narrow.sql")), &[&sync, &trigger.raw()])?.get(0) {
+    let trigger = source.schema().trigger(ROW_TRIGGER);
+    if source.query_one(&*source.ours(include_str!("../sql/narrow.sql")), &[&sync, &trigger])?.get(0) {
         control.execute("select bucardo.request_validation($1, false)", &[&sync])?;
     }
     Ok(())

@@ -11,9 +11,9 @@ pg_catalog.concat_ws(';', pg_catalog.concat_ws(' ', 'table', c.oid), pg_catalog.
      select pg_catalog.string_agg(pg_catalog.concat_ws(';', pg_catalog.concat_ws(' ', 'partition', tree.oid),
               (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'trigger', t.tgrelid, t.tgname, t.oid, t.xmin, t.tgenabled, t.tgfoid), ';' order by t.tgname)
                from pg_catalog.pg_trigger t
-               where t.tgrelid = tree.oid and t.tgname in ('{row_trigger}', '{truncate_trigger}'))), ';' order by tree.oid)
+               where t.tgrelid = tree.oid and t.tgname in ({captured}))), ';' order by tree.oid)
      from tree)
   end,
   (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', 'trigger', t.tgrelid, t.tgname, t.oid, t.xmin, t.tgenabled, t.tgfoid), ';' order by t.tgname)
    from pg_catalog.pg_trigger t
-   where t.tgrelid = c.oid and t.tgname in ('{row_trigger}', '{truncate_trigger}')))
+   where t.tgrelid = c.oid and t.tgname in ({captured})))
