@@ -161,7 +161,12 @@ fn nothing_that_others_made_runs_when_a_schema_is_asked_whose_it_is() {
          $$ begin insert into public.caught values (current_user); return 'x'; end $$; \
          create view bucardo_0badcafe.bucardo_installation as select bucardo_0badcafe.trap() as id, bucardo_0badcafe.trap() as control; \
          create table bucardo_0badcafe.bucardo_track (sync text); \
-         grant all on schema bucardo_0badcafe to public; grant all on all tables in schema bucardo_0badcafe to public",
+         create schema bucardo_0badc0de; create table bucardo_0badc0de.bucardo_installation (id text, control text); \
+         create function bucardo_0badc0de.folded(integer) returns boolean language plpgsql immutable as \
+         $$ begin perform bucardo_0badcafe.trap(); return true; end $$; \
+         create index on bucardo_0badc0de.bucardo_installation (id) where bucardo_0badc0de.folded(1); delete from public.caught; \
+         grant all on schema bucardo_0badcafe, bucardo_0badc0de to public; \
+         grant all on all tables in schema bucardo_0badcafe, bucardo_0badc0de to public",
     ).unwrap();
     first.run_sync("s", "targetdb=B");
     first.at("A", "insert into t values (1)");

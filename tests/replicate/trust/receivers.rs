@@ -1,4 +1,4 @@
-//! Code of the tables that we write runs with the rights of our role. It is told where these are more than the owner's, and only there.
+//! Code of the tables that we read and write runs with the rights of our role. It is told where these are more than the owner's, and only there.
 
 use super::objects;
 use crate::daemon::world::World;
@@ -97,7 +97,9 @@ fn a_superuser_who_writes_tables_of_others_is_told_of() {
     let told = world.run(ADD).ended_with(0).stderr;
     let lines = warnings(&told, "Warning: Database \"B\": role \"porter\" is a superuser");
     assert!(lines.len() == 1 && lines[0].contains("(\"keeper\")") && lines[0].contains("help rights"), "{told}");
-    assert!(warnings(&told, "Warning: Database \"A\"").is_empty(), "nothing is written there: {told}");
+    let read =
+        warnings(&told, "Warning: Database \"A\": role \"porter\" is a superuser, and what the server evaluates to plan a query");
+    assert!(read.len() == 1 && read[0].contains("(\"keeper\")") && !told.contains("gains that"), "{told}");
     keeper(&world, "B", CODE);
     let told = world.run("validate s").ended_with(0).stderr;
     assert!(told.contains("constraint \"fine\"") && told.contains("which is a superuser"), "{told}");
@@ -158,4 +160,23 @@ fn what_is_told_is_so() {
     world.says("start");
     world.at("A", "insert into t values (1)");
     world.becomes("B", "select string_agg(distinct v, ' ') from spoils", "porter");
+}
+
+/// The server folds constants in what is to be evaluated for an index when it plans any query on the table.
+#[test]
+fn what_runs_when_a_table_is_only_read_is_named() {
+    let world = world("create role other login; grant other to porter");
+    keeper(&world, "A", CODE);
+    keeper(&world, "A", "alter table t drop w, drop p, drop d; create index t_some on t (counter) where fine(1)");
+    let has_statistics = world.server("A").major() >= 14;
+    if has_statistics {
+        keeper(&world, "A", "create statistics t_statistics on (same(counter)), counter from t");
+    }
+    let told = world.run(ADD).ended_with(0).stderr;
+    let t = warnings(&told, "Warning: Table \"public.t\" on database \"A\": ").concat();
+    let statistics = if has_statistics { ", statistics \"t_statistics\"" } else { "" };
+    let named = format!("index \"t_same\", index \"t_some\"{statistics} runs with the rights of role \"porter\"");
+    assert!(t.contains(&named) && t.contains("the owner of the table, \"keeper\", gains that"), "{told}");
+    assert!(warnings(&told, "Warning: Table \"public.u\"").is_empty(), "{told}");
+    assert!(world.says("status s").contains("index \"t_some\""));
 }

@@ -12,9 +12,10 @@ use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
+use crate::replicate::catalog::own_code::{self, Access};
 use crate::replicate::catalog::privileges::{self, Part};
 use crate::replicate::catalog::shape::{self, Shape};
-use crate::replicate::catalog::{compare, own_code, stray_partitions};
+use crate::replicate::catalog::{compare, stray_partitions};
 use crate::replicate::identity::installation;
 use crate::replicate::identity::lineage::{self, Way};
 use crate::replicate::identity::neighbours::{self, Side};
@@ -111,6 +112,7 @@ fn look_and_make(control: &mut Connection, sync: &Sync, goats: &[Goat], sessions
     notes.extend(members.foretold(&tables)?);
     notes.extend(stray_partitions::warnings(control, sync, goats, &mut members.conns[0])?);
     members.check_references(control, &mut notes)?;
+    notes.extend(members.code_on_source(control, &tables)?);
     members.make(control, goats, &tables, &mut notes)?;
     remember_keys(control, goats, &tables)?;
     members.remember(control)?;
@@ -336,14 +338,24 @@ impl<'a> Members<'a> {
         for (receiver, plans) in std::mem::take(&mut self.plans) {
             let (conn, name) = (&mut self.conns[receiver], &self.names[receiver]);
             let checked = session::apply_quietly(conn)?;
+            let access = Access::Writes { triggers_fire: checked.is_some() };
             let written: BTreeSet<&Relation> = plans.iter().map(|plan| &plan.target).collect();
             let written: Vec<&Relation> = written.into_iter().collect();
-            notes.extend(own_code::warnings(control, conn, name, &written, checked.is_some())?);
+            notes.extend(own_code::warnings(control, conn, name, &written, access)?);
             foreign_keys::with_enforced_foreign_keys(conn, plans, checked.as_deref())
                 .map_err(|error| error.context(format!("Database \"{name}\"")))?;
             notes.extend(checked.map(|note| warning(format!("Database \"{name}\": {note}"))));
         }
         Ok(())
+    }
+
+    /// What of the tables runs with the rights of our role on a database that is only read.
+    fn code_on_source(&mut self, control: &mut Connection, tables: &[Shapes]) -> Result<Vec<String>> {
+        if receives(0, self.masters) {
+            return Ok(Vec::new());
+        }
+        let read: Vec<&Relation> = tables.iter().map(|shapes| &shapes[0].relation).collect();
+        own_code::warnings(control, &mut self.conns[0], &self.names[0], &read, Access::Reads)
     }
 
     /// The members from which rows go to this one.
