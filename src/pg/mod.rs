@@ -18,6 +18,7 @@ pub mod pooler;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod template;
 pub mod trace;
 pub mod wait;
 
@@ -29,4 +30,5 @@ pub use ident::{Ident, Relation};
 pub use isolation::Isolation;
 pub use schema::{Installation, Schema};
 pub use secret::Secret;
+pub use template::fill;
 pub use wait::{Notification, wait};

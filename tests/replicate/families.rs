@@ -60,9 +60,7 @@ fn a_truncate_that_restarts_a_sequence_leaves_its_value_to_the_strategy() {
         world.says("kick s 0");
         if strategy == "lowest" || strategy == "target" {
             // Until then, the other value counted.
-            world.at("B", "select setval('numbered_id_seq', 100)");
-            world.at("A", "select setval('numbered_id_seq', 100)");
-            world.says("kick s 0");
+            at_once(&world, &["A", "B"].map(|name| (name, "select setval('numbered_id_seq', 100)")));
         }
         world.at("A", "truncate numbered restart identity; insert into numbered (v) values ('new'), ('newer')");
         world.says("kick s 0");

@@ -2,6 +2,7 @@
 
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::replicate::plan::copy_format::CopyFormat;
 
@@ -20,11 +21,15 @@ impl Plan {
         let values = plain.take(self.unpacked()).chain(["null::text[]".to_owned()]);
         let others: String = values.zip(self.stage_others()).map(|(value, c)| format!(", {value} as {c}")).collect();
         let trace = if self.route.traced { ", now() as changed, ''::text as origin, 0 as member, false as again" } else { "" };
-        format!(
-            "create temporary table {} on commit delete rows as select {}, false as alive{others}{trace} from {} with no data",
-            self.stage().name,
-            keys.join(", "),
-            self.target_from
+        fill(
+            include_str!("sql/create_stage.sql"),
+            &[
+                ("stage", &self.stage().name),
+                ("keys", &keys.join(", ")),
+                ("others", &others),
+                ("trace", &trace),
+                ("target", &self.target_from),
+            ],
         )
     }
 
@@ -117,17 +122,22 @@ impl Plan {
     fn apply_deletes(&self) -> String {
         let which = match self.write {
             Write::Replace => String::new(),
-            Write::InPlace => " and not s.alive".to_owned(),
-            Write::Upsert if self.exact => " and not s.alive".to_owned(),
-            Write::Upsert => format!(" and (not s.alive or {})", self.written_otherwise()),
+            Write::InPlace => "\n    and not s.alive".to_owned(),
+            Write::Upsert if self.exact => "\n    and not s.alive".to_owned(),
+            Write::Upsert => format!("\n    and (not s.alive or {})", self.written_otherwise()),
         };
         let (returned, kept) = self.keep();
-        format!(
-            "with gone as (delete from {} as t using {} as s where {}{which} returning s.alive{returned}){kept} \
-             select {COUNT} filter (where alive), {COUNT} filter (where not alive) from gone",
-            self.target_from,
-            self.stage(),
-            self.matched_target("t", "s")
+        fill(
+            include_str!("sql/apply_deletes.sql"),
+            &[
+                ("target", &self.target_from),
+                ("stage", &self.stage()),
+                ("same_key", &self.matched_target("t", "s")),
+                ("which", &which),
+                ("returned", &returned),
+                ("kept", &kept),
+                ("count", &COUNT),
+            ],
         )
     }
 
@@ -162,20 +172,25 @@ impl Plan {
         // A partitioned table cannot show it; its rows count as inserted.
         let updates = self.write != Write::Replace && !self.set_on_conflict().is_empty();
         let fresh = if updates && !self.partitioned { "w.xmax operator(pg_catalog.=) 0" } else { "true" };
-        format!(
-            "with written as (insert into {} as w ({}) overriding system value select {values} from {} as s where s.alive{}{conflict} \
-             returning {fresh} as fresh) select {COUNT} filter (where fresh), {COUNT} filter (where not fresh) from written",
-            self.target,
-            list_plain(&self.filled()),
-            self.stage(),
-            self.free_first()
+        fill(
+            include_str!("sql/apply_writes.sql"),
+            &[
+                ("target", &self.target),
+                ("filled", &list_plain(&self.filled())),
+                ("values", &values),
+                ("stage", &self.stage()),
+                ("order", &self.free_first()),
+                ("on_conflict", &conflict),
+                ("fresh", &fresh),
+                ("count", &COUNT),
+            ],
         )
     }
 
     fn on_conflict(&self) -> String {
         let sets: Vec<String> = self.set_on_conflict().iter().map(|column| format!("{column} = excluded.{column}")).collect();
         let what = if sets.is_empty() { "nothing".to_owned() } else { format!("update set {}", sets.join(", ")) };
-        format!(" on conflict ({}) do {what}", list_plain(&self.keys()))
+        format!("\n  on conflict ({}) do {what}", list_plain(&self.keys()))
     }
 
     /// The key only where one that is equal may be written in another way, and the row with the other one was not deleted.

@@ -1,8 +1,9 @@
 //! Conflicts: keys that several masters changed. The candidates meet in temporary tables on one master, the coordinator, where the
 //! winner of each key is chosen; each master that lost some gets the list of them. Rows take no part in it.
 
-use super::{Plan, list_plain, matched, of};
+use super::{Plan, UNION_ALL, list_plain, matched, of};
 use crate::pg::Relation;
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::snapshot::Span;
@@ -27,17 +28,14 @@ impl Plan {
 
     /// Makes the tables on the receiver of this plan.
     pub fn create_candidates(&self) -> String {
-        let keys = self.named_keys();
-        format!(
-            "create temporary table {} on commit delete rows as
-             select {keys}, 0 as member, 0::bigint as missing_from, now() as changed, false as noted
-             from {target} with no data;
-             create temporary table {} on commit delete rows as
-             select {keys}, 0 as member, now() as changed, false as lost, false as conflict
-             from {target} with no data",
-            self.candidates().name,
-            self.conflict_result().name,
-            target = self.target_from
+        fill(
+            include_str!("sql/create_candidates.sql"),
+            &[
+                ("candidates", &self.candidates().name),
+                ("result", &self.conflict_result().name),
+                ("named_keys", &self.named_keys()),
+                ("target", &self.target_from),
+            ],
         )
     }
 
@@ -58,13 +56,10 @@ impl Plan {
         let keys = list_plain(&first.stage_keys());
         let each = |(plan, span, to): &(&Plan, &Span, i32)| {
             let changed = plan.keys_to_ship(&span.lacking(), lost);
-            format!("select {keys}, {}::bigint as missing_from, changed, noted from ({changed}) as d", 1_i64 << to)
+            format!("select {keys}, {}::bigint as missing_from, changed, noted from (\n  {changed}) as d", 1_i64 << to)
         };
-        let all = lanes.iter().map(each).collect::<Vec<_>>().join(" union all ");
-        format!(
-            "select {keys}, {}, bit_or(missing_from), max(changed), bool_and(noted) from ({all}) as d group by {keys}",
-            first.route.member
-        )
+        let all = lanes.iter().map(each).collect::<Vec<_>>().join(UNION_ALL);
+        fill(include_str!("sql/candidates.sql"), &[("keys", &keys), ("member", &first.route.member), ("changed_of_each", &all)])
     }
 
     /// Chooses the winners. A change that another master has seen and answered is *dominated*. A key is in conflict when a
@@ -73,39 +68,15 @@ impl Plan {
     pub fn decide(&self, strategy: Strategy) -> String {
         let keys = list_plain(&self.stage_keys());
         let lost = if strategy == Strategy::Skip { "place > 1 or (contenders <> 1 and real)" } else { "place > 1" };
-        // Keys that several changed are few among all. Each brings all that was said about it along: looking it up among the candidates
-        // again would be a scan for every key.
-        format!(
-            "insert into {result}
-             with keys as (
-               select {keys}, array_agg(member) as members, array_agg(missing_from) as missing,
-                      array_agg(changed) as changes, array_agg(noted) as notes
-               from {candidates}
-               group by {keys}
-               having count(*) > 1
-             ),
-             each as (
-               select {keys}, m.*,
-                      exists (select from unnest(members, missing) as o (member, missing_from)
-                              where o.member <> m.member
-                                and o.missing_from & (1::bigint << m.member) <> 0
-                                and m.missing_from & (1::bigint << o.member) = 0) as dominated
-               from keys, unnest(members, missing, changes, notes) as m (member, missing_from, changed, noted)
-             ),
-             placed as (
-               select {keys}, member, changed, dominated, noted,
-                      count(*) filter (where not dominated) over same as contenders,
-                      bool_or(not dominated and not noted) over same as real,
-                      row_number() over (partition by {keys} order by dominated, {order}) as place
-               from each
-               window same as (partition by {keys})
-             )
-             select {keys}, member, changed, {lost},
-                    contenders = 0 or bool_or(place > 1 and not dominated and not noted) over (partition by {keys})
-             from placed",
-            result = self.conflict_result(),
-            candidates = self.candidates(),
-            order = strategy.order(),
+        fill(
+            include_str!("sql/decide_conflicts.sql"),
+            &[
+                ("result", &self.conflict_result()),
+                ("candidates", &self.candidates()),
+                ("keys", &keys),
+                ("order", &strategy.order()),
+                ("lost", &lost),
+            ],
         )
     }
 
@@ -117,10 +88,9 @@ impl Plan {
 
     /// The number of keys in conflict.
     pub fn count_conflicts(&self) -> String {
-        format!(
-            "select count(*) filter (where conflict) from (select bool_or(conflict) as conflict from {} group by {}) as keys",
-            self.conflict_result(),
-            list_plain(&self.stage_keys())
+        fill(
+            include_str!("sql/count_conflicts.sql"),
+            &[("result", &self.conflict_result()), ("keys", &list_plain(&self.stage_keys()))],
         )
     }
 
@@ -130,11 +100,15 @@ impl Plan {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let name = format!("(array[{}]::text[])[member + 1]", names.join(", "));
         let details = if detailed { format!(", {}", self.detail_of_conflict(members)) } else { String::new() };
-        format!(
-            "select {}, max({name}) filter (where not lost), jsonb_object_agg({name}, changed){details} from {} as v where conflict group by {}",
-            self.conflict_head(strategy),
-            self.conflict_result(),
-            list_plain(&self.stage_keys())
+        fill(
+            include_str!("sql/conflicts.sql"),
+            &[
+                ("head", &self.conflict_head(strategy)),
+                ("name", &name),
+                ("details", &details),
+                ("result", &self.conflict_result()),
+                ("keys", &list_plain(&self.stage_keys())),
+            ],
         )
     }
 
@@ -166,12 +140,7 @@ impl Plan {
 
     /// Makes the list of lost keys on the source.
     pub fn create_lost(&self) -> String {
-        format!(
-            "create temporary table {} on commit delete rows as select {} from {} with no data",
-            self.lost().name,
-            self.named_keys(),
-            self.source_from
-        )
+        self.create_empty(&self.lost(), &self.named_keys(), &self.source_from)
     }
 
     /// Removes it.
@@ -188,10 +157,15 @@ impl Plan {
     pub fn settle_lost(&self, span: &Span) -> String {
         let lost = matched("d", "l", &self.noted_keys, &self.stage_keys(), &self.key.equals);
         let each = |delta: &Relation, condition: &str| {
-            format!(
-                "update {delta} as d set origin = '', via = {} from {} as l where {condition} and {lost}",
-                literal(&self.route.sync),
-                self.lost()
+            fill(
+                include_str!("sql/settle_lost.sql"),
+                &[
+                    ("delta", &delta),
+                    ("sync", &literal(&self.route.sync)),
+                    ("lost", &self.lost()),
+                    ("pending", &condition),
+                    ("same_key", &lost),
+                ],
             )
         };
         self.pending(span, each).join("; ")

@@ -2,6 +2,7 @@
 
 use super::{Plan, list_plain, matched, of};
 use crate::pg::Relation;
+use crate::pg::fill;
 use crate::pg::ident::literal;
 
 impl Plan {
@@ -15,8 +16,7 @@ impl Plan {
 
     /// Makes the list of keys in conflict on the source.
     pub fn create_clash(&self) -> String {
-        let (name, keys) = (self.clash().name, self.named_keys());
-        format!("create temporary table {name} on commit delete rows as select {keys} from {} with no data", self.source_from)
+        self.create_empty(&self.clash(), &self.named_keys(), &self.source_from)
     }
 
     /// Removes it.
@@ -37,24 +37,22 @@ impl Plan {
     /// The source's rows with these keys; null where there is none.
     pub fn details_query(&self) -> String {
         let keys = self.stage_keys();
-        format!(
-            "select {}, {}, to_jsonb(t.*) from {} as c left join {} as t on {}",
-            of("c", &keys),
-            self.route.member,
-            self.clash(),
-            self.source_from,
-            matched("t", "c", &self.keys(), &keys, &self.key.equals)
+        fill(
+            include_str!("sql/rows_in_conflict.sql"),
+            &[
+                ("keys", &of("c", &keys)),
+                ("member", &self.route.member),
+                ("clash", &self.clash()),
+                ("source", &self.source_from),
+                ("same_key", &matched("t", "c", &self.keys(), &keys, &self.key.equals)),
+            ],
         )
     }
 
     /// Makes the table of rows where keys meet.
     pub fn create_details(&self) -> String {
-        format!(
-            "create temporary table {} on commit delete rows as select {}, 0 as member, '{{}}'::jsonb as details from {} with no data",
-            self.details().name,
-            self.named_keys(),
-            self.target_from
-        )
+        let columns = format!("{}, 0 as member, '{{}}'::jsonb as details", self.named_keys());
+        self.create_empty(&self.details(), &columns, &self.target_from)
     }
 
     /// Removes it.

@@ -5,7 +5,8 @@
 //! syncs take changes from the receiver, what is applied there is noted for them (makedelta), with the name of the database where it
 //! was made: that one does not get it back.
 
-use super::{Plan, captured_columns, list_plain, matched, of};
+use super::{Plan, UNION_ALL, captured_columns, list_plain, matched, of};
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::capture::objects::Names;
@@ -39,7 +40,7 @@ impl Feed {
             };
             span.conditions().into_iter().map(each).collect::<Vec<_>>()
         };
-        [of(self.names.delta(1)), of(self.names.delta(2))].concat().join(" union all ")
+        [of(self.names.delta(1)), of(self.names.delta(2))].concat().join(UNION_ALL)
     }
 }
 
@@ -70,12 +71,9 @@ impl Plan {
     /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes, in the transactions `txids`; `kept` whether it stays, null if that is
     /// left to the next round. `theirs` and `ours` are the rows, for the record.
     pub fn create_late(&self) -> String {
-        format!(
-            "create temporary table {} on commit delete rows as select {}, changed, origin, member, now() as here, \
-             0::bigint as seen, '{{}}'::bigint[] as txids, true as kept, '{{}}'::jsonb as theirs, '{{}}'::jsonb as ours from {} with no data",
-            self.late().name,
-            list_plain(&self.stage_keys()),
-            self.stage()
+        fill(
+            include_str!("sql/create_late.sql"),
+            &[("late", &self.late().name), ("keys", &list_plain(&self.stage_keys())), ("stage", &self.stage())],
         )
     }
 
@@ -86,11 +84,9 @@ impl Plan {
 
     /// Holds the rows that are about to be written, so that nobody changes them meanwhile.
     pub fn hold(&self) -> String {
-        format!(
-            "select count(*) from (select 1 from {} as t join {} as s on {} for update of t) as held",
-            self.target_from,
-            self.stage(),
-            self.matched_target("t", "s")
+        fill(
+            include_str!("sql/hold.sql"),
+            &[("target", &self.target_from), ("stage", &self.stage()), ("same_key", &self.matched_target("t", "s"))],
         )
     }
 
@@ -106,11 +102,9 @@ impl Plan {
 
     /// What applications and other syncs changed here in a span, each key once.
     pub(super) fn changes_here(&self, span: &Span) -> String {
-        let columns = list_plain(&self.feed_columns());
-        format!(
-            "select {columns}, max(txntime) as here, count(*) as seen, array_agg(txid) as txids from ({}) as p where truncated is null group by {columns}",
-            self.feed.as_ref().map(|feed| feed.changes(&self.feed_columns(), span, &self.route.sync)).unwrap_or_default()
-        )
+        let columns = self.feed_columns();
+        let changes = self.feed.as_ref().map(|feed| feed.changes(&columns, span, &self.route.sync)).unwrap_or_default();
+        fill(include_str!("sql/changes_here.sql"), &[("columns", &list_plain(&columns)), ("changes", &changes)])
     }
 
     /// Decides between staged rows and the receiver's own that came late, `own` being the receiver's number. What the receiver had got
@@ -132,51 +126,41 @@ impl Plan {
             true => (self.staged_row("s"), self.row_here("s")),
             false => ("null::jsonb".to_owned(), "null::jsonb".to_owned()),
         };
-        format!(
-            "with met as (
-               select {}, s.changed, s.origin, s.member, d.here, d.seen, d.txids, s.again or ({kept}) as kept,
-                      {theirs} as theirs, {ours} as ours, s.again
-               from {stage} as s
-               join ({}) as d on {}
-             ),
-             gone as (
-               delete from {stage} as s
-               using met as m
-               where {} and m.kept is not false
-             )
-             insert into {}
-             select {}, changed, origin, member, here, seen, txids, kept, theirs, ours
-             from met
-             where not again",
-            of("s", &keys),
-            self.late_changes(now),
-            matched("s", "d", &keys, &columns, &self.target_equals),
-            matched("s", "m", &keys, &keys, &self.target_equals),
-            self.late(),
-            list_plain(&keys),
-            stage = self.stage(),
+        fill(
+            include_str!("sql/judge_late.sql"),
+            &[
+                ("keys_of_stage", &of("s", &keys)),
+                ("kept", &kept),
+                ("theirs", &theirs),
+                ("ours", &ours),
+                ("stage", &self.stage()),
+                ("late_changes", &self.late_changes(now)),
+                ("same_as_late", &matched("s", "d", &keys, &columns, &self.target_equals)),
+                ("same_as_met", &matched("s", "m", &keys, &keys, &self.target_equals)),
+                ("late", &self.late()),
+                ("keys", &list_plain(&keys)),
+            ],
         )
     }
 
     /// Whether a staged key has come late that was not judged, or once more after it was.
     pub fn unjudged_late(&self, now: &Snapshot) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
-        let (gave_way, seen) = match self.has_unique_keys() {
-            true => (self.left_join_losers("s"), "greatest(l.seen, f.seen, 0)"),
+        let (losers, seen) = match self.has_unique_keys() {
+            true => (format!("\n  {}", self.left_join_losers("s")), "greatest(l.seen, f.seen, 0)"),
             false => (String::new(), "coalesce(l.seen, 0)"),
         };
-        format!(
-            "select exists (
-               select from {} as s
-               join ({}) as d on {}
-               left join {} as l on {}
-               {gave_way}
-               where d.seen > {seen})",
-            self.stage(),
-            self.late_changes(now),
-            matched("s", "d", &keys, &columns, &self.target_equals),
-            self.late(),
-            matched("l", "s", &keys, &keys, &self.target_equals)
+        fill(
+            include_str!("sql/unjudged_late.sql"),
+            &[
+                ("stage", &self.stage()),
+                ("late_changes", &self.late_changes(now)),
+                ("same_as_late", &matched("s", "d", &keys, &columns, &self.target_equals)),
+                ("late", &self.late()),
+                ("same_as_judged", &matched("l", "s", &keys, &keys, &self.target_equals)),
+                ("losers", &losers),
+                ("seen", &seen),
+            ],
         )
     }
 
@@ -187,10 +171,9 @@ impl Plan {
         let lost = matched("d", "l", &self.feed_columns(), &self.stage_keys(), &self.target_equals);
         let sync = literal(&self.route.sync);
         let each = |delta: Relation| {
-            format!(
-                "update {delta} as d set origin = '', via = {sync} from {} as l \
-                 where not l.kept and d.txid = any (l.txids) and {lost} and (d.origin is null or d.via <> {sync})",
-                self.late()
+            fill(
+                include_str!("sql/settle_late.sql"),
+                &[("delta", &delta), ("sync", &sync), ("late", &self.late()), ("same_key", &lost)],
             )
         };
         Some([each(feed.names.delta(1)), each(feed.names.delta(2))].join("; "))
@@ -206,12 +189,9 @@ impl Plan {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let sender = format!("(array[{}]::text[])[member + 1]", names.join(", "));
         let here = literal(&self.route.to);
-        format!(
-            "select {}, case when kept then {here} else {sender} end, jsonb_build_object({sender}, changed, {here}, here), \
-             case when theirs is not null or ours is not null then jsonb_build_object({sender}, theirs, {here}, ours) end \
-             from {} where kept is not null",
-            self.conflict_head(strategy),
-            self.late()
+        fill(
+            include_str!("sql/late_conflicts.sql"),
+            &[("head", &self.conflict_head(strategy)), ("here", &here), ("sender", &sender), ("late", &self.late())],
         )
     }
 

@@ -248,6 +248,11 @@ impl Plan {
     fn stage(&self) -> Relation {
         self.temporary("stage")
     }
+
+    /// Makes a temporary table with these columns of a query on `from`.
+    fn create_empty(&self, table: &Relation, columns: &str, from: &str) -> String {
+        format!("create temporary table {} on commit delete rows as\nselect {columns}\nfrom {from}\nwith no data", table.name)
+    }
 }
 
 /// The columns `wanted` of a key as they are called in delta tables that capture them in the order `captured`.
@@ -255,6 +260,9 @@ fn captured_columns(captured: &[String], wanted: &[String]) -> Vec<Ident> {
     let position = |name: &String| captured.iter().position(|other| other == name).unwrap_or_default() + 1;
     wanted.iter().map(|name| Ident::new(format!("k{}", position(name)))).collect()
 }
+
+/// Between queries whose rows are put together.
+const UNION_ALL: &str = "\n  union all\n  ";
 
 fn list_plain(names: &[Ident]) -> String {
     crate::pg::ident::list(names)
@@ -379,9 +387,9 @@ mod tests {
         let target = shape(&[("b", false), ("extra", false), ("a", false), ("g", true), ("id", false)], 1);
         let plan = Plan::new(7, &source, &target, Some("id"), &Route::default()).unwrap();
         assert!(plan.ship(&Span::default(), false).starts_with(
-            "select coalesce(t.\"id\", d.\"k1\"), t.tableoid is not null, t.\"b\", t.\"a\" from (select \"k1\" from (select \"k1\""
+            "select coalesce(t.\"id\", d.\"k1\"), t.tableoid is not null, t.\"b\", t.\"a\"\nfrom (\n  select \"k1\"\nfrom (\n  select \"k1\""
         ));
-        assert!(plan.apply_writes().contains("(\"id\", \"b\", \"a\") overriding system value select \"k1\", \"c1\", \"c2\""));
+        assert!(plan.apply_writes().contains("(\"id\", \"b\", \"a\") overriding system value\n  select \"k1\", \"c1\", \"c2\""));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The source's side: what is pending, and the query whose rows are shipped.
 
-use super::{Plan, list_plain, matched};
+use super::{Plan, UNION_ALL, list_plain, matched};
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::plan::copy_format::CopyFormat;
@@ -34,10 +35,9 @@ impl Plan {
         let pending = self.pending_under(&since, |delta, condition| format!("select txid from {delta} where {condition}"));
         let truncated = self
             .pending_under(&since, |delta, condition| format!("exists (select from {delta} where truncated and {condition})"));
-        format!(
-            "select count(*), min(txid), max(txid), {} from (select txid from ({}) as pending order by txid limit $3) as first",
-            truncated.join(" or "),
-            pending.join(" union all ")
+        fill(
+            include_str!("sql/measure.sql"),
+            &[("truncated", &truncated.join(" or ")), ("pending", &pending.join(" union all "))],
         )
     }
 
@@ -47,11 +47,14 @@ impl Plan {
     /// For each transaction with pending changes, when it made them and how many.
     pub fn rates(&self, span: &Span) -> String {
         let pending = self.pending(span, |delta, condition| format!("select txntime from {delta} where {condition}"));
-        let (sync, to) = (literal(&self.route.sync), literal(&self.route.to));
-        format!(
-            "select {sync}, {}, {to}, txntime, count(*) from ({}) as pending group by txntime",
-            self.goat,
-            pending.join(" union all ")
+        fill(
+            include_str!("sql/rates.sql"),
+            &[
+                ("sync", &literal(&self.route.sync)),
+                ("goat", &self.goat),
+                ("to", &literal(&self.route.to)),
+                ("pending", &pending.join(UNION_ALL)),
+            ],
         )
     }
 
@@ -89,12 +92,17 @@ impl Plan {
             None => "t.tableoid".to_owned(),
         };
         let trace = if self.route.traced { self.trace() } else { String::new() };
-        format!(
-            "select {}, {alive} is not null{others}{trace} from ({}) as d left join {} as t on {}",
-            named.join(", "),
-            self.keys_to_ship(span, lost),
-            self.source_from,
-            matched("t", "d", &self.keys(), &self.stage_keys(), &self.key.equals)
+        fill(
+            include_str!("sql/ship.sql"),
+            &[
+                ("keys", &named.join(", ")),
+                ("alive", &alive),
+                ("others", &others),
+                ("trace", &trace),
+                ("changed", &self.keys_to_ship(span, lost)),
+                ("source", &self.source_from),
+                ("same_key", &matched("t", "d", &self.keys(), &self.stage_keys(), &self.key.equals)),
+            ],
         )
     }
 
@@ -125,16 +133,16 @@ impl Plan {
             true => format!(", txntime, origin, {} as again, origin is null and via is not null as noted", span.is_again()),
             false => String::new(),
         };
-        let (mark, kept) = if lost { (", false as lost", " having not bool_or(lost)") } else { ("", "") };
+        let (mark, kept) = if lost { (", false as lost", "\nhaving not bool_or(lost)") } else { ("", "") };
         let noted = self.noted_as_staged();
         let changed = self.pending(span, |delta, condition| {
             format!("select {noted}{more}{mark} from {delta} where {condition} and truncated is null")
         });
         let nothing = if self.route.traced { ", null::timestamptz, null::text, null::boolean, null::boolean" } else { "" };
         let losers = lost.then(|| format!("select {keys}{nothing}, true from {}", self.lost()));
-        let pending = changed.into_iter().chain(losers).collect::<Vec<_>>().join(" union all ");
+        let pending = changed.into_iter().chain(losers).collect::<Vec<_>>().join(UNION_ALL);
         let trace = if self.route.traced { self.traced_back() } else { String::new() };
-        format!("select {keys}{trace} from ({pending}) as pending group by {keys}{kept}")
+        fill(include_str!("sql/changed_keys.sql"), &[("keys", &keys), ("trace", &trace), ("pending", &pending), ("kept", &kept)])
     }
 
     /// The columns of the source's delta tables under the names that they have in the stage.

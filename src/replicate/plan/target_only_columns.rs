@@ -2,6 +2,7 @@
 
 use super::apply::COUNT;
 use super::{Plan, Write, list_plain, matched, of};
+use crate::pg::fill;
 use crate::pg::{Ident, Relation};
 
 impl Plan {
@@ -28,12 +29,7 @@ impl Plan {
         let (keys, values) = self.keeping_columns();
         let named = self.keys().into_iter().chain(self.kept.clone()).zip(keys.into_iter().chain(values));
         let columns: Vec<String> = named.map(|(column, name)| format!("{column} as {name}")).collect();
-        format!(
-            "create temporary table {} on commit delete rows as select {} from {} with no data",
-            self.keeping().name,
-            columns.join(", "),
-            self.target_from
-        )
+        self.create_empty(&self.keeping(), &columns.join(", "), &self.target_from)
     }
 
     /// Removes it.
@@ -53,8 +49,7 @@ impl Plan {
         let returned = from_stage.chain(self.kept.iter().map(|column| format!("t.{column}"))).zip(&all);
         let returned: String = returned.map(|(value, name)| format!(", {value} as {name}")).collect();
         let (keys, all) = (list_plain(&keys), list_plain(&all));
-        let insert =
-            format!(", kept as (insert into {} ({all}) select distinct on ({keys}) {all} from gone where alive)", self.keeping());
+        let insert = fill(include_str!("sql/keep.sql"), &[("keeping", &self.keeping()), ("columns", &all), ("keys", &keys)]);
         (returned, insert)
     }
 
@@ -62,15 +57,19 @@ impl Plan {
     pub(super) fn write_with_kept(&self, values: &str) -> String {
         let (keys, kept) = self.keeping_columns();
         let same = matched("o", "s", &keys, &self.stage_keys(), &self.target_equals);
-        let (filled, old, stage) = (list_plain(&self.filled()), self.keeping(), self.stage());
-        let insert = |columns: &str| format!("insert into {} ({columns}) overriding system value select {values}", self.target);
-        format!(
-            "with again as ({}, {} from {stage} as s join {old} as o on {same} where s.alive returning 1), \
-             fresh as ({} from {stage} as s where s.alive and not exists (select from {old} as o where {same}) returning 1) \
-             select (select {COUNT} from again) operator(pg_catalog.+) (select {COUNT} from fresh), 0",
-            insert(&format!("{filled}, {}", list_plain(&self.kept))),
-            of("o", &kept),
-            insert(&filled),
+        fill(
+            include_str!("sql/write_with_kept.sql"),
+            &[
+                ("target", &self.target),
+                ("filled", &list_plain(&self.filled())),
+                ("kept", &list_plain(&self.kept)),
+                ("values", &values),
+                ("kept_values", &of("o", &kept)),
+                ("stage", &self.stage()),
+                ("keeping", &self.keeping()),
+                ("same_key", &same),
+                ("count", &COUNT),
+            ],
         )
     }
 }

@@ -8,6 +8,7 @@
 
 use super::{Plan, list_plain, matched, of};
 use crate::pg::Relation;
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::replicate::snapshot::Span;
 
@@ -23,13 +24,7 @@ impl Plan {
 
     /// Makes the table of preserved keys.
     pub fn create_preserved(&self) -> String {
-        let keys = self.keys().into_iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}"));
-        format!(
-            "create temporary table {} on commit delete rows as select {} from {} with no data",
-            self.preserved().name,
-            keys.collect::<Vec<_>>().join(", "),
-            self.target_from
-        )
+        self.create_empty(&self.preserved(), &self.named_keys(), &self.target_from)
     }
 
     /// Removes it.
@@ -59,12 +54,7 @@ impl Plan {
 
     /// Makes the list of keys on the source that it is asked about.
     pub fn create_asked(&self) -> String {
-        format!(
-            "create temporary table {} on commit delete rows as select {} from {} with no data",
-            self.asked().name,
-            self.named_keys(),
-            self.source_from
-        )
+        self.create_empty(&self.asked(), &self.named_keys(), &self.source_from)
     }
 
     /// Removes it.
@@ -84,12 +74,14 @@ impl Plan {
 
     /// The keys on the list that the source has no row of.
     pub fn absent_keys(&self) -> String {
-        format!(
-            "select {} from {} as a where not exists (select from {} as t where {})",
-            of("a", &self.stage_keys()),
-            self.asked(),
-            self.source_from,
-            matched("t", "a", &self.keys(), &self.stage_keys(), &self.key.equals)
+        fill(
+            include_str!("sql/absent_keys.sql"),
+            &[
+                ("keys", &of("a", &self.stage_keys())),
+                ("asked", &self.asked()),
+                ("source", &self.source_from),
+                ("same_key", &matched("t", "a", &self.keys(), &self.stage_keys(), &self.key.equals)),
+            ],
         )
     }
 
@@ -127,16 +119,17 @@ impl Plan {
     fn emptied(&self, own: Option<&Span>) -> String {
         let (Some(own), Some(feed)) = (own, self.feed()) else { return format!("{} as t", self.target_from) };
         let columns = self.feed_columns();
-        format!(
-            "{} as t where not exists (select from ({}) as d where {}) and not exists (select from {} as p where {}) \
-             and not exists (select from {} as s where {})",
-            self.target_from,
-            feed.changes(&columns, own, &self.route.sync),
-            matched("t", "d", &self.keys(), &columns, &self.target_equals),
-            self.preserved(),
-            self.matched_target("t", "p"),
-            self.stage(),
-            self.matched_target("t", "s")
+        fill(
+            include_str!("sql/emptied.sql"),
+            &[
+                ("target", &self.target_from),
+                ("own_changes", &feed.changes(&columns, own, &self.route.sync)),
+                ("same_as_change", &matched("t", "d", &self.keys(), &columns, &self.target_equals)),
+                ("preserved", &self.preserved()),
+                ("same_as_preserved", &self.matched_target("t", "p")),
+                ("stage", &self.stage()),
+                ("same_as_staged", &self.matched_target("t", "s")),
+            ],
         )
     }
 }

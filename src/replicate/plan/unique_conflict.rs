@@ -6,7 +6,8 @@
 //! rows that no other beats win, and those they beat give way, until no pair is left.
 
 use super::unique_keys::both_claim;
-use super::{Plan, list_plain, matched, of};
+use super::{Plan, UNION_ALL, list_plain, matched, of};
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::pg::{Ident, Relation};
 use crate::replicate::catalog::shape::Unique;
@@ -61,26 +62,18 @@ impl Plan {
             let pairs = self.keys().into_iter().zip(names).map(|(column, name)| format!("{column} as {name}"));
             pairs.collect::<Vec<_>>().join(", ")
         };
-        format!(
-            "create temporary table {pairs} on commit delete rows as
-             select {}, {}, now() as won_at, 0 as won_by, false as won_here, now() as lost_at, 0 as lost_by, false as lost_here,
-                    false as late, 0::bigint as seen
-             from {target} with no data;
-             create temporary table {} on commit delete rows as select * from {pairs} with no data;
-             create temporary table {} on commit delete rows as
-             select {keys}, now() as changed, now() as here, 0 as member, 0 as owner, false as reserve, '{{}}'::jsonb as details
-             from {target} with no data;
-             create temporary table {} on commit delete rows as
-             select {keys}, 0 as owner
-             from {target} with no data",
-            named(self.keys_of("w")),
-            named(self.keys_of("l")),
-            self.losers().name,
-            self.losing_rows().name,
-            self.recorded().name,
-            keys = self.named_keys(),
-            pairs = self.conflicting_pairs().name,
-            target = self.target_from,
+        fill(
+            include_str!("sql/create_pairs.sql"),
+            &[
+                ("pairs", &self.conflicting_pairs().name),
+                ("winners", &named(self.keys_of("w"))),
+                ("losers_keys", &named(self.keys_of("l"))),
+                ("target", &self.target_from),
+                ("losers", &self.losers().name),
+                ("losing_rows", &self.losing_rows().name),
+                ("recorded", &self.recorded().name),
+                ("keys", &self.named_keys()),
+            ],
         )
     }
 
@@ -95,22 +88,22 @@ impl Plan {
         let claims = self.claims();
         let staged = claims.iter().map(|unique| self.pairs_within(unique, strategy));
         let with_own = claims.iter().map(|unique| self.pairs_with_own(unique, receiver, strategy));
-        format!("insert into {} {}", self.conflicting_pairs(), staged.chain(with_own).collect::<Vec<_>>().join(" union all "))
+        format!("insert into {}\n{}", self.conflicting_pairs(), staged.chain(with_own).collect::<Vec<_>>().join(UNION_ALL))
     }
 
     /// Pairs of rows that came from different masters. Those of one master have kept its constraints.
     fn pairs_within(&self, unique: &Unique, strategy: Strategy) -> String {
         let (keys, staged) = (self.stage_keys(), self.staged_claims(unique));
-        format!(
-            "select {}, {}, o.changed, o.member, false, s.changed, s.member, false, false, 0
-             from {staged} as s
-             join {staged} as o on {}
-             where s.member <> o.member and not ({}) and {}",
-            of("o", &keys),
-            of("s", &keys),
-            both_claim(unique, "s", "o"),
-            self.same_key("s", "o"),
-            beats(strategy, ("o.changed", "o.member"), ("s.changed", "s.member")),
+        fill(
+            include_str!("sql/pairs_of_stage.sql"),
+            &[
+                ("winner", &of("o", &keys)),
+                ("loser", &of("s", &keys)),
+                ("claims", &staged),
+                ("both_claim", &both_claim(unique, "s", "o")),
+                ("same_key", &self.same_key("s", "o")),
+                ("beats", &beats(strategy, ("o.changed", "o.member"), ("s.changed", "s.member"))),
+            ],
         )
     }
 
@@ -122,33 +115,27 @@ impl Plan {
         let either = |one: &[Ident], other: &[Ident]| {
             one.iter().zip(other).map(|(a, b)| format!("case when won then {a} else {b} end")).collect::<Vec<_>>().join(", ")
         };
-        format!(
-            "select {}, {}, case when won then changed else here end, case when won then member else owner end, not won,
-                    case when won then here else changed end, case when won then owner else member end, won,
-                    seen > 0 and not won, seen
-             from (select met.*, coalesce(d.here, '-infinity') as here, {own} as owner, coalesce(n.seen, 0) as seen, {} as won
-                   from (select {}, {}, s.changed, s.member
-                         from {} as s
-                         join {} as t on {}
-                         where {} and not ({})
-                         offset 0) as met
-                   left join ({}) as d on {}
-                   left join ({}) as n on {}) as met",
-            either(&staged, &own_row),
-            either(&own_row, &staged),
-            beats(strategy, ("met.changed", "met.member"), ("coalesce(d.here, '-infinity')", &receiver.member.to_string())),
-            renamed("s", &keys, &staged),
-            renamed("t", &keys, &own_row),
-            self.staged_claims(unique),
-            self.own_claims(unique),
-            both_claim(unique, "s", "t"),
-            self.unstaged("t"),
-            self.same_key("s", "t"),
-            self.changes_here(receiver.taken),
-            matched("met", "d", &own_row, &columns, &self.target_equals),
-            self.late_changes(receiver.now),
-            matched("met", "n", &own_row, &columns, &self.target_equals),
-            own = receiver.member,
+        let own = receiver.member.to_string();
+        let beats = beats(strategy, ("met.changed", "met.member"), ("coalesce(d.here, '-infinity')", &own));
+        fill(
+            include_str!("sql/pairs_with_own.sql"),
+            &[
+                ("winner", &either(&staged, &own_row)),
+                ("loser", &either(&own_row, &staged)),
+                ("own", &own),
+                ("beats", &beats),
+                ("staged_keys", &renamed("s", &keys, &staged)),
+                ("own_keys", &renamed("t", &keys, &own_row)),
+                ("staged_claims", &self.staged_claims(unique)),
+                ("own_claims", &self.own_claims(unique)),
+                ("both_claim", &both_claim(unique, "s", "t")),
+                ("unstaged", &self.unstaged("t")),
+                ("same_key", &self.same_key("s", "t")),
+                ("changes_here", &self.changes_here(receiver.taken)),
+                ("same_as_change", &matched("met", "d", &own_row, &columns, &self.target_equals)),
+                ("late_changes", &self.late_changes(receiver.now)),
+                ("same_as_late", &matched("met", "n", &own_row, &columns, &self.target_equals)),
+            ],
         )
     }
 
@@ -166,7 +153,7 @@ impl Plan {
     pub fn late_decides(&self) -> String {
         let beats_others = matched("o", "d", &self.keys_of("w"), &self.keys_of("l"), &self.target_equals);
         let pairs = self.conflicting_pairs();
-        format!("select exists (select from {pairs} as d join {pairs} as o on {beats_others} where d.late)")
+        fill(include_str!("sql/late_decides.sql"), &[("pairs", &pairs), ("beats_others", &beats_others)])
     }
 
     /// One turn: each row that is beaten by nobody wins all its pairs. Affects as many rows as fell; when it is none, no pair is left.
@@ -175,20 +162,15 @@ impl Plan {
         let same = |one: &[Ident], other: &[Ident]| matched("d", "o", one, other, &self.target_equals);
         let pairs = self.conflicting_pairs();
         let beaten = same(&winners, &losers);
-        format!(
-            "with fell as (
-               select distinct on ({keys}) *
-               from {pairs} as d
-               where not exists (select from {pairs} as o where {beaten})
-               order by {keys}, won_at desc, won_by
-             ),
-             gone as (
-               delete from {pairs} as d using fell as o where ({beaten}) or ({})
-             )
-             insert into {} select * from fell",
-            same(&losers, &losers),
-            self.losers(),
-            keys = of("d", &losers),
+        fill(
+            include_str!("sql/decide_pairs.sql"),
+            &[
+                ("pairs", &pairs),
+                ("losers", &self.losers()),
+                ("losers_keys", &of("d", &losers)),
+                ("beaten", &beaten),
+                ("same_loser", &same(&losers, &losers)),
+            ],
         )
     }
 
@@ -196,64 +178,26 @@ impl Plan {
     /// with the late ones, for its own master does not know of it.
     pub fn delete_losers(&self, own: i32) -> String {
         let keys = self.stage_keys();
-        let plain = list_plain(&keys);
-        let lost = |row: &str| matched(row, "f", &keys, &self.keys_of("l"), &self.target_equals);
-        let own_losers = format!(
-            "insert into {}
-             select {}, f.won_at, f.lost_at, f.won_by, f.lost_by, false, to_jsonb(t.*)
-             from {} as f
-             join {} as t on {}
-             where f.lost_here",
-            self.losing_rows(),
-            of("f", &self.keys_of("l")),
-            self.losers(),
-            self.target_from,
-            matched("t", "f", &self.keys(), &self.keys_of("l"), &self.target_equals),
-        );
-        let sent = format!(
-            "insert into {}
-             select {}, f.won_at, f.lost_at, f.won_by, f.lost_by, true, {}
-             from {} as f
-             join {} as s on {}
-             where not f.lost_here and not f.late",
-            self.losing_rows(),
-            of("f", &self.keys_of("l")),
-            self.staged_row("s"),
-            self.losers(),
-            self.stage(),
-            lost("s"),
-        );
-        let late = format!(
-            "insert into {late}
-             select {}, s.changed, s.origin, s.member, f.won_at,
-                    coalesce((select max(l.seen) from {late} as l where {}), 0), null, true, {}, null
-             from {} as f
-             join {} as s on {}
-             where f.late",
-            of("s", &keys),
-            self.same_key("l", "s"),
-            self.staged_row("s"),
-            self.losers(),
-            self.stage(),
-            lost("s"),
-            late = self.late(),
-        );
-        let dead = format!(
-            "update {} as s set alive = false from {} as f where not f.lost_here and {}",
-            self.stage(),
-            self.losers(),
-            lost("s")
-        );
-        let staged = format!(
-            "insert into {} ({plain}, alive, changed, origin, member, again)
-             select {plain}, false, changed, {}, {own}, false
-             from {}
-             where not reserve",
-            self.stage(),
-            literal(&self.route.to),
-            self.losing_rows(),
-        );
-        format!("{own_losers}; {sent}; {late}; {dead}; {staged}")
+        let losers = self.keys_of("l");
+        fill(
+            include_str!("sql/delete_losers.sql"),
+            &[
+                ("losing_rows", &self.losing_rows()),
+                ("losers", &self.losers()),
+                ("late", &self.late()),
+                ("stage", &self.stage()),
+                ("target", &self.target_from),
+                ("losers_keys", &of("f", &losers)),
+                ("keys_of_stage", &of("s", &keys)),
+                ("keys", &list_plain(&keys)),
+                ("same_as_own", &matched("t", "f", &self.keys(), &losers, &self.target_equals)),
+                ("same_as_staged", &matched("s", "f", &keys, &losers, &self.target_equals)),
+                ("same_as_late", &self.same_key("l", "s")),
+                ("staged_row", &self.staged_row("s")),
+                ("to", &literal(&self.route.to)),
+                ("own", &own),
+            ],
+        )
     }
 
     /// The keys of the losing rows that this receiver records: its own, and `all` also those in reserve.
@@ -269,11 +213,9 @@ impl Plan {
 
     /// Leaves to the others what they record.
     pub fn drop_recorded(&self) -> String {
-        format!(
-            "delete from {} as r using {} as o where r.reserve and r.owner = o.owner and {}",
-            self.losing_rows(),
-            self.recorded(),
-            self.same_key("r", "o")
+        fill(
+            include_str!("sql/drop_recorded.sql"),
+            &[("losing_rows", &self.losing_rows()), ("recorded", &self.recorded()), ("same_key", &self.same_key("r", "o"))],
         )
     }
 
@@ -285,13 +227,15 @@ impl Plan {
     /// Notes that rows gave way, as changes of the receiver's own. After everything is applied: until then, they would be late ones.
     pub fn note_losers(&self) -> Option<String> {
         let feed = self.feed().filter(|_| self.has_unique_keys())?;
-        Some(format!(
-            "insert into {} ({}, txntime, via) select {}, greatest(won_at, lost_at), {} from {}",
-            feed.names.delta(1),
-            list_plain(&self.feed_columns()),
-            list_plain(&self.keys_of("l")),
-            literal(&self.route.sync),
-            self.losers()
+        Some(fill(
+            include_str!("sql/note_losers.sql"),
+            &[
+                ("delta", &feed.names.delta(1)),
+                ("columns", &list_plain(&self.feed_columns())),
+                ("losers_keys", &list_plain(&self.keys_of("l"))),
+                ("sync", &literal(&self.route.sync)),
+                ("losers", &self.losers()),
+            ],
         ))
     }
 
@@ -300,12 +244,14 @@ impl Plan {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let name = |number: &str| format!("(array[{}]::text[])[{number} + 1]", names.join(", "));
         let (sender, owner) = (name("member"), name("owner"));
-        format!(
-            "select {}, {sender}, jsonb_build_object({sender}, changed, {owner}, nullif(here, '-infinity')),
-                    jsonb_build_object({owner}, details)
-             from {}",
-            self.conflict_head(strategy),
-            self.losing_rows()
+        fill(
+            include_str!("sql/losing_rows.sql"),
+            &[
+                ("head", &self.conflict_head(strategy)),
+                ("sender", &sender),
+                ("owner", &owner),
+                ("losing_rows", &self.losing_rows()),
+            ],
         )
     }
 }

@@ -120,7 +120,7 @@ impl Plan {
             format!("exists (select from {} as t where {claims} and not ({}))", self.target_from, self.matched_target("t", "s"))
         };
         let all: Vec<String> = self.staged_uniques().into_iter().map(taken).collect();
-        if all.is_empty() || !self.writes_in_place() { String::new() } else { format!(" order by {}", all.join(" or ")) }
+        if all.is_empty() || !self.writes_in_place() { String::new() } else { format!("\n  order by {}", all.join("\n    or ")) }
     }
 }
 
