@@ -52,11 +52,7 @@ fn print(lines: &[(String, i64, bool)]) {
 /// The databases that are sources, with whether they are active; none after a complaint.
 fn sources(control: &mut Connection, words: &[String]) -> Result<Option<Vec<(String, bool)>>> {
     let patterns: Vec<_> = words.iter().map(|word| starred(&word.replace('%', "*"))).collect();
-    let sql = "select d.name, d.status = 'active' from bucardo.db d \
-        where (cardinality($1::text[]) = 0 or d.name ~ any ($1::text[])) and (exists (select from bucardo.sync s \
-        join bucardo.herdmap m on m.herd = s.source join bucardo.goat g on g.id = m.goat where g.db = d.name) \
-        or exists (select from bucardo.sync s join bucardo.dbmap m on m.dbgroup = s.targetgroup where m.db = d.name and m.role = 'source')) \
-        order by d.name";
+    let sql = include_str!("delta_sources.sql");
     let rows = control.query(sql, &[&patterns])?;
     match (rows.is_empty(), words.is_empty()) {
         (true, true) => warn_user!("No databases to check"),

@@ -58,15 +58,7 @@ pub fn settle(
 }
 
 fn forget(control: &mut Connection, place: Place, departed: &Departed) -> Result<()> {
-    let sql = "with gone as (
-                 delete from bucardo.departed_partition
-                 where sync = $1 and targetdb = $2 and db = $3 and goat = $4 and partition = $5
-               )
-               delete from bucardo.gap g
-               where g.sync = $1 and g.targetdb = $2 and g.db = $3 and g.goat = $4 and g.what = $6
-                 and not exists (
-                   select from bucardo.departed_partition d
-                   where d.sync = $1 and d.targetdb = $2 and d.db = $3 and d.goat = $4 and d.partition <> $5)";
+    let sql = include_str!("sql/forget_departed.sql");
     control.execute(sql, &[&place.sync, &place.target, &place.db, &departed.goat, &departed.partition, &WHAT])?;
     Ok(())
 }

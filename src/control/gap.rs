@@ -3,6 +3,7 @@
 use crate::control::sync::Sync;
 use crate::error::Result;
 use crate::pg::Connection;
+use crate::pg::fill;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -61,9 +62,7 @@ pub fn learn(control: &mut Connection, place: Place, states: &[(i32, String)]) -
         return Ok(());
     }
     let (goats, states): (Vec<i32>, Vec<&str>) = states.iter().map(|(goat, state)| (*goat, state.as_str())).unzip();
-    let sql = "insert into bucardo.table_state (sync, targetdb, db, goat, state) \
-               select $1, $2, $3, w.goat, w.state from unnest($4::integer[], $5::text[]) as w (goat, state) \
-               on conflict (sync, targetdb, db, goat) do update set state = excluded.state";
+    let sql = include_str!("sql/learn_table_states.sql");
     control.execute(sql, &[&place.sync, &place.target, &place.db, &goats, &states])?;
     Ok(())
 }
@@ -82,10 +81,7 @@ pub fn carry_over(control: &mut Connection, db: &str, changes: &[(String, String
 
 /// Notes that changes of a table are missing. One that is noted already is the same gap, from its beginning.
 pub fn record(control: &mut Connection, place: Place, goat: i32, table: &str, what: &str) -> Result<()> {
-    let sql = "insert into bucardo.gap as g (sync, targetdb, db, goat, tablename, what, command) values ($1, $2, $3, $4, $5, $6, $7) \
-               on conflict (sync, targetdb, db, goat) do update set latest = clock_timestamp(), tablename = excluded.tablename, \
-               what = case when position(excluded.what in g.what) > 0 then g.what else g.what || '; ' || excluded.what end, \
-               told = g.told and position(excluded.what in g.what) > 0";
+    let sql = include_str!("sql/record_gap.sql");
     control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &table, &what, &command(place.sync)])?;
     Ok(())
 }
@@ -134,31 +130,13 @@ pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], 
 
 /// These gaps of a sync are none, says a person: those of the tables, by the names that they have in the gaps, or all if there is none. Returns them.
 pub fn accept(control: &mut Connection, sync: &str, tables: &[String]) -> Result<Vec<Gap>> {
-    let sql = format!(
-        "with accepted as (
-           delete from bucardo.gap
-           where sync = $1 and (cardinality($2::text[]) = 0 or tablename = any ($2))
-           returning *
-         ),
-         followed as (
-           delete from bucardo.departed_partition d
-           using accepted a
-           where d.sync = a.sync and d.targetdb = a.targetdb and d.db = a.db and d.goat = a.goat
-         )
-         select {SHOWN} from accepted g order by g.tablename, g.targetdb"
-    );
+    let sql = fill(include_str!("sql/accept_gaps.sql"), &[("shown", &SHOWN)]);
     Ok(control.query(&sql, &[&sync, &tables])?.iter().map(gap).collect())
 }
 
 /// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is no difference between them.
 pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str, words: &str) -> Result<()> {
-    let sql = "delete from bucardo.gap g where g.sync = $1 and g.targetdb = $2 and (g.goat, g.what) in (
-                 select o.goat, o.what
-                 from bucardo.gap o
-                 where o.sync = $1 and o.targetdb = $2 and o.since >= to_timestamp($3::text::float8)
-                   and left(o.what, length($4)) = $4
-                 group by o.goat, o.what
-                 having count(*) = $5::bigint)";
+    let sql = include_str!("sql/forget_common_gaps.sql");
     control.execute(sql, &[&sync, &target, &began, &words, &i64::try_from(members).unwrap_or_default()])?;
     Ok(())
 }

@@ -70,12 +70,7 @@ impl Halt {
 /// Notes that a database is halted, and gives the error. What was noted first stays: it is what a person has to answer.
 pub fn halt(control: &mut Connection, halt: Halt) -> Result<Error> {
     let Halt { db, finding, reason, met } = &halt;
-    control.execute(
-        "insert into bucardo.db_identity as i (db, halted, kind, reason, met) values ($1, clock_timestamp(), $2, $3, $4) \
-         on conflict (db) do update set halted = excluded.halted, kind = excluded.kind, reason = excluded.reason, met = excluded.met \
-         where i.halted is null",
-        &[db, &finding.word(), reason, met],
-    )?;
+    control.execute(include_str!("sql/halt.sql"), &[db, &finding.word(), reason, met])?;
     Ok(halted(control, db)?.unwrap_or(halt).error())
 }
 
@@ -125,13 +120,6 @@ pub fn forget_tables(control: &mut Connection, db: &str) -> Result<()> {
 
 /// Notes what a database is now, and that nothing halts it.
 pub fn remember(control: &mut Connection, db: &str, system: Option<&str>, dboid: u32, life: &str) -> Result<()> {
-    control.execute(
-        "insert into bucardo.db_identity as i (db, system_identifier, dboid, life) values ($1, $2, $3, $4) \
-         on conflict (db) do update set system_identifier = excluded.system_identifier, dboid = excluded.dboid, life = excluded.life, \
-         halted = null, kind = null, reason = null, met = null \
-         where (i.system_identifier, i.dboid, i.life) is distinct from \
-         (excluded.system_identifier, excluded.dboid, excluded.life) or i.halted is not null",
-        &[&db, &system, &dboid, &life],
-    )?;
+    control.execute(include_str!("sql/remember_identity.sql"), &[&db, &system, &dboid, &life])?;
     Ok(())
 }

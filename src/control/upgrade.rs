@@ -100,12 +100,7 @@ const STEPS: &[Step] = &[
             include_str!("../../schema/control/populate_child_q_table.sql"),
             include_str!("../../schema/control/newest_run.sql"),
             include_str!("../../schema/control/note_run.sql"),
-            "insert into bucardo.newest_run (sync, bad, targetdb, updates, inserts, deletes, started, aborted, whydie, ended) \
-             select distinct on (sync, aborted is not null) sync, aborted is not null, \
-             (select d.name from bucardo.db d where d.name = targetdb), updates, inserts, deletes, started, aborted, whydie, ended \
-             from (select sync, targetdb, updates, inserts, deletes, started, aborted, whydie, ended from bucardo.q \
-             union all select sync, targetdb, updates, inserts, deletes, started, aborted, whydie, ended from freezer.master_q) as run \
-             where ended is not null and sync in (select name from bucardo.sync) order by 1, 2, ended desc"
+            include_str!("sql/fill_newest_run.sql")
         ),
     },
     column!("db", "makedelta", "boolean not null default false"),
@@ -251,9 +246,7 @@ pub fn needed(control: &mut Connection) -> Result<Vec<Change>> {
 fn settings(control: &mut Connection) -> Result<Vec<Change>> {
     control.batch("create temporary table shipped (setting text, value text, about text) on commit drop")?;
     control.batch(&SHIPPED.replace("bucardo.bucardo_config", "pg_temp.shipped"))?;
-    let sql = "select s.setting, format('insert into bucardo.bucardo_config (setting, value, about) values (%L, %L, %L)', \
-        s.setting, s.value, s.about) from pg_temp.shipped s where not exists \
-        (select from bucardo.bucardo_config c where c.setting = s.setting and c.name is null) order by 1";
+    let sql = include_str!("sql/missing_settings.sql");
     let change = |row: &postgres::Row| Change {
         summary: format!("Added new bucardo_config setting: {}", row.get::<_, String>(0)),
         sql: row.get(1),

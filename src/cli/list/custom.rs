@@ -5,6 +5,7 @@ use crate::cli::noun::Noun;
 use crate::cli::pattern;
 use crate::error::Result;
 use crate::pg::Connection;
+use crate::pg::fill;
 
 pub fn entries(control: &mut Connection, noun: Noun, words: &[String]) -> Result<Vec<Entry>> {
     let (table, column, title) = match noun {
@@ -12,11 +13,7 @@ pub fn entries(control: &mut Connection, noun: Noun, words: &[String]) -> Result
         _ => ("customcols", "clause", "Clause"),
     };
     let (schemas, names): (Vec<_>, Vec<_>) = words.iter().map(|word| pattern::relation(word)).unzip();
-    let sql = format!(
-        "select c.id, g.schemaname || '.' || g.tablename, c.{column}, c.db, c.sync from bucardo.{table} c \
-         join bucardo.goat g on g.id = c.goat where cardinality($1::text[]) = 0 or exists (select from unnest($1::text[], $2::text[]) \
-         as wanted (schema, name) where g.schemaname ~ wanted.schema and g.tablename ~ wanted.name) order by c.id"
-    );
+    let sql = fill(include_str!("custom.sql"), &[("table", &table), ("column", &column)]);
     let rows = control.query(&sql, &[&schemas, &names])?;
     let entry = |row: &postgres::Row| {
         let (id, label, text): (i32, String, String) = (row.get(0), row.get(1), row.get(2));

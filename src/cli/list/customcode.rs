@@ -18,9 +18,7 @@ struct Code {
 
 pub fn entries(control: &mut Connection, personality: Personality, words: &[String]) -> Result<Vec<Entry>> {
     let patterns: Vec<_> = words.iter().map(|word| starred(word)).collect();
-    let sql = "select name, about, whenrun, getdbh, getrows, trigrules, \
-        not exists (select from bucardo.customcode_map m where m.code = c.id and not m.active) \
-        from bucardo.customcode c where cardinality($1::text[]) = 0 or name ~ any ($1::text[]) order by name";
+    let sql = include_str!("customcode.sql");
     let code = |row: &postgres::Row| Code {
         name: row.get(0),
         about: row.get(1),

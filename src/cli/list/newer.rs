@@ -51,9 +51,7 @@ fn widest(rows: &[postgres::Row], column: &str) -> usize {
 
 /// The groups with their members and roles.
 pub fn dbgroups(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
-    let sql = "select g.name, array(select m.db || ':' || m.role from bucardo.dbmap m where m.dbgroup = g.name \
-        order by m.priority, m.role, m.db) as members \
-        from bucardo.dbgroup g where cardinality($1::text[]) = 0 or g.name ~ any ($1::text[]) order by g.name";
+    let sql = include_str!("newer_dbgroup.sql");
     let rows = control.query(sql, &[&patterns(words)])?;
     let name = widest(&rows, "name");
     let line = |row: &postgres::Row| {

@@ -59,11 +59,7 @@ fn clear_syncs(session: &mut Session, noun: Noun, names: &[String]) -> Result<()
     session.transaction(|session| all_there(&mut session.control, kind, names))?;
     for name in names {
         let sql = match noun {
-            Noun::Db => {
-                "select distinct s.name from bucardo.sync s left join bucardo.herdmap m on m.herd = s.source \
-                 left join bucardo.goat g on g.id = m.goat left join bucardo.dbmap d on d.dbgroup = s.targetgroup \
-                 where $1 in (g.db, s.targetdb, d.db) order by 1"
-            }
+            Noun::Db => include_str!("syncs_with_db.sql"),
             Noun::Dbgroup => "select name from bucardo.sync where targetgroup = $1 order by 1",
             Noun::Herd => "select name from bucardo.sync where source = $1 order by 1",
             _ => return Ok(()),

@@ -83,9 +83,7 @@ fn retire_older(conn: &mut Connection, table: u32, keep: &str) -> Result<()> {
     if left.is_empty() || all.iter().any(|one| !one.readable()) {
         return Ok(());
     }
-    let partitions = "with recursive tree (oid) as (select $1::oid union all select i.inhrelid from pg_inherits i join tree t on t.oid = i.inhparent \
-                      where exists (select from pg_class c where c.oid = t.oid and c.relkind = 'p')) \
-                      select array_agg(tree.oid), bool_or(c.relkind = 'p') from tree join pg_class c on c.oid = tree.oid";
+    let partitions = include_str!("../sql/known_callers.sql");
     let row = conn.query_one(partitions, &[&table])?;
     let Some(known) = row.get::<_, Option<Vec<u32>>>(0) else { return Ok(()) };
     let callers = Callers { known, partitioned: row.get(1), knows_root: conn.version() >= 120_000 };

@@ -81,10 +81,7 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
 
 /// For all tables in one round trip: for each whether its schema may be used, and the rights on it that are missing.
 fn on_tables(conn: &mut Connection, part: Part, tables: &[&Shape]) -> Result<Vec<Lack>> {
-    let sql = "select has_schema_privilege(w.schema, 'USAGE'), \
-                      array(select right_ from unnest($3::text[]) as right_ where not has_table_privilege(w.oid, right_)), \
-                      row_security_active(w.oid) \
-               from unnest($1::text[], $2::oid[]) with ordinality as w (schema, oid, position) order by w.position";
+    let sql = include_str!("../sql/rights_on_tables.sql");
     let statement = conn.prepare_cached(sql)?;
     let (schemas, oids): (Vec<_>, Vec<_>) = tables.iter().map(|table| (table.relation.schema.raw(), table.oid)).unzip();
     let rows = conn.query(&statement, &[&schemas, &oids, &part.on_table()])?;
@@ -101,10 +98,7 @@ fn on_sequences(conn: &mut Connection, part: Part, sequences: &[Relation]) -> Re
     if sequences.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = "select usable, case when usable then \
-                      array(select right_ from unnest($3::text[]) as right_ where not has_sequence_privilege(w.name, right_)) else $3 end \
-               from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position), \
-                    has_schema_privilege(w.schema, 'USAGE') as usable order by w.position";
+    let sql = include_str!("../sql/rights_on_sequences.sql");
     let schemas: Vec<&str> = sequences.iter().map(|sequence| sequence.schema.raw()).collect();
     let names: Vec<String> = sequences.iter().map(Relation::to_string).collect();
     let rights: Vec<&str> = part.on_sequence().to_vec();

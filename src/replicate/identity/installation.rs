@@ -92,10 +92,7 @@ fn is_unmarked_ours(control: &mut Connection, db: &str, conn: &mut Connection) -
 pub fn mark(conn: &mut Connection) -> Result<()> {
     let Some(Installation { id, control }) = conn.installation().cloned() else { return Ok(()) };
     conn.batch(&conn.ours(include_str!("../../../schema/replicated/bucardo_installation.sql")))?;
-    let sql = "with there as (select id from bucardo.bucardo_installation), made as ( \
-                 insert into bucardo.bucardo_installation (id, control) \
-                 select $1, $2 where not exists (select from there) returning id) \
-               select id from there union all select id from made";
+    let sql = include_str!("../sql/mark_installation.sql");
     let owner: String = conn.query_one(&*conn.ours(sql), &[&id, &control])?.get(0);
     if owner == id {
         return Ok(());

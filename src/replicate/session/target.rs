@@ -427,11 +427,7 @@ impl Target {
 }
 
 /// What begins and ends each round, so that it can be one of several statements in a round trip, and yet be planned only once.
-const PREPARE: &str = "prepare bucardo_hold (text, text) as \
-    select receipt::text from bucardo.bucardo_track where sync = $1 and source = $2 for update; \
-    prepare bucardo_receive (text, text, text, bigint, bigint, pg_lsn) as \
-    update bucardo.bucardo_track set receipt = $3::txid_snapshot, received = clock_timestamp(), mark = $4, sealed = $5, wal = $6, \
-    accepted = null where sync = $1 and source = $2";
+const PREPARE: &str = include_str!("../sql/prepare_receipts.sql");
 
 fn hold_receipt(sync: &str, source: &str) -> String {
     format!("execute bucardo_hold ({}, {})", literal(sync), literal(source))

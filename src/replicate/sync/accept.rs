@@ -9,6 +9,7 @@ use crate::control::identity::{self as known, Finding, Halt};
 use crate::control::sync::{Sync, SyncType};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::replicate::capture::install::{self, has_table};
 use crate::replicate::capture::objects::Names;
@@ -162,11 +163,7 @@ fn rebase(conn: &mut Connection) -> Result<()> {
             conn.batch(&format!("update {} set txid = txid_current()", names.delta(generation)))?;
         }
     }
-    conn.batch(&conn.ours(
-        "update bucardo.bucardo_delta_names n set drained = null, consumed = null, horizon = null, \
-         tablename = coalesce(to_regclass(format('%I.%I', schemaname, relname)), tablename::regclass)::oid; \
-         update bucardo.bucardo_delta_targets set receipt = null, reclaimed = null, mark = 0",
-    ))
+    conn.batch(&conn.ours(include_str!("../sql/rebase.sql")))
 }
 
 /// What becomes of receipts that name this life: each goes on from what this database knew its target to have, or, where even that is
@@ -177,12 +174,9 @@ fn note_accepted(name: &str, conn: &mut Connection, life: &str, void: bool, sync
             let ours = conn.schema();
             let mark = if void { "-1" } else { "coalesce(t.mark, -1)" };
             conn.execute(
-                &format!(
-                    "insert into {ours}.bucardo_accepted (life, sync, targetdb, mark, receipt) \
-                     select $1, w.sync, w.targetdb, {mark}, t.receipt from (values ({}, {})) as w (sync, targetdb) \
-                     left join {ours}.bucardo_delta_targets t using (sync, targetdb) on conflict (life, sync, targetdb) do nothing",
-                    literal(&sync.name),
-                    literal(&receiver)
+                &fill(
+                    include_str!("../sql/note_accepted.sql"),
+                    &[("ours", &ours), ("mark", &mark), ("sync", &literal(&sync.name)), ("receiver", &literal(&receiver))],
                 ),
                 &[&life],
             )?;

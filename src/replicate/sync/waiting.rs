@@ -157,8 +157,7 @@ pub fn backlogs(session: &mut Connection, syncs: &[String]) -> Result<Backlogs> 
     if !session.query_one(&*ours.text(there), &[])?.get::<_, bool>(0) {
         return Ok(all);
     }
-    let captured = "select c.sync, d.tablename, array_agg(distinct d.deltaname) from bucardo.bucardo_delta_targets c \
-                    join bucardo.bucardo_delta_names d on d.tablename = any (c.tables) where c.sync = any ($1) group by 1, 2";
+    let captured = include_str!("../sql/captured_for_syncs.sql");
     let mut tables: BTreeMap<String, Vec<(u32, Vec<String>)>> = BTreeMap::new();
     for row in session.query(&*ours.text(captured), &[&syncs])? {
         tables.entry(row.get(0)).or_default().push((row.get(1), row.get(2)));

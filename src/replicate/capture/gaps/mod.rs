@@ -117,9 +117,7 @@ fn text(guard: &str, content: &str, mark: &str, name: &Relation) -> String {
 /// The mark in the table that every crash of the server empties; a new one if it is empty.
 fn mark(conn: &mut Connection) -> Result<String> {
     conn.batch(&conn.ours("create unlogged table if not exists bucardo.bucardo_unlogged (mark text not null)"))?;
-    let sql = "with there as (select mark from bucardo.bucardo_unlogged limit 1), made as ( \
-               insert into bucardo.bucardo_unlogged select md5(clock_timestamp()::text || random()) where not exists (select from there) returning mark) \
-               select mark from there union all select mark from made";
+    let sql = include_str!("../../sql/unlogged_mark.sql");
     Ok(conn.query_one(&*conn.ours(sql), &[])?.get(0))
 }
 

@@ -446,14 +446,7 @@ fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -
     };
     let prevented = outcome.as_ref().is_err_and(|error| !tells(error.kind()));
     let kept = prevented.then(|| notes::warning(format!("{UNSEEN}: {}", text.replace('\n', " "))));
-    control.execute(
-        "insert into bucardo.validation as v (sync, requested, validated, ok, outcome) \
-         values ($1, clock_timestamp(), clock_timestamp(), $2, $3) \
-         on conflict (sync) do update set validated = excluded.validated, \
-         outcome = case when v.ok is true then coalesce($4, excluded.outcome) else excluded.outcome end, \
-         ok = excluded.ok or ($4 is not null and v.ok is true)",
-        &[&name, &outcome.is_ok(), &text, &kept],
-    )?;
+    control.execute(include_str!("../../sql/record_validation.sql"), &[&name, &outcome.is_ok(), &text, &kept])?;
     control.execute("select bucardo.notify_both($1, '')", &[&channel::validated(name)])?;
     Ok(())
 }
