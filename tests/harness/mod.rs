@@ -29,6 +29,7 @@ mod wait;
 pub use chance::Chance;
 pub use cluster::Cluster;
 pub use commands::{Call, Commands, Outcome, Running};
+pub use folder::Folder;
 pub use installed::Installed;
 pub use proxy::Proxy;
 pub use wait::wait_until;

@@ -1,20 +1,22 @@
-//! The schema storm: while applications write on all members, the owner of the tables alters them, as owners do.
+//! The schema storm: while applications write on all members, the owner of the tables alters, renames and swaps them, as owners do, and
+//! servers crash, are restored from backups, or give way to a standby.
 //!
 //! What happens when comes from a seed. Afterwards all members are equal, or the tables that differ are named by the sync's gaps, each with the
-//! command that evens it out; and after that command they are equal. No write of an application ever fails for a reason of ours.
+//! command that evens it out; and after that command they are equal. A database that is halted is accepted first, with the command that is
+//! named. No write of an application ever fails for a reason of ours.
 //!
 //! * `BUCARDO_STORM_SEED=n`: only this seed. * `BUCARDO_STORM_SEEDS=200`: so many, instead of five.
 //! * `BUCARDO_STORM_SECONDS=20`: of load for each, instead of four.
 
 use super::number;
 use crate::daemon::world::{PATIENCE, World, send};
-use crate::harness::{Chance, wait_until};
+use crate::harness::{Chance, Cluster, Folder, wait_until};
 use crate::replicate::equal;
 use nix::sys::signal::Signal;
 use postgres::{Client, Config, NoTls};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
@@ -33,10 +35,15 @@ const DDL: &str = "
     grant select, insert, update, delete on wide, columns, parts, swapped, quiet to app;
     alter default privileges in schema public grant select, insert, update, delete on tables to app;";
 
-/// Errors of an application that it would get without us: a row that is there already, a server that restarts.
+/// Errors of an application that it would get without us: a row that is there already, a server that restarts, a table that was renamed.
 fn is_its_own(error: &postgres::Error) -> bool {
-    error.as_db_error().is_none_or(|db| matches!(db.code().code(), "23505" | "57P01" | "57P02" | "57P03"))
+    let renamed =
+        |db: &postgres::error::DbError| db.code().code() == "42P01" && db.message() == "relation \"quiet\" does not exist";
+    error.as_db_error().is_none_or(|db| matches!(db.code().code(), "23505" | "57P01" | "57P02" | "57P03") || renamed(db))
 }
+
+/// A table gets back the name that applications know.
+const BACK: &str = "do $$ begin if to_regclass('quiet') is null then alter table quiet_away rename to quiet; end if; end $$";
 
 #[test]
 fn a_source_and_a_target_survive_their_owner() {
@@ -62,7 +69,15 @@ struct Storm {
     chance: Chance,
     /// How many of the owner's changes there were, for names.
     made: u64,
+    /// Where applications find each member.
+    places: Places,
+    /// Of member B, the files that it had, and what its owner has done since.
+    backup: Option<(Folder, Vec<String>)>,
+    /// Servers that gave way to a standby.
+    old: Vec<Cluster>,
 }
+
+type Places = Arc<Mutex<BTreeMap<&'static str, Config>>>;
 
 fn run(seed: u64, kind: &str) {
     println!("BUCARDO_STORM_SEED={seed}");
@@ -83,8 +98,10 @@ fn run(seed: u64, kind: &str) {
     world.says("start");
     world.says("kick storm 0");
     let masters: &[&str] = if kind == "swap" { &["A", "B"] } else { &["A"] };
-    let mut storm = Storm { world, masters, chance: Chance::seeded(seed), made: 0 };
-    let clients = Clients::start(&storm.world, masters, &mut storm.chance);
+    let places = Places::default();
+    places.lock().unwrap().extend(["A", "B"].map(|name| (name, config(&world, name, "app"))));
+    let mut storm = Storm { world, masters, chance: Chance::seeded(seed), made: 0, places, backup: None, old: Vec::new() };
+    let clients = Clients::start(&storm.places, masters, &mut storm.chance);
     let end = Instant::now() + Duration::from_secs(number("BUCARDO_STORM_SECONDS").unwrap_or(4));
     while Instant::now() < end {
         storm.blow();
@@ -111,7 +128,7 @@ impl Storm {
         let made = self.made;
         let both: &[&str] = &["B", "A"];
         let one = self.chance.pick(self.masters);
-        match self.chance.below(14) {
+        match self.chance.below(19) {
             0 => self.owner(both, "alter table wide alter id type integer"),
             1 => self.owner(both, "alter table wide alter id type bigint"),
             2 => self.owner(both, "alter table wide alter code type varchar(20), alter price type numeric(12,4)"),
@@ -125,18 +142,57 @@ impl Storm {
             10 => drop(self.world.run("validate all")),
             11 => self.kill(),
             12 => self.restart(one),
+            13 => self.owner(both, &format!("create table extra_{made} (like parts including all); insert into extra_{made} values (1, {0}, 'there'); alter table parts attach partition extra_{made} for values in ({0})", made + 1000)),
+            14 => self.owner(both, "alter table quiet rename to quiet_away"),
+            15 => self.owner(both, BACK),
+            16 => self.restore(),
+            17 => self.promote(),
             _ => drop(self.world.run("kick storm")),
         }
     }
 
     /// The owner's statement on these members, one after another. It may fail: somebody else may hold the table, or it was done before.
-    fn owner(&self, members: &[&str], sql: &str) {
+    fn owner(&mut self, members: &[&str], sql: &str) {
         for name in members {
             if let Ok(mut client) = config(&self.world, name, "shop").connect(NoTls) {
                 let done = client.batch_execute(&format!("set lock_timeout = '2s'; {sql}"));
+                if let (Ok(()), "B", Some((_, since))) = (&done, *name, &mut self.backup) {
+                    since.push(sql.to_owned());
+                }
                 println!("{name}: {sql} {}", done.map_or_else(|error| error.to_string(), |()| String::new()));
             }
         }
+    }
+
+    /// Takes a backup of B or, if there is one, puts B back to it; its owner then does again what he has done since.
+    fn restore(&mut self) {
+        let server = self.world.server_mut("B");
+        server.stop();
+        let Some((files, since)) = self.backup.take() else {
+            println!("backup of B");
+            let files = server.files();
+            server.start();
+            self.backup = Some((files, Vec::new()));
+            return;
+        };
+        println!("restore B");
+        server.put_back(&files);
+        server.start();
+        since.iter().for_each(|sql| self.owner(&["B"], sql));
+    }
+
+    /// A standby of A takes over, with what it has got by then.
+    fn promote(&mut self) {
+        if self.old.len() > 1 {
+            return;
+        }
+        println!("promote a standby of A");
+        let standby = self.world.server_mut("A").standby();
+        sleep(Duration::from_millis(self.chance.below(300)));
+        self.world.server_mut("A").kill();
+        standby.promote();
+        self.old.push(self.world.replace_server("A", standby));
+        self.places.lock().unwrap().insert("A", config(&self.world, "A", "app"));
     }
 
     fn kill(&self) {
@@ -155,6 +211,8 @@ impl Storm {
 
     /// Nobody writes any more, and the owner rests. What differs is named, and the command that is named with it evens it out.
     fn calms_down(&mut self) {
+        self.owner(&["B", "A"], BACK);
+        self.accept();
         self.arrives();
         let (named, different) = (self.gaps(), self.differences());
         let unnamed: Vec<&String> = different.iter().filter(|table| !named.contains(*table)).collect();
@@ -166,6 +224,22 @@ impl Storm {
         self.world.says("reload storm");
         self.arrives();
         assert_eq!((self.gaps(), self.differences()), (BTreeSet::new(), Vec::new()), "after a copy of all tables");
+    }
+
+    /// A database that is not what it was is filled by a copy, as `status` says.
+    fn accept(&self) {
+        let halted = "select coalesce(string_agg(db, ' ' order by db), '') from bucardo.db_identity where halted is not null";
+        wait_until("no database is halted", PATIENCE, || {
+            self.world.run("validate storm");
+            let rounds = self.world.run("kick storm 10").code() == 0;
+            let halted = self.world.value("control", halted);
+            for name in halted.split_whitespace() {
+                assert!(self.world.says("status storm").contains(&format!("bucardo_ctl accept {name}")), "{name}");
+                println!("accept {name} --copy");
+                self.world.says(&format!("accept {name} --copy"));
+            }
+            (rounds || halted.is_empty()).then_some(())
+        });
     }
 
     fn arrives(&self) {
@@ -203,12 +277,13 @@ struct Clients {
 }
 
 impl Clients {
-    fn start(world: &World, masters: &[&str], chance: &mut Chance) -> Clients {
+    fn start(places: &Places, masters: &'static [&'static str], chance: &mut Chance) -> Clients {
         let over = Arc::new(AtomicBool::new(false));
-        let start = |name: &&str| {
-            let (config, over, mut chance) = (config(world, name, "app"), Arc::clone(&over), chance.branch());
+        let start = |name: &&'static str| {
+            let (name, places, over, mut chance) = (*name, Arc::clone(places), Arc::clone(&over), chance.branch());
             thread::spawn(move || {
                 while !over.load(Ordering::Relaxed) {
+                    let config = places.lock().unwrap()[name].clone();
                     let Ok(mut client) = config.connect(NoTls) else {
                         sleep(Duration::from_millis(10));
                         continue;
