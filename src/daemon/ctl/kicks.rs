@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// PendingKicks that are not answered yet, oldest first.
+/// Kicks that are not answered yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct PendingKicks(VecDeque<PendingKick>);
 
@@ -26,7 +26,7 @@ impl PendingKicks {
         }
     }
 
-    /// A target has got the job that it waited for, in the pending_kicks in which `masters` are done.
+    /// A target has got the job that it waited for, in the kicks for which `masters` are done.
     pub fn assign(&mut self, masters: &str, target: &str, job: i64) {
         for dispatch in self.0.iter_mut().filter(|dispatch| !dispatch.open.contains_key(masters)) {
             dispatch.open.entry(target.to_owned()).and_modify(|open| *open = (*open).min(job));

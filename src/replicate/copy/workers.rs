@@ -1,9 +1,9 @@
-//! CopyWorkers: further pairs of sessions, in which several tables are copied at once.
+//! Further pairs of sessions, in which several tables are copied at once.
 //!
-//! All hands read with the snapshot of the round. Each writes in a transaction of its own, which stays open until all tables are there; then
+//! All workers read with the snapshot of the round. Each writes in a transaction of its own, which stays open until all tables are there; then
 //! they commit one after another, and the receipt last of all. So an error leaves nothing behind, and death between two of these commits
-//! leaves some tables copied and no receipt: then all are copied again, which does no harm. What a hand locks waits for the other
-//! hands, and no server sees that; so hands wait for locks only briefly, and after that the tables are copied one after another.
+//! leaves some tables copied and no receipt: then all are copied again, which does no harm. What one worker locks may wait for another
+//! worker, and no server sees that; so workers wait for locks only briefly, and after that the tables are copied one after another.
 
 use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};

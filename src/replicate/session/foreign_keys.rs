@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::plan::{Plan, Reference};
 
-/// The same plans, with_enforced_foreign_keys the foreign keys that are in force in this session. What would take rows along unseen is refused
+/// The same plans where these foreign keys are in force in this session. What would take rows along unseen is refused
 /// ([`Plan::with_enforced_foreign_keys`]); `checked` tells what would help, as [`apply_quietly`](crate::pg::session::apply_quietly) returns it.
 pub fn with_enforced_foreign_keys(conn: &mut Connection, plans: Vec<Plan>, checked: Option<&str>) -> Result<Vec<Plan>> {
     let references = found(conn, &plans)?;

@@ -161,7 +161,7 @@ impl Target {
         Ok(rows.iter().filter_map(|row| Some((at(row)?, row.get(1)))).collect())
     }
 
-    /// The same plans, with_enforced_foreign_keys the foreign keys that are in force here.
+    /// The same plans, where the foreign keys of this session are in force.
     pub fn with_enforced_foreign_keys(&mut self, plans: Vec<Plan>) -> Result<Vec<Plan>> {
         foreign_keys::with_enforced_foreign_keys(&mut self.conn, plans, self.checked.as_deref())
     }
