@@ -1,5 +1,5 @@
-//! Who is owed an answer. A kick becomes a *dispatch*: one job for each target. When every target has done its job, or a younger one,
-//! the dispatch is answered with the smallest job id in it, which is younger than the kick.
+//! Who is owed an answer. A kick becomes a *kick*: one job for each target. When every target has done its job, or a younger one,
+//! the kick is answered with the smallest job id in it, which is younger than the kick.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,7 +18,7 @@ struct PendingKick {
 const LATER: i64 = i64::MAX;
 
 impl PendingKicks {
-    /// Remembers a dispatch; the targets in `later` get their jobs when those of `jobs` are done.
+    /// Remembers a kick; the targets in `later` get their jobs when those of `jobs` are done.
     pub fn add(&mut self, jobs: BTreeMap<String, i64>, later: &[String]) {
         if let Some(smallest) = jobs.values().min().copied() {
             let later = later.iter().map(|target| (target.clone(), LATER));
@@ -28,8 +28,8 @@ impl PendingKicks {
 
     /// A target has got the job that it waited for, in the kicks for which `masters` are done.
     pub fn assign(&mut self, masters: &str, target: &str, job: i64) {
-        for dispatch in self.0.iter_mut().filter(|dispatch| !dispatch.open.contains_key(masters)) {
-            dispatch.open.entry(target.to_owned()).and_modify(|open| *open = (*open).min(job));
+        for kick in self.0.iter_mut().filter(|kick| !kick.open.contains_key(masters)) {
+            kick.open.entry(target.to_owned()).and_modify(|open| *open = (*open).min(job));
         }
     }
 
@@ -44,15 +44,15 @@ impl PendingKicks {
     }
 
     fn settle(&mut self, target: &str, job: i64, failed: bool) -> Vec<i64> {
-        for dispatch in &mut self.0 {
-            if dispatch.open.get(target).is_some_and(|wanted| *wanted <= job) {
-                dispatch.open.remove(target);
-                dispatch.failed |= failed;
+        for kick in &mut self.0 {
+            if kick.open.get(target).is_some_and(|wanted| *wanted <= job) {
+                kick.open.remove(target);
+                kick.failed |= failed;
             }
         }
-        let answered = self.0.iter().filter(|dispatch| dispatch.open.is_empty() && !dispatch.failed);
-        let answers = answered.map(|dispatch| dispatch.smallest).collect();
-        self.0.retain(|dispatch| !dispatch.open.is_empty());
+        let answered = self.0.iter().filter(|kick| kick.open.is_empty() && !kick.failed);
+        let answers = answered.map(|kick| kick.smallest).collect();
+        self.0.retain(|kick| !kick.open.is_empty());
         answers
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct InFlightTransactions {
 }
 
 impl InFlightTransactions {
-    /// These transactions were running on each source when nothing was found. On sources that were `fresh`ly armed they may not have woken anybody;
+    /// These transactions were running on each source when nothing was found. On sources that were armed just now (`fresh`) they may commit without waking anybody;
     /// while a source stays armed, later ones cannot join them.
     pub fn seen(&mut self, running: BTreeMap<usize, Vec<i64>>, fresh: &[usize]) {
         for (source, now) in running {

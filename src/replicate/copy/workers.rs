@@ -18,13 +18,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-/// How often the one who waits for the hands looks up.
+/// How often the one who waits for the workers looks up.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long hands wait for a lock: longer than the server lets us wait for an autovacuum, which it then ends.
+/// How long workers wait for a lock: longer than the server lets us wait for an autovacuum, which it then ends.
 const BRIEFLY: &str = "set lock_timeout = '5s'";
 
-/// Where hands find their databases, and how many there may be.
+/// Where workers find their databases, and how many there may be.
 #[derive(Debug, Clone)]
 pub struct CopyConnections {
     /// The source.
@@ -44,7 +44,7 @@ pub struct CopyConnections {
 /// A table to be copied, and the encoding of both sides.
 pub type TableJob<'a> = (&'a Plan, &'a str);
 
-/// The hands of a round.
+/// The workers of a round.
 #[derive(Default)]
 pub struct CopyWorkers {
     all: Vec<CopyWorker>,
@@ -55,7 +55,7 @@ struct CopyWorker {
     target: Target,
 }
 
-/// What the hands share while they work.
+/// What the workers share while they work.
 struct WorkQueue<'a> {
     work: &'a [TableJob<'a>],
     next: AtomicUsize,
@@ -68,7 +68,7 @@ impl CopyWorkers {
     /// As many as wanted, if the servers let in so many; at least one. They see what the exported `snapshot` sees.
     pub fn open(connections: &CopyConnections, wanted: usize, snapshot: &str) -> Result<CopyWorkers> {
         let mut all = vec![CopyWorker::open(connections, snapshot)?];
-        // Fewer hands are no failure, only slower.
+        // Fewer workers are no failure, only slower.
         all.extend((1..wanted).map_while(|_| CopyWorker::open(connections, snapshot).ok()));
         Ok(CopyWorkers { all })
     }
@@ -76,16 +76,16 @@ impl CopyWorkers {
     /// Copies these tables. `tick` is called now and then with the number of rows that have moved since; its error ends the work.
     pub fn copy(&mut self, work: &[TableJob], tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Counts> {
         let cancellers: Vec<Canceller> =
-            self.all.iter().flat_map(|hand| [hand.source.canceller(), hand.target.conn.canceller()]).collect();
+            self.all.iter().flat_map(|worker| [worker.source.canceller(), worker.target.conn.canceller()]).collect();
         let board = WorkQueue::new(work);
         let (outcomes, watched) = std::thread::scope(|scope| {
             let (working, done) = channel();
             let threads: Vec<_> = self
                 .all
                 .iter_mut()
-                .map(|hand| {
+                .map(|worker| {
                     let (working, board) = (working.clone(), &board);
-                    scope.spawn(move || hand.work(board, working))
+                    scope.spawn(move || worker.work(board, working))
                 })
                 .collect();
             drop(working);
@@ -103,13 +103,13 @@ impl CopyWorkers {
         watched?;
         first_cause(outcomes)?;
         tick(board.rows.into_inner())?;
-        board.counts.into_inner().map_err(|_| Error::new(Kind::Bug, "a hand did not put down its counts"))
+        board.counts.into_inner().map_err(|_| Error::new(Kind::Bug, "a worker did not put down its counts"))
     }
 
-    /// Commits what was written, one hand after another; `committed` is called after each.
+    /// Commits what was written, one worker after another; `committed` is called after each.
     pub fn commit(&mut self, committed: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        for mut hand in self.all.drain(..) {
-            hand.target.conn.batch("commit")?;
+        for mut worker in self.all.drain(..) {
+            worker.target.conn.batch("commit")?;
             committed()?;
         }
         Ok(())
@@ -118,7 +118,7 @@ impl CopyWorkers {
     /// Undoes what was written.
     pub fn roll_back(&mut self) {
         // A session that cannot roll back is ended, and its server rolls back.
-        self.all.drain(..).for_each(|mut hand| drop(hand.target.conn.batch("rollback")));
+        self.all.drain(..).for_each(|mut worker| drop(worker.target.conn.batch("rollback")));
     }
 }
 
@@ -219,7 +219,7 @@ pub fn fill_whole(
 }
 
 fn join(thread: std::thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
-    thread.join().unwrap_or_else(|_| Err(Error::new(Kind::Bug, "a hand has failed")))
+    thread.join().unwrap_or_else(|_| Err(Error::new(Kind::Bug, "a worker has failed")))
 }
 
 /// The error that made the others stop.
