@@ -53,12 +53,12 @@ pub enum SequenceStrategy {
 }
 
 const STRATEGIES: [(&str, Strategy); 7] = [
+    ("latest", Strategy::Latest),
+    ("latest_all_tables", Strategy::LatestAllTables(Ranks::EQUAL)),
     ("source", Strategy::Source),
     ("target", Strategy::Target),
     ("skip", Strategy::Skip),
     ("random", Strategy::Random),
-    ("latest", Strategy::Latest),
-    ("latest_all_tables", Strategy::LatestAllTables(Ranks::EQUAL)),
     ("abort", Strategy::Abort),
 ];
 
@@ -69,6 +69,11 @@ const SEQUENCE_STRATEGIES: [(&str, SequenceStrategy); 5] = [
     ("lowest", SequenceStrategy::Lowest),
     ("highest", SequenceStrategy::Highest),
 ];
+
+/// The words for all strategies but lists of masters.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    STRATEGIES.iter().map(|(word, _)| *word)
+}
 
 /// Reads a word, also as Bucardo 5.6 writes it (`bucardo_latest`).
 fn read<T: Copy + Default>(word: Option<&str>, words: &[(&str, T)]) -> Option<T> {
