@@ -49,6 +49,9 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
         if session.dialect().activation_lasts {
             let status = if verb == "activate" { "active" } else { "inactive" };
             session.control.execute("update bucardo.sync set status = $2 where name = $1", &[&sync.name, &status])?;
+            if verb == "activate" && absent.is_some() {
+                lift_pause(&mut session.control, &sync.name)?;
+            }
         }
         if !session.options.quiet {
             say_part!("{doing} sync {}", sync.name);
@@ -63,6 +66,12 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
         }
     }
     Ok(code)
+}
+
+/// As the daemon does it.
+fn lift_pause(control: &mut Connection, sync: &str) -> Result<()> {
+    control.execute("update bucardo.sync_state set paused = null where sync = $1", &[&sync])?;
+    Ok(())
 }
 
 /// Nothing runs, and what a daemon that starts will do is in the column `status`. A wait for more is in vain.

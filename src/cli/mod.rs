@@ -55,6 +55,7 @@ pub mod refusal;
 pub mod relation;
 pub mod session;
 pub mod spelling;
+pub mod standstill;
 pub mod stopfile;
 pub mod sync_list;
 pub mod table;

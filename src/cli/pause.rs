@@ -3,7 +3,7 @@
 //! The daemon's answer is waited for: what is said to be paused is paused.
 
 use crate::cli::answer::{Patience, ask_any};
-use crate::cli::{Session, help, presence, sync_list, table::Topic};
+use crate::cli::{Session, help, presence, standstill, sync_list, table::Topic};
 use crate::control::channel::{self, sync_request};
 use crate::error::Result;
 use crate::{say, warn_user};
@@ -55,6 +55,8 @@ fn each(session: &mut Session, nouns: &[String], doing: Doing) -> Result<u8> {
         } else {
             let (name, status) = (&sync.name, &sync.status);
             warn_user!("Cannot pause or resume sync \"{name}\" unless it is active (currently \"{status}\")");
+            warn_user!("HINT: To make it active, run: {} update sync {name} status=active", session.prog);
+            code = 1;
         }
     }
     if let Some(absent) = presence::absent(session)?.filter(|_| !active.is_empty()) {
@@ -66,11 +68,7 @@ fn each(session: &mut Session, nouns: &[String], doing: Doing) -> Result<u8> {
         let [first, second] = doing.answers.map(|verb| sync_request(verb, &name));
         match ask_any(&mut session.control, &request, &[&first, &second, &refusal], Patience::new(LIMIT))? {
             Some(heard) if heard.channel == refusal => {
-                warn_user!(
-                    "the daemon cannot {} sync \"{name}\": it does not know it, or its source database is not active",
-                    doing.verb
-                );
-                warn_user!("HINT: `status {name}` shows what it does; the daemon's log tells more");
+                refused(session, doing.verb, &name)?;
                 code = 1;
             }
             Some(_) => names.push(name),
@@ -85,4 +83,15 @@ fn each(session: &mut Session, nouns: &[String], doing: Doing) -> Result<u8> {
         say!("{}: {}", doing.done, names.join(","));
     }
     Ok(code)
+}
+
+/// The daemon pauses and resumes only what is on.
+fn refused(session: &mut Session, verb: &str, sync: &str) -> Result<()> {
+    let (why, hint) = match standstill::of(session, sync)? {
+        Some(standstill) => (standstill.to_string(), standstill.hint(&session.prog)),
+        None => ("it does not know it".to_owned(), format!("`status {sync}` shows what it does; the daemon's log tells more")),
+    };
+    warn_user!("the daemon cannot {verb} sync \"{sync}\": {why}");
+    warn_user!("HINT: {hint}");
+    Ok(())
 }

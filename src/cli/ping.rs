@@ -1,7 +1,7 @@
 //! `ping`: asks the daemon for a sign of life (reference, 3.4).
 
 use crate::cli::answer::{Patience, ask};
-use crate::cli::{Session, help, table::Topic};
+use crate::cli::{Session, help, presence, table::Topic};
 use crate::error::Result;
 use crate::say;
 
@@ -24,6 +24,13 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let quiet = session.options.quiet || nouns.get(1).is_some_and(|word| !word.is_empty() && word != "0");
     if session.options.verbose > 0 {
         say!("Pinging MCP, timeout = {seconds}");
+    }
+    // Without a limit, a daemon that is yet to come is waited for.
+    if let Some(absent) = presence::absent(session)?.filter(|_| seconds > 0) {
+        if !quiet {
+            say!("CRITICAL: {absent}, no ping response from MCP");
+        }
+        return Ok(1);
     }
     let patience = Patience::new(seconds).even_without_daemon();
     let pong = ask(&mut session.control, "bucardo_mcp_ping", "bucardo_mcp_pong", patience)?;

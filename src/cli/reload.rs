@@ -3,10 +3,8 @@
 pub mod newer;
 mod outcome;
 
-use crate::cli::answer::{Patience, ask_any};
 use crate::cli::sync_list::SYNCS;
 use crate::cli::{Session, help, near, presence, reload_config, table::Topic};
-use crate::control::channel::{self, sync_request};
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
@@ -30,11 +28,9 @@ when one does not.",
 /// How long the daemon may take for one sync. The original waits for ever, also where there is no daemon.
 const LIMIT: u64 = 60;
 
-const INACTIVE: &str = "a sync runs when its status is active; a restarted daemon goes by that";
-const SILENT: &str = "`ping` tells whether a daemon runs; its log tells why a sync could not be reloaded";
+pub(super) const INACTIVE: &str = "a sync runs when its status is active; a restarted daemon goes by that";
 
-/// `reload SYNC ...`. The exit code is 0 also when some could not be asked for; it is 1 when a sync
-/// does not run afterwards with all its tables.
+/// `reload SYNC ...`. The exit code is 1 when a sync does not run afterwards with all its tables.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if session.dialect().newer {
         return newer::run(session, nouns);
@@ -46,10 +42,16 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     for noun in nouns {
         match status(session, noun)?.as_deref() {
             Some("active") => code |= reload(session, noun)?,
-            Some(status) => refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}"), INACTIVE),
+            Some(status) => {
+                refused(&format!("Cannot reload: status of sync \"{noun}\" is {status}"), INACTIVE);
+                code = 1;
+            }
             None if noun == "sync" => {}
             None if noun == "config" => return reload_config::run(session, &nouns[1..]),
-            None => refused(&format!("Invalid sync: {noun}"), &near::among(&mut session.control, "sync", noun, SYNCS)),
+            None => {
+                refused(&format!("Invalid sync: {noun}"), &near::among(&mut session.control, "sync", noun, SYNCS));
+                code = 1;
+            }
         }
     }
     Ok(code)
@@ -67,25 +69,9 @@ fn reload(session: &mut Session, sync: &str) -> Result<u8> {
         return Ok(1);
     }
     say_part!("Reloading sync {sync}...");
-    let patience = Patience::new(LIMIT);
-    let (request, answer, refusal) = (sync_request("reload", sync), sync_request("reloaded", sync), channel::sync_error(sync));
-    match ask_any(&mut session.control, &request, &[&answer, &refusal], patience)? {
-        Some(heard) if heard.channel == refusal && heard.payload == "reload" => {
-            say!("FAILED!");
-            refused(&format!("The daemon does not run sync \"{sync}\""), "`status` tells why");
-            Ok(1)
-        }
-        Some(_) => {
-            let outcome = outcome::of(session, sync)?;
-            say!("{}", outcome.word());
-            Ok(outcome.tell(session, sync))
-        }
-        None => {
-            say!("");
-            refused(&format!("No answer within {LIMIT} seconds: sync \"{sync}\" may not have been reloaded"), SILENT);
-            Ok(1)
-        }
-    }
+    let outcome = outcome::asked_for(session, sync, LIMIT)?;
+    say!("{}", outcome.word());
+    outcome.tell(session, sync)
 }
 
 /// Says that one sync was not reloaded; the others have their turn nevertheless.

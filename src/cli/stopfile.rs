@@ -49,8 +49,12 @@ pub fn remove(path: &Path) -> Result<bool> {
 }
 
 fn failed(path: &Path, error: &io::Error) -> crate::error::Error {
-    files::could_not("create", path, error)
-        .hint("the setting piddir names a directory that must exist and that the daemon's user may write")
+    let rule = "the setting piddir names a directory that must exist and that the daemon's user may write";
+    let directory = path.parent().filter(|directory| !directory.exists());
+    files::could_not("create", path, error).hint(match directory {
+        Some(directory) => format!("Run: mkdir -p {}; {rule}.", directory.display()),
+        None => rule.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -64,6 +68,7 @@ mod tests {
         let error = check(Path::new("/does/not/exist/fullstopbucardo")).unwrap_err();
         assert_eq!(error.message(), "Could not create \"/does/not/exist/fullstopbucardo\": No such file or directory");
         assert_eq!(error.code(), 2);
+        assert!(error.hint_text().is_some_and(|hint| hint.starts_with("Run: mkdir -p /does/not/exist; ")));
     }
 
     #[test]

@@ -123,6 +123,17 @@ fn a_pid_file_is_no_daemon() {
     starts(&soon(&installed, "bucardo_ctl", "kick orders 0", 2), &format!("Error: {NONE}"));
 }
 
+#[test]
+fn ping_needs_no_time_where_no_daemon_is() {
+    let installed = prepared();
+    for program in ["bucardo_ctl", "bucardo"] {
+        for line in ["ping", "ping 30"] {
+            assert!(soon(&installed, program, line, 1).stdout.starts_with(&format!("CRITICAL: {NONE}")));
+        }
+        assert_eq!(soon(&installed, program, "ping --quiet", 1).stdout, "");
+    }
+}
+
 /// A script that kicks while another restarts the daemon must not fail for that.
 #[test]
 fn a_kick_waits_for_a_start_that_is_under_way() {

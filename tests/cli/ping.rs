@@ -21,7 +21,9 @@ fn an_answer_names_the_server_process_of_the_daemon() {
 #[test]
 fn no_answer_ends_with_one() {
     let installed = Installed::new();
+    let silent = FakeDaemon::silent(&installed);
     let outcome = installed.ctl(&["ping", "1"]).ended_with(1);
+    drop(silent);
     assert_eq!(outcome.stdout, "CRITICAL: Timed out (1 s), no ping response from MCP\n");
     assert!(installed.ctl(&["ping", "soon"]).ended_with(1).stderr.starts_with("Usage: ping"));
 }

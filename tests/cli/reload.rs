@@ -16,9 +16,9 @@ fn a_reload_waits_for_the_daemon() {
 }
 
 #[test]
-fn what_cannot_be_reloaded_is_said_and_does_not_stop_a_script() {
+fn what_cannot_be_reloaded_is_said_and_no_success() {
     let installed = prepared();
-    let outcome = installed.ctl(&["reload", "nosuch", "asleep"]).ended_with(0);
+    let outcome = installed.ctl(&["reload", "nosuch", "asleep"]).ended_with(1);
     let told: Vec<_> = outcome.stderr.lines().filter(|line| !line.starts_with("HINT: ")).collect();
     assert_eq!(told, ["Invalid sync: nosuch", "Cannot reload: status of sync \"asleep\" is inactive"]);
     assert!(installed.ctl(&["reload"]).ended_with(1).stderr.starts_with("Usage: reload"));

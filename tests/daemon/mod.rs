@@ -23,4 +23,5 @@ mod stops;
 mod storm;
 mod stranger;
 mod validity;
+mod verbs;
 pub mod world;

@@ -95,6 +95,46 @@ fn deactivate_lasts_until_the_daemon_goes_by_the_status_again() {
     becomes(&world, "off");
 }
 
+/// Whichever command switched it off, in whichever dialect.
+#[test]
+fn changes_that_wait_in_a_sync_that_is_off_are_a_warning() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    let ways: [(&dyn Fn(), &str); 3] = [
+        (&|| drop(world.says("deactivate s 0")), "activate s 0"),
+        (&|| drop(newer(&world, "deactivate s 0")), "update sync s status=active"),
+        (&|| drop(world.says("update sync s status=inactive")), "update sync s status=active"),
+    ];
+    for (row, (off, on)) in ways.iter().enumerate() {
+        off();
+        becomes(&world, "off");
+        assert_eq!((told(&world, "level").as_str(), check(&world).0), ("ok", 0), "nothing waits");
+        world.at("A", &format!("insert into t values ({row})"));
+        assert_eq!(told(&world, "level"), "warning");
+        assert!(!told(&world, "reason").is_empty());
+        let (code, said) = check(&world);
+        assert!(code == 1 && said.contains("deactivated syncs with changes details: s B 1 waiting"), "{said}");
+        world.says(on);
+        becomes(&world, "idle");
+        world.becomes("B", "select count(*) from t", &(row + 1).to_string());
+        wait_until("all is well", PATIENCE, || (check(&world).0 == 0).then_some(()));
+    }
+}
+
+#[test]
+fn no_daemon_is_critical_also_where_no_sync_is_to_run() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    let pids = world.pids();
+    world.says("update sync s status=inactive");
+    assert!(world.run("restart").stderr.contains("No active syncs were found"));
+    gone(&pids);
+    assert_eq!((told(&world, "condition").as_str(), told(&world, "level").as_str()), ("off", "critical"));
+    assert!(world.says("--json status").contains("\"level\": \"critical\""));
+    let (code, said) = check(&world);
+    assert!(code == 2 && said.contains("no daemon runs"), "{said}");
+}
+
 #[test]
 fn a_new_status_takes_effect_at_once() {
     let world = World::with(&["A", "B"], &[]);
@@ -293,9 +333,8 @@ impl Known {
     /// The exit code of the plug-in while a change waits, if it waits.
     fn code(self) -> i32 {
         match self.state() {
-            "stopped" => 2,
-            "paused" => 1,
-            "off" => i32::from(self.active),
+            _ if !self.lives => 2,
+            "paused" | "off" => 1,
             _ => 0,
         }
     }

@@ -34,7 +34,6 @@ impl Place {
             symlink(socket, folder.join(".s.PGSQL.5432")).unwrap();
         }
         symlink(commands.piddir(), commands.home().join("run")).unwrap();
-        symlink(commands.logdir(), commands.home().join("log")).unwrap();
         Place { commands, _servers: servers }
     }
 

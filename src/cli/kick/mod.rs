@@ -7,7 +7,7 @@ mod watch;
 
 use crate::cli::answer::notify;
 use crate::cli::sync_list::{self, Listed, Selection};
-use crate::cli::{Session, help, presence, table::Topic};
+use crate::cli::{Session, help, presence, standstill, table::Topic};
 use crate::control::channel::kick_sync;
 use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
@@ -38,10 +38,18 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if let Some(absent) = presence::absent(session)?.filter(|_| any) {
         return without_daemon(session, &selection, &absent);
     }
-    match selection.seconds {
-        None => all_at_once(session, &selection.syncs),
-        Some(seconds) => one_after_the_other(session, &selection.syncs, seconds),
-    }
+    let code = match selection.seconds {
+        None => all_at_once(session, &selection.syncs)?,
+        Some(seconds) => one_after_the_other(session, &selection.syncs, seconds)?,
+    };
+    Ok(if code == 0 { skipped(session, nouns, &selection) } else { code })
+}
+
+/// The exit code for syncs that were named and not kicked because they are inactive. The older program has none for that.
+fn skipped(session: &Session, nouns: &[String], selection: &Selection) -> u8 {
+    let named = !nouns.iter().any(|noun| noun.eq_ignore_ascii_case("all"));
+    let any = selection.syncs.iter().any(|sync| !sync.is_active());
+    if session.dialect().newer && named && any { session.dialect().kick_error_code } else { 0 }
 }
 
 /// A kick that waits ends at once, with the code of a limit that was reached or, where there is
@@ -66,6 +74,7 @@ fn all_at_once(session: &mut Session, syncs: &[Listed]) -> Result<u8> {
         if !session.options.quiet {
             say!("Kicked sync {}", sync.name);
         }
+        standstill::tell(session, &sync.name)?;
     }
     Ok(0)
 }

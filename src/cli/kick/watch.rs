@@ -10,7 +10,7 @@ use super::rows::Rows;
 use super::verdict::End;
 use crate::cli::answer::{self, Patience};
 use crate::cli::sync_list::Listed;
-use crate::cli::{Session, output};
+use crate::cli::{Session, output, standstill};
 use crate::control::channel;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
@@ -67,6 +67,9 @@ impl Watch {
             if answer::has_started(&heard) {
                 answer::notify(&mut session.control, &channel::kick_sync(&self.sync))?;
             }
+            if heard.iter().any(|notification| notification.channel == self.refusal) {
+                return Err(standstill::error(session, &self.sync)?.unwrap_or_else(|| refused(&self.sync)));
+            }
             match self.hear(&mut session.control, heard)? {
                 Some(Event::TargetKilled(_)) => {
                     let end = self.second_half(&mut session.control)?;
@@ -113,9 +116,6 @@ impl Watch {
     fn ours(&self, control: &mut Connection, heard: Vec<Notification>) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         for notification in heard {
-            if notification.channel == self.refusal {
-                return Err(refused(&self.sync));
-            }
             if notification.channel == self.validated {
                 self.must_be_valid(control)?;
             }

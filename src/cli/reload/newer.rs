@@ -1,9 +1,9 @@
 //! `reload` of the newer dialect (reference, 8.5): without a word it is about all syncs; a sync that does not answer is no failure.
 
+use super::INACTIVE;
 use super::outcome::{self, Outcome};
 use crate::cli::answer::{Patience, ask};
 use crate::cli::{Session, presence, refusal, reload_config, sync_list};
-use crate::control::channel::sync_request;
 use crate::error::Result;
 use crate::{say, say_part, warn_user};
 
@@ -54,20 +54,21 @@ fn syncs(session: &mut Session, nouns: &[String]) -> Result<u8> {
         let name = &sync.name;
         if !sync.is_active() {
             warn_user!("Cannot reload: status of sync \"{name}\" is {}", sync.status);
+            warn_user!("HINT: {INACTIVE}");
+            code = 1;
             continue;
         }
         say_part!("Reloading sync {name}...");
-        let patience = Patience::new(LIMIT);
-        let answer = ask(&mut session.control, &sync_request("reload", name), &sync_request("reloaded", name), patience)?;
-        let outcome = if answer.is_some() { outcome::of(session, name)? } else { Outcome::Unanswered };
+        let outcome = outcome::asked_for(session, name, LIMIT)?;
         match outcome {
             Outcome::Runs => say!("Reload of sync {name} successful"),
-            Outcome::Unanswered => say!("Reload of sync {name} failed; reload response message never received"),
+            Outcome::Unanswered(_) => say!("Reload of sync {name} failed; reload response message never received"),
             Outcome::RunsWithout(_) => say!("Reload of sync {name} incomplete"),
-            Outcome::Fails(_) => say!("Reload of sync {name} failed"),
+            Outcome::Stands(_) => say!("Reload of sync {name} successful"),
+            Outcome::Fails(_) | Outcome::Refused => say!("Reload of sync {name} failed"),
         }
         say!("");
-        code |= outcome.tell(session, name);
+        code |= outcome.tell(session, name)?;
     }
     Ok(code)
 }

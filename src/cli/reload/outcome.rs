@@ -1,8 +1,11 @@
 //! What a reload came to: the daemon has looked at the databases of the sync and begun anew with
 //! what fits.
 
-use crate::cli::Session;
+use crate::cli::answer::{Patience, ask_any};
+use crate::cli::{Session, standstill};
+use crate::control::channel::{self, sync_request};
 use crate::control::joining::{self, Joining};
+use crate::control::state::Standstill;
 use crate::error::Result;
 use crate::replicate::notes;
 use crate::replicate::sync::validate;
@@ -16,12 +19,26 @@ pub enum Outcome {
     RunsWithout(Vec<Joining>),
     /// It does not run, because of that.
     Fails(String),
-    /// The daemon did not answer.
-    Unanswered,
+    /// It was read anew, and does not run, because of an earlier command.
+    Stands(Standstill),
+    /// The daemon does not run it.
+    Refused,
+    /// The daemon did not answer within so many seconds.
+    Unanswered(u64),
+}
+
+/// Has the daemon reload a sync, and waits for that for so many seconds at most.
+pub fn asked_for(session: &mut Session, sync: &str, seconds: u64) -> Result<Outcome> {
+    let (request, answer, refusal) = (sync_request("reload", sync), sync_request("reloaded", sync), channel::sync_error(sync));
+    match ask_any(&mut session.control, &request, &[&answer, &refusal], Patience::new(seconds))? {
+        Some(heard) if heard.channel == refusal && heard.payload == "reload" => Ok(Outcome::Refused),
+        Some(_) => of(session, sync),
+        None => Ok(Outcome::Unanswered(seconds)),
+    }
 }
 
 /// What the rows of the control database say, now that the daemon has answered.
-pub fn of(session: &mut Session, sync: &str) -> Result<Outcome> {
+fn of(session: &mut Session, sync: &str) -> Result<Outcome> {
     let sql = "select coalesce(ok, false), coalesce(outcome, '') from bucardo.validation where sync = $1";
     let (ok, outcome) = match session.control.query_opt(sql, &[&sync])? {
         Some(row) => (row.get(0), row.get(1)),
@@ -36,25 +53,33 @@ pub fn of(session: &mut Session, sync: &str) -> Result<Outcome> {
         return Ok(Outcome::Fails(unseen));
     }
     let without = joining::of_sync(&mut session.control, sync)?;
-    Ok(if without.is_empty() { Outcome::Runs } else { Outcome::RunsWithout(without) })
+    if !without.is_empty() {
+        return Ok(Outcome::RunsWithout(without));
+    }
+    Ok(standstill::of(session, sync)?.map_or(Outcome::Runs, Outcome::Stands))
 }
 
 impl Outcome {
     /// The word at the end of the older dialect's line.
     pub fn word(&self) -> &'static str {
         match self {
-            Outcome::Runs => "DONE!",
+            Outcome::Runs | Outcome::Stands(_) => "DONE!",
             Outcome::RunsWithout(_) => "INCOMPLETE!",
-            Outcome::Fails(_) => "FAILED!",
-            Outcome::Unanswered => "",
+            Outcome::Fails(_) | Outcome::Refused => "FAILED!",
+            Outcome::Unanswered(_) => "",
         }
     }
 
     /// Says what is wrong; the exit code.
-    pub fn tell(&self, session: &Session, sync: &str) -> u8 {
+    pub fn tell(&self, session: &mut Session, sync: &str) -> Result<u8> {
         match self {
-            Outcome::Runs => return 0,
-            Outcome::Unanswered => {}
+            Outcome::Runs => return Ok(0),
+            Outcome::Unanswered(seconds) => unanswered(sync, *seconds),
+            Outcome::Stands(standstill) => stands(session, sync, standstill),
+            Outcome::Refused => match standstill::of(session, sync)? {
+                Some(standstill) => stands(session, sync, &standstill),
+                None => warn_user!("The daemon does not run sync \"{sync}\"\nHINT: `status` tells why"),
+            },
             Outcome::RunsWithout(tables) => {
                 tables.iter().for_each(|table| warn_user!("{table}"));
                 warn_user!(
@@ -69,6 +94,16 @@ impl Outcome {
                 }
             }
         }
-        1
+        Ok(1)
     }
+}
+
+fn stands(session: &Session, sync: &str, standstill: &Standstill) {
+    warn_user!("sync \"{sync}\" does not run: {standstill}");
+    warn_user!("HINT: {}", standstill.hint(&session.prog));
+}
+
+fn unanswered(sync: &str, seconds: u64) {
+    warn_user!("No answer within {seconds} seconds: sync \"{sync}\" may not have been reloaded");
+    warn_user!("HINT: `ping` tells whether a daemon runs; its log tells why a sync could not be reloaded");
 }

@@ -9,8 +9,10 @@ use crate::control::state::{Lateness, Level, Waiting};
 /// All syncs. `mcp` is the daemon's process, as far as this machine knows it; whether there is a daemon, from whatever machine, is another matter.
 pub fn text(syncs: &[Sync], mcp: Option<i32>, served: bool) -> String {
     let bad = syncs.iter().filter(|sync| sync.is_bad()).count();
+    let of_syncs = syncs.iter().map(|sync| sync.facts.level()).max().unwrap_or(Level::Fine);
+    let worst = if served { of_syncs } else { Level::Critical };
     let syncs: Vec<String> = syncs.iter().map(sync).collect();
-    let object = Object::default().number("mcp_pid", mcp.map(i64::from)).flag("daemon", served);
+    let object = Object::default().number("mcp_pid", mcp.map(i64::from)).flag("daemon", served).text("level", level(worst));
     object.number("bad", i64::try_from(bad).ok()).raw("syncs", &list(&syncs)).end()
 }
 

@@ -34,7 +34,8 @@ pub fn text(syncs: &[Sync], interval: Interval) -> String {
 pub fn summary(syncs: &[Sync]) -> Option<String> {
     let mut kinds: BTreeMap<(State, &str), usize> = BTreeMap::new();
     for sync in syncs.iter().filter(|sync| sync.is_bad()) {
-        *kinds.entry((sync.facts.state(), kind(sync))).or_default() += 1;
+        let state = if sync.facts.stopped { State::Stopped } else { sync.facts.state() };
+        *kinds.entry((state, kind(sync))).or_default() += 1;
     }
     let bad: usize = kinds.values().sum();
     let each: Vec<String> = kinds.iter().map(|((_, kind), number)| format!("{number} {kind}")).collect();
@@ -44,6 +45,7 @@ pub fn summary(syncs: &[Sync]) -> Option<String> {
 /// In which way a sync is bad. One that runs, or could, is so by what waits or is missing.
 fn kind(sync: &Sync) -> &'static str {
     match (sync.facts.state(), sync.facts.lateness()) {
+        _ if sync.facts.stopped => State::Stopped.word(),
         (State::Copying | State::Running | State::Queued | State::Idle, lateness) => match lateness {
             Lateness::Expired => "expired",
             Lateness::Overdue => "overdue",

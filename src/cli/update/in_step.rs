@@ -4,7 +4,7 @@
 use super::columns::Assignment;
 use super::find;
 use crate::cli::noun::Noun;
-use crate::cli::{Session, activate, presence};
+use crate::cli::{Session, activate, presence, standstill};
 use crate::error::Result;
 use crate::pg::{Connection, conninfo};
 use crate::warn_user;
@@ -43,6 +43,11 @@ impl Change {
     pub fn follow(self, session: &mut Session) -> Result<()> {
         for (old, ran) in &self.syncs {
             let name = self.name.as_ref().unwrap_or(old);
+            if self.status.as_deref() != Some("inactive") && is_paused(session, name)? {
+                // A new status or name lifts no pause, and the daemon follows the row by itself.
+                standstill::tell(session, name)?;
+                continue;
+            }
             match self.status.as_deref() {
                 Some("active") => drop(activate::request(session, "activate", name, LIMIT)?),
                 Some(_) => drop(activate::request(session, "deactivate", name, LIMIT)?),
@@ -58,6 +63,11 @@ impl Change {
         }
         Ok(())
     }
+}
+
+fn is_paused(session: &mut Session, sync: &str) -> Result<bool> {
+    let sql = "select exists (select from bucardo.sync_state where sync = $1 and paused is not null)";
+    Ok(session.control.query_one(sql, &[&sync])?.get(0))
 }
 
 /// Whether the sync has a controller, by its session here.

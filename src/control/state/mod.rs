@@ -1,11 +1,13 @@
 //! What a sync is doing, and whether that is bad: decided here, once, for everything that shows it or judges it.
 //!
 //! [`Facts`] are read by [`load()`]; what follows from them is pure. Earlier states win: a sync that is off is off whether a daemon runs or not, and
-//! one that is paused has no other trouble that anybody would have to see to now.
+//! one that is paused has no other trouble that anybody would have to see to now. That no daemon runs is critical whatever the state.
 
 mod load;
+mod standstill;
 
 pub use load::{LACKS_CONNECTION, load, outdated};
+pub use standstill::Standstill;
 
 /// Everything from which the state of a sync follows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -241,13 +243,13 @@ impl Facts {
         Some(waits.max(missed).max(0))
     }
 
-    /// How much attention it needs. What was switched off on purpose and for good does not, and a pause only when changes wait.
+    /// How much attention it needs. What was paused or switched off on purpose does only when changes wait.
     pub fn level(&self) -> Level {
         match self.state() {
-            State::Stopped => Level::Critical,
-            State::Off if !self.active => Level::Fine,
+            _ if self.stopped => Level::Critical,
             State::Off | State::Paused if self.has_none_waiting() => Level::Fine,
             _ if self.lateness() == Lateness::Expired => Level::Critical,
+            State::Stopped => Level::Critical,
             State::Off | State::Paused | State::Invalid | State::Stalled => Level::Warning,
             _ if self.lateness() == Lateness::Overdue => Level::Warning,
             _ if self.gaps > 0 || self.job == Some(Job::LacksConnection) || self.is_neglected() => Level::Warning,
@@ -283,7 +285,6 @@ impl Facts {
         };
         match self.state() {
             State::Stopped => None,
-            State::Off if !self.active => None,
             State::Off | State::Paused if self.has_none_waiting() => None,
             _ if of_lateness.is_some() => of_lateness,
             State::Off if self.have_waited_long() => Some("off"),
@@ -294,12 +295,13 @@ impl Facts {
         }
     }
 
-    /// Whether surely no change waits. Where changes are not captured there are none that could.
+    /// Whether no change waits. Where changes are not captured there are none that could, and where a sync is off for good its source may
+    /// be gone for good, too.
     fn has_none_waiting(&self) -> bool {
         match &self.waiting {
             Waiting::Known(backlog) => backlog.changes == 0,
             Waiting::NotAsked => true,
-            Waiting::Unknown(_) => self.copies_all,
+            Waiting::Unknown(_) => self.copies_all || !self.is_on() && !self.active,
         }
     }
 
@@ -327,6 +329,9 @@ impl Facts {
                 Some("deactivated by command, until the daemon is restarted: `activate` lets it run".to_owned())
             }
             Some(Asked::Added) => Some("added while the daemon runs: `activate` or `reload` lets it run".to_owned()),
+            _ if !self.active && self.waiting.changes() > 0 => {
+                Some("its status is inactive: `update sync` with status=active lets it run".to_owned())
+            }
             _ => None,
         }
     }
@@ -367,7 +372,11 @@ mod tests {
         assert_eq!(of(Facts { paused: Some(1), ..on() }), (State::Paused, Level::Fine));
         assert_eq!(of(Facts { paused: Some(1), waiting: waiting(1, 0), ..on() }), (State::Paused, Level::Warning));
         assert_eq!(of(Facts { stopped: true, paused: Some(1), ..on() }), (State::Stopped, Level::Critical));
-        assert_eq!(of(Facts { stopped: true, active: false, ..on() }), (State::Off, Level::Fine));
+        assert_eq!(of(Facts { stopped: true, active: false, ..on() }), (State::Off, Level::Critical));
+        assert_eq!(of(Facts { active: false, ..on() }), (State::Off, Level::Fine));
+        assert_eq!(of(Facts { active: false, waiting: waiting(1, 0), ..on() }), (State::Off, Level::Warning));
+        let away = Waiting::Unknown("away".to_owned());
+        assert_eq!(of(Facts { active: false, waiting: away, ..on() }), (State::Off, Level::Fine), "it may be away for good");
         assert_eq!(of(Facts { gaps: 1, ..on() }), (State::Idle, Level::Warning));
     }
 
@@ -410,7 +419,7 @@ mod tests {
         assert_eq!(alarm(Facts { paused: Some(1), ..facts(599) }), (true, None));
         assert_eq!(alarm(Facts { paused: Some(1), ..facts(600) }), (true, Some("paused")));
         assert_eq!(alarm(Facts { asked: Some(Asked::Deactivate), ..facts(600) }), (true, Some("off")));
-        assert_eq!(alarm(Facts { active: false, ..facts(600) }), (false, None), "it was switched off for good");
+        assert_eq!(alarm(Facts { active: false, ..facts(600) }), (true, Some("off")));
         assert_eq!(alarm(Facts { trouble: trouble(Hindrance::Source), ..facts(0) }), (true, Some("source")));
         assert_eq!(alarm(Facts { trouble: trouble(Hindrance::Controller), ..facts(0) }), (true, None), "its death is told");
         let away = Waiting::Unknown("away".to_owned());

@@ -117,7 +117,11 @@ fn check_writable(path: &Path) -> Result<()> {
     };
     answer.map_err(|errno| {
         let what = format!("Cannot write the log file \"{}\": {}", path.display(), errno.desc());
-        Error::new(Kind::File, what).hint("choose another directory with --debugdir, or write no file with --debugfile=0")
+        let other = "choose another directory with --debugdir, or write no file with --debugfile=0";
+        Error::new(Kind::File, what).hint(match directory.exists() {
+            true => other.to_owned(),
+            false => format!("Run: mkdir -p {}; or {other}.", directory.display()),
+        })
     })
 }
 
@@ -146,6 +150,7 @@ mod tests {
         let options = Options { directory: PathBuf::from("/does/not/exist"), ..Options::default() };
         let error = options.check().unwrap_err();
         assert_eq!(error.message(), "Cannot write the log file \"/does/not/exist/log.bucardo\": No such file or directory");
+        assert!(error.hint_text().is_some_and(|hint| hint.starts_with("Run: mkdir -p /does/not/exist; or ")));
     }
 
     #[test]

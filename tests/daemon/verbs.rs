@@ -1,0 +1,110 @@
+//! Verbs tell the truth: what stands still is named with the command that lets it run, and exit codes say whether a thing is done.
+
+use super::states::{becomes, check, told};
+use super::world::{PATIENCE, World};
+use crate::harness::{Outcome, wait_until};
+use std::time::{Duration, Instant};
+
+/// Runs a line of either dialect.
+fn run(world: &World, program: &str, line: &str) -> Outcome {
+    world.installed.call(program, &line.split(' ').collect::<Vec<_>>()).run()
+}
+
+/// One that must end with this code and name this command.
+fn names(world: &World, (program, line): (&str, &str), code: i32, why: &str, command: &str) {
+    let outcome = run(world, program, line).ended_with(code);
+    assert!(outcome.stderr.contains(why), "{program} {line}: {}", outcome.stderr);
+    let hint = format!("HINT: To let it run, run: {program} {command}\n");
+    assert!(outcome.stderr.contains(&hint), "{program} {line}: {}", outcome.stderr);
+}
+
+#[test]
+fn a_kick_or_reload_of_a_paused_sync_names_what_lets_it_run() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    run(&world, "bucardo", "pause s").ok();
+    for (line, code) in [(("bucardo_ctl", "kick s 3"), 2), (("bucardo_ctl", "kick s"), 0), (("bucardo_ctl", "reload s"), 1)] {
+        names(&world, line, code, "it is paused", "resume s");
+    }
+    for (line, code) in [(("bucardo", "kick s 3"), 3), (("bucardo", "kick s"), 0), (("bucardo", "reload s"), 1)] {
+        names(&world, line, code, "it is paused", "resume s");
+    }
+    run(&world, "bucardo", "resume s").ok();
+    becomes(&world, "idle");
+    world.says("kick s 10");
+}
+
+#[test]
+fn a_kick_or_reload_of_a_deactivated_sync_names_what_lets_it_run() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    world.says("deactivate s 0");
+    let began = Instant::now();
+    for (line, code) in [
+        (("bucardo_ctl", "kick s 3"), 2),
+        (("bucardo_ctl", "kick s"), 0),
+        (("bucardo_ctl", "reload s"), 1),
+        (("bucardo", "kick s 3"), 3),
+        (("bucardo", "reload s"), 1),
+        (("bucardo", "pause s"), 1),
+    ] {
+        names(&world, line, code, "it was deactivated by command", "activate s");
+    }
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    world.says("activate s 0");
+    world.says("kick s 10");
+}
+
+#[test]
+fn what_is_refused_for_an_inactive_sync_is_no_success() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    world.says("add sync other type=fullcopy source=h targetdb=B status=inactive");
+    for (program, line, code) in [
+        ("bucardo", "pause other", 1),
+        ("bucardo", "resume other", 1),
+        ("bucardo", "reload other", 1),
+        ("bucardo", "kick other", 3),
+        ("bucardo", "kick other 5", 3),
+        ("bucardo", "kick s other", 3),
+        ("bucardo", "kick all", 0),
+        ("bucardo_ctl", "pause other", 1),
+        ("bucardo_ctl", "resume s other", 1),
+        ("bucardo_ctl", "reload other", 1),
+        // As the original has it.
+        ("bucardo_ctl", "kick other", 0),
+    ] {
+        let outcome = run(&world, program, line).ended_with(code);
+        assert!((outcome.stdout + &outcome.stderr).contains("Cannot "), "{program} {line}");
+    }
+}
+
+#[test]
+fn a_pause_lasts_over_a_new_status_and_a_new_name() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    run(&world, "bucardo", "pause s").ok();
+    world.says("update sync s status=inactive");
+    becomes(&world, "off");
+    names(&world, ("bucardo_ctl", "update sync s status=active"), 0, "it is paused", "resume s");
+    becomes(&world, "paused");
+    world.at("A", "insert into t values (1)");
+    names(&world, ("bucardo", "update sync s name=s2"), 0, "it is paused", "resume s2");
+    becomes(&world, "paused");
+    assert_eq!((told(&world, "waiting,changes").as_str(), check(&world).0), ("1", 1));
+    run(&world, "bucardo", "resume s2").ok();
+    world.becomes("B", "select count(*) from t", "1");
+}
+
+#[test]
+fn a_pause_ends_with_activate_also_without_a_daemon() {
+    let world = World::with(&["A", "B"], &[]);
+    world.run_sync("s", "targetdb=B");
+    run(&world, "bucardo", "pause s").ok();
+    world.says("stop");
+    becomes(&world, "stopped");
+    run(&world, "bucardo", "activate s").ok();
+    wait_until("the old one is gone", PATIENCE, || world.pids().is_empty().then_some(()));
+    world.says("start");
+    becomes(&world, "idle");
+}
