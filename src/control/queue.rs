@@ -148,20 +148,24 @@ fn held(sync: &str) -> String {
 
 /// Ends this process's job or, if it has none yet, the one that waits for it (see [`claim`]), as failed, with the reason, and tells
 /// everybody. Returns its id.
-pub fn abort(control: &mut Connection, sync: &str, target: &str, reason: &str) -> Result<Option<i64>> {
-    let row = control.query_opt(
-        "update bucardo.q set aborted = clock_timestamp(), whydie = $4, pid = $3, started = coalesce(started, clock_timestamp()) \
-         where id = (select id from bucardo.q \
-         where sync = $1 and targetdb = $2 and (pid = $3 or started is null and ppid = $5) and ended is null and aborted is null \
-         order by started is null limit 1 for update) returning id",
-        &[&sync, &target, &own_pid(), &reason, &parent_pid()],
-    )?;
+///
+/// A job that waits and is younger than `attempt`, the number that this process took when it began, is for kicks that came meanwhile: it waits on,
+/// for the next process. The failure is then a job of its own, with that number, which answers the kicks before it.
+pub fn abort(control: &mut Connection, sync: &str, target: &str, attempt: i64, reason: &str) -> Result<Option<i64>> {
+    let row = control.query_opt(include_str!("sql/abort.sql"), &[&sync, &target, &own_pid(), &reason, &parent_pid(), &attempt])?;
     let job = row.map(|row| row.get::<_, i64>(0));
     // Where the daemon asks, the job is put back, and who waits for it waits on.
     if reason != ASKED_TO_STOP {
         tell_killed(control, sync, target, job)?;
     }
     Ok(job)
+}
+
+/// Takes a job out of the queue that nobody has begun: its target has to wait for its next try, and must not take the room of others.
+pub fn withdraw(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
+    let sql = "delete from bucardo.q where sync = $1 and targetdb = $2 and started is null and ppid = $3";
+    control.execute(sql, &[&sync, &target, &own_pid()])?;
+    Ok(())
 }
 
 fn tell_killed(control: &mut Connection, sync: &str, target: &str, job: Option<i64>) -> Result<()> {

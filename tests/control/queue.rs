@@ -33,12 +33,32 @@ fn a_kid_takes_only_jobs_of_its_own_controller() {
     let mut control = Connection::open(&installed.cluster.conninfo("bucardo", "bucardo")).unwrap();
     control.batch_execute(JOB).unwrap();
     assert_eq!(queue::claim(&mut control, "s", "b").unwrap(), None);
-    assert_eq!(queue::abort(&mut control, "s", "b", "died").unwrap(), None);
+    let attempt = queue::next_number(&mut control).unwrap();
+    assert_eq!(queue::abort(&mut control, "s", "b", attempt, "died").unwrap(), None);
     let parent = i32::try_from(std::os::unix::process::parent_id()).unwrap();
     control.execute("update bucardo.q set ppid = $1", &[&parent]).unwrap();
     let job: i64 = control.query_one("select id from bucardo.q", &[]).unwrap().get(0);
     assert_eq!(queue::claim(&mut control, "s", "b").unwrap(), Some(job));
-    assert_eq!(queue::abort(&mut control, "s", "b", "died").unwrap(), Some(job));
+    assert_eq!(queue::abort(&mut control, "s", "b", attempt, "died").unwrap(), Some(job));
+}
+
+#[test]
+fn a_failure_takes_no_job_along_that_is_younger_than_the_attempt() {
+    let installed = Installed::new();
+    two_databases_and_a_sync(&mut installed.control());
+    let mut control = Connection::open(&installed.cluster.conninfo("bucardo", "bucardo")).unwrap();
+    let attempt = queue::next_number(&mut control).unwrap();
+    control.batch_execute(JOB).unwrap();
+    let parent = i32::try_from(std::os::unix::process::parent_id()).unwrap();
+    control.execute("update bucardo.q set ppid = $1", &[&parent]).unwrap();
+    assert_eq!(queue::abort(&mut control, "s", "b", attempt, "died").unwrap(), Some(attempt));
+    assert!(queue::waits(&mut control, "s", "b").unwrap());
+    let noted = "select count(*) from bucardo.q where whydie = 'died' and pid is not null and ended is null";
+    assert_eq!(control.query_one(noted, &[]).unwrap().get::<_, i64>(0), 1);
+    // The next attempt begins after the kick.
+    let attempt = queue::next_number(&mut control).unwrap();
+    assert!(queue::abort(&mut control, "s", "b", attempt, "died").unwrap().is_some_and(|job| job < attempt));
+    assert!(!queue::waits(&mut control, "s", "b").unwrap());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Verbs tell the truth: what stands still is named with the command that lets it run, and exit codes say whether a thing is done.
 
 use super::states::{becomes, check, told};
-use super::world::{PATIENCE, World};
+use super::world::{PATIENCE, World, send};
 use crate::harness::{Outcome, wait_until};
+use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
 /// Runs a line of either dialect.
@@ -77,6 +78,35 @@ fn what_is_refused_for_an_inactive_sync_is_no_success() {
         let outcome = run(&world, program, line).ended_with(code);
         assert!((outcome.stdout + &outcome.stderr).contains("Cannot "), "{program} {line}");
     }
+}
+
+/// A kick that comes while an attempt is under way that will fail is answered by the next one.
+#[test]
+fn a_kick_is_not_killed_by_an_attempt_that_began_before_it() {
+    let world = World::with(&["A", "B"], &[]);
+    let link = world.link("B");
+    // Without it, a connection that breaks is tried once more.
+    world.at("control", "update bucardo.db set dbconn = 'sslmode=disable' where name = 'B'");
+    world.run_sync("s", "targetdb=B");
+    let kid = world.pid("kid.sync.s.B");
+    link.stall();
+    let source = "select pid from pg_stat_activity where application_name = 'bucardo kid s -> B source'";
+    let former = world.value("A", source);
+    send(kid, Signal::SIGKILL);
+    // The next one has begun, and waits for the target.
+    world.becomes("A", &format!("select count(*) from ({source}) x where pid <> {former}"), "1");
+    world.at("A", "insert into t values (1)");
+    let number: i64 = world.value("control", "select last_value from bucardo.q_id_seq").parse().unwrap();
+    let kick = world.installed.call("bucardo_ctl", &["kick", "s", "60", "--notimer"]).start();
+    let waits = format!("select count(*) from bucardo.q where started is null and id > {number} + 1");
+    world.becomes("control", &waits, "1");
+    link.cut();
+    link.resume();
+    let outcome = kick.wait();
+    assert!(outcome.stdout.ends_with(" DONE!\n"), "{} {}", outcome.stdout, outcome.stderr);
+    assert_eq!(world.value("B", "select count(*) from t"), "1");
+    let failed = "select count(*) from bucardo.q where aborted is not null and whydie ~ 'B'";
+    assert_eq!(world.value("control", failed), "1", "the failure is on record");
 }
 
 #[test]

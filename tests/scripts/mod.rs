@@ -56,7 +56,7 @@ fn nagios_hears_of_failed_overdue_and_expired_syncs() {
     let (code, said) = check(&installed, &["--sync=grp"]);
     let expected = "syncs without daemon: 1  ";
     assert!(code == 2 && said.contains(expected) && said.contains("details: grp both unknown number waiting\n"), "{said}");
-    assert_eq!(check(&installed, &["--sync=asleep"]).0, 0, "it is off on purpose");
+    assert_eq!(check(&installed, &["--sync=asleep"]).0, 2, "a daemon that does not run is critical for all");
     let (code, said) = check(&installed, &["--dbname=nosuch"]);
     assert!(code == 3 && said.starts_with("ERROR: Could not ask the control database: "), "{said}");
     assert_eq!(check(&installed, &["--nosuch"]).0, 3);

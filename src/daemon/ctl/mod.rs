@@ -403,6 +403,10 @@ impl Ctl<'_> {
             pause.as_secs_f64()
         );
         let job = queue::close(&mut self.session.control, &self.sync.name, target, pid, &reason, Some(pause))?;
+        if self.places.get(target).stalled() {
+            // One that came while the kid failed is put again with the next try.
+            queue::withdraw(&mut self.session.control, &self.sync.name, target)?;
+        }
         let earlier = std::mem::replace(&mut self.places.get(target).failed_job, job);
         if let (Some(earlier), Some(job)) = (earlier, job) {
             queue::forget_repeated(&mut self.session.control, earlier, job)?;

@@ -153,10 +153,12 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[&launch.instance])?;
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
-    let session = match ControlSession::open(launch, role, Signals::new()?) {
+    let mut session = match ControlSession::open(launch, role, Signals::new()?) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
         session => session.inspect_err(|error| log::error!("{error}"))?,
     };
+    // Kicks that come from now on are not answered by a failure of this process before it has a job for them.
+    let attempt = queue::next_number(&mut session.control)?;
     let mut watch = Watch::new(session, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
     let opened = match contained(|| setup::carrier(&mut watch, &place)) {
@@ -169,7 +171,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
         let mut kid = Kid::new(place, watch, carrier, settings);
         contained(|| kid.serve()).map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
     });
-    outcome.inspect_err(|error| report(launch, role, &sync, &target, error))
+    outcome.inspect_err(|error| report(launch, role, (&sync, &target), attempt, error))
 }
 
 /// The job waits, and so does everybody who waits for it.
@@ -179,7 +181,7 @@ fn crowded(error: &Error) -> End {
 }
 
 /// Stores the reason with the job and tells everybody.
-fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error) {
+fn report(launch: &Launch, role: &Role, (sync, target): (&str, &str), attempt: i64, error: &Error) {
     let reason = match error.hint_text() {
         Some(hint) => format!("{error}\nHINT: {hint}"),
         None => error.to_string(),
@@ -193,7 +195,7 @@ fn report(launch: &Launch, role: &Role, sync: &str, target: &str, error: &Error)
     // The session may be what failed, so the report has its own.
     let stored = Signals::new()
         .and_then(|signals| ControlSession::open(launch, role, signals))
-        .and_then(|mut session| queue::abort(&mut session.control, sync, target, &reason));
+        .and_then(|mut session| queue::abort(&mut session.control, sync, target, attempt, &reason));
     if let Err(error) = stored {
         log::warn!("Warning! The reason could not be stored: {error}");
     }
