@@ -1,6 +1,6 @@
 //! Verbs tell the truth: what stands still is named with the command that lets it run, and exit codes say whether a thing is done.
 
-use super::states::{becomes, check, told};
+use super::states::{SLOW, becomes, check, told};
 use super::world::{PATIENCE, World, send};
 use crate::harness::{Outcome, wait_until};
 use nix::sys::signal::Signal;
@@ -107,6 +107,31 @@ fn a_kick_is_not_killed_by_an_attempt_that_began_before_it() {
     assert_eq!(world.value("B", "select count(*) from t"), "1");
     let failed = "select count(*) from bucardo.q where aborted is not null and whydie ~ 'B'";
     assert_eq!(world.value("control", failed), "1", "the failure is on record");
+}
+
+/// The KID is in a statement that takes a minute; to break it off is no failure.
+#[test]
+fn a_reload_does_not_wait_for_a_statement_of_the_kid() {
+    let world = World::with(&["A", "B"], &[]);
+    world.at("B", SLOW);
+    world.run_sync("s", "targetdb=B");
+    let busy =
+        "select count(*) from pg_stat_activity where application_name = 'bucardo kid s -> B target' and wait_event = 'PgSleep'";
+    world.at("A", "insert into u values (1)");
+    world.at("A", "create table later (id integer primary key)");
+    world.at("B", "create table later (id integer primary key)");
+    for program in ["bucardo_ctl", "bucardo"] {
+        world.becomes("B", busy, "1");
+        if program == "bucardo" {
+            world.says("add table later db=A herd=h");
+        }
+        let began = Instant::now();
+        run(&world, program, "reload s").ended_with(0);
+        assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
+    }
+    world.becomes("B", busy, "1");
+    assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
+    assert!(!world.installed.log().contains("was killed"), "{}", world.installed.log());
 }
 
 #[test]

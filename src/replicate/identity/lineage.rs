@@ -180,9 +180,9 @@ fn adopt(way: Way, receiver: &mut Connection, receipt: &Receipt, now: &Standing)
     write_source(way, receiver, now)
 }
 
+/// Waits for no round, which may take hours: one that is under way holds the row and writes the same, and one that fails leaves this to the next look.
 fn write_source(way: Way, receiver: &mut Connection, now: &Standing) -> Result<()> {
-    let sql = "insert into bucardo.bucardo_track (sync, source, life, timeline, started) values ($1, $2, $3, $4, $5) \
-               on conflict (sync, source) do update set life = excluded.life, timeline = excluded.timeline, started = excluded.started";
+    let sql = include_str!("../sql/write_source.sql");
     receiver.execute(&*receiver.ours(sql), &[&way.sync, &way.from, &now.life, &now.actual.timeline, &now.actual.started])?;
     Ok(())
 }
