@@ -1,7 +1,8 @@
 -- Notes what joins the herd of a sync that has objects on its databases already, and forgets what
 -- leaves it. The herd of a sync that was never made is looked at as a whole; and a table that was
 -- taken out and put back before anything has looked is carried as if it had stayed (the states of
--- its tables are forgotten by the look). status shows it with what was noted of the sync.
+-- its tables are forgotten by the look). Where KIDs have begun without it in between, its changes
+-- of that time are missing. status shows it with what was noted of the sync.
 create function bucardo.note_joining() returns trigger language plpgsql as $$
 declare
     line text;
@@ -25,6 +26,20 @@ begin
         set outcome = concat_ws(E'\n', nullif(v.outcome, ''), line)
         from joined
         where v.sync = joined.sync and v.ok;
+
+        with back as (
+            delete from bucardo.table_state t
+            using bucardo.sync s
+            where s.source = new.herd and t.sync = s.name and t.goat = new.goat and t.state = 'left'
+            returning t.sync, t.targetdb, t.db)
+        insert into bucardo.gap as known (sync, targetdb, db, goat, tablename, what, command)
+        select b.sync, b.targetdb, b.db, g.id, g.schemaname || '.' || g.tablename,
+               'it was taken out of the herd and put back; what changed meanwhile was not carried',
+               format('bucardo_ctl update sync %1$s onetimecopy=1 && bucardo_ctl reload %1$s', b.sync)
+        from back b
+        join bucardo.goat g on g.id = new.goat and g.db = b.db and g.reltype = 'table'
+        on conflict (sync, targetdb, db, goat) do update
+        set latest = clock_timestamp(), told = false, what = known.what || '; ' || excluded.what;
     else
         with gone as (
             delete from bucardo.joining j

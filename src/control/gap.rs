@@ -67,6 +67,16 @@ pub fn learn(control: &mut Connection, place: Place, states: &[(i32, String)]) -
     Ok(())
 }
 
+/// A KID goes on with these tables. Others that it had until now were taken out of the herd, and it counts their changes as carried: should one come back
+/// before a look at the databases, that is a gap (function `note_joining`).
+pub fn leave_others(control: &mut Connection, sync: &str, target: &str, carried: &[i32]) -> Result<()> {
+    let sql = "update bucardo.table_state set state = 'left' \
+               where sync = $1 and targetdb = $2 and goat <> all ($3) and state <> 'left' \
+               and not exists (select from bucardo.joining j where j.sync = $1 and j.goat = table_state.goat)";
+    control.execute(sql, &[&sync, &target, &carried])?;
+    Ok(())
+}
+
 /// What we changed ourselves on a database, without missing anything, is no news for any sync that knew how it was.
 pub fn carry_over(control: &mut Connection, db: &str, changes: &[(String, String)]) -> Result<()> {
     if changes.is_empty() {

@@ -194,6 +194,11 @@ const STEPS: &[Step] = &[
         summary: "Created table: bucardo.joining",
         sql: concat!(include_str!("../../schema/control/joining.sql"), include_str!("../../schema/control/note_joining.sql")),
     },
+    Step {
+        missing: "select prosrc !~ 'put back; what' from pg_catalog.pg_proc where oid = 'bucardo.note_joining()'::regprocedure",
+        summary: "Changed function: note_joining()",
+        sql: concat!("drop function bucardo.note_joining() cascade;", include_str!("../../schema/control/note_joining.sql")),
+    },
     table!("sync_state"),
     Step {
         missing: "select prosrc !~ 'new.status' from pg_catalog.pg_proc where oid = 'bucardo.validate_sync()'::regprocedure",

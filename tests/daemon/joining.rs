@@ -287,3 +287,59 @@ fn the_newer_dialect_tells_of_a_bad_table_and_of_an_incomplete_reload() {
     assert_eq!(outcome.stdout, "Reloading sync s...Reload of sync s incomplete\n\n");
     goes_on(&world, 1);
 }
+
+/// Table t leaves sync s and comes back, without a look in between; something is written to both tables meanwhile.
+fn out_and_back(world: &World, meanwhile: impl Fn()) {
+    world.says("update sync s remove table public.t");
+    meanwhile();
+    world.says("update sync s add table public.t");
+}
+
+fn told_gaps(world: &World) -> String {
+    world.value("control", "select count(*) from bucardo.gap")
+}
+
+#[test]
+fn a_table_that_was_out_and_back_while_nothing_ran_misses_nothing() {
+    let world = world();
+    let old = world.pids();
+    world.says("stop");
+    gone(&old);
+    out_and_back(&world, || world.at("A", "insert into t values (1); insert into u values (1)"));
+    world.says("start");
+    world.becomes_equal("A", "B");
+    assert_eq!(told_gaps(&world), "0");
+}
+
+#[test]
+fn a_table_that_was_out_and_back_while_its_kid_went_on_misses_nothing() {
+    let world = world();
+    out_and_back(&world, || world.at("A", "insert into t values (1); insert into u values (1)"));
+    world.says("reload s");
+    world.becomes_equal("A", "B");
+    assert_eq!(told_gaps(&world), "0");
+}
+
+#[test]
+fn what_a_table_missed_that_was_out_is_known_when_it_is_back() {
+    let world = world();
+    out_and_back(&world, || {
+        let old = world.pids();
+        world.says("restart");
+        gone(&old);
+        world.at("A", "insert into t values (1); insert into u values (1)");
+        world.becomes("B", "select count(*) from u", "1");
+        assert_eq!(told_gaps(&world), "0", "a table that is out lacks nothing");
+    });
+    assert_eq!(told_gaps(&world), "1");
+    world.run("validate s").ended_with(1);
+    assert!(world.says("status s").contains("it was taken out of the herd and put back"));
+    world.says("reload s");
+    world.at("A", "insert into t values (2)");
+    world.becomes("B", "select count(*) from t where id = 2", "1");
+    assert_eq!(world.value("B", "select count(*) from t where id = 1"), "0");
+    world.says("update sync s onetimecopy=1");
+    world.says("reload s");
+    world.becomes_equal("A", "B");
+    world.becomes("control", "select count(*) from bucardo.gap", "0");
+}

@@ -74,6 +74,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     let settings = Settings::load_for(control, &place.sync)?;
     let sync = Sync::load(control, &place.sync)?;
     let goats = sync.goats(control)?;
+    gap::leave_others(control, &sync.name, &place.target, &goats.iter().map(|goat| goat.id).collect::<Vec<_>>())?;
     let mut members = Members::new(sync, &place.target);
     refuse_halted(control, &members.names)?;
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
