@@ -3,7 +3,6 @@
 pub mod access;
 pub mod channel;
 pub mod connections;
-pub mod daemon;
 pub mod db;
 pub mod departed_partition;
 pub mod gap;

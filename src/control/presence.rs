@@ -1,8 +1,8 @@
 //! Whether a daemon runs for this control database, and which process that is (table `presence`).
 //! The one place that answers this: a pid file tells of a directory, which can be removed, shared,
-//! or on another machine.
+//! or on another machine. A daemon takes the place before it serves, so that there is one.
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use std::fs;
 use std::path::Path;
@@ -66,6 +66,12 @@ pub struct Daemon {
     pub master: Process,
     /// Where its pid files are.
     pub piddir: String,
+    /// The same directory, told from all others on all machines.
+    pub directory: String,
+    /// The server process of its session.
+    pub backend: i32,
+    /// From where its session comes.
+    pub address: String,
     /// It left in good order.
     pub ended: bool,
 }
@@ -101,13 +107,34 @@ impl Presence {
     }
 }
 
+/// The daemon that is recorded, and whether its session is there.
+struct Recorded {
+    daemon: Daemon,
+    session: bool,
+    awaited: bool,
+    returns: bool,
+}
+
+fn recorded(control: &mut Connection) -> Result<Option<Recorded>> {
+    let row = control.query_opt(include_str!("sql/presence.sql"), &[])?;
+    Ok(row.map(|row| {
+        let master = Process { host: row.get("host"), boot: row.get("boot"), pid: row.get("pid"), ticks: row.get("ticks") };
+        let daemon = Daemon {
+            master,
+            piddir: row.get("piddir"),
+            directory: row.get("directory"),
+            backend: row.get("backend"),
+            address: row.get("address"),
+            ended: row.get("ended"),
+        };
+        Recorded { daemon, session: row.get("session"), awaited: row.get("awaited"), returns: row.get("returns") }
+    }))
+}
+
 /// Whether a daemon serves this control database.
 pub fn presence(control: &mut Connection) -> Result<Presence> {
-    let row = if is_recorded(control)? { control.query_opt(include_str!("sql/presence.sql"), &[])? } else { None };
-    let Some(row) = row else { return without_row(control) };
-    let (session, awaited, returns): (bool, bool, bool) = (row.get("session"), row.get("awaited"), row.get("returns"));
-    let master = Process { host: row.get("host"), boot: row.get("boot"), pid: row.get("pid"), ticks: row.get("ticks") };
-    let daemon = Daemon { master, piddir: row.get("piddir"), ended: row.get("ended") };
+    let recorded = if has_place(control)? { recorded(control)? } else { None };
+    let Some(Recorded { daemon, session, awaited, returns }) = recorded else { return without_row(control) };
     // What runs on this machine can be seen here.
     let is_back_soon = if daemon.master.is_here() { daemon.master.lives_here() } else { returns };
     if session || (!daemon.ended && is_back_soon) {
@@ -122,10 +149,11 @@ pub fn presence(control: &mut Connection) -> Result<Presence> {
     }
 }
 
-/// Whether there is a place for the record. Before an upgrade there is none, which keeps no daemon
-/// from running.
-fn is_recorded(control: &mut Connection) -> Result<bool> {
-    Ok(control.query_one("select to_regclass('bucardo.presence') is not null", &[])?.get(0))
+/// Whether there is a place for the record. Before an upgrade there is none.
+fn has_place(control: &mut Connection) -> Result<bool> {
+    let sql = "select exists (select from pg_catalog.pg_attribute \
+               where attrelid = to_regclass('bucardo.presence') and attname = 'directory' and not attisdropped)";
+    Ok(control.query_one(sql, &[])?.get(0))
 }
 
 /// One of an earlier version leaves no row, but has its session here.
@@ -134,19 +162,29 @@ fn without_row(control: &mut Connection) -> Result<Presence> {
     Ok(if session { Presence::Serves(Daemon::default()) } else { Presence::Absent(None) })
 }
 
-/// This process serves from now on, by this session.
-pub fn record(control: &mut Connection, piddir: &Path) -> Result<()> {
-    if !is_recorded(control)? {
-        return Ok(());
+/// Makes this session that of the daemon, and this process its master, unless another daemon's session is there: that daemon is returned. Two that
+/// try at the same time wait for one another.
+pub fn claim(control: &mut Connection, piddir: &Path, directory: &str) -> Result<Option<Daemon>> {
+    if !has_place(control)? {
+        let what = "the control database was made by an earlier version of this program";
+        return Err(Error::new(Kind::Refused, what).hint("Run: bucardo_ctl upgrade").exit_code(1));
     }
-    let Process { host, boot, pid, ticks } = Process::own();
-    control.execute(include_str!("sql/record_presence.sql"), &[&host, &boot, &pid, &ticks, &piddir.display().to_string()])?;
-    Ok(())
+    // The sessions are looked at once in a transaction: after the turn has come.
+    control.within("begin; select bucardo.take_turn('daemon')", |control| {
+        let own: i32 = control.query_one("select pg_catalog.pg_backend_pid()", &[])?.get(0);
+        let other = recorded(control)?.filter(|recorded| recorded.session && recorded.daemon.backend != own);
+        if other.is_none() {
+            let Process { host, boot, pid, ticks } = Process::own();
+            let piddir = piddir.display().to_string();
+            control.execute(include_str!("sql/record_presence.sql"), &[&host, &boot, &pid, &ticks, &piddir, &directory])?;
+        }
+        Ok(other.map(|recorded| recorded.daemon))
+    })
 }
 
 /// This process does not serve any more.
 pub fn leave(control: &mut Connection) -> Result<()> {
-    if !is_recorded(control)? {
+    if !has_place(control)? {
         return Ok(());
     }
     let Process { boot, pid, ticks, .. } = Process::own();
@@ -157,7 +195,7 @@ pub fn leave(control: &mut Connection) -> Result<()> {
 
 /// A start is under way, for so many seconds; with 0, it is not any more.
 pub fn expect(control: &mut Connection, seconds: i32) -> Result<()> {
-    if !is_recorded(control)? {
+    if !has_place(control)? {
         return Ok(());
     }
     let sql = "insert into bucardo.presence as d (awaited, ended) \

@@ -152,7 +152,8 @@ fn held(sync: &str) -> String {
 /// A job that waits and is younger than `attempt`, the number that this process took when it began, is for kicks that came meanwhile: it waits on,
 /// for the next process. The failure is then a job of its own, with that number, which answers the kicks before it.
 pub fn abort(control: &mut Connection, sync: &str, target: &str, attempt: i64, reason: &str) -> Result<Option<i64>> {
-    let row = control.query_opt(include_str!("sql/abort.sql"), &[&sync, &target, &own_pid(), &reason, &parent_pid(), &attempt])?;
+    let row =
+        control.query_opt(include_str!("sql/abort.sql"), &[&sync, &target, &own_pid(), &reason, &parent_pid(), &attempt])?;
     let job = row.map(|row| row.get::<_, i64>(0));
     // Where the daemon asks, the job is put back, and who waits for it waits on.
     if reason != ASKED_TO_STOP {

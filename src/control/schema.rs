@@ -47,7 +47,6 @@ const FILES: &[(&str, &str)] = files![
     "upgrade_log",
     "installation",
     "channel_secret",
-    "daemon",
     "turn",
     "bucardo_log_message",
     "presence",

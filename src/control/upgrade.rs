@@ -161,7 +161,6 @@ const STEPS: &[Step] = &[
     table!("table_state"),
     table!("gap"),
     table!("departed_partition"),
-    table!("daemon"),
     Step {
         missing: "select to_regclass('bucardo.turn') is null",
         summary: "Created table: bucardo.turn, and anew: populate_child_q_table()",
@@ -188,6 +187,16 @@ const STEPS: &[Step] = &[
         sql: include_str!("sql/close_control.sql"),
     },
     table!("presence"),
+    // What a daemon that runs has noted in another table goes along.
+    Step {
+        missing: "select to_regclass('bucardo.daemon') is not null",
+        summary: "Created columns: bucardo.presence.directory and role, in the place of table bucardo.daemon",
+        sql: "alter table bucardo.presence add column if not exists directory text not null default '', \
+            add column if not exists role oid; \
+            update bucardo.presence p set directory = d.directory, role = d.session_role \
+            from bucardo.daemon d where d.session = p.backend; \
+            drop table bucardo.daemon",
+    },
     // What is in a herd by then is carried already.
     Step {
         missing: "select to_regclass('bucardo.joining') is null",

@@ -76,7 +76,7 @@ fn a_daemon_tells_that_the_schema_is_of_an_earlier_version() {
     let world = World::with_dbs();
     world.says("add table t1 db=A herd=h");
     world.says("add sync s type=pushdelta source=h targetdb=B");
-    let older = "drop table bucardo.channel_secret, bucardo.daemon, bucardo.turn; drop function bucardo.notify_private(text, text), \
+    let older = "drop table bucardo.channel_secret, bucardo.turn; drop function bucardo.notify_private(text, text), \
         bucardo.notify_both(text, text), bucardo.take_turn(text)";
     world.control().batch_execute(older).unwrap();
     let refused = world.run("start").ended_with(1);

@@ -3,8 +3,6 @@
 use super::fake_daemon::FakeMaster;
 use super::prepared::prepared;
 use crate::harness::{Installed, Outcome, wait_until};
-use bucardo::control::daemon;
-use bucardo::pg::Connection;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::read_to_string;
@@ -114,10 +112,9 @@ fn a_start_replaces_the_daemon_that_serves_the_same_control_database_from_elsewh
 #[test]
 fn beside_a_daemon_elsewhere_that_does_not_stop() {
     let installed = prepared();
-    let mut other = Connection::open(&installed.cluster.conninfo("bucardo", "bucardo")).unwrap();
-    assert_eq!(daemon::claim(&mut other, "elsewhere", "afar", 7).unwrap(), None);
+    let other = installed.served();
     let outcome = installed.ctl(&["start"]).ended_with(1);
-    let sentence = "Another daemon serves this control database, from the server's machine (PID 7 on \"afar\", server process ";
+    let sentence = "Another daemon serves this control database, from the server's machine (PID 0 on \"host\", server process ";
     assert!(outcome.stderr.starts_with(sentence), "{}", outcome.stderr);
     wait_until("its pid file is gone", Duration::from_secs(30), || master(&installed).is_none().then_some(()));
     drop(other);

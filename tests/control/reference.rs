@@ -75,10 +75,6 @@ pub const ADDED: &[(&str, &str)] = &[
     ("q", "id bigint! nextval('q_id_seq'); heartbeat timestamptz; retry_at timestamptz; progress text"),
     ("customcode_map", "id integer! nextval('customcode_map_id_seq')"),
     ("channel_secret", "id integer! 1; word text!; cdate timestamptz! now()"),
-    (
-        "daemon",
-        "id integer! 1; session integer!; session_start timestamptz!; session_role oid!; directory text!; host text!; pid integer!; started timestamptz! now()",
-    ),
     ("turn", "what text!"),
     (
         "newest_run",
@@ -104,7 +100,7 @@ pub const ADDED: &[(&str, &str)] = &[
     (
         "presence",
         "single boolean! true; host text! ''; boot text! ''; pid integer! 0; ticks bigint! 0; piddir text! ''; \
-         backend integer! 0; backend_start timestamptz; started timestamptz! now(); ended timestamptz; awaited timestamptz",
+         directory text! ''; backend integer! 0; backend_start timestamptz; role oid; started timestamptz! now(); ended timestamptz; awaited timestamptz",
     ),
     ("joining", "sync text!; goat integer!; cdate timestamptz! now(); looked timestamptz; outcome text"),
     (

@@ -50,7 +50,7 @@ fn a_sync_that_is_paused_stays_so_under_its_new_name() {
     world.says("pause s");
     gone(&processes);
     let outcome = world.run("update sync s name=s2").ended_with(0);
-    let told = "Note: sync \"s\" was not running; to start it under its new name, run: bucardo_ctl activate s2\n";
+    let told = "sync \"s2\" does not run: it is paused\nHINT: To let it run, run: bucardo_ctl resume s2\n";
     assert_eq!(outcome.stderr, told);
     world.at("A", "insert into t values (1)");
     assert!(world.pid_now("ctl.sync.s2").is_none());

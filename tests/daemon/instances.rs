@@ -153,8 +153,8 @@ fn a_daemon_that_does_not_hear_is_sent_a_signal() {
 /// A session that counts as the daemon's, and a row that names another process.
 fn recorded(installed: &Installed, boot: &str, master: &FakeMaster) -> FakeDaemon {
     let daemon = FakeDaemon::silent(installed);
-    let sql = "insert into bucardo.presence (host, boot, pid, ticks, piddir, backend, backend_start) \
-               select 'afar', $1, $2, 1, '/nowhere', pid, backend_start from pg_stat_activity where pid = $3";
+    let sql = "insert into bucardo.presence (host, boot, pid, ticks, piddir, backend, backend_start, role) \
+               select 'afar', $1, $2, 1, '/nowhere', pid, backend_start, usesysid from pg_stat_activity where pid = $3";
     let pid = i32::try_from(master.pid()).unwrap();
     installed.control().execute(sql, &[&boot, &pid, &daemon.backend()]).unwrap();
     fs::remove_dir_all(installed.piddir()).unwrap();

@@ -207,7 +207,8 @@ fn a_sync_without_a_daemon_is_stopped_whatever_the_pid_files_say() {
 }
 
 /// A target on which every row takes a minute.
-pub const SLOW: &str = "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end';
+pub const SLOW: &str =
+    "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end';
     create trigger slow after insert on u for each row execute procedure slow();
     alter table u enable always trigger slow";
 

@@ -62,11 +62,11 @@ impl Installed {
         self.cluster.connect_as("bucardo", "bucardo")
     }
 
-    /// A session that is noted as that of a daemon.
+    /// A session that is noted as that of a daemon, of which no process is known.
     pub fn served(&self) -> postgres::Client {
         let mut session = self.control();
-        let claim = include_str!("../../src/control/sql/claim_daemon.sql");
-        session.execute(claim, &[&"elsewhere", &"host", &1]).unwrap();
+        let claim = include_str!("../../src/control/sql/record_presence.sql");
+        session.execute(claim, &[&"host", &"elsewhere", &0_i32, &0_i64, &"/nowhere", &"elsewhere"]).unwrap();
         session
     }
 

@@ -13,7 +13,8 @@ mod watch;
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
 use crate::cli::{Session, colour, help, interval, refusal, session::complain_of_access, table::Topic};
-use crate::control::{connections, daemon};
+use crate::control::connections;
+use crate::control::presence::presence;
 use crate::error::Result;
 use crate::replicate::sync::waiting::Sources;
 use crate::{say, say_part, warn_user};
@@ -61,7 +62,7 @@ fn show(session: &mut Session, nouns: &[String], sources: &mut Sources, screen: 
     if session.options.json {
         let asked = if nouns.is_empty() || nouns == ["all"] { names } else { asked_for(nouns, &known)? };
         let mcp = pidfile::living_master(Path::new(&session.files.piddir));
-        let served = daemon::running(&mut session.control)?.is_some();
+        let served = presence(&mut session.control)?.daemon().is_some();
         say!("{}", json::text(&query::syncs(session, &asked, sources)?, mcp, served));
         return Ok(0);
     }
@@ -118,12 +119,12 @@ fn tell_of_connections(session: &mut Session) -> Result<u8> {
 }
 
 fn heading(session: &mut Session) -> Result<String> {
-    let served = daemon::running(&mut session.control)?.is_some();
+    let served = presence(&mut session.control)?.daemon().is_some();
     Ok(format!("{}  {}", header(session), master(Path::new(&session.files.piddir), served)))
 }
 
 fn newer_heading(session: &mut Session) -> Result<String> {
-    let served = daemon::running(&mut session.control)?.is_some();
+    let served = presence(&mut session.control)?.daemon().is_some();
     Ok(match pidfile::living_master(Path::new(&session.files.piddir)).filter(|_| served) {
         Some(pid) => format!("PID of Bucardo MCP: {pid}"),
         None => String::new(),

@@ -1,7 +1,7 @@
 //! Reading the facts from the control database.
 
 use super::{Asked, Facts, Hindrance, Job, Trouble, Waiting};
-use crate::control::daemon;
+use crate::control::presence::presence;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use postgres::Row;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// The facts about these syncs, by name. Their sources were not asked yet.
 pub fn load(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<String, Facts>> {
-    let stopped = daemon::running(control)?.is_none();
+    let stopped = presence(control)?.daemon().is_none();
     let rows = control.query(include_str!("../sql/facts.sql"), &[&syncs]).map_err(|error| outdated(error.into()))?;
     Ok(rows.iter().map(|row| (row.get("name"), Facts { stopped, ..facts(row) })).collect())
 }

@@ -1,14 +1,13 @@
 //! One daemon for each control database. A pid file tells of a daemon on this machine that uses the same directory; of others, on other
-//! machines too, a row in the control database does, which holds as long as the MCP's session lives (see [`crate::control::daemon`]).
+//! machines too, a row in the control database does, which holds as long as the MCP's session lives (see [`crate::control::presence`]).
 //!
 //! A session can outlive its daemon, when the network is cut or a machine dies and the server has not found out. The row says to which directory of
 //! pid files the session belongs: a daemon that has its pid file there knows that all others of this directory are dead.
 
-use crate::control::daemon::{self, Daemon};
+use crate::control::presence::{self, Daemon};
 use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::pidfile::STEP;
 use crate::error::{Error, Kind, Result};
-use crate::notice::mail::full_host;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -26,11 +25,10 @@ const ATTENTIVE: &str = "set tcp_keepalives_idle = 30; set tcp_keepalives_interv
 pub(super) fn take(session: &mut ControlSession, piddir: &Path) -> Result<()> {
     let directory = identity(piddir)?;
     session.control.batch(ATTENTIVE)?;
-    let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
     let end = Instant::now() + OTHERS;
-    while let Some(other) = daemon::claim(&mut session.control, &directory, &full_host(), pid)? {
+    while let Some(other) = presence::claim(&mut session.control, piddir, &directory)? {
         if other.directory == directory {
-            session.control.execute("select pg_catalog.pg_terminate_backend($1)", &[&other.session])?;
+            session.control.execute("select pg_catalog.pg_terminate_backend($1)", &[&other.backend])?;
         } else if Instant::now() >= end {
             return Err(refusal(&other));
         }
@@ -51,7 +49,7 @@ fn refusal(other: &Daemon) -> Error {
     let sentence = format!(
         "Another daemon serves this control database, from {} (PID {} on \"{}\", server process {}): stop it there first; \
          if its machine is gone, the server notices within a minute",
-        other.address, other.pid, other.host, other.session
+        other.address, other.master.pid, other.master.host, other.backend
     );
     Error::new(Kind::Refused, sentence).exit_code(1)
 }

@@ -78,7 +78,6 @@ impl<'a> Mcp<'a> {
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
         instance_lock::take(&mut self.session, &self.launch.piddir)?;
-        presence::record(&mut self.session.control, &self.launch.piddir)?;
         if first {
             standing::forget_orders(&mut self.session)?;
         }

@@ -18,7 +18,7 @@ fn channels() -> Vec<String> {
 }
 
 /// Tables whose rows follow from those of others.
-const DERIVED: [&str; 6] = ["daemon", "db_connlog", "joining", "presence", "turn", "upgrade_log"];
+const DERIVED: [&str; 5] = ["db_connlog", "joining", "presence", "turn", "upgrade_log"];
 
 /// Rows of the control database, by table and key.
 type Rows = BTreeMap<(String, String), String>;
