@@ -15,7 +15,7 @@ pub fn of(session: &mut Session, sync: &str) -> Result<Option<Standstill>> {
 pub fn error(session: &mut Session, sync: &str) -> Result<Option<Error>> {
     let standstill = of(session, sync)?;
     Ok(standstill.map(|standstill| {
-        let sentence = format!("the daemon does not run sync \"{sync}\": {standstill}");
+        let sentence = format!("the daemon cannot run sync \"{sync}\": {standstill}");
         Error::new(Kind::Refused, sentence).hint(standstill.hint(&session.prog))
     }))
 }
