@@ -12,6 +12,7 @@ pub mod presence;
 pub mod private;
 pub mod queue;
 pub mod schema;
+pub mod servers;
 pub mod settings;
 pub mod state;
 pub mod sync;

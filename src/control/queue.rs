@@ -103,6 +103,21 @@ pub fn waits_for(control: &mut Connection, sync: &str, target: &str, what: &str)
     Ok(())
 }
 
+/// Notes that a job waits because a server has no connection left: by its heartbeat, since it is nobody's yet. What waits too long is begun anew, for
+/// it may want more than there can be.
+pub fn found_no_connection(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
+    let sql = "update bucardo.q set heartbeat = clock_timestamp() where sync = $1 and targetdb = $2 and started is null \
+               and (heartbeat is null or heartbeat < clock_timestamp() - interval '40 seconds')";
+    control.execute(sql, &[&sync, &target])?;
+    Ok(())
+}
+
+/// A sync that comes first when connections to the servers of these databases are opened.
+pub fn waits_longer(control: &mut Connection, sync: &str, target: &str, dbs: &[&str]) -> Result<Option<String>> {
+    let row = control.query_opt(include_str!("sql/waits_longer.sql"), &[&sync, &target, &dbs])?;
+    Ok(row.map(|row| row.get(0)))
+}
+
 /// Whether any job of a sync waits or is being worked on.
 pub fn is_busy(control: &mut Connection, sync: &str) -> Result<bool> {
     let sql = "select exists (select from bucardo.q where sync = $1 and ended is null and aborted is null)";

@@ -8,7 +8,7 @@ mod targets;
 
 use crate::control::queue::{self, JobRequest};
 use crate::control::state::LACKS_CONNECTION;
-use crate::control::{channel, db, sync::Sync};
+use crate::control::{channel, servers, sync::Sync};
 use crate::daemon::process::backoff;
 use crate::daemon::process::children::{self, End};
 use crate::daemon::process::control_session::ControlSession;
@@ -127,6 +127,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
         Ok(Ended::Done) => 0,
         Ok(Ended::Worn) => exit_codes::LIFETIME_REACHED as u8,
         Err(error) if error.kind() == Kind::Stopped => ASKED,
+        Err(error) if error.kind() == Kind::Crowded => exit_codes::CONTROL_CROWDED as u8,
         Err(_) => 1,
     }
 }
@@ -392,7 +393,9 @@ impl Ctl<'_> {
                 (place.retry, place.gave_way) = (Some(Instant::now() + backoff::GIVE_WAY), true);
                 return Ok(());
             }
-            End::Exit(exit_codes::CROWDED) => return self.want_connections(target),
+            End::Exit(code @ (exit_codes::CROWDED | exit_codes::CONTROL_CROWDED)) => {
+                return self.want_connections(target, code == exit_codes::CONTROL_CROWDED);
+            }
             _ => {}
         }
         let pause = self.places.get(target).failed(Instant::now());
@@ -415,13 +418,14 @@ impl Ctl<'_> {
     }
 
     /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and says for what.
-    fn want_connections(&mut self, target: &str) -> Result<()> {
+    fn want_connections(&mut self, target: &str, to_control: bool) -> Result<()> {
         self.places.get(target).wait(Instant::now());
         queue::waits_for(&mut self.session.control, &self.sync.name, target, LACKS_CONNECTION)?;
-        let mut servers = Vec::new();
-        for member in self.sync.members() {
-            servers.push(db::conninfo(&mut self.session.control, &member)?.place().replace(' ', "_"));
-        }
+        let control = &mut self.session.control;
+        let servers = match to_control {
+            true => servers::of_control(control, &self.launch.control)?,
+            false => servers::of_databases(control, &self.sync.members())?,
+        };
         self.session.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))
     }
 

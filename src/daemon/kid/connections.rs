@@ -1,24 +1,106 @@
-//! Connections that are left to applications.
+//! The sessions of a KID on a server that has few: some are left to applications, and KIDs take turns.
 
+use crate::control::queue;
 use crate::daemon::process::role::Role;
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
+use crate::pg::ident::literal;
+use crate::pg::{ConnInfo, Connection};
+use std::collections::BTreeMap;
 
-/// Gives up when a server has fewer than `reserve` connections left, at most a quarter of all: unless no other kid is there, for somebody
-/// must be able to work.
-pub(super) fn refuse_the_last(conn: &mut Connection, role: &Role, reserve: i64) -> Result<()> {
-    let own = role.application_name("");
-    let row = conn.query_one(include_str!("connections.sql"), &[&own.trim_end()])?;
-    let (all, left, others): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
-    let reserve = reserve.min(all / 4);
-    if left >= reserve || others == 0 {
-        return Ok(());
+/// Which KID opens sessions.
+pub(super) struct Opening<'a> {
+    pub role: &'a Role,
+    pub sync: &'a str,
+    pub target: &'a str,
+    /// How many connections are left to applications.
+    pub reserve: i64,
+    /// It has sessions already, and ends them for these: that takes none from others for long.
+    pub replaces: bool,
+}
+
+/// A session to be opened.
+pub(super) struct Wanted<'a> {
+    pub name: &'a str,
+    pub info: &'a ConnInfo,
+    pub side: &'static str,
+}
+
+impl Opening<'_> {
+    /// Opens all these sessions; what was opened before one failed is returned, too, in the order of their numbers.
+    ///
+    /// KIDs do so one after another on each server, so that each sees how many sessions the others have. One that finds none left gives up those
+    /// that it has got: no KID holds some and waits for more.
+    pub fn open(&self, control: &mut Connection, wanted: &[Wanted]) -> (BTreeMap<usize, Connection>, Result<()>) {
+        let mut opened = BTreeMap::new();
+        let outcome = self.all(control, wanted, &mut opened);
+        if outcome.as_ref().is_err_and(|error| error.kind() == Kind::Crowded) {
+            opened.clear();
+        }
+        (opened, outcome)
     }
-    Err(Error::new(
-        Kind::Crowded,
-        format!(
-            "the server has {left} of its {all} connections left, and {reserve} are left to applications (reserve_connections)"
-        ),
-    )
-    .hint("Raise max_connections on the server, or let fewer syncs stay connected (kidsalive=off)."))
+
+    fn all(&self, control: &mut Connection, wanted: &[Wanted], opened: &mut BTreeMap<usize, Connection>) -> Result<()> {
+        let names: Vec<&str> = wanted.iter().map(|one| one.name).collect();
+        let first = if self.replaces { None } else { queue::waits_longer(control, self.sync, self.target, &names)? };
+        if let Some(sync) = first {
+            let sentence = format!("sync \"{sync}\" has waited longer for connections to the same server");
+            return Err(Error::new(Kind::Crowded, sentence));
+        }
+        let mut servers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (number, one) in wanted.iter().enumerate() {
+            servers.entry(one.info.place()).or_default().push(number);
+        }
+        for (server, numbers) in servers {
+            let outcome = in_turn(control, &server, || {
+                numbers.iter().try_for_each(|number| self.one(&wanted[*number]).map(|conn| drop(opened.insert(*number, conn))))
+            });
+            if outcome.as_ref().is_err_and(|error| error.kind() == Kind::Crowded) {
+                queue::found_no_connection(control, self.sync, self.target)?;
+            }
+            outcome?;
+        }
+        Ok(())
+    }
+
+    fn one(&self, wanted: &Wanted) -> Result<Connection> {
+        let open = || {
+            let mut conn = Connection::open_replicated(&wanted.info.named(self.role.application_name(wanted.side)))?;
+            self.refuse_the_last(&mut conn, false)?;
+            Ok(conn)
+        };
+        open().map_err(|error: Error| error.context(format!("{} database \"{}\"", wanted.side, wanted.name)))
+    }
+
+    /// Gives up when a server has fewer connections left than are for applications, at most a quarter of all: unless no other KID works there,
+    /// for one must be able to.
+    fn refuse_the_last(&self, conn: &mut Connection, is_control: bool) -> Result<()> {
+        let own = self.role.application_name("");
+        let row = conn.query_one(include_str!("connections.sql"), &[&own.trim_end(), &is_control])?;
+        let (all, left, others): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let reserve = self.reserve.min(all / 4);
+        if left >= reserve || others == 0 || self.replaces {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Crowded,
+            format!(
+                "the server has {left} of its {all} connections left, and {reserve} are left to applications (reserve_connections)"
+            ),
+        )
+        .hint("Raise max_connections on the server, or let fewer syncs stay connected (kidsalive=off)."))
+    }
+
+    /// The same for the control database, on which every KID has a session.
+    pub fn admit_to_control(&self, control: &mut Connection) -> Result<()> {
+        self.refuse_the_last(control, true).map_err(|error| error.context("control database"))
+    }
+}
+
+/// Where the turn does not come soon, as the server does not answer another KID, it is not waited for.
+fn in_turn(control: &mut Connection, server: &str, open: impl FnOnce() -> Result<()>) -> Result<()> {
+    let take = format!("begin; set local lock_timeout = '2s'; select bucardo.take_turn({})", literal(server));
+    let has_turn = control.batch(&take).is_ok();
+    let outcome = open();
+    control.batch(if has_turn { "commit" } else { "rollback" })?;
+    outcome
 }

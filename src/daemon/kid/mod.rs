@@ -75,8 +75,10 @@ enum End {
     Asked,
     /// Others want its connections.
     GaveWay,
-    /// No connection was left for it.
+    /// No connection was left for it, on a server of its databases.
     Crowded,
+    /// The same on that of the control database.
+    ControlCrowded,
 }
 
 /// Who this kid is.
@@ -146,6 +148,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
             exit_codes::GAVE_WAY as u8
         }
         Ok(End::Crowded) => exit_codes::CROWDED as u8,
+        Ok(End::ControlCrowded) => exit_codes::CONTROL_CROWDED as u8,
         Err(_) => 1,
     }
 }
@@ -153,8 +156,8 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[&launch.instance])?;
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
-    let mut session = match ControlSession::open(launch, role, Signals::new()?) {
-        Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
+    let mut session = match setup::control_session(&place, Signals::new()?) {
+        Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error, End::ControlCrowded)),
         session => session.inspect_err(|error| log::error!("{error}"))?,
     };
     // Kicks that come from now on are not answered by a failure of this process before it has a job for them.
@@ -162,7 +165,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
     let mut watch = Watch::new(session, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
     let opened = match contained(|| setup::carrier(&mut watch, &place)) {
-        Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error)),
+        Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error, End::Crowded)),
         // It has no job yet that could fail.
         Err(_) if watch.asked().is_some() => return Ok(End::Asked),
         opened => opened,
@@ -175,9 +178,9 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
 }
 
 /// The job waits, and so does everybody who waits for it.
-fn crowded(error: &Error) -> End {
+fn crowded(error: &Error, end: End) -> End {
     log::info!("Kid exiting at cleanup_kid. Reason: Waiting for a connection: {error}");
-    End::Crowded
+    end
 }
 
 /// Stores the reason with the job and tells everybody.
@@ -231,13 +234,13 @@ impl Kid {
             }
             // Everybody has a turn: this one has had a job done.
             if self.watch.is_in_the_way && self.last.is_some() && self.has_more()? {
-                return self.leave().map(|_| End::GaveWay);
+                return self.give_way();
             }
             match queue::claim(&mut self.watch.session.control, &self.place.sync, &self.place.target)? {
                 Some(job) => self.work(job)?,
-                // Those that were running when we looked could commit without waking anybody, so even a short-lived kid stays for them.
-                // Nor does anybody else look at the flags.
-                None if self.is_to_leave() && self.in_flight.none() && !self.carrier.may_ring() => return self.leave(),
+                None if self.is_to_leave() && !self.is_lookout() => return self.leave(),
+                // Another one looks in a moment.
+                None if self.watch.is_in_the_way => return self.give_way(),
                 None => self.wait()?,
             }
         }
@@ -252,6 +255,12 @@ impl Kid {
         !self.place.persistent || self.watch.is_in_the_way
     }
 
+    /// Whether changes might be missed without it, so that even a short-lived kid stays: transactions that were running when it looked can commit
+    /// without waking anybody, and nobody else looks at the flags.
+    fn is_lookout(&self) -> bool {
+        !self.in_flight.none() || self.carrier.may_ring()
+    }
+
     fn leave(&mut self) -> Result<End> {
         self.carrier.note_receipts()?;
         self.carrier.seal()?;
@@ -260,6 +269,15 @@ impl Kid {
         }
         self.carrier.disarm()?;
         Ok(End::Asked)
+    }
+
+    /// Another KID comes in a moment and looks; until then, writers need not wake anybody.
+    fn give_way(&mut self) -> Result<End> {
+        if let End::Asked = self.leave()? {
+            return Ok(End::Asked);
+        }
+        self.carrier.disarm()?;
+        Ok(End::GaveWay)
     }
 
     /// Nobody is there to be woken until another kid has come.
@@ -439,7 +457,7 @@ impl Kid {
         self.carrier.note_receipts().map_err(|error| self.carrier.named(error))?;
         self.rotate_if_due()?;
         let seal_at = self.seal_if_due()?;
-        if self.watch.hear()? {
+        if self.watch.hear()? || self.watch.is_in_the_way {
             return Ok(());
         }
         let recheck = self.in_flight.next();

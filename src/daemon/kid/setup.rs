@@ -6,14 +6,16 @@ use crate::control::connections::RESERVE;
 use crate::control::db;
 use crate::control::gap::{self, Place as GapPlace};
 use crate::control::identity::refuse_halted;
+use crate::control::servers;
 use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
-use crate::daemon::kid::connections;
+use crate::daemon::kid::connections::{Opening, Wanted};
+use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::mail_texts::Whose;
 use crate::daemon::process::mailer;
 use crate::daemon::process::role::Role;
+use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
-use crate::pg::ident::literal;
 use crate::pg::{Canceller, ConnInfo, Connection, Relation, Schema};
 use crate::replicate::capture::gaps::{self, Member};
 use crate::replicate::capture::install;
@@ -67,6 +69,19 @@ struct Members {
     rehearses: bool,
 }
 
+/// The session on the control database, if that leaves enough to others.
+pub(super) fn control_session(place: &Place, signals: Signals) -> Result<ControlSession> {
+    let mut session = ControlSession::open(&place.launch, &place.role, signals)?;
+    let settings = Settings::load_for(&mut session.control, &place.sync)?;
+    opening(place, &settings, false).admit_to_control(&mut session.control)?;
+    Ok(session)
+}
+
+fn opening<'a>(place: &'a Place, settings: &Settings, replaces: bool) -> Opening<'a> {
+    let reserve = settings.number("reserve_connections", RESERVE).clamp(0.0, 1e6) as i64;
+    Opening { role: &place.role, sync: &place.sync, target: &place.target, reserve, replaces }
+}
+
 /// The carrier and the settings.
 pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidSettings)> {
     watch.listen(&place.sync, &place.target)?;
@@ -78,10 +93,11 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     let mut members = Members::new(sync, &place.target);
     refuse_halted(control, &members.names)?;
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
-    watch.servers = infos.iter().map(|info| info.place().replace(' ', "_")).collect();
-    let reserve = settings.number("reserve_connections", RESERVE).clamp(0.0, 1e6) as i64;
+    let opening = opening(place, &settings, !watch.servers.is_empty());
+    watch.servers = servers::of_databases(control, &members.names)?;
+    watch.servers.extend(servers::of_control(control, &place.launch.control)?);
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
-    members.open(control, &place.role, &infos, &place.target, reserve).inspect_err(|_| members.disarm())?;
+    members.open(control, &opening, &infos).inspect_err(|_| members.disarm())?;
     watch.session.signals.cancel_at_stop(members.cancellers());
     let control = &mut watch.session.control;
     let connections = members.connections(&place.role, &infos, &settings);
@@ -142,26 +158,32 @@ impl Members {
         self.sync.synctype == SyncType::Fullcopy
     }
 
-    fn open(&mut self, control: &mut Connection, role: &Role, infos: &[ConnInfo], place: &str, reserve: i64) -> Result<()> {
-        let members: Vec<(usize, (&String, &ConnInfo))> = self.names.iter().zip(infos).enumerate().collect();
-        for (number, (name, info)) in members.iter().take(self.masters) {
-            let mut conn = admitted(control, role, (name, info), "source", reserve)?;
-            installation::settle(control, name, &mut conn)?;
-            if !self.copies_only() {
-                identity::ensure(control, name, Side::Source, &mut conn)?;
-            }
-            let sleeper = if self.contested() { self.sync.sleepers(name).swap_remove(0) } else { place.to_owned() };
-            let flag = (!self.copies_only()).then(|| armed_flag(conn.schema(), &self.sync.name, &sleeper));
-            self.sources.insert(*number, Source::new(conn, flag, self.sync.isolation)?);
-        }
+    /// What was opened is kept where something fails, so that its flags can be put down.
+    fn open(&mut self, control: &mut Connection, opening: &Opening, infos: &[ConnInfo]) -> Result<()> {
         let receivers = if self.contested() { 0 } else { self.masters };
-        for (number, (name, info)) in members.iter().skip(receivers) {
-            let mut conn = admitted(control, role, (name, info), "target", reserve)?;
-            installation::settle(control, name, &mut conn)?;
-            identity::ensure(control, name, Side::Receiver, &mut conn)?;
-            self.targets.insert(*number, Target::new(conn)?);
+        let wanted = |number: &usize, side| Wanted { name: &self.names[*number], info: &infos[*number], side };
+        let sides =
+            (0..self.masters).map(|number| (number, "source")).chain((receivers..infos.len()).map(|number| (number, "target")));
+        let sides: Vec<(usize, &'static str)> = sides.collect();
+        let wanted: Vec<Wanted> = sides.iter().map(|(number, side)| wanted(number, side)).collect();
+        let (opened, outcome) = opening.open(control, &wanted);
+        for (at, mut conn) in opened {
+            let (number, side) = sides[at];
+            let name = self.names[number].clone();
+            installation::settle(control, &name, &mut conn)?;
+            if side == "target" {
+                identity::ensure(control, &name, Side::Receiver, &mut conn)?;
+                self.targets.insert(number, Target::new(conn)?);
+                continue;
+            }
+            if !self.copies_only() {
+                identity::ensure(control, &name, Side::Source, &mut conn)?;
+            }
+            let sleeper = if self.contested() { self.sync.sleepers(&name).swap_remove(0) } else { opening.target.to_owned() };
+            let flag = (!self.copies_only()).then(|| armed_flag(conn.schema(), &self.sync.name, &sleeper));
+            self.sources.insert(number, Source::new(conn, flag, self.sync.isolation)?);
         }
-        Ok(())
+        outcome
     }
 
     /// The way to further sessions; several masters have no use for them.
@@ -571,29 +593,4 @@ fn copying(sync: &Sync, goat: &Goat) -> Copying {
         analyze: goat.analyze_after_copy,
         reindex: goat.rebuild_index,
     }
-}
-
-/// Kids open their sessions on a server one after another, so that each sees how many the others have. Where the turn does not come soon, as
-/// the server does not answer somebody else, nobody waits for it.
-fn admitted(
-    control: &mut Connection,
-    role: &Role,
-    (name, info): (&str, &ConnInfo),
-    side: &str,
-    reserve: i64,
-) -> Result<Connection> {
-    let server = literal(&info.place().to_string());
-    let has_turn = control.batch(&format!("begin; set local lock_timeout = '500ms'; select bucardo.take_turn({server})")).is_ok();
-    let opened = session(role, info, name, side).and_then(|mut conn| {
-        connections::refuse_the_last(&mut conn, role, reserve)
-            .map_err(|error| error.context(format!("{side} database \"{name}\"")))?;
-        Ok(conn)
-    });
-    control.batch(if has_turn { "commit" } else { "rollback" })?;
-    opened
-}
-
-fn session(role: &Role, info: &ConnInfo, name: &str, side: &str) -> Result<Connection> {
-    let named = info.named(role.application_name(side));
-    Connection::open_replicated(&named).map_err(|error| error.context(format!("{side} database \"{name}\"")))
 }

@@ -13,9 +13,10 @@ use super::startup::{self, Startup};
 use super::syncs::Syncs;
 use super::trouble::Troubles;
 use super::validators::Validators;
-use crate::control::{channel, joining, presence, queue};
+use crate::control::{channel, joining, presence, queue, servers};
 use crate::daemon::process::children::{self, End};
 use crate::daemon::process::control_session::ControlSession;
+use crate::daemon::process::exit_codes;
 use crate::daemon::process::launch::Launch;
 use crate::daemon::process::mail_texts;
 use crate::daemon::process::mailer::Mailer;
@@ -357,6 +358,10 @@ impl<'a> Mcp<'a> {
     }
 
     fn died(&mut self, pid: i32, end: End) -> Result<()> {
+        if end == End::Exit(exit_codes::CONTROL_CROWDED) {
+            let servers = servers::of_control(&mut self.session.control, &self.launch.control)?;
+            self.session.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))?;
+        }
         self.testers.died(pid);
         self.guards.died(pid);
         let looked_at = self.validators.died(pid, end);

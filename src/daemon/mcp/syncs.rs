@@ -371,6 +371,7 @@ impl Syncs {
                 entry.kicked = true;
                 entry.again(Duration::ZERO);
             }
+            End::Exit(exit_codes::CONTROL_CROWDED) => entry.waits_for_connection(),
             _ => {
                 if child.born.elapsed() > super::LIVED {
                     entry.failures = 0;
@@ -407,6 +408,14 @@ impl Entry {
         }
         self.child = Some(Child { pid, born: Instant::now(), ready: false, kicked: false });
         Ok(())
+    }
+
+    /// Its controller found no connection left; KIDs are asked to leave some.
+    fn waits_for_connection(&mut self) {
+        self.failures += 1;
+        self.failure = format!("sync \"{}\" waits for a connection to the control database", self.sync.name);
+        self.kicked = true;
+        self.again(backoff::crowded(self.failures));
     }
 
     /// Counts a failure and logs it.

@@ -6,5 +6,8 @@ pub const LIFETIME_REACHED: i32 = 3;
 /// Of a KID that found no connection left. It is started again soon.
 pub const CROWDED: i32 = 4;
 
+/// Of a controller or a KID that found no connection to the control database left. It is started again soon.
+pub const CONTROL_CROWDED: i32 = 6;
+
 /// Of a KID that left its connections to others although it has more to do.
 pub const GAVE_WAY: i32 = 5;
