@@ -102,8 +102,13 @@ fn pair(word: &str) -> Option<(String, &str)> {
     (sane && !value.is_empty()).then(|| (name.to_lowercase(), value))
 }
 
-/// Settings that are amounts, and that the original had not, so that no script sets them to anything else.
-const AMOUNTS: [&str; 4] = ["batch_changes", "copy_jobs", "delta_retention", "reserve_connections"];
+/// Settings that are amounts, and that the original had not, so that no script sets them to anything else: what each may be, and in words.
+const AMOUNTS: [(&str, fn(f64) -> bool, &str); 4] = [
+    ("batch_changes", |changes| changes >= 0.0, "a number of changes; 0 means that no backlog is divided"),
+    ("copy_jobs", |jobs| (1.0..=1000.0).contains(&jobs) && jobs.fract() == 0.0, "a whole number from 1 to 1000"),
+    ("delta_retention", |seconds| seconds > 0.0, "a number of seconds greater than 0"),
+    ("reserve_connections", |connections| connections >= 0.0, "a number of connections that is not negative"),
+];
 
 fn make(session: &mut Session, name: &str) -> Result<()> {
     let sql = "insert into bucardo.bucardo_config (setting, value) select $1, '' \
@@ -112,8 +117,13 @@ fn make(session: &mut Session, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn is_amount(value: &str) -> bool {
-    value.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0)
+/// Says what an amount has to be, if this is none.
+fn check_amount(name: &str, value: &str) -> Result<()> {
+    let Some((_, fits, words)) = AMOUNTS.iter().find(|(amount, ..)| *amount == name) else { return Ok(()) };
+    match value.parse::<f64>().is_ok_and(|number| number.is_finite() && fits(number)) {
+        true => Ok(()),
+        false => Err(refusal::refused(format!("Invalid value for '{name}'"), format!("it is {words}"))),
+    }
 }
 
 /// Settings that only the newer dialect has; they get a row when they are set.
@@ -124,9 +134,7 @@ fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
     if name == "log_level" && !LEVELS.contains(&value.to_lowercase().as_str()) {
         return Err(refusal::refused("Invalid value for 'log_level'", format!("it is one of {}", LEVELS.join(", "))));
     }
-    if AMOUNTS.contains(&name) && !is_amount(value) {
-        return Err(refusal::refused(format!("Invalid value for '{name}'"), "write a number that is not negative"));
-    }
+    check_amount(name, value)?;
     let sql = "update bucardo.bucardo_config set value = $2 where setting = $1 and name is null";
     if control.execute(sql, &[&name, &value])? > 0 {
         return Ok(());

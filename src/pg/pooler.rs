@@ -33,6 +33,13 @@ pub fn refuse_shared(conn: &mut Connection, info: &ConnInfo) -> Result<()> {
     }
 }
 
+/// The error of [`refuse_shared`] instead of one that came of what it refuses: behind such a pooler anything may fail, in any words.
+pub fn explain(error: Error, info: &ConnInfo) -> Error {
+    let may_be = matches!(error.kind(), Kind::Database | Kind::Bug) || error.to_string().contains("pooling");
+    let refused = || refuse_shared(&mut Connection::open(info).ok()?, info).err().filter(|found| found.kind() == Kind::Refused);
+    may_be.then(refused).flatten().unwrap_or(error)
+}
+
 fn is_shared(one: &mut Connection, other: &mut Connection) -> Result<bool> {
     const SET: &str = "select set_config('bucardo.connection', md5(random()::text || clock_timestamp()::text), false)";
     let first = one.first_column(SET).and_then(|_| tell(one))?;

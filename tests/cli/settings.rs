@@ -32,6 +32,28 @@ fn an_amount_must_be_one() {
     assert_eq!(world.run("show ^batch ^delta").stdout, "batch_changes   = 100000\ndelta_retention = 0.5\n");
 }
 
+/// With nothing kept, no target could ask again; with no job, nothing would be copied.
+#[test]
+fn an_amount_that_makes_no_sense_is_refused_with_its_range() {
+    let world = World::bare();
+    for (pair, range) in [
+        ("delta_retention=0", "a number of seconds greater than 0"),
+        ("copy_jobs=0", "a whole number from 1 to 1000"),
+        ("copy_jobs=1.5", "a whole number from 1 to 1000"),
+        ("copy_jobs=1001", "a whole number from 1 to 1000"),
+        ("reserve_connections=-1", "not negative"),
+    ] {
+        let refused = world.run(&format!("set {pair}")).ended_with(255);
+        let name = pair.split('=').next().unwrap();
+        assert!(refused.stderr.starts_with(&format!("Invalid value for '{name}'\n")), "{}", refused.stderr);
+        assert!(refused.stderr.contains(range), "{}", refused.stderr);
+    }
+    assert_eq!(
+        world.says("set batch_changes=0 copy_jobs=1000"),
+        "Set \"batch_changes\" to \"0\"\nSet \"copy_jobs\" to \"1000\"\n"
+    );
+}
+
 #[test]
 fn config_is_both() {
     let world = World::bare();

@@ -1,7 +1,7 @@
 //! Connection poolers: one that gives a connection another server session with each transaction is refused by name. Without PgBouncer on the
 //! machine there is nothing to show.
 
-use crate::daemon::world::World;
+use crate::daemon::world::{PATIENCE, World};
 use crate::harness::wait_until;
 use nix::unistd::User;
 use std::net::{TcpListener, TcpStream};
@@ -86,6 +86,22 @@ fn a_pooler_that_shares_sessions_is_refused_by_validate() {
     world.installed.control().execute(sql, &[&port]).unwrap();
     let outcome = world.run("validate s").ended_with(1);
     assert!(outcome.stderr.contains("\"B\"") && outcome.stderr.contains("pooler"), "{}", outcome.stderr);
+}
+
+/// What fails then may be anything; `status` tells what it comes from.
+#[test]
+fn a_pooler_that_came_to_share_sessions_is_named_by_status() {
+    let world = World::with(&["A", "B"], &[]);
+    let Some(pooler) = Pooler::before(&world, SHARED[2]) else { return };
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    let sql = "update bucardo.db set dbhost = '127.0.0.1', dbport = $1 where name = 'B'";
+    world.installed.control().execute(sql, &[&pooler.port.to_string()]).unwrap();
+    world.at("A", "insert into t values (1)");
+    world.says("start");
+    wait_until("status names the pooler", PATIENCE, || {
+        let told = world.says("status s");
+        (told.contains("connection pooler") && told.contains("pool_mode = session")).then_some(())
+    });
 }
 
 #[test]

@@ -7,7 +7,6 @@ use crate::cli::relation::{self, Goat};
 use crate::cli::{Session, help, refusal};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
-use crate::warn_user;
 use std::collections::BTreeSet;
 
 pub(super) const USAGE_NAME: &str = "Usage: add customname <table> <new name> [db=x] [sync=x]
@@ -43,10 +42,58 @@ pub(super) fn run(session: &mut Session, noun: Noun, table: &str, words: &[Strin
 }
 
 fn check_clause(text: &str) -> Result<()> {
-    match text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("select ")) {
-        true => Ok(()),
-        false => Err(refusal::refused("The columns must be a SELECT", "write them as \"SELECT a, b, c\", without FROM")),
+    if !text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("select ")) {
+        return Err(refusal::refused("The columns must be a SELECT", "write them as \"SELECT a, b, c\", without FROM"));
     }
+    match clause_without_from(text) {
+        None => Ok(()),
+        Some(word) => Err(refusal::refused(
+            format!("The SELECT has {word} but no FROM"),
+            format!("write the table as well: \"SELECT ... FROM schema.table {word} ...\""),
+        )),
+    }
+}
+
+/// What can only follow a FROM, and is reserved, so that it is no column's name unless quoted.
+const AFTER_FROM: [&str; 7] = ["WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET"];
+
+/// The first clause of a SELECT without FROM that needs one. A list of columns is completed by FROM at its end, and so is right without.
+fn clause_without_from(text: &str) -> Option<&'static str> {
+    let words = outer_words(text);
+    let is_name = |at: usize| at > 0 && matches!(words[at - 1].as_str(), "AS" | ".");
+    for (at, word) in words.iter().enumerate().filter(|(at, _)| !is_name(*at)) {
+        if word == "FROM" && words[at - 1] != "DISTINCT" {
+            return None;
+        }
+        if let Some(found) = AFTER_FROM.iter().find(|clause| *clause == word) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The words and dots of a query in upper case, but for what is in parentheses, brackets, quotes or comments.
+fn outer_words(text: &str) -> Vec<String> {
+    let (mut words, mut depth, mut rest) = (Vec::new(), 0_usize, text);
+    while let Some(first) = rest.chars().next() {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let length = match first {
+            '\'' | '"' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
+            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            _ if is_part(first) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        };
+        match first {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ if depth == 0 && (is_part(first) || first == '.') => words.push(rest[..length].to_uppercase()),
+            '"' if depth == 0 => words.push(String::new()),
+            _ => {}
+        }
+        rest = &rest[length..];
+    }
+    words
 }
 
 /// What a word means, and what else it could mean.
@@ -90,12 +137,9 @@ impl Meant {
         let taken = control.query_opt(&format!("{sql} limit 1"), &[&ids, &db, &sync, &text])?.is_some();
         let dbs: BTreeSet<&str> = self.goats.iter().map(|goat| goat.db.as_str()).collect();
         let meet = noun == Noun::Customname && text.contains('.') && dbs.len() < self.goats.len();
-        if taken || meet {
+        if taken || meet || !self.others.is_empty() {
             let sentence = format!("\"{word}\" is the name of several tables");
             return Err(refusal::refused(sentence, format!("name one by its number: {}", self.numbers())));
-        }
-        if !self.others.is_empty() {
-            warn_user!("Note: \"{word}\" is the name of several tables, and the first was taken: {}", self.numbers());
         }
         Ok(())
     }
@@ -127,4 +171,27 @@ fn add(control: &mut Connection, noun: Noun, goat: &Goat, text: &str, pairs: &Pa
         Noun::Customname => format!("Transformed {} to {text}{of}", goat.relation.label()),
         _ => format!("New columns for {}: \"{text}\"{of}", goat.relation.label()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_needs_a_from_and_names_in_quotes_or_parentheses_are_none() {
+        for (text, found) in [
+            ("SELECT id, v", None),
+            ("select id, v from t where v > 0", None),
+            ("select id where v > 0", Some("WHERE")),
+            ("SELECT id, extract(year from at) AS y Where v > 0", Some("WHERE")),
+            ("select id, a is distinct from b as c where v > 0", Some("WHERE")),
+            ("select id, \"where\", 'limit' as v, t.order, x as offset", None),
+            ("select id, (select max(v) from u where u.id = t.id) as v", None),
+            ("select id /* where */, v -- limit", None),
+            ("select id, v order by v", Some("ORDER")),
+            ("select id, from_where", None),
+        ] {
+            assert_eq!(clause_without_from(text), found, "{text}");
+        }
+    }
 }

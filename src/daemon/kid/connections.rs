@@ -1,10 +1,11 @@
 //! The sessions of a KID on a server that has few: some are left to applications, and KIDs take turns.
 
-use crate::control::queue;
+use crate::control::sync::Sync;
+use crate::control::{db, queue};
 use crate::daemon::process::role::Role;
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
-use crate::pg::{ConnInfo, Connection};
+use crate::pg::{ConnInfo, Connection, pooler};
 use std::collections::BTreeMap;
 
 /// Which KID opens sessions.
@@ -94,6 +95,15 @@ impl Opening<'_> {
     pub fn admit_to_control(&self, control: &mut Connection) -> Result<()> {
         self.refuse_the_last(control, true).map_err(|error| error.context("control database"))
     }
+}
+
+/// The reason instead of an error, where a database is reached through a pooler that shares sessions since it was added.
+pub(super) fn explained(control: &mut Connection, sync: &str, error: Error) -> Error {
+    let members = Sync::load(control, sync).map(|sync| sync.members()).unwrap_or_default();
+    members.iter().fold(error, |error, name| match db::conninfo(control, name) {
+        Ok(info) if error.kind() != Kind::Refused => pooler::explain(error, &info),
+        _ => error,
+    })
 }
 
 /// Where the turn does not come soon, as the server does not answer another KID, it is not waited for.

@@ -174,7 +174,7 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
         let mut kid = Kid::new(place, watch, carrier, settings);
         contained(|| kid.serve()).map_err(|error| kid.watch.asked().unwrap_or(error)).inspect_err(|_| kid.give_up())
     });
-    outcome.inspect_err(|error| report(launch, role, (&sync, &target), attempt, error))
+    outcome.map_err(|error| report(launch, role, (&sync, &target), attempt, error))
 }
 
 /// The job waits, and so does everybody who waits for it.
@@ -184,7 +184,13 @@ fn crowded(error: &Error, end: End) -> End {
 }
 
 /// Stores the reason with the job and tells everybody.
-fn report(launch: &Launch, role: &Role, (sync, target): (&str, &str), attempt: i64, error: &Error) {
+fn report(launch: &Launch, role: &Role, (sync, target): (&str, &str), attempt: i64, error: Error) -> Error {
+    // The session may be what failed, so the report has its own.
+    let mut session = Signals::new().and_then(|signals| ControlSession::open(launch, role, signals));
+    let error = match &mut session {
+        Ok(session) => connections::explained(&mut session.control, sync, error),
+        Err(_) => error,
+    };
     let reason = match error.hint_text() {
         Some(hint) => format!("{error}\nHINT: {hint}"),
         None => error.to_string(),
@@ -195,13 +201,11 @@ fn report(launch: &Launch, role: &Role, (sync, target): (&str, &str), attempt: i
         }
         _ => log::warn!("Warning! Child for sync \"{sync}\" (-> \"{target}\") was killed: {reason}"),
     }
-    // The session may be what failed, so the report has its own.
-    let stored = Signals::new()
-        .and_then(|signals| ControlSession::open(launch, role, signals))
-        .and_then(|mut session| queue::abort(&mut session.control, sync, target, attempt, &reason));
+    let stored = session.and_then(|mut session| queue::abort(&mut session.control, sync, target, attempt, &reason));
     if let Err(error) = stored {
         log::warn!("Warning! The reason could not be stored: {error}");
     }
+    error
 }
 
 impl Kid {

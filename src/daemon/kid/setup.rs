@@ -136,7 +136,7 @@ fn batch(settings: &Settings) -> i64 {
 /// Not more than there are processors: each table that is being copied keeps one busy on each side.
 fn jobs(settings: &Settings) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    processors.min(settings.number("copy_jobs", JOBS).min(1e3) as usize)
+    processors.min(settings.number("copy_jobs", JOBS).clamp(1.0, 1e3) as usize)
 }
 
 impl Members {

@@ -135,6 +135,9 @@ fn tables_can_have_other_names_and_columns_on_targets() {
     assert_eq!(says(&world, "list customcols t1"), "1. Table: public.t1  Clause: SELECT id\n");
     assert_eq!(says(&world, "remove customcols t1"), "Removed customcols 1\n");
     assert_eq!(says(&world, "list ccols"), "No customcols found\n");
+    let refused = world.bucardo(&["add", "customcols", "t1", "SELECT id WHERE id > 5"]).ended_with(255);
+    let hint = "HINT: write the table as well: \"SELECT ... FROM schema.table WHERE ...\"\n";
+    assert_eq!(refused.stderr, format!("The SELECT has WHERE but no FROM\n{hint}"));
     let refused = world.bucardo(&["add", "customcols", "t1", "id, name"]).ended_with(255);
     assert!(refused.stderr.starts_with("The columns must be a SELECT\n"));
 }

@@ -141,7 +141,7 @@ fn check_members(sync: &Sync, source: &str) -> Result<()> {
 
 fn connect(control: &mut Connection, sync: &Sync, name: &str) -> Result<Connection> {
     let info = db::conninfo(control, name)?.named(format!("bucardo validate {} {name}", sync.name));
-    let opened = installation::open(control, name, &info);
+    let opened = installation::open(control, name, &info).map_err(|error| pooler::explain(error, &info));
     let mut conn = opened.map_err(|error| error.context(format!("Database \"{name}\" cannot be reached")))?;
     pooler::refuse_shared(&mut conn, &info).map_err(|error| error.context(format!("Database \"{name}\"")))?;
     Ok(conn)
