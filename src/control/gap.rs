@@ -56,6 +56,14 @@ pub fn known(control: &mut Connection, place: Place) -> Result<BTreeMap<i32, Str
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// How a table was on the other members, by database.
+pub fn known_elsewhere(control: &mut Connection, place: Place, goat: i32) -> Result<Vec<(String, String)>> {
+    let sql =
+        "select db, state from bucardo.table_state where sync = $1 and targetdb = $2 and db <> $3 and goat = $4 order by db";
+    let rows = control.query(sql, &[&place.sync, &place.target, &place.db, &goat])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// From now on these tables are known so.
 pub fn learn(control: &mut Connection, place: Place, states: &[(i32, String)]) -> Result<()> {
     if states.is_empty() {

@@ -191,3 +191,65 @@ fn a_column_that_was_generated_on_the_target_for_too_long_is_told() {
     evened_out(&mut case);
     case.finish_after_deaths();
 }
+
+/// Whatever the order in which the members get the column, what older rows have for it is compared once both have it.
+#[test]
+fn a_column_that_differs_in_older_rows_from_its_beginning_is_told() {
+    if shared().cluster.major() < 11 {
+        return;
+    }
+    let volatile = "alter table t add u double precision default random()";
+    let [one, two] = [1, 2].map(|default| format!("alter table t add u integer default {default}"));
+    let late = "alter table t add u integer; alter table t alter u set default 1";
+    for (name, on_source, on_target, target_first, words) in [
+        ("ddl_volatile", volatile, volatile, true, "each row got a value of its own"),
+        ("ddl_defaults", one.as_str(), two.as_str(), true, "column u was added with another value"),
+        ("ddl_defaults_late", one.as_str(), two.as_str(), false, "column u was added with another value"),
+        ("ddl_default_one", one.as_str(), late, true, "column u was added with another value"),
+    ] {
+        let mut case = warm(owned(name, TABLE_PLAIN), "insert into t select i, 'v' from generate_series(1, 5) i");
+        if target_first {
+            case.b.batch_execute(&as_owner(on_target)).unwrap();
+            case.write("insert into t (id) values (49)");
+            case.settle();
+            case.write(&as_owner(on_source));
+        } else {
+            case.write(&as_owner(on_source));
+            case.b.batch_execute(&as_owner(on_target)).unwrap();
+        }
+        case.write("insert into t (id) values (50)");
+        case.settle();
+        told(&case, &["public.t", words]);
+        evened_out(&mut case);
+        case.finish_after_deaths();
+    }
+}
+
+#[test]
+fn a_column_that_is_the_same_in_older_rows_is_no_gap() {
+    for (name, ddl) in [
+        ("ddl_same_default", "alter table t add u integer default 1"),
+        ("ddl_default_after", "alter table t add u integer; alter table t alter u set default 7"),
+        ("ddl_no_default", "alter table t add u integer, alter id type bigint"),
+    ] {
+        let mut case = warm(owned(name, TABLE_PLAIN), "insert into t select i, 'v' from generate_series(1, 5) i");
+        case.b.batch_execute(&as_owner(ddl)).unwrap();
+        // What arrives before the source has the column gets the target's default.
+        if name == "ddl_same_default" {
+            case.write("insert into t (id) values (49)");
+            case.settle();
+        }
+        case.write(&as_owner(ddl));
+        case.write("insert into t (id) values (50)");
+        case.arrives();
+        shared().ctl(&["validate", name]).ended_with(0);
+        case.finish();
+    }
+    // Where there are no rows, none differ.
+    let mut case = warm(owned("ddl_no_rows", TABLE_PLAIN), "insert into t values (1, 'v'); delete from t");
+    on_both(&mut case, "alter table t add u double precision default random()");
+    case.write("insert into t (id) values (50)");
+    case.arrives();
+    shared().ctl(&["validate", "ddl_no_rows"]).ended_with(0);
+    case.finish();
+}

@@ -1,8 +1,9 @@
 -- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are made of; null for one that is missing.
--- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, and its
--- type; the labels of the enumerated types among them; what stands for the files of the table and its partitions, and the transaction that made
--- them; and the names of the partitions. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a table that
--- has none, gets another file. Names are in hexadecimal.
+-- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, its type, and what
+-- rows that are older have for it; the labels of the enumerated types among them; what stands for the files of the table and its partitions, and
+-- the transaction that made them; and the names of the partitions. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a
+-- table that has none, gets another file. Names are in hexadecimal. From version 11 on, a constant for older rows is kept beside them, and shown
+-- here as a digest; else there is a - without a default and a + with one.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
@@ -21,7 +22,13 @@ tree (position, oid, relkind) as (
 ),
 columns as (
   select t.position, a.attnum, a.attname, a.xmin, a.atttypid, a.atttypmod,
-         coalesce(nullif(pg_catalog.to_jsonb(a) ->> 'attgenerated', ''), '-') as generated
+         coalesce(nullif(pg_catalog.to_jsonb(a) ->> 'attgenerated', ''), '-') as generated,
+         case
+           when pg_catalog.to_jsonb(a) ->> 'atthasmissing' is null then '?'
+           when pg_catalog.to_jsonb(a) ->> 'atthasmissing' = 'true' then pg_catalog.md5(pg_catalog.to_jsonb(a) ->> 'attmissingval')
+           when a.atthasdef or a.attidentity <> '' then '+'
+           else '-'
+         end as missing
   from tables t
   join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
 ),
@@ -34,7 +41,7 @@ labels as (
 parts as (
   select position, 1 as kind, attnum::bigint as place,
          pg_catalog.concat_ws(' ', 'column', pg_catalog.encode(pg_catalog.textsend(attname::text), 'hex'), attnum, xmin, generated,
-           pg_catalog.encode(pg_catalog.textsend(pg_catalog.format_type(atttypid, atttypmod)), 'hex')) as part
+           pg_catalog.encode(pg_catalog.textsend(pg_catalog.format_type(atttypid, atttypmod)), 'hex'), missing) as part
   from columns
   union all
   select position, 2, oid::bigint,

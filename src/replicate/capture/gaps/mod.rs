@@ -61,6 +61,14 @@ pub fn compare(
         for what in before.iter().filter_map(|before| before.missed(&after, is_source)) {
             gap::record(control, place, member.goat, &member.relation.label(), &what)?;
         }
+        for what in before
+            .iter()
+            .map(|before| added(control, place, conn, member, (before, &after)))
+            .collect::<Result<Vec<_>>>()?
+            .concat()
+        {
+            gap::record(control, place, member.goat, &member.relation.label(), &what)?;
+        }
         for partition in before.iter().filter(|_| is_source).flat_map(|before| before.attached(&after)) {
             if let Err(error) = note_partition(conn, &member.relation, partition) {
                 let what = format!("the rows of a partition that was attached could not be noted as changed ({error})");
@@ -73,6 +81,39 @@ pub fn compare(
         learnt.push((member.goat, now.clone()));
     }
     gap::learn(control, place, &learnt)
+}
+
+/// Columns that were added so that rows which were there before have other values than on another member: by another default, or by one that
+/// is not the same for all rows. A column that others do not have yet is looked at when they have it.
+fn added(
+    control: &mut Connection,
+    place: Place,
+    conn: &mut Connection,
+    member: &Member,
+    (before, now): (&State, &State),
+) -> Result<Vec<String>> {
+    let columns = before.added(now);
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let others = gap::known_elsewhere(control, place, member.goat)?;
+    let mut told = Vec::new();
+    for (column, written) in columns {
+        for (db, other) in &others {
+            match now.differs_in(&State::parse(other), column) {
+                Some(_) if written => told.push(format!("column {column} was added, and each row got a value of its own")),
+                Some(true) => told
+                    .push(format!("column {column} was added with another value for the rows there than on database \"{db}\"")),
+                _ => {}
+            }
+        }
+    }
+    let has_rows = format!("select exists (select from {})", member.relation);
+    if told.is_empty() || !conn.query_one(&has_rows, &[])?.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    told.dedup();
+    Ok(told)
 }
 
 /// Columns that exchanged their names or got another type on all members of a KID alike, since `began`, still hold the same values everywhere.

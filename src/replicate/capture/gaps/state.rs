@@ -30,6 +30,8 @@ struct Column<'a> {
     touched: &'a str,
     generated: bool,
     type_name: String,
+    /// What rows have for it that are older: a digest of a constant, `-` for NULL, `+` if it has a default, `?` if that is not known.
+    older: &'a str,
 }
 
 impl<'a> State<'a> {
@@ -54,9 +56,10 @@ impl<'a> State<'a> {
                 ["trigger", table, name, id, touched, fires, function] => {
                     state.triggers.insert((table, name), [id, touched, fires, function]);
                 }
-                ["column", name, number, touched, generated, type_name] => {
+                ["column", name, number, touched, generated, type_name, ref older @ ..] => {
                     let (generated, type_name) = (generated != "-", from_hex(type_name));
-                    state.columns.insert(from_hex(name), Column { number, touched, generated, type_name });
+                    let older = older.first().copied().unwrap_or("?");
+                    state.columns.insert(from_hex(name), Column { number, touched, generated, type_name, older });
                 }
                 ["label", type_id, label, id] => drop(state.labels.insert((type_id, from_hex(label)), id)),
                 ["file", table, file, made] => drop(state.files.insert(table, [file, made])),
@@ -134,6 +137,28 @@ impl<'a> State<'a> {
             now.labels.get(&(*type_id, label.clone())).is_some_and(|later| later != id).then(|| label.clone())
         };
         self.labels.iter().find_map(other_label).map(|label| format!("label {label} of an enumerated type is another one now"))
+    }
+
+    /// Columns that were added since, and whether their values were written into each row, as a default that is not the same for all has it.
+    pub(super) fn added<'n>(&self, now: &'n State) -> Vec<(&'n str, bool)> {
+        if self.table != now.table || self.name != now.name || self.columns.is_empty() {
+            return Vec::new();
+        }
+        let made_anew = self.made_anew(now);
+        let is_new = |(name, column): &(&String, &Column)| {
+            let is_renamed = self.columns.values().any(|before| before.number == column.number);
+            !self.columns.contains_key(*name) && !is_renamed && !column.generated && column.older != "?"
+        };
+        let written = |column: &Column| column.older == "+" && made_anew.iter().any(|made| !is_older(column.touched, made));
+        now.columns.iter().filter(is_new).map(|(name, column)| (name.as_str(), written(column))).collect()
+    }
+
+    /// Whether this member has another value than one for the rows that are older than a column; none if one of them has no such column, or if it is
+    /// not known.
+    pub(super) fn differs_in(&self, other: &State, column: &str) -> Option<bool> {
+        let (ours, theirs) = (self.columns.get(column)?.older, other.columns.get(column)?.older);
+        let plain = |older| if older == "+" { "-" } else { older };
+        (ours != "?" && theirs != "?").then(|| plain(ours) != plain(theirs))
     }
 
     /// The transactions that made the files of tables and partitions that had others before.
@@ -265,6 +290,31 @@ mod tests {
         let zoned = column(2, 901, "timestamp with time zone", 71);
         let plain = column(2, 900, "timestamp without time zone", 70);
         assert!(State::parse(&plain).missed(&State::parse(&zoned), true).is_some());
+    }
+
+    #[test]
+    fn columns_that_were_added_are_compared_by_what_older_rows_have() {
+        let state =
+            |column: &str, file: u32| format!("table 7;column 76 1 900 - 74 -{column};file 7 {file} {};name t", file + 830);
+        let known = state("", 70);
+        let added = |now: &str| {
+            let (known, now) = (State::parse(&known), State::parse(now));
+            known.added(&now).into_iter().map(|(name, written)| (name.to_owned(), written)).collect::<Vec<_>>()
+        };
+        let one = |written| vec![("w".to_owned(), written)];
+        assert_eq!(added(&known), []);
+        assert_eq!(added(&state(";column 77 2 901 - 74 abc", 70)), one(false));
+        assert_eq!(added(&state(";column 77 2 901 - 74 +", 71)), one(true));
+        assert_eq!(added(&state(";column 77 2 901 - 74 +", 70)), one(false), "the default came later");
+        assert_eq!(added(&state(";column 77 2 901 - 74 -", 71)), one(false), "another column was altered");
+        assert_eq!(added(&state(";column 77 2 901 - 74 ?", 71)), []);
+        let differs = |a: &str, b: &str| {
+            let of = |older: &str| state(&format!(";column 77 2 901 - 74 {older}"), 70);
+            State::parse(&of(a)).differs_in(&State::parse(&of(b)), "w")
+        };
+        assert_eq!([differs("a", "a"), differs("a", "b"), differs("a", "-")], [Some(false), Some(true), Some(true)]);
+        assert_eq!([differs("+", "-"), differs("a", "?")], [Some(false), None]);
+        assert_eq!(State::parse(&known).differs_in(&State::parse(&known), "w"), None);
     }
 
     #[test]
