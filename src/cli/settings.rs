@@ -102,8 +102,11 @@ fn pair(word: &str) -> Option<(String, &str)> {
     (sane && !value.is_empty()).then(|| (name.to_lowercase(), value))
 }
 
-/// Settings that are amounts, and that the original had not, so that no script sets them to anything else: what each may be, and in words.
-const AMOUNTS: [(&str, fn(f64) -> bool, &str); 4] = [
+/// A setting that is an amount: its name, what it may be, and that in words.
+type Amount = (&'static str, fn(f64) -> bool, &'static str);
+
+/// Settings that the original had not, so that no script sets them to anything else.
+const AMOUNTS: [Amount; 4] = [
     ("batch_changes", |changes| changes >= 0.0, "a number of changes; 0 means that no backlog is divided"),
     ("copy_jobs", |jobs| (1.0..=1000.0).contains(&jobs) && jobs.fract() == 0.0, "a whole number from 1 to 1000"),
     ("delta_retention", |seconds| seconds > 0.0, "a number of seconds greater than 0"),
