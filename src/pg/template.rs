@@ -26,8 +26,8 @@ pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     text + rest
 }
 
-/// Without the comment at the beginning, and the last line's end.
-fn body(template: &str) -> &str {
+/// A file of SQL without the comment at its beginning, and the last line's end: to be put into another one.
+pub fn body(template: &str) -> &str {
     let mut rest = template;
     while rest.starts_with("--") {
         rest = rest.split_once('\n').map_or("", |(_, rest)| rest);

@@ -6,12 +6,11 @@
 pub mod installation;
 pub mod lineage;
 pub mod neighbours;
-pub mod ownership;
 
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::capture::install::{self, has_table};
+use crate::replicate::own_schema::{self, has_table};
 
 /// The database itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +90,7 @@ impl Recorded {
 /// A random word.
 const NEW_LIFE: &str = "md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text)";
 
-/// Makes the tables and, if there is none, the row. To be called [`install::alone`].
+/// Makes the tables and, if there is none, the row. To be called [`own_schema::alone`].
 pub fn install(conn: &mut Connection) -> Result<()> {
     conn.batch(&conn.ours(include_str!("../../schema/replicated/bucardo_identity.sql")))?;
     if Recorded::read(conn)?.is_none() {
@@ -129,7 +128,7 @@ pub fn ensure(control: &mut Connection, db: &str, side: Side, conn: &mut Connect
         (Some(recorded), _) if !recorded.fits(&Actual::read(conn)?) => Err(known::halt(control, copy(db))?),
         (Some(_), true) => bring_up_to_date(conn, side),
         (None, true) => {
-            install::alone(conn, |conn| installation::mark(conn).and_then(|()| install(conn)))?;
+            own_schema::alone(conn, |conn| installation::mark(conn).and_then(|()| install(conn)))?;
             bring_up_to_date(conn, side)
         }
         (None, false) if known::has_had_objects(control, db)? && Recorded::read(conn)?.is_none() => {
@@ -153,54 +152,12 @@ fn bring_up_to_date(conn: &mut Connection, side: Side) -> Result<()> {
     let table = conn.schema().relation(table).to_string();
     match conn.query_one(there, &[&table, &column])?.get(0) {
         true => Ok(()),
-        false => install::alone(conn, |conn| conn.batch(&conn.ours(sql))),
+        false => own_schema::alone(conn, |conn| conn.batch(&conn.ours(sql))),
     }
 }
-
-/// The same where objects of ours are about to be made: those of another database are removed, unless this one is known to have had its own.
-/// Says what was done.
-pub fn own_or_shed(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<Option<String>> {
-    let Some(recorded) = Recorded::read(conn)? else {
-        // What an earlier version made has no such row.
-        let gone = !has_table(conn, "bucardo_track")? && known::has_had_objects(control, db)?;
-        return if gone && Recorded::read(conn)?.is_none() { Err(known::halt(control, lost(db))?) } else { Ok(None) };
-    };
-    if recorded.fits(&Actual::read(conn)?) {
-        return Ok(None);
-    }
-    if known::life(control, db)?.is_some() {
-        return Err(known::halt(control, copy(db))?);
-    }
-    shed(conn)?;
-    Ok(Some(format!("Database \"{db}\": removed what a copy of another database had brought along in schema {}", conn.schema())))
-}
-
-/// Removes our objects from a database to which they came with a dump or a template.
-fn shed(conn: &mut Connection) -> Result<()> {
-    for (table, remove) in [
-        ("bucardo_delta_targets", install::unregister as fn(&mut Connection, &str) -> Result<()>),
-        ("bucardo_track", install::forget_receipts),
-    ] {
-        if has_table(conn, table)? {
-            let rows = conn.query(&format!("select distinct sync from {}", conn.schema().relation(table)), &[])?;
-            for row in &rows {
-                remove(conn, row.get(0))?;
-            }
-        }
-    }
-    // Syncs of whole tables have nothing but these.
-    for row in &conn.query(&*conn.ours(KICK_FUNCTIONS), &[])? {
-        conn.batch(&format!("drop function {} cascade", row.get::<_, &str>(0)))?;
-    }
-    conn.batch(&conn.ours("drop table if exists bucardo.bucardo_identity, bucardo.bucardo_accepted"))
-}
-
-/// The functions that wake syncs.
-const KICK_FUNCTIONS: &str = "select oid::regprocedure::text from pg_proc \
-    where pronamespace = to_regnamespace('bucardo') and proname ~ '^bucardo_triggerkick' and prorettype = 'trigger'::regtype";
 
 /// What is said of a copy.
-pub(super) fn copy(db: &str) -> Halt {
+pub(in crate::replicate) fn copy(db: &str) -> Halt {
     let reason = format!(
         "database \"{db}\" is not the one that was validated: what the replicator keeps there was made in another database \
          (it was restored from a dump, made from a template, or upgraded with pg_upgrade)"
@@ -208,7 +165,8 @@ pub(super) fn copy(db: &str) -> Halt {
     Halt { db: db.to_owned(), finding: Finding::Copy, reason, met: None }
 }
 
-fn lost(db: &str) -> Halt {
+/// What is said where our objects are gone.
+pub(in crate::replicate) fn lost(db: &str) -> Halt {
     let reason = format!(
         "database \"{db}\" is not the one that was validated: what the replicator keeps there, in schema bucardo, is gone \
          (it was made anew, or restored without that schema)"

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod copy;
 pub mod identity;
 pub mod notes;
+pub mod own_schema;
 pub mod plan;
 pub mod round;
 pub mod session;

@@ -1,4 +1,5 @@
-//! Imports go down only: cli → daemon → replicate → control → notice and pg → error and other small files. Within the daemon, the processes
+//! Imports go down only: cli → daemon → replicate → control → notice and pg → error and other small
+//! files. Within `replicate`, the rooms stand above one another, too. Within the daemon, the processes
 //! import nothing of each other but what `process` has for all of them.
 
 use std::fs;
@@ -50,6 +51,41 @@ fn no_import_goes_up() {
         }
     }
     assert!(seen > 500, "{seen} imports were seen");
+}
+
+/// The rooms of `replicate`, the lowest first.
+const REPLICATE: [&[&str]; 10] = [
+    &["snapshot", "notes"],
+    &["catalog"],
+    &["own_schema"],
+    &["identity"],
+    &["capture"],
+    &["plan"],
+    &["session"],
+    &["copy"],
+    &["round"],
+    &["sync"],
+];
+
+#[test]
+fn no_import_goes_up_within_replicate() {
+    let level = |room: &str| REPLICATE.iter().position(|rooms| rooms.contains(&room));
+    let folder = root().join("replicate");
+    let mut seen = 0;
+    for path in sources(&folder) {
+        let place = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let Some(own) = level(place.split(['/', '.']).next().unwrap_or_default()) else { continue };
+        for name in named(&fs::read_to_string(&path).unwrap()) {
+            let Some(other) =
+                name.strip_prefix("replicate::").and_then(|rest| level(rest.split("::").next().unwrap_or_default()))
+            else {
+                continue;
+            };
+            seen += 1;
+            assert!(other <= own, "{place} imports crate::{name}");
+        }
+    }
+    assert!(seen > 100, "{seen} imports were seen");
 }
 
 #[test]

@@ -18,9 +18,9 @@ use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection, Relation, Schema};
 use crate::replicate::capture::gaps::{self, Member};
-use crate::replicate::capture::install;
 use crate::replicate::capture::objects::{Names, armed_flag};
 use crate::replicate::capture::records::{self, Recorded};
+use crate::replicate::capture::{install, retire};
 use crate::replicate::catalog::compare;
 use crate::replicate::catalog::shape::{self, Key, Shape};
 use crate::replicate::copy::workers::CopyConnections;
@@ -28,6 +28,7 @@ use crate::replicate::identity::installation;
 use crate::replicate::identity::lineage::{self, Way};
 use crate::replicate::identity::neighbours;
 use crate::replicate::identity::{self, Side};
+use crate::replicate::own_schema;
 use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
 use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
 use crate::replicate::round::sequence::{Sequence, Sequences};
@@ -328,7 +329,7 @@ impl Members {
             return Ok(());
         }
         let is_source = self.sources.contains_key(&number);
-        install::alone(self.session(number)?, |conn| {
+        own_schema::alone(self.session(number)?, |conn| {
             let states = gaps::states(conn, members)?;
             gaps::compare(control, place, conn, members, &states, is_source)
         })
@@ -398,9 +399,9 @@ impl Members {
         for (number, since) in noted.settled.clone() {
             let Some(source) = self.sources.get_mut(&number) else { continue };
             for target in self.targets.keys().filter(|target| **target != number) {
-                records::settle(&mut source.conn, &self.sync.name, &self.names[*target], since)?;
+                retire::settle(&mut source.conn, &self.sync.name, &self.names[*target], since)?;
             }
-            records::retire(&mut source.conn)?;
+            retire::retire(&mut source.conn)?;
         }
         Ok(noted)
     }

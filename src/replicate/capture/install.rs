@@ -7,25 +7,13 @@ use crate::control::sync::{Sync, SyncType};
 use crate::error::Result;
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::install_lock;
 use crate::replicate::capture::objects::{self, Kick, Names};
-use crate::replicate::capture::records;
 use crate::replicate::capture::triggers::{self, Firings, Triggers, Wanted};
+use crate::replicate::capture::{make, records, retire};
 use crate::replicate::catalog::shape::Shape;
 use crate::replicate::identity;
 use crate::replicate::identity::installation;
-
-/// Does something with our objects on a database while no other process makes or removes any there ([`install_lock`]). One database at a time:
-/// a deadlock across databases would not be noticed. The schema is there meanwhile, and ours.
-pub fn alone<T>(conn: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-    let taken = install_lock::take(conn)?;
-    let outcome = work(conn);
-    // What failed may have left its transaction open. A session that is gone has lost its lock as well.
-    if taken && install_lock::release(conn).is_err() {
-        let _ = conn.batch("rollback").and_then(|()| install_lock::release(conn));
-    }
-    outcome
-}
+use crate::replicate::own_schema::{self, alone, has_table};
 
 /// Makes what every source has. To be called [`alone`].
 pub fn source_base(conn: &mut Connection) -> Result<()> {
@@ -81,7 +69,7 @@ pub fn target_base(conn: &mut Connection, sync: &str, sources: &[String], writte
                         on conflict (sync, source) do nothing";
         conn.execute(&*conn.ours(receipts), &[&sync, &sources])?;
         let receipts = conn.schema().relation("bucardo_track");
-        records::readable_by_owners(conn, written, &[receipts])
+        make::readable_by_owners(conn, written, &[receipts])
     })
 }
 
@@ -163,7 +151,7 @@ pub fn register(
             }
         }
     }
-    records::readable_by_owners(conn, &oids, &flags)?;
+    make::readable_by_owners(conn, &oids, &flags)?;
     release_former_members(conn, trigger.raw(), &all)
 }
 
@@ -180,7 +168,7 @@ fn release_former_members(conn: &mut Connection, trigger: &str, members: &[Relat
 
 fn drop_unwanted_captures(conn: &mut Connection) -> Result<()> {
     for row in conn.query(&*conn.ours(include_str!("../sql/unwanted_captures.sql")), &[])? {
-        records::forget(conn, &Names::recorded(conn.schema(), row.get::<_, String>(0)))?;
+        retire::forget(conn, &Names::recorded(conn.schema(), row.get::<_, String>(0)))?;
     }
     match has_table(conn, "bucardo_gap")? {
         true => {
@@ -214,13 +202,9 @@ fn consumers(conn: &mut Connection, sync: &str, oids: &[u32], targets: &[String]
     Ok(())
 }
 
-fn has_schema(conn: &mut Connection) -> Result<bool> {
-    Ok(conn.query_one(&*conn.ours("select to_regnamespace('bucardo') is not null"), &[])?.get(0))
-}
-
 /// Removes a sync from a source: its kick triggers, flags and consumers, and the capture of tables that nobody wants any more.
 pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
-    if !has_schema(conn)? {
+    if !own_schema::exists(conn)? {
         return Ok(());
     }
     alone(conn, |conn| unregister_alone(conn, sync))
@@ -249,7 +233,7 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
 
 /// Removes a sync's receipts from a target.
 pub fn forget_receipts(conn: &mut Connection, sync: &str) -> Result<()> {
-    if !has_schema(conn)? {
+    if !own_schema::exists(conn)? {
         return Ok(());
     }
     alone(conn, |conn| forget_alone(conn, sync))
@@ -261,12 +245,6 @@ fn forget_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     }
     conn.execute(&*conn.ours("delete from bucardo.bucardo_track where sync = $1"), &[&sync])?;
     drop_if_empty(conn, &["bucardo_track"], &[])
-}
-
-/// Whether a table of ours is there.
-pub(in crate::replicate) fn has_table(conn: &mut Connection, name: &str) -> Result<bool> {
-    let relation = conn.schema().relation(name).to_string();
-    Ok(conn.query_one("select to_regclass($1::text) is not null", &[&relation])?.get(0))
 }
 
 /// Drops our tables when the last row of the first one has gone. The schema goes with the lock, when nothing else is left in it.

@@ -1,12 +1,14 @@
 //! Making captures: what is not captured rightly is made, mended or replaced, each table in transactions of its own.
 
+use super::found::{objects, with_objects};
 use super::records::{Recorded, read};
 use super::retire::{calling, drop_functions, drop_tables};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation, Schema, catalog_text};
-use crate::replicate::capture::objects::{self, Callers, Capture, CaptureTriggers, KeyColumn, Names, Objects};
+use crate::replicate::capture::objects::{self, Callers, Capture, KeyColumn, Names};
 use crate::replicate::capture::reclaim;
 use crate::replicate::capture::triggers::{self, Firing, Firings, Member, Triggers, Wanted};
+use crate::replicate::catalog::capture_triggers::CaptureTriggers;
 use crate::replicate::catalog::shape::{Key, Shape};
 use std::collections::BTreeSet;
 
@@ -55,30 +57,6 @@ fn capture_triggers(schema: Schema, tables: &[&Shape]) -> Vec<Ident> {
     names.sort();
     names.dedup();
     names
-}
-
-/// What is there of a capture's objects.
-#[derive(Debug, Clone, Default)]
-struct There {
-    objects: Option<Objects>,
-    row_function: Option<String>,
-    truncate_function: Option<String>,
-}
-
-fn objects(conn: &mut Connection, captures: &[&Capture]) -> Result<Vec<There>> {
-    let quoted = |text: &String| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let types = |capture: &&Capture| {
-        let all: Vec<String> = capture.columns.iter().map(|column| quoted(&column.stored)).collect();
-        format!("{{{}}}", all.join(","))
-    };
-    let (names, types): (Vec<&str>, Vec<String>) = captures.iter().map(|one| (one.names.base(), types(one))).unzip();
-    let statement = conn.prepare_cached(&conn.ours(include_str!("../sql/capture_objects.sql")))?;
-    let there = |row: &postgres::Row| {
-        let oid = |at: usize| row.get::<_, Option<u32>>(at);
-        let objects = || Some(Objects { delta: [oid(0)?, oid(1)?], generation: oid(2)? });
-        There { objects: objects(), row_function: row.get(3), truncate_function: row.get(4) }
-    };
-    Ok(conn.query(&statement, &[&names, &types])?.iter().map(there).collect())
 }
 
 /// Captures tables, as far as they are not captured rightly already, by the keys beside them. Returns what is worth telling.
@@ -368,17 +346,6 @@ fn notable(conn: &mut Connection, capture: &Capture) -> Result<bool> {
         Err(error) if error.is_closed() => Err(error.into()),
         Err(_) => Ok(false),
     }
-}
-
-/// The captures with the ids of their objects.
-pub(crate) fn with_objects<'a>(conn: &mut Connection, captures: &[&'a Capture]) -> Result<Vec<(&'a Capture, Objects)>> {
-    let there = objects(conn, captures)?;
-    let with = |(capture, there): (&&'a Capture, There)| {
-        let missing =
-            || Error::new(Kind::Mismatch, format!("The delta tables {} are not as they were made", capture.names.base()));
-        there.objects.map(|objects| (*capture, objects)).ok_or_else(missing)
-    };
-    captures.iter().zip(there).map(with).collect()
 }
 
 /// Names that nothing has yet.

@@ -2,12 +2,13 @@
 //! and how changes that were not captured are noticed.
 
 pub mod departed_partition;
+pub mod found;
 pub mod gaps;
 pub mod install;
-pub(in crate::replicate) mod install_lock;
-pub(crate) mod make;
+pub mod make;
 pub mod objects;
 pub mod reclaim;
 pub mod records;
-pub(crate) mod retire;
+pub mod retire;
+pub mod shed;
 pub mod triggers;

@@ -23,15 +23,10 @@ use crate::control::channel;
 use crate::pg::ident::{list, literal};
 use crate::pg::session::APPLYING;
 use crate::pg::{Ident, Relation, Schema};
-use crate::replicate::catalog::shape::{Key, Shape};
+use crate::replicate::catalog::shape::Key;
 
 /// The version of the capture objects; raise it whenever tables made here change. Functions are compared by their texts.
 pub const VERSION: i32 = 4;
-
-/// The row trigger, by its original name, which the first installation on a database uses ([`Schema::trigger`]).
-pub const ROW_TRIGGER: &str = "bucardo_add_delta";
-/// The TRUNCATE trigger.
-pub const TRUNCATE_TRIGGER: &str = "bucardo_add_truncate";
 
 /// The value of a new armed flag. Even values mean that somebody sleeps and wants to be woken. Each kid takes a pair of values of its own, so
 /// that one of the past cannot change the flag under its successor.
@@ -105,28 +100,6 @@ pub fn armed_flag(schema: Schema, sync: &str, target: &str) -> Relation {
 /// The kick trigger of a sync, and its function's name.
 pub fn kick_trigger(schema: Schema, sync: &str) -> Ident {
     Ident::new(channel::fitted(&format!("bucardo_triggerkick{}_{sync}", schema.digits())))
-}
-
-/// The names of the triggers that capture a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaptureTriggers {
-    /// The one for rows.
-    pub rows: Ident,
-    /// The one for TRUNCATE.
-    pub truncates: Ident,
-}
-
-impl CaptureTriggers {
-    /// A partitioned table passes its row trigger down to its partitions, also to those that are
-    /// attached later, and ATTACH PARTITION fails where one of that name is there already. A
-    /// partition may be captured by itself, too. So the triggers of a partitioned table are named
-    /// after it (`{captured}` in [`digest::complete`](crate::replicate::catalog::digest::complete)
-    /// says the same).
-    pub fn of(schema: Schema, table: &Shape) -> CaptureTriggers {
-        let suffix = if table.partitioned { format!("_p{}", table.oid) } else { String::new() };
-        let [rows, truncates] = [ROW_TRIGGER, TRUNCATE_TRIGGER].map(|plain| Ident::new(schema.trigger(plain) + &suffix));
-        CaptureTriggers { rows, truncates }
-    }
 }
 
 /// What a kick trigger does: it wakes a sync whose KIDs have raised any of these flags.

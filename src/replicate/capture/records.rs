@@ -6,8 +6,6 @@
 //! from all sources reads the newer one and says so ([`settle`]); when all have, the older one is not written any more,
 //! and dropped later ([`super::retire`]). Nobody has to be idle for that.
 
-pub use super::make::{capture_tables, readable_by_owners};
-pub use super::retire::{forget, retire, settle};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Schema, catalog_text};
 use crate::replicate::capture::objects::{Capture, KeyColumn, Names};

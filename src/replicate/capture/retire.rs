@@ -1,6 +1,6 @@
 //! Giving captures up: with their table, or one after another while newer ones have taken over.
 
-use super::make::with_objects;
+use super::found::with_objects;
 use super::records::read;
 use crate::error::{Kind, Result};
 use crate::pg::ident::literal;

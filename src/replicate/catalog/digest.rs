@@ -8,8 +8,9 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
+use crate::pg::template::body;
 use crate::pg::{Connection, Relation, Schema};
-use crate::replicate::capture::objects::{ROW_TRIGGER, TRUNCATE_TRIGGER};
+use crate::replicate::catalog::capture_triggers::{self, ROW_TRIGGER, TRUNCATE_TRIGGER};
 
 /// See the module's text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,24 +37,13 @@ impl State {
 
 /// A statement with the expressions put in.
 pub fn complete(schema: Schema, sql: &str) -> String {
-    let guard = expression(include_str!("../sql/guard.sql"));
-    let guard = guard.replace("{captured}", &capture_triggers(schema));
-    let partitions = format!(", {}", expression(include_str!("../sql/digest_partitions.sql")));
-    let digest = expression(include_str!("../sql/digest.sql"));
+    let guard = body(include_str!("../sql/guard.sql"));
+    let guard = guard.replace("{captured}", &capture_triggers::as_sql(schema));
+    let partitions = format!(", {}", body(include_str!("../sql/digest_partitions.sql")));
+    let digest = body(include_str!("../sql/digest.sql"));
     sql.replace("{guard}", &guard)
         .replace("{digest}", &digest.replace("{partitions}", &partitions))
         .replace("{plain digest}", &digest.replace("{partitions}", ""))
-}
-
-/// The names of the triggers that capture the table `c`, as [`CaptureTriggers`](crate::replicate::capture::objects::CaptureTriggers) has them.
-fn capture_triggers(schema: Schema) -> String {
-    let name = |plain: &str| format!("'{}' || case c.relkind when 'p' then '_p' || c.oid else '' end", schema.trigger(plain));
-    [ROW_TRIGGER, TRUNCATE_TRIGGER].map(name).join(", ")
-}
-
-/// Without the comment at its beginning, which would end where another line begins.
-pub(in crate::replicate) fn expression(file: &str) -> String {
-    file.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n")
 }
 
 /// Prepares a session for [`ask_changed`].

@@ -2,9 +2,9 @@
 //! and what else decides how rows can be carried.
 
 pub mod bypasses;
+pub mod capture_triggers;
 pub mod compare;
 pub mod digest;
-pub(in crate::replicate) mod own_code;
 pub mod owner_path;
 pub mod privileges;
 pub mod shape;

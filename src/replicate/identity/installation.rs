@@ -5,11 +5,11 @@
 use crate::control::channel;
 use crate::control::identity as known;
 use crate::error::{Error, Kind, Result};
+use crate::pg::template::body;
 use crate::pg::{ConnInfo, Connection, Installation, Schema};
-use crate::replicate::capture::install::has_table;
-use crate::replicate::catalog::digest;
-use crate::replicate::identity::ownership;
 use crate::replicate::identity::{Actual, Recorded};
+use crate::replicate::own_schema::has_table;
+use crate::replicate::own_schema::ownership;
 
 /// The installation of this control database; none if that was not upgraded yet. It is asked for once in a session.
 pub fn of(control: &mut Connection) -> Result<Option<Installation>> {
@@ -62,7 +62,7 @@ fn is_first(control: &mut Connection, db: &str, conn: &mut Connection, ours: &In
 
 /// A statement with the expression put in that says whether a table may be read.
 pub(in crate::replicate) fn complete(sql: &str) -> String {
-    sql.replace("{readable}", &digest::expression(include_str!("../sql/readable_table.sql")))
+    sql.replace("{readable}", body(include_str!("../sql/readable_table.sql")))
 }
 
 /// What our role may not read belongs to others, unless we have worked on this database before.
@@ -88,7 +88,7 @@ fn is_unmarked_ours(control: &mut Connection, db: &str, conn: &mut Connection) -
 }
 
 /// Marks the schema, which is there, as ours. One that another installation has marked in the meantime is a [`Kind::Collision`]. To be called
-/// [`alone`](crate::replicate::capture::install::alone).
+/// [`alone`](crate::replicate::own_schema::alone).
 pub fn mark(conn: &mut Connection) -> Result<()> {
     let Some(Installation { id, control }) = conn.installation().cloned() else { return Ok(()) };
     conn.batch(&conn.ours(include_str!("../../../schema/replicated/bucardo_installation.sql")))?;

@@ -14,8 +14,8 @@
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::error::Result;
 use crate::pg::Connection;
-use crate::replicate::capture::install::has_table;
 use crate::replicate::identity::{Actual, Recorded};
+use crate::replicate::own_schema::has_table;
 use crate::replicate::snapshot::Snapshot;
 
 /// A way from one source to one receiver, by their names in the control database.

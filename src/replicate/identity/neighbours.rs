@@ -8,7 +8,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::objects::ROW_TRIGGER;
+use crate::replicate::catalog::capture_triggers::ROW_TRIGGER;
 use crate::replicate::identity::installation;
 
 /// Another installation on a database.

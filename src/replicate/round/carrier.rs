@@ -4,7 +4,7 @@ use super::at;
 use crate::control::sync::Bypass;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::capture::reclaim;
+use crate::replicate::capture::{reclaim, retire};
 use crate::replicate::copy::workers::{CopyConnections, CopyWorkers};
 use crate::replicate::plan::Plan;
 use crate::replicate::plan::strategy::Strategy;
@@ -284,6 +284,7 @@ impl Carrier {
             return Ok(left);
         }
         for source in self.sources.values_mut() {
+            left |= retire::retire(&mut source.conn)?;
             left |= reclaim::rotate(&mut source.conn, retention)?;
         }
         Ok(left)

@@ -3,8 +3,8 @@
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Isolation, Relation};
-use crate::replicate::capture::objects::{ROW_TRIGGER, TRUNCATE_TRIGGER};
 use crate::replicate::capture::records;
+use crate::replicate::catalog::capture_triggers::{ROW_TRIGGER, TRUNCATE_TRIGGER};
 use crate::replicate::catalog::digest;
 use crate::replicate::catalog::shape::Shape;
 use crate::replicate::plan::Plan;

@@ -11,10 +11,11 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::pg::fill;
 use crate::pg::ident::literal;
-use crate::replicate::capture::install::{self, has_table};
+use crate::replicate::capture::install;
 use crate::replicate::capture::objects::Names;
 use crate::replicate::identity::installation;
 use crate::replicate::identity::{self, Actual, Recorded};
+use crate::replicate::own_schema::{self, has_table};
 use std::collections::BTreeSet;
 
 /// What was done.
@@ -74,7 +75,7 @@ fn concerned(control: &mut Connection, name: &str) -> Result<Vec<Sync>> {
 }
 
 fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeSet<String>, syncs: &[Sync]) -> Result<Recorded> {
-    install::alone(conn, |conn| {
+    own_schema::alone(conn, |conn| {
         // The copy's objects for what this database has no part in would go on noting changes for nobody.
         if finding == Finding::Copy {
             let is_master = |of: &str| syncs.iter().any(|sync| sync.name == of && sync.masters().iter().any(|one| one == name));

@@ -4,7 +4,7 @@
 //! The control database keeps how the tables of a sync were when a KID began or a sync was validated: which relation had the name, which
 //! triggers captured and which transaction touched them last; which column had which name, and which files held the rows; and, for tables
 //! that a crash empties, a mark in one that the same crash empties. What is otherwise at the next comparison was so for an unknown time in
-//! between. States are compared, and triggers made, [`alone`](crate::replicate::capture::install::alone) on that database, so that what we make
+//! between. States are compared, and triggers made, [`alone`](crate::replicate::own_schema::alone) on that database, so that what we make
 //! ourselves is not taken for a change by others.
 
 mod state;
@@ -41,7 +41,7 @@ pub fn states(conn: &mut Connection, members: &[Member]) -> Result<States> {
 }
 
 /// Compares how the tables are with how they were known, notes what is missing, and remembers how they are. What can be evened out at once is:
-/// the rows of partitions that were attached are noted as changed. To be called [`alone`](install::alone).
+/// the rows of partitions that were attached are noted as changed. To be called [`alone`](own_schema::alone).
 pub fn compare(
     control: &mut Connection,
     place: Place,

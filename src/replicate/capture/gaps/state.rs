@@ -1,6 +1,6 @@
 //! What the state of a table says, and what two of its states tell of the time between them.
 
-use crate::replicate::capture::objects::ROW_TRIGGER;
+use crate::replicate::catalog::capture_triggers::ROW_TRIGGER;
 use crate::replicate::catalog::compare::widens;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,11 +9,12 @@ use crate::pg::Connection;
 use crate::replicate::capture::departed_partition as partition;
 use crate::replicate::capture::gaps::{self, Member};
 use crate::replicate::capture::triggers::Firings;
-use crate::replicate::capture::{install, records};
+use crate::replicate::capture::{install, make, records};
 use crate::replicate::catalog::bypasses;
 use crate::replicate::catalog::shape::{Key, Shape};
 use crate::replicate::identity::neighbours::{self, Always};
 use crate::replicate::notes::warning;
+use crate::replicate::own_schema;
 
 impl Members<'_> {
     /// Makes what is missing on all members, and notes what was missed before that was so.
@@ -86,7 +87,7 @@ impl Members<'_> {
     fn show_identity(&mut self, member: usize, tables: &[u32]) -> Result<()> {
         let conn = &mut self.conns[member];
         let names = ["bucardo_installation", "bucardo_identity", "bucardo_accepted", "bucardo_unlogged", "bucardo_lock"];
-        records::readable_by_owners(conn, tables, &names.map(|name| conn.schema().relation(name)))
+        make::readable_by_owners(conn, tables, &names.map(|name| conn.schema().relation(name)))
     }
 
     /// What could not be captured is told until the tables have been copied. If that is already asked for, it is a note.
@@ -119,7 +120,7 @@ impl Members<'_> {
             return Ok(());
         }
         let place = Place { sync: &self.sync.name, target: name, db: name };
-        install::alone(&mut self.conns[target], |conn| {
+        own_schema::alone(&mut self.conns[target], |conn| {
             let states = gaps::states(conn, &members)?;
             gaps::compare(control, place, conn, &members, &states, false)
         })
@@ -147,7 +148,7 @@ impl Members<'_> {
         let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
         let captured = self.always[master];
         let label = |note: String| format!("Database \"{name}\": {note}");
-        install::alone(&mut self.conns[master], |conn| {
+        own_schema::alone(&mut self.conns[master], |conn| {
             install::source_base(conn)?;
             let neighbours = Always::of(conn, &oids)?;
             notes.extend(neighbours.note().map(label).map(warning));
@@ -163,7 +164,7 @@ impl Members<'_> {
                     // The same columns on all masters.
                     keyed.push((table, table.key(wanted_key(goat, &all[0])).cloned().unwrap_or_default()));
                 }
-                let captured = records::capture_tables(conn, &keyed, firing).map_err(|error| refused_on(error, &name))?;
+                let captured = make::capture_tables(conn, &keyed, firing).map_err(|error| refused_on(error, &name))?;
                 notes.extend(captured.into_iter().map(label));
             }
             install::register(conn, self.sync, &name, &tables, &kicking, firing)?;

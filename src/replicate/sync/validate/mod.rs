@@ -6,20 +6,22 @@
 mod foresee;
 mod joining;
 mod making;
+mod own_code;
 
+use self::own_code::Access;
 use crate::control::presence::{Presence, presence};
 use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
-use crate::replicate::catalog::own_code::{self, Access};
+use crate::replicate::capture::shed;
 use crate::replicate::catalog::privileges::{self, Part};
 use crate::replicate::catalog::shape::{self, Shape};
 use crate::replicate::catalog::{compare, stray_partitions};
+use crate::replicate::identity::Recorded;
 use crate::replicate::identity::installation;
 use crate::replicate::identity::lineage::{self, Way};
 use crate::replicate::identity::neighbours::{self, Side};
-use crate::replicate::identity::{self, Recorded};
 use crate::replicate::notes::{self, warning};
 use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
 use crate::replicate::plan::{Plan, Route};
@@ -167,7 +169,7 @@ impl<'a> Members<'a> {
         known::refuse_halted(control, &self.names)?;
         let mut notes = Vec::new();
         for (conn, name) in self.conns.iter_mut().zip(&self.names) {
-            notes.extend(identity::own_or_shed(control, name, conn)?);
+            notes.extend(shed::own_or_shed(control, name, conn)?);
         }
         // Where all is about to be copied, the KID sees to it.
         if self.sync.synctype == SyncType::Fullcopy || self.sync.onetimecopy != 0 {

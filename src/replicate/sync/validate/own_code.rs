@@ -97,7 +97,7 @@ fn controls(control: &mut Connection, conn: &mut Connection) -> Result<bool> {
 }
 
 fn owners(conn: &mut Connection, names: &[String]) -> Result<Vec<Owner>> {
-    let rows = conn.query(include_str!("../sql/beyond_owner.sql"), &[&names])?;
+    let rows = conn.query(include_str!("../../sql/beyond_owner.sql"), &[&names])?;
     let owner = |row: &postgres::Row| {
         let places: Vec<i32> = row.get(1);
         let tables = places.into_iter().filter_map(|place| usize::try_from(place).ok()).collect();
@@ -113,6 +113,6 @@ fn own_code(conn: &mut Connection, names: &[String], access: Access) -> Result<B
         _ => &["A", "R", "O"],
     };
     let written = access != Access::Reads;
-    let rows = conn.query(include_str!("../sql/own_code.sql"), &[&names, &fire, &written])?;
+    let rows = conn.query(include_str!("../../sql/own_code.sql"), &[&names, &fire, &written])?;
     Ok(rows.iter().filter_map(|row| Some((usize::try_from(row.get::<_, i32>(0)).ok()?, row.get(1)))).collect())
 }

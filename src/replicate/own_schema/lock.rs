@@ -6,8 +6,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::replicate::capture::install::has_table;
-use crate::replicate::identity::ownership;
+use crate::replicate::own_schema::{has_table, ownership};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
