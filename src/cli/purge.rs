@@ -23,7 +23,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if let Some(name) = nouns.iter().find(|noun| !noun.eq_ignore_ascii_case("all")) {
         return Err(refusal::refused(format!("Purging name {name}"), "`purge` is for all databases"));
     }
-    let retention = Settings::load(&mut session.control)?.seconds("delta_retention", 600.0).as_secs_f64();
+    let retention = Settings::load(&mut session.control)?.seconds("delta_retention").as_secs_f64();
     let sql = "select distinct g.db from bucardo.sync s join bucardo.herdmap m on m.herd = s.source \
         join bucardo.goat g on g.id = m.goat join bucardo.db d on d.name = g.db where d.status = 'active' order by 1";
     let mut code = 0;

@@ -2,7 +2,7 @@
 
 use crate::cli::dialect::Dialect;
 use crate::cli::{Invocation, Options, Personality, output, table};
-use crate::control::{access, upgrade};
+use crate::control::{access, setting_table};
 use crate::error::{Error, Kind, Result};
 use crate::pg::conninfo::environment::Process;
 use crate::pg::conninfo::{Parts, resolve};
@@ -48,9 +48,7 @@ impl Files {
 
     /// What they are called as long as nobody has changed the settings.
     pub fn usual(piddir: &str) -> Files {
-        let shipped = upgrade::shipped();
-        let value = |name: &str| shipped.iter().find(|(setting, _)| setting == name).map(|(_, value)| value.clone());
-        let value = |name: &str| value(name).unwrap_or_default();
+        let value = |name: &str| setting_table::default(name).to_owned();
         Files { piddir: piddir.to_owned(), reason_file: value("reason_file"), stopfile: value("stopfile") }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, near, refusal};
-use crate::control::upgrade;
+use crate::control::setting_table::{self, Takes};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::say;
@@ -46,8 +46,10 @@ pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
         order by setting collate \"C\"";
     let settings: Vec<(String, String)> =
         session.control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let shipped = if changed { upgrade::shipped() } else { Vec::new() };
-    let settings: Vec<_> = settings.into_iter().filter(|setting| !shipped.contains(setting)).collect();
+    let as_shipped = |name: &str, value: &str| {
+        changed && setting_table::find(name).is_some_and(|setting| setting.shipped && setting.default == value)
+    };
+    let settings: Vec<_> = settings.into_iter().filter(|(name, value)| !as_shipped(name, value)).collect();
     lines(&settings).iter().for_each(|line| say!("{line}"));
     Ok(1)
 }
@@ -81,7 +83,7 @@ pub fn set(session: &mut Session, nouns: &[String]) -> Result<u8> {
     };
     session.transaction(|session| {
         if session.dialect().newer {
-            pairs.iter().filter(|(name, _)| NEWER.contains(&name.as_str())).try_for_each(|(name, _)| make(session, name))?;
+            pairs.iter().filter(|(name, _)| is_newer(name)).try_for_each(|(name, _)| make(session, name))?;
         }
         pairs.iter().try_for_each(|(name, value)| store(&mut session.control, name, value))
     })?;
@@ -102,17 +104,6 @@ fn pair(word: &str) -> Option<(String, &str)> {
     (sane && !value.is_empty()).then(|| (name.to_lowercase(), value))
 }
 
-/// A setting that is an amount: its name, what it may be, and that in words.
-type Amount = (&'static str, fn(f64) -> bool, &'static str);
-
-/// Settings that the original had not, so that no script sets them to anything else.
-const AMOUNTS: [Amount; 4] = [
-    ("batch_changes", |changes| changes >= 0.0, "a number of changes; 0 means that no backlog is divided"),
-    ("copy_jobs", |jobs| (1.0..=1000.0).contains(&jobs) && jobs.fract() == 0.0, "a whole number from 1 to 1000"),
-    ("delta_retention", |seconds| seconds > 0.0, "a number of seconds greater than 0"),
-    ("reserve_connections", |connections| connections >= 0.0, "a number of connections that is not negative"),
-];
-
 fn make(session: &mut Session, name: &str) -> Result<()> {
     let sql = "insert into bucardo.bucardo_config (setting, value) select $1, '' \
         where not exists (select from bucardo.bucardo_config where setting = $1 and name is null)";
@@ -120,24 +111,25 @@ fn make(session: &mut Session, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Says what an amount has to be, if this is none.
-fn check_amount(name: &str, value: &str) -> Result<()> {
-    let Some((_, fits, words)) = AMOUNTS.iter().find(|(amount, ..)| *amount == name) else { return Ok(()) };
-    match value.parse::<f64>().is_ok_and(|number| number.is_finite() && fits(number)) {
-        true => Ok(()),
-        false => Err(refusal::refused(format!("Invalid value for '{name}'"), format!("it is {words}"))),
-    }
+/// Whether it is a setting that only the newer dialect has; such a one gets its row when it is set.
+fn is_newer(name: &str) -> bool {
+    setting_table::find(name).is_some_and(|setting| !setting.shipped)
 }
 
-/// Settings that only the newer dialect has; they get a row when they are set.
-const NEWER: [&str; 2] = ["log_level", "log_showlevel"];
-const LEVELS: [&str; 4] = ["terse", "normal", "verbose", "debug"];
+/// Refuses a value that would not count. Settings without effect take anything: scripts set them.
+fn check(name: &str, value: &str) -> Result<()> {
+    let Some(setting) = setting_table::find(name).filter(|setting| !setting.takes.accepts(value)) else { return Ok(()) };
+    let what = setting.takes.told();
+    let hint = match setting.takes {
+        Takes::OneOf(_) => format!("it is {what}"),
+        _ if setting.unit.is_empty() => format!("it is {what}; the default is {}", setting.default),
+        _ => format!("it is {what}, in {}; the default is {}", setting.unit, setting.default),
+    };
+    Err(refusal::refused(format!("Invalid value for '{name}'"), hint))
+}
 
 fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
-    if name == "log_level" && !LEVELS.contains(&value.to_lowercase().as_str()) {
-        return Err(refusal::refused("Invalid value for 'log_level'", format!("it is one of {}", LEVELS.join(", "))));
-    }
-    check_amount(name, value)?;
+    check(name, value)?;
     let sql = "update bucardo.bucardo_config set value = $2 where setting = $1 and name is null";
     if control.execute(sql, &[&name, &value])? > 0 {
         return Ok(());

@@ -6,9 +6,6 @@ use crate::error::Result;
 use crate::pg::Connection;
 use std::collections::BTreeMap;
 
-/// Connections left to applications, unless setting `reserve_connections` says otherwise.
-pub const RESERVE: f64 = 10.0;
-
 /// What is needed of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
@@ -46,7 +43,7 @@ pub fn note_limit(control: &mut Connection, db: &str, conn: &mut Connection) -> 
 /// The servers of which more is needed than there is.
 pub fn short(control: &mut Connection) -> Result<Vec<Demand>> {
     let syncs: Vec<Sync> = Sync::load_all(control)?.into_iter().filter(|sync| sync.active).collect();
-    let reserve = Settings::load(control)?.number("reserve_connections", RESERVE) as i64;
+    let reserve = Settings::load(control)?.number("reserve_connections") as i64;
     let mut demands: BTreeMap<String, Demand> = BTreeMap::new();
     let sql = "select d.name, concat_ws(':', nullif(d.dbhost, ''), d.dbport), i.connections from bucardo.db d \
                join bucardo.db_identity i on i.db = d.name and i.connections is not null";

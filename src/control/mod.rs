@@ -13,6 +13,7 @@ pub mod private;
 pub mod queue;
 pub mod schema;
 pub mod servers;
+pub mod setting_table;
 pub mod settings;
 pub mod state;
 pub mod sync;

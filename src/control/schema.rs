@@ -3,6 +3,7 @@
 //! The SQL is in `schema/control/`, one object per file; here is only the order in which the files depend on one another.
 
 use crate::control::private::ChannelSecret;
+use crate::control::setting_table;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 
@@ -18,7 +19,6 @@ const FILES: &[(&str, &str)] = files![
     "schema_bucardo",
     "schema_freezer",
     "bucardo_config",
-    "bucardo_config_rows",
     "db",
     "dbgroup",
     "dbmap",
@@ -83,7 +83,8 @@ pub fn install(conn: &mut Connection) -> Result<()> {
         return Err(already());
     }
     conn.within("begin", |conn| {
-        FILES.iter().try_for_each(|(name, sql)| conn.batch(sql).map_err(|e| e.context(format!("cannot create {name}"))))
+        FILES.iter().try_for_each(|(name, sql)| conn.batch(sql).map_err(|e| e.context(format!("cannot create {name}"))))?;
+        conn.batch(&setting_table::insert(setting_table::shipped()))
     })?;
     ChannelSecret::make(conn).map(drop)
 }

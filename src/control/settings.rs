@@ -1,5 +1,6 @@
 //! The settings in `bucardo_config` (reference, section 2): texts, some of which are numbers. A row for one sync overrides the general one.
 
+use crate::control::setting_table::{self, default};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use std::collections::HashMap;
@@ -30,20 +31,27 @@ impl Settings {
         found.ok_or_else(|| Error::new(Kind::Refused, format!("Invalid bucardo_config setting: {name}")))
     }
 
-    /// A setting that is a number, or `default` where it is missing or no number.
-    pub fn number(&self, name: &str, default: f64) -> f64 {
-        self.0.get(name).and_then(|text| text.trim().parse().ok()).filter(|n: &f64| n.is_finite() && *n >= 0.0).unwrap_or(default)
+    /// A setting that is a number; its default where it is missing or no number.
+    pub fn number(&self, name: &str) -> f64 {
+        let stored = self.0.get(name).and_then(|text| number(text));
+        stored.or_else(|| number(default(name))).unwrap_or_default()
     }
 
     /// A setting that is a time in seconds.
-    pub fn seconds(&self, name: &str, default: f64) -> Duration {
-        Duration::from_secs_f64(self.number(name, default).min(1e9))
+    pub fn seconds(&self, name: &str) -> Duration {
+        Duration::from_secs_f64(self.number(name).min(1e9))
     }
 
     /// A setting that is on or off.
     pub fn flag(&self, name: &str) -> bool {
-        self.number(name, 0.0) != 0.0
+        let word = self.0.get(name).and_then(|text| setting_table::flag(text));
+        word.unwrap_or_else(|| self.number(name) != 0.0)
     }
+}
+
+/// A number as settings have them.
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)
 }
 
 #[cfg(test)]
@@ -52,10 +60,12 @@ mod tests {
 
     #[test]
     fn a_setting_that_makes_no_sense_counts_as_its_default() {
-        let settings = Settings([("a", "-1"), ("b", "x"), ("c", "0.5")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
-        assert_eq!(settings.number("a", 7.0), 7.0);
-        assert_eq!(settings.number("b", 7.0), 7.0);
-        assert_eq!(settings.seconds("c", 7.0), Duration::from_millis(500));
-        assert_eq!(settings.number("none", 7.0), 7.0);
+        let stored = [("delta_retention", "-1"), ("copy_jobs", "x"), ("kid_pingtime", "0.5"), ("log_showpid", "on")];
+        let settings = Settings(stored.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+        assert_eq!(settings.number("delta_retention"), 600.0);
+        assert_eq!(settings.number("copy_jobs"), 4.0);
+        assert_eq!(settings.seconds("kid_pingtime"), Duration::from_millis(500));
+        assert_eq!(settings.number("batch_changes"), 100_000.0);
+        assert!(settings.flag("log_showpid") && !settings.flag("log_showlevel"));
     }
 }

@@ -1,8 +1,10 @@
 //! Bringing an older control schema up to date: what has changed since the first version, each change with a way to see whether it is there.
 //! A change that is there already is none, so that any older schema, whatever its age, gets exactly what it lacks.
 
+use crate::control::setting_table::{self, Setting};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
+use std::collections::BTreeSet;
 
 /// A change.
 pub struct Change {
@@ -229,15 +231,6 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// The settings as shipped, for a temporary table instead of the real one.
-const SHIPPED: &str = include_str!("../../schema/control/bucardo_config_rows.sql");
-
-/// The settings as shipped: names and values.
-pub fn shipped() -> Vec<(String, String)> {
-    let words = SHIPPED.lines().filter(|line| line.starts_with("    ('")).map(|line| line.split('\''));
-    words.filter_map(|mut words| Some((words.nth(1)?.to_owned(), words.nth(1)?.to_owned()))).collect()
-}
-
 /// Whether a control schema is one of ours, and not one that the Perl program made.
 pub fn is_ours(control: &mut Connection) -> Result<bool> {
     Ok(control.query_one("select to_regclass('bucardo.validation') is not null", &[])?.get(0))
@@ -258,14 +251,14 @@ pub fn needed(control: &mut Connection) -> Result<Vec<Change>> {
 
 /// Settings that are missing.
 fn settings(control: &mut Connection) -> Result<Vec<Change>> {
-    control.batch("create temporary table shipped (setting text, value text, about text) on commit drop")?;
-    control.batch(&SHIPPED.replace("bucardo.bucardo_config", "pg_temp.shipped"))?;
-    let sql = include_str!("sql/missing_settings.sql");
-    let change = |row: &postgres::Row| Change {
-        summary: format!("Added new bucardo_config setting: {}", row.get::<_, String>(0)),
-        sql: row.get(1),
+    let rows = control.query("select setting from bucardo.bucardo_config where name is null", &[])?;
+    let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let missing = setting_table::shipped().filter(|setting| !there.contains(setting.name));
+    let change = |setting: &'static Setting| Change {
+        summary: format!("Added new bucardo_config setting: {}", setting.name),
+        sql: setting_table::insert(std::iter::once(setting)),
     };
-    Ok(control.query(sql, &[])?.iter().map(change).collect())
+    Ok(missing.map(change).collect())
 }
 
 /// Makes a change and records it.

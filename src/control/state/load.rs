@@ -2,6 +2,8 @@
 
 use super::{Asked, Facts, Hindrance, Job, Trouble, Waiting};
 use crate::control::presence::presence;
+use crate::control::setting_table;
+use crate::control::settings::number;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use postgres::Row;
@@ -35,7 +37,7 @@ fn facts(row: &Row) -> Facts {
         gaps: row.get("gaps"),
         copies_all: row.get("copies_all"),
         listens: row.get("listens"),
-        patience: row.get::<_, &str>("patience").trim().parse().unwrap_or(PATIENCE),
+        patience: patience(row.get("patience")),
         good: row.get("good"),
         checktime: row.get::<_, Option<i64>>("checktime").filter(|seconds| *seconds > 0),
         overdue: row.get("overdue"),
@@ -78,8 +80,11 @@ fn job(row: &Row) -> Option<Job> {
     })
 }
 
-/// Seconds after which changes that nothing works on are an alarm, unless setting `waiting_alarm` says otherwise.
-const PATIENCE: i64 = 600;
+/// Seconds after which changes that nothing works on are an alarm: the value of setting `waiting_alarm`.
+fn patience(stored: &str) -> i64 {
+    let seconds = number(stored).or_else(|| number(setting_table::default("waiting_alarm")));
+    seconds.unwrap_or_default() as i64
+}
 
 /// What a job in the queue shows when it waits for a connection.
 pub const LACKS_CONNECTION: &str = "waiting for a connection";

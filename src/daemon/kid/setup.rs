@@ -2,7 +2,6 @@
 
 use super::Place;
 use super::job_monitor::Watch;
-use crate::control::connections::RESERVE;
 use crate::control::db;
 use crate::control::gap::{self, Place as GapPlace};
 use crate::control::identity::refuse_halted;
@@ -39,16 +38,6 @@ use crate::replicate::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Changes of one table after which a backlog is cut, unless setting `batch_changes` says otherwise.
-const BATCH: f64 = 100_000.0;
-/// Tables that are copied at once at most, unless setting `copy_jobs` says otherwise.
-const JOBS: f64 = 4.0;
-/// Seconds for which consumed changes are kept, unless setting `delta_retention` says otherwise.
-const RETENTION: f64 = 600.0;
-
-/// Seconds of sleep after which a kid looks around, unless setting `kid_pingtime` says otherwise.
-const PERIODIC_CHECK: f64 = 60.0;
-
 /// The settings of a kid.
 pub(super) struct KidSettings {
     /// For how many seconds consumed changes are kept.
@@ -79,7 +68,7 @@ pub(super) fn control_session(place: &Place, signals: Signals) -> Result<Control
 }
 
 fn opening<'a>(place: &'a Place, settings: &Settings, replaces: bool) -> Opening<'a> {
-    let reserve = settings.number("reserve_connections", RESERVE).clamp(0.0, 1e6) as i64;
+    let reserve = settings.number("reserve_connections").clamp(0.0, 1e6) as i64;
     Opening { role: &place.role, sync: &place.sync, target: &place.target, reserve, replaces }
 }
 
@@ -107,8 +96,8 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     tell_gaps(watch, place)?;
     let mut parts = Parts { connections, ..parts? };
     check_lineage(&mut watch.session.control, &mut parts)?;
-    let sleep = settings.seconds("kid_pingtime", PERIODIC_CHECK).max(Duration::from_secs(1));
-    Ok((Carrier::new(parts)?, KidSettings { retention: settings.number("delta_retention", RETENTION), sleep }))
+    let sleep = settings.seconds("kid_pingtime").max(Duration::from_secs(1));
+    Ok((Carrier::new(parts)?, KidSettings { retention: settings.number("delta_retention"), sleep }))
 }
 
 /// Makes sure that each source is the one that gave the receipts, and holds what they lack.
@@ -128,7 +117,7 @@ fn check_lineage(control: &mut Connection, parts: &mut Parts) -> Result<()> {
 
 /// 0 means never to cut: everything in one transaction.
 fn batch(settings: &Settings) -> i64 {
-    match settings.number("batch_changes", BATCH) {
+    match settings.number("batch_changes") {
         changes if changes < 1.0 => i64::MAX / 2,
         changes => changes.min(1e15) as i64,
     }
@@ -137,7 +126,7 @@ fn batch(settings: &Settings) -> i64 {
 /// Not more than there are processors: each table that is being copied keeps one busy on each side.
 fn jobs(settings: &Settings) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    processors.min(settings.number("copy_jobs", JOBS).clamp(1.0, 1e3) as usize)
+    processors.min(settings.number("copy_jobs").clamp(1.0, 1e3) as usize)
 }
 
 impl Members {

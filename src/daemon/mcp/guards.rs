@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 
 /// How often it looks, unless `waiting_alarm` is shorter.
 const EVERY: f64 = 60.0;
-/// Seconds that changes may wait, unless setting `waiting_alarm` says otherwise.
-const PATIENCE: f64 = 600.0;
 
 /// When it is time again, and who looks.
 pub(super) struct Guards {
@@ -64,7 +62,7 @@ impl Guards {
 }
 
 fn every(session: &mut ControlSession) -> Result<Duration> {
-    let patience = Settings::load(&mut session.control)?.number("waiting_alarm", PATIENCE);
+    let patience = Settings::load(&mut session.control)?.number("waiting_alarm");
     let seconds = if patience > 0.0 { patience.clamp(1.0, EVERY) } else { EVERY };
     Ok(Duration::from_secs_f64(seconds))
 }

@@ -139,7 +139,7 @@ fn words_for_syncs_are_read_in_another_way() {
     run(&installed, "message").ended_with(1);
     run(&installed, "validate").ended_with(1);
     assert_eq!(
-        says(&installed, "set LOG_Showtime=THREE piddir=/Tmp"),
-        "Set \"log_showtime\" to \"three\"\nSet \"piddir\" to \"/Tmp\"\n"
+        says(&installed, "set LOG_Level=DEBUG piddir=/Tmp"),
+        "Set \"log_level\" to \"debug\"\nSet \"piddir\" to \"/Tmp\"\n"
     );
 }
