@@ -22,11 +22,11 @@ impl Dice {
 }
 
 const KEYS: &[Key] = &[
-    Key { column: "host", names: &["host", "dbhost"], takes: Value::Text },
-    Key { column: "port", names: &["port"], takes: Value::Number },
-    Key { column: "ping", names: &["ping"], takes: Value::Bool },
-    Key { column: "type", names: &["type"], takes: Value::Named(&[("pushdelta", "delta")]) },
-    Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
+    Key::new("host", &["host", "dbhost"], Value::Text),
+    Key::new("port", &["port"], Value::Number),
+    Key::new("ping", &["ping"], Value::Bool),
+    Key::new("type", &["type"], Value::Named(&[("pushdelta", "delta")])),
+    Key::new("status", &["status"], Value::OneOf(&["active", "inactive"])),
 ];
 
 const PIECES: &[&str] = &[

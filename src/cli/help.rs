@@ -1,34 +1,38 @@
-//! `help`, `--help`, and the usage texts of all verbs. Needs no database.
+//! `help`, `--help`, the usage texts of all verbs, and the topics. Needs no database.
 
 use crate::cli::table::{Topic, VERBS, verb};
-use crate::cli::{Invocation, Personality, near, options, output};
-use crate::error::Result;
+use crate::cli::topics::{self, SUBJECTS};
+use crate::cli::{Invocation, Personality, near, options, output, reference};
+use crate::error::{Error, Kind, Result};
 use crate::{say, warn_user};
 
 /// Usage texts.
-pub const TOPICS: &[Topic] = &[
-    only(
-        "Usage: help [verb [type]]\n\n  help\n  help add sync\n  help rights       roles: what they need, and what they give away",
-    ),
-    about(&["rights"], include_str!("help_rights.txt")),
-];
+pub const TOPICS: &[Topic] = &[only(
+    "Usage: help [verb [type]]
+       help <topic>
 
-/// `help [VERB [TYPE]]`.
+  help                  the verbs, the options and the topics
+  help add sync
+  help conflicts",
+)];
+
+/// `help [VERB [TYPE]]`, `help TOPIC`. Topics are for a pager, and so on standard output in both dialects.
 pub fn run(invocation: &Invocation) -> Result<u8> {
-    let mut words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
-    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("rights")) {
-        words.insert(0, "help");
+    let words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
+    let Some((word, others)) = words.split_first() else { return Ok(general(invocation)) };
+    if let Some(text) = topic(invocation.personality, word, others) {
+        print(invocation.personality, &text);
+        return Ok(0);
     }
-    let text = words.split_first().and_then(|(verb, words)| topic(invocation.personality, verb, words));
-    match text {
-        Some(text) => print(invocation.personality, &text),
-        None => {
-            let code = general(invocation);
-            words.first().into_iter().for_each(|word| hint(invocation, word));
-            return Ok(code);
-        }
-    }
+    let Some(subject) = topics::find(word) else { return Err(unknown_topic(word)) };
+    say!("{}", subject.told());
     Ok(0)
+}
+
+fn unknown_topic(word: &str) -> Error {
+    let known = VERBS.iter().map(|verb| verb.name).chain(SUBJECTS.iter().map(|subject| subject.name));
+    let hint = near::ahead(near::question(word, known), "`help` lists the verbs and the topics");
+    Error::new(Kind::Usage, format!("there is no help about \"{word}\"")).hint(hint).exit_code(1)
 }
 
 /// The general help; its exit code as result. The older dialect has it on standard error.
@@ -81,7 +85,7 @@ pub fn topic(personality: Personality, typed: &str, words: &[&str]) -> Option<St
     let kind = words.first().map(|word| word.to_lowercase());
     let special = topics.iter().find(|topic| kind.as_deref().is_some_and(|kind| topic.words.contains(&kind)));
     let found = special.or_else(|| topics.iter().find(|topic| topic.words.is_empty()))?;
-    Some(found.of(personality).replace("{verb}", &typed))
+    Some(reference::with_keys(found.of(personality), found.keys).replace("{verb}", &typed))
 }
 
 /// A verb with one usage text.
@@ -91,7 +95,7 @@ pub const fn only(text: &'static str) -> Topic {
 
 /// What is said about one of a verb's types, or, without words, about the verb.
 pub const fn about(words: &'static [&'static str], text: &'static str) -> Topic {
-    Topic { words, text, newer: None }
+    Topic { words, text, newer: None, keys: &[] }
 }
 
 fn print(personality: Personality, text: &str) {
@@ -104,10 +108,13 @@ fn print(personality: Personality, text: &str) {
 fn general_text(prog: &str) -> String {
     let verbs: Vec<_> = VERBS.iter().map(|verb| format!("  {} {}\n    ** {}", verb.name, verb.arguments, verb.about)).collect();
     let options = options::command().help_template("{options}").render_help().to_string();
+    let topics: Vec<_> = SUBJECTS.iter().map(|subject| format!("  {:<17}{}", subject.name, subject.about)).collect();
     format!(
-        "Usage: {prog} args\n\n{}\n\nOptions, anywhere on the line:\n{}\n\nFor more details, try 'man bucardo_ctl'",
+        "Usage: {prog} args\n\n{}\n\nOptions, anywhere on the line:\n{}\n\nTopics, for '{prog} help TOPIC':\n{}\n\n\
+         For more details, try 'man bucardo_ctl'",
         verbs.join("\n").replace(" \n", "\n"),
-        options.trim_end()
+        options.trim_end(),
+        topics.join("\n")
     )
 }
 
@@ -117,11 +124,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_general_help_names_every_verb_between_its_first_and_last_line() {
+    fn the_general_help_names_every_verb_and_topic_between_its_first_and_last_line() {
         let text = general_text("bucardo_ctl");
         assert!(text.starts_with("Usage: bucardo_ctl args\n"));
         assert!(text.ends_with("\nFor more details, try 'man bucardo_ctl'"));
         assert!(VERBS.iter().all(|verb| text.contains(&format!("\n  {}", verb.name))));
+        assert!(SUBJECTS.iter().all(|subject| text.contains(&format!("\n  {}", subject.name))));
         assert!(text.contains("--dbport <PORT>") && text.lines().all(|line| line.trim_end() == line), "{text}");
     }
 

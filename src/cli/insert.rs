@@ -26,7 +26,7 @@ impl Insert {
 
     /// Sets what was given by the user, but not the keys in `except`, which mean something else.
     pub fn pairs(mut self, pairs: &Pairs, except: &[&str]) -> Insert {
-        let given = pairs.given().filter(|(key, _)| !except.contains(&key.column));
+        let given = pairs.given().filter(|(key, _)| key.stored && !except.contains(&key.column));
         self.columns.extend(given.map(|(key, value)| (key.column, Some(value.to_owned()), key.takes.sql_type())));
         self
     }

@@ -1,7 +1,8 @@
-//! `man`: the manual page, made from the table that the parser and the help are made from.
+//! `man`: the manual page, made from the table that the parser and the help are made from, and from the topics of `help`.
 
 use crate::cli::table::{OPTIONS, Opt, Topic, VERBS, Verb};
-use crate::cli::{Invocation, help};
+use crate::cli::topics::{self, SUBJECTS, Subject};
+use crate::cli::{Invocation, help, reference};
 use crate::error::Result;
 use crate::say;
 
@@ -17,6 +18,8 @@ pub fn run(_invocation: &Invocation) -> Result<u8> {
 fn page() -> String {
     let verbs: String = VERBS.iter().map(verb).collect();
     let options: String = OPTIONS.iter().map(option).collect();
+    let topics: String = SUBJECTS.iter().filter(|subject| subject.name != "exit").map(subject).collect();
+    let exit = topics::find("exit").map(|subject| flowing(&subject.body())).unwrap_or_default();
     format!(
         r#".TH BUCARDO_CTL 1
 .SH NAME
@@ -37,15 +40,10 @@ They may stand anywhere on the line, with one dash or two, and be abbreviated. W
 one
 .I name = value
 a line.
-{options}.SH FILES
-.TP
-.I .bucardorc
-in the working directory or at home, or
-.IR /etc/bucardorc :
-options that need not be typed.
-.SH EXIT STATUS
-0 when it is done; 1 when words are missing, when there is nothing to list, or when the daemon does not answer; 2 when a file is missing or
-a kicked sync was killed; 255 when it was refused."#
+{options}{topics}.SH EXIT STATUS
+{exit}.SH SEE ALSO
+.BR psql (1),
+.BR pg_dump (1)"#
     )
 }
 
@@ -62,10 +60,35 @@ fn verb(verb: &Verb) -> String {
     let mut text = format!(".SS {} {}\n{}.\n", escaped(verb.name), escaped(verb.arguments), escaped(verb.about));
     for topic in verb.topics {
         for said in std::iter::once(topic.text).chain(topic.newer) {
-            text += &format!(".PP\n.nf\n{}\n.fi\n", escaped(&said.replace("{verb}", verb.name)));
+            let said = reference::with_keys(said, topic.keys).replace("{verb}", verb.name);
+            text += &format!(".PP\n.nf\n{}\n.fi\n", escaped(&said));
         }
     }
     text
+}
+
+fn subject(subject: &Subject) -> String {
+    let about = reference::filled(subject.about, 0);
+    format!(".SH {}\n.I {}\n{}", subject.name.to_uppercase(), escaped(&about), flowing(&subject.body()))
+}
+
+/// Paragraphs that the formatter fills, and indented lines as they are.
+fn flowing(text: &str) -> String {
+    let mut page = String::new();
+    for part in text.split("\n\n") {
+        let mut lines = part.lines().peekable();
+        page += ".PP\n";
+        while let Some(line) = lines.next() {
+            let stands = line.starts_with(' ');
+            let mut run = vec![line];
+            while let Some(next) = lines.next_if(|next| next.starts_with(' ') == stands) {
+                run.push(next);
+            }
+            let run = escaped(&run.join("\n"));
+            page += &if stands { format!(".nf\n{run}\n.fi\n") } else { run + "\n" };
+        }
+    }
+    page
 }
 
 fn option(opt: &Opt) -> String {
@@ -88,10 +111,16 @@ mod tests {
         for verb in VERBS {
             assert!(page.contains(&format!("\n.SS {}", verb.name)), "{}", verb.name);
         }
+        for subject in SUBJECTS.iter().filter(|subject| subject.name != "exit") {
+            assert!(page.contains(&format!("\n.SH {}\n", subject.name.to_uppercase())), "{}", subject.name);
+            for line in subject.body().lines() {
+                assert!(page.contains(&escaped(line)), "{}: {line}", subject.name);
+            }
+        }
         for opt in OPTIONS {
             assert!(page.contains(&escaped(&format!("--{}", opt.name))), "{}", opt.name);
         }
-        let known = [".TH", ".SH", ".SS", ".TP", ".PP", ".B ", ".I ", ".IR", ".br", ".nf", ".fi"];
+        let known = [".TH", ".SH", ".SS", ".TP", ".PP", ".B ", ".BR", ".I ", ".IR", ".br", ".nf", ".fi"];
         for line in page.lines().filter(|line| line.starts_with('.')) {
             assert!(known.iter().any(|request| line.starts_with(request)), "{line}");
         }

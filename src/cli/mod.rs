@@ -51,6 +51,7 @@ pub mod presence;
 pub mod prog;
 pub mod rcfile;
 pub mod reason;
+pub mod reference;
 pub mod refusal;
 pub mod relation;
 pub mod session;
@@ -59,6 +60,7 @@ pub mod standstill;
 pub mod stopfile;
 pub mod sync_list;
 pub mod table;
+pub mod topics;
 
 #[cfg(test)]
 mod fuzz;

@@ -4,7 +4,7 @@
 //! The original joined all words by blanks and searched the result, so that shell quoting was lost and an empty value swallowed the
 //! next word. Here a value ends where its shell word ends, or at the next known key within it; an empty value counts as not given.
 
-use crate::cli::near;
+use crate::cli::{near, reference};
 use crate::error::{Error, Kind, Result};
 
 /// A key that may be given.
@@ -15,6 +15,29 @@ pub struct Key {
     pub names: &'static [&'static str],
     /// What its value may be.
     pub takes: Value,
+    /// Its value when it is not given; empty where there is none.
+    pub default: &'static str,
+    /// What it means; empty where the usage text tells it in other ways.
+    pub about: &'static str,
+    /// Whether its column is set from it as it is.
+    pub stored: bool,
+}
+
+impl Key {
+    /// A key that sets its column.
+    pub const fn new(column: &'static str, names: &'static [&'static str], takes: Value) -> Key {
+        Key { column, names, takes, default: "", about: "", stored: true }
+    }
+
+    /// What the help says of it.
+    pub const fn says(self, default: &'static str, about: &'static str) -> Key {
+        Key { default, about, ..self }
+    }
+
+    /// A key that is no column, or whose column is set by itself.
+    pub const fn unstored(self) -> Key {
+        Key { stored: false, ..self }
+    }
 }
 
 /// What a value may be.
@@ -42,6 +65,18 @@ pub enum Value {
 pub const STATUS: Value = Value::OneOf(&["active", "inactive"]);
 
 impl Value {
+    /// What stands for it in help.
+    pub fn placeholder(self) -> String {
+        match self {
+            Value::Text => "TEXT".to_owned(),
+            Value::Bool => "0|1".to_owned(),
+            Value::Number | Value::Ports => "NUMBER".to_owned(),
+            Value::Interval => "TIME".to_owned(),
+            Value::OneOf(words) | Value::NumberOf(words) => words.join("|"),
+            Value::Named(words) => words.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("|"),
+        }
+    }
+
     /// The SQL type a text has to be cast to for the column.
     pub fn sql_type(self) -> &'static str {
         match self {
@@ -113,7 +148,7 @@ impl Pairs {
 pub fn read(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs> {
     let mut pairs = Pairs::default();
     for word in &glued(words) {
-        take(word, keys, &mut pairs).map_err(|error| with_usage(error, usage))?;
+        take(word, keys, &mut pairs).map_err(|error| with_usage(error, &reference::with_keys(usage, keys)))?;
     }
     Ok(pairs)
 }
@@ -128,7 +163,7 @@ pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result
             continue;
         };
         let Some(key) = keys.iter().find(|key| key.names.contains(&name.as_str())) else {
-            crate::say!("{usage}");
+            crate::say!("{}", reference::with_keys(usage, keys));
             let question = unknown(&name, keys).hint_text().map(str::to_owned);
             return Err(Error::new(Kind::Usage, format!("Unknown option '{name}'"))
                 .hint(near::ahead(question, "the usage text above lists them"))
@@ -305,13 +340,13 @@ mod tests {
     use super::*;
 
     const KEYS: &[Key] = &[
-        Key { column: "dbhost", names: &["dbhost", "host"], takes: Value::Text },
-        Key { column: "dbport", names: &["dbport", "port"], takes: Value::Number },
-        Key { column: "dbconn", names: &["conn"], takes: Value::Text },
-        Key { column: "ping", names: &["ping"], takes: Value::Bool },
-        Key { column: "checktime", names: &["checktime"], takes: Value::Interval },
-        Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
-        Key { column: "synctype", names: &["type"], takes: Value::Named(&[("pushdelta", "delta"), ("swap", "swap")]) },
+        Key::new("dbhost", &["dbhost", "host"], Value::Text),
+        Key::new("dbport", &["dbport", "port"], Value::Number),
+        Key::new("dbconn", &["conn"], Value::Text),
+        Key::new("ping", &["ping"], Value::Bool),
+        Key::new("checktime", &["checktime"], Value::Interval),
+        Key::new("status", &["status"], Value::OneOf(&["active", "inactive"])),
+        Key::new("synctype", &["type"], Value::Named(&[("pushdelta", "delta"), ("swap", "swap")])),
     ];
 
     fn pairs(words: &[&str]) -> Result<Pairs> {

@@ -1,7 +1,7 @@
 //! README.md: its tour is run, and prints what it shows. With `BUCARDO_TEST_BLESS` set, what is printed is written into it instead.
 
 use super::blocks::{self, Block};
-use super::steady::steady;
+use super::steady::{backspaced, steady};
 use crate::harness::{Cluster, Commands, wait_until};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
@@ -56,6 +56,27 @@ impl Place {
     }
 }
 
+/// The most that somebody reads before trying it.
+const MOST: usize = 15 * 1024;
+
+#[test]
+fn the_readme_is_short_and_what_it_names_exists() {
+    let text = std::fs::read_to_string(README).unwrap();
+    assert!(text.len() <= MOST, "{} bytes", text.len());
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let links = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    let folders = ["scripts/", "packaging/", "src/", "tests/"];
+    let words = text.split([' ', '`', '\n', '(', ')', '[', ']']).map(|word| word.trim_end_matches(['.', ',', ':']));
+    let named = words.filter(|word| folders.iter().any(|folder| word.starts_with(folder)));
+    let all: Vec<&str> = links.chain(named).filter(|path| !path.starts_with("http")).collect();
+    assert!(all.len() > 8, "{all:?}");
+    for path in all {
+        assert!(root.join(path).exists(), "{path}");
+    }
+    let prose: Vec<&str> = text.split("```").step_by(2).flat_map(str::lines).filter(|line| !line.starts_with('|')).collect();
+    assert_eq!(prose.iter().find(|line| line.chars().count() > 100), None);
+}
+
 #[test]
 fn the_tour_of_the_readme_is_true() {
     let servers = [Cluster::new(), Cluster::new()];
@@ -71,7 +92,8 @@ fn the_tour_of_the_readme_is_true() {
         if !bless {
             assert_eq!(steady(&printed), steady(&block.shown), "after: {}", block.commands);
         }
-        shown.extend(block.lines.map(|lines| (lines, printed)));
+        let on_screen = printed.lines().map(|line| backspaced(line) + "\n").collect::<String>();
+        shown.extend(block.lines.map(|lines| (lines, on_screen)));
     }
     if bless {
         std::fs::write(README, blocks::replace(&text, &shown)).unwrap();

@@ -1,15 +1,15 @@
 //! Texts without what differs from run to run: process ids, times, the folder; and with them the widths of columns.
 
 /// Words that are in every line which contains process ids, times, or counts that depend on how work fell into rounds.
-const MARKS: &[&str] = &["PID", "Bucardo ", "|P|", "Last ", "Next try", "Ins/Upd/Del", "Kick ", "[Mon "];
+const MARKS: &[&str] = &["PID", "Bucardo ", "|P|", "Last ", "Next try", "Ins/Upd/Del", "Kick ", "[Mon ", "Conflict: "];
 
 /// What is left of `text`.
 pub fn steady(text: &str) -> String {
     text.lines().map(|line| once(&numbers(&names(&backspaced(line)))) + "\n").collect()
 }
 
-/// As a screen shows it after backspaces.
-fn backspaced(line: &str) -> String {
+/// A line as a screen shows it after backspaces.
+pub fn backspaced(line: &str) -> String {
     let mut shown = String::new();
     for c in line.chars() {
         match c {

@@ -17,10 +17,7 @@ pub(super) const USAGE_COLS: &str = "Usage: add customcols <table> \"SELECT ...\
 
   add customcols public.orders \"SELECT id, total\" sync=reports";
 
-pub(super) const KEYS: &[Key] = &[
-    Key { column: "db", names: &["db", "database"], takes: Value::Text },
-    Key { column: "sync", names: &["sync"], takes: Value::Text },
-];
+pub(super) const KEYS: &[Key] = &[Key::new("db", &["db", "database"], Value::Text), Key::new("sync", &["sync"], Value::Text)];
 
 pub(super) fn run(session: &mut Session, noun: Noun, table: &str, words: &[String]) -> Result<u8> {
     let (kind, usage) = match noun {

@@ -21,18 +21,18 @@ pub(super) const USAGE: &str = "Usage: add customcode <name> <whenrun=value> <sr
   add customcode audit whenrun=after_txn src_code=audit.pl sync=orders";
 
 pub(super) const KEYS: &[Key] = &[
-    Key { column: "whenrun", names: &["whenrun", "when_run"], takes: Value::OneOf(WHENRUN) },
-    Key { column: "src_code", names: &["src_code"], takes: Value::Text },
-    Key { column: "about", names: &["about"], takes: Value::Text },
-    Key { column: "name", names: &["name"], takes: Value::Text },
-    Key { column: "getdbh", names: &["getdbh"], takes: Value::Bool },
-    Key { column: "getrows", names: &["getrows"], takes: Value::Bool },
-    Key { column: "trigrules", names: &["trigrules"], takes: Value::Bool },
-    Key { column: "sync", names: &["sync"], takes: Value::Text },
-    Key { column: "goat", names: &["goat", "table", "relation"], takes: Value::Text },
-    Key { column: "active", names: &["active"], takes: Value::Bool },
-    Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
-    Key { column: "priority", names: &["priority"], takes: Value::Number },
+    Key::new("whenrun", &["whenrun", "when_run"], Value::OneOf(WHENRUN)),
+    Key::new("src_code", &["src_code"], Value::Text),
+    Key::new("about", &["about"], Value::Text),
+    Key::new("name", &["name"], Value::Text),
+    Key::new("getdbh", &["getdbh"], Value::Bool),
+    Key::new("getrows", &["getrows"], Value::Bool),
+    Key::new("trigrules", &["trigrules"], Value::Bool),
+    Key::new("sync", &["sync"], Value::Text),
+    Key::new("goat", &["goat", "table", "relation"], Value::Text),
+    Key::new("active", &["active"], Value::Bool),
+    Key::new("status", &["status"], Value::OneOf(&["active", "inactive"])),
+    Key::new("priority", &["priority"], Value::Number),
 ];
 
 const WHENRUN: &[&str] = &[

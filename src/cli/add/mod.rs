@@ -60,7 +60,7 @@ pub const TOPICS: &[Topic] = &[
     help::about(&["db", "database", "dbs", "databases"], db::USAGE).or_newer(newer::db::USAGE),
     help::about(&["dbg", "dbgroup", "dbgroups"], dbgroup::USAGE).or_newer(newer::dbgroup::USAGE),
     help::about(&["herd", "herds", "relgroup", "relgroups"], herd::USAGE).or_newer(newer::herd::USAGE),
-    help::about(&["sync", "syncs"], sync::USAGE).or_newer(newer::sync::USAGE),
+    help::about(&["sync", "syncs"], sync::USAGE).or_newer(newer::sync::USAGE).with(sync::KEYS),
     help::about(&["table", "tables", "tab"], table::USAGE_TABLE).or_newer(newer::table::USAGE_TABLE),
     help::about(&["sequence", "sequences", "seq"], table::USAGE_SEQUENCE).or_newer(newer::table::USAGE_SEQUENCE),
     help::about(&["all"], all::USAGE).or_newer(newer::table::USAGE_ALL),

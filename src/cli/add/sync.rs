@@ -12,62 +12,77 @@ use crate::warn_user;
 
 pub(super) const USAGE: &str = "Usage: add sync <name> type=x source=x targetdb=x or targetgroup=x [options]
 
-  type=x         pushdelta, fullcopy or swap
-  source=x       a herd; with tables=, the database they are in
-  tables=x,y     make the herd from these tables
-  targetdb=x  targetgroup=x    where to
-  dbs=a:source,b:target        the same in one word; several sources are masters of one another
-  conflict_strategy=x          who wins when several have changed a row: latest, source, target, skip, random, abort,
-                 or names of databases in the order in which they win
-  status=x       active or inactive
-  ping=x         whether changes start the sync at once
-  checktime=x    start it at least this often
-  overdue=x  expired=x         for how long status may find it late
-  capture=x      always: also what is written on the sources while triggers are off, as by logical replication
-  limitdbs=x     targets at work at the same time, at most
-  stayalive=x  kidsalive=x  onetimecopy=x  priority=x  lifetime=x  maxkicks=x  analyze_after_copy=x  strict_checking=x
+{keys}
+
+Only with `update sync`: deletemethod=delete|truncate|truncate_cascade and copyextra=TEXT
+(see `help copies`).
 
   add sync orders type=pushdelta source=sales targetdb=warehouse
   add sync stock type=pushdelta source=shop tables=items,prices targetgroup=branches checktime=5min";
 
+/// In the order of the help: what goes where, when it runs, how rows are read and written.
 pub(super) const KEYS: &[Key] = &[
-    Key { column: "name", names: &["name"], takes: Value::Text },
-    Key {
-        column: "synctype",
-        names: &["type", "synctype"],
-        takes: Value::Named(&[("pushdelta", "delta"), ("fullcopy", "copy"), ("swap", "swap")]),
-    },
-    Key { column: "source", names: &["source", "herd", "relgroup"], takes: Value::Text },
-    Key { column: "targetdb", names: &["targetdb"], takes: Value::Text },
-    Key { column: "targetgroup", names: &["targetgroup", "group", "dbgroup"], takes: Value::Text },
-    Key { column: "tables", names: &["tables", "table", "relations", "relation"], takes: Value::Text },
-    Key { column: "dbs", names: &["dbs", "db", "databases", "database"], takes: Value::Text },
-    Key { column: "status", names: &["status"], takes: Value::OneOf(&["active", "inactive"]) },
-    Key { column: "ping", names: &["ping", "autokick"], takes: Value::Bool },
-    Key { column: "do_listen", names: &["do_listen"], takes: Value::Bool },
-    Key { column: "makedelta", names: &["makedelta", "target_makedelta"], takes: Value::Bool },
-    Key { column: "capture", names: &["capture"], takes: Value::OneOf(&["ordinary", "always"]) },
-    Key { column: "stayalive", names: &["stayalive"], takes: Value::Bool },
-    Key { column: "kidsalive", names: &["kidsalive"], takes: Value::Bool },
-    Key { column: "analyze_after_copy", names: &["analyze_after_copy"], takes: Value::Bool },
-    Key { column: "strict_checking", names: &["strict_checking"], takes: Value::Bool },
-    Key { column: "track_rates", names: &["track_rates"], takes: Value::Bool },
-    Key { column: "usecustomselect", names: &["customselect", "usecustomselect"], takes: Value::Bool },
-    Key { column: "checktime", names: &["checktime"], takes: Value::Interval },
-    Key { column: "overdue", names: &["overdue"], takes: Value::Interval },
-    Key { column: "expired", names: &["expired"], takes: Value::Interval },
-    Key { column: "lifetime", names: &["lifetime"], takes: Value::Interval },
-    Key { column: "limitdbs", names: &["limitdbs"], takes: Value::Number },
-    Key { column: "priority", names: &["priority"], takes: Value::Number },
-    Key { column: "maxkicks", names: &["maxkicks"], takes: Value::Number },
-    Key { column: "rebuild_index", names: &["rebuild_index", "rebuildindex"], takes: Value::Number },
-    Key { column: "txnmode", names: &["isolation_level", "txnmode"], takes: Value::OneOf(&["repeatable read", "serializable"]) },
-    Key { column: "conflict_strategy", names: &["conflict_strategy", "conflict", "standard_conflict"], takes: Value::Text },
-    Key { column: "onetimecopy", names: &["onetimecopy"], takes: Value::NumberOf(&["0", "1", "2"]) },
+    Key::new("name", &["name"], Value::Text).unstored().says("", "another name for the sync than the word after `add sync`"),
+    Key::new("synctype", &["type", "synctype"], Value::Named(&[("pushdelta", "delta"), ("fullcopy", "copy"), ("swap", "swap")]))
+        .unstored()
+        .says(
+            "",
+            "pushdelta carries changes from a source to targets, swap changes among masters, fullcopy whole tables; with dbs=, \
+             the roles tell it",
+        ),
+    Key::new("source", &["source", "herd", "relgroup"], Value::Text)
+        .unstored()
+        .says("", "the herd; with tables=, the database they are in"),
+    Key::new("tables", &["tables", "table", "relations", "relation"], Value::Text)
+        .unstored()
+        .says("", "make the herd from these tables and sequences, separated by commas"),
+    Key::new("targetdb", &["targetdb"], Value::Text).unstored().says("", "the database that the changes go to"),
+    Key::new("targetgroup", &["targetgroup", "group", "dbgroup"], Value::Text)
+        .unstored()
+        .says("", "the group of databases that the changes go to"),
+    Key::new("dbs", &["dbs", "db", "databases", "database"], Value::Text).unstored().says(
+        "",
+        "all databases with their roles, instead of source=, targetdb= and targetgroup=: a:source,b:target; several sources are \
+         masters of one another",
+    ),
+    Key::new("conflict_strategy", &["conflict_strategy", "conflict", "standard_conflict"], Value::Text).unstored().says(
+        "",
+        "which change wins when masters have changed the same row: latest, source, target, skip, random, abort, \
+         latest_all_tables, or names of databases in the order in which they win; none: the table's standard_conflict, else latest",
+    ),
+    Key::new("status", &["status"], Value::OneOf(&["active", "inactive"])).says("active", "whether the daemon runs the sync"),
+    Key::new("ping", &["ping", "autokick"], Value::Bool).says("1", "whether a change on a source starts the sync"),
+    Key::new("checktime", &["checktime"], Value::Interval).says("", "start it at least this often"),
+    Key::new("do_listen", &["do_listen"], Value::Bool)
+        .says("0", "hear kicks that programs send on the source, also with ping=0"),
+    Key::new("overdue", &["overdue"], Value::Interval)
+        .says("0 seconds", "how long changes may wait until a mail and `status` call the sync overdue; 0 is for ever"),
+    Key::new("expired", &["expired"], Value::Interval).says("0 seconds", "the same for expired, which is worse"),
+    Key::new("onetimecopy", &["onetimecopy"], Value::NumberOf(&["0", "1", "2"]))
+        .says("0", "copy whole tables once: 1 all, 2 those that are empty on the target"),
+    Key::new("capture", &["capture"], Value::OneOf(&["ordinary", "always"]))
+        .says("ordinary", "always: also what is written on the sources while triggers are off, as by logical replication"),
+    Key::new("makedelta", &["makedelta", "target_makedelta"], Value::Bool)
+        .says("0", "note what the sync writes as changes for other syncs that start at the target"),
+    Key::new("strict_checking", &["strict_checking"], Value::Bool)
+        .says("1", "refuse tables whose columns differ in a way that may do no harm"),
+    Key::new("txnmode", &["isolation_level", "txnmode"], Value::OneOf(&["repeatable read", "serializable"]))
+        .says("repeatable read", "the isolation level in which the sources are read"),
+    Key::new("track_rates", &["track_rates"], Value::Bool)
+        .says("0", "keep how long changes took, in the table bucardo_rate; not for fullcopy"),
+    Key::new("analyze_after_copy", &["analyze_after_copy"], Value::Bool)
+        .says("1", "ANALYZE tables that were copied, unless the table says otherwise"),
+    Key::new("usecustomselect", &["customselect", "usecustomselect"], Value::Bool)
+        .says("0", "fullcopy: copy what the column customselect of a table selects"),
+    Key::new("limitdbs", &["limitdbs"], Value::Number).says("0", "targets that are worked on at the same time, at most; 0 is all"),
+    Key::new("stayalive", &["stayalive"], Value::Bool).says("1", "whether the CTL stays between jobs"),
+    Key::new("kidsalive", &["kidsalive"], Value::Bool).says("1", "whether the KIDs stay between jobs"),
+    Key::new("lifetime", &["lifetime"], Value::Interval).says("", "replace the CTL at the first kick after this time"),
+    Key::new("maxkicks", &["maxkicks"], Value::Number).says("0", "replace the CTL after so many kicks; 0 never"),
+    Key::new("priority", &["priority"], Value::Number).says("0", "shown by `status`; without effect"),
+    Key::new("rebuild_index", &["rebuild_index", "rebuildindex"], Value::Number)
+        .says("0", "without effect: that of each table counts"),
 ];
-
-/// Keys that are no columns, or whose columns [`Members`] sets.
-const NOT_COLUMNS: &[&str] = &["name", "synctype", "source", "targetdb", "targetgroup", "tables", "dbs", "conflict_strategy"];
 
 pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let pairs = pairs::read(words, KEYS, USAGE)?;
@@ -99,7 +114,7 @@ fn refuse_taken(control: &mut Connection, name: &str) -> Result<()> {
 fn insert(control: &mut Connection, name: &str, herd: &str, members: &Members, pairs: &Pairs) -> Result<Vec<String>> {
     let (column, target, lines) = sync_members::target(control, name, herd, members)?;
     let row = Insert::into("sync").text("name", name).text("source", herd).text("synctype", members.synctype);
-    let row = row.text(column, &target).pairs(pairs, NOT_COLUMNS);
+    let row = row.text(column, &target).pairs(pairs, &[]);
     let row = match strategy(control, members.synctype, pairs)? {
         Some(strategy) => row.text("conflict_strategy", &strategy),
         None => row,

@@ -302,12 +302,12 @@ mod tests {
     use crate::cli::pairs::{self, Key, Value};
 
     const KEYS: &[Key] = &[
-        Key { column: "synctype", names: &["type"], takes: Value::Text },
-        Key { column: "source", names: &["source"], takes: Value::Text },
-        Key { column: "targetdb", names: &["targetdb"], takes: Value::Text },
-        Key { column: "targetgroup", names: &["targetgroup"], takes: Value::Text },
-        Key { column: "tables", names: &["tables"], takes: Value::Text },
-        Key { column: "dbs", names: &["dbs"], takes: Value::Text },
+        Key::new("synctype", &["type"], Value::Text),
+        Key::new("source", &["source"], Value::Text),
+        Key::new("targetdb", &["targetdb"], Value::Text),
+        Key::new("targetgroup", &["targetgroup"], Value::Text),
+        Key::new("tables", &["tables"], Value::Text),
+        Key::new("dbs", &["dbs"], Value::Text),
     ];
 
     fn members(line: &str) -> Result<Members> {

@@ -32,21 +32,21 @@ pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3
   add sequence public.lines_id_seq db=shop herd=sales";
 
 pub(super) const KEYS: &[Key] = &[
-    Key { column: "db", names: &["db"], takes: Value::Text },
-    Key { column: "herd", names: &["herd", "relgroup"], takes: Value::Text },
-    Key { column: "sync", names: &["sync"], takes: Value::Text },
-    Key { column: "ping", names: &["ping", "autokick"], takes: Value::Bool },
-    Key { column: "makedelta", names: &["makedelta"], takes: Value::Bool },
-    Key { column: "standard_conflict", names: &["standard_conflict"], takes: Value::Text },
-    Key { column: "has_delta", names: &["has_delta"], takes: Value::Bool },
-    Key { column: "analyze_after_copy", names: &["analyze_after_copy"], takes: Value::Bool },
-    Key { column: "strict_checking", names: &["strict_checking"], takes: Value::Bool },
-    Key { column: "delta_bypass", names: &["delta_bypass"], takes: Value::Bool },
-    Key { column: "rebuild_index", names: &["rebuild_index", "rebuildindex"], takes: Value::Number },
-    Key { column: "delta_bypass_min", names: &["delta_bypass_min"], takes: Value::Number },
-    Key { column: "delta_bypass_count", names: &["delta_bypass_count"], takes: Value::Number },
-    Key { column: "delta_bypass_percent", names: &["delta_bypass_percent"], takes: Value::Number },
-    Key { column: "customselect", names: &["customselect"], takes: Value::Text },
+    Key::new("db", &["db"], Value::Text),
+    Key::new("herd", &["herd", "relgroup"], Value::Text),
+    Key::new("sync", &["sync"], Value::Text),
+    Key::new("ping", &["ping", "autokick"], Value::Bool),
+    Key::new("makedelta", &["makedelta"], Value::Bool),
+    Key::new("standard_conflict", &["standard_conflict"], Value::Text),
+    Key::new("has_delta", &["has_delta"], Value::Bool),
+    Key::new("analyze_after_copy", &["analyze_after_copy"], Value::Bool),
+    Key::new("strict_checking", &["strict_checking"], Value::Bool),
+    Key::new("delta_bypass", &["delta_bypass"], Value::Bool),
+    Key::new("rebuild_index", &["rebuild_index", "rebuildindex"], Value::Number),
+    Key::new("delta_bypass_min", &["delta_bypass_min"], Value::Number),
+    Key::new("delta_bypass_count", &["delta_bypass_count"], Value::Number),
+    Key::new("delta_bypass_percent", &["delta_bypass_percent"], Value::Number),
+    Key::new("customselect", &["customselect"], Value::Text),
 ];
 
 pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {

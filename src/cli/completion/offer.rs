@@ -6,6 +6,7 @@ use crate::cli::noun::{self, Noun};
 use crate::cli::pairs::{Key, Value};
 use crate::cli::spelling;
 use crate::cli::table::{self, Follows, OPTIONS, Opt, VERBS, Verb};
+use crate::cli::topics::SUBJECTS;
 
 /// Something that may stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +97,10 @@ fn verbs() -> Vec<Offer> {
     VERBS.iter().map(|verb| Offer::Word(verb.name.to_owned(), verb.about)).collect()
 }
 
+fn topics() -> Vec<Offer> {
+    SUBJECTS.iter().map(|subject| Offer::Word(subject.name.to_owned(), subject.about)).collect()
+}
+
 fn options() -> Vec<Offer> {
     let sign = |opt: &Opt| if opt.takes.value() { "=" } else { "" };
     OPTIONS.iter().map(|opt| Offer::Word(format!("--{}{}", opt.name, sign(opt)), opt.help)).collect()
@@ -165,7 +170,7 @@ fn follows(verb: &Verb, nouns: &[String], personality: Personality, keys: &[Key]
         (Follows::Db, _) => names(Noun::Db),
         (Follows::Dbs, _) => [words("totals"), names(Noun::Db)].concat(),
         (Follows::Settings, _) => [words("all"), vec![Offer::Names(String::new(), Names::Settings)]].concat(),
-        (Follows::Verbs, []) => verbs(),
+        (Follows::Verbs, []) => [verbs(), topics()].concat(),
         (Follows::Verbs, [about, ..]) => table::verb(about).map_or(Vec::new(), |verb| types(verb, newer)),
         (Follows::Nouns, []) => types(verb, newer),
         (Follows::Nouns, [all]) if all == "all" => words("tables sequences"),

@@ -4,6 +4,7 @@
 mod options;
 mod verbs;
 
+use crate::cli::pairs::Key;
 use crate::cli::prog::Personality;
 use crate::cli::{Invocation, Session};
 use crate::error::Result;
@@ -66,12 +67,19 @@ pub struct Topic {
     pub text: &'static str,
     /// The text for the newer dialect, where that one has other words.
     pub newer: Option<&'static str>,
+    /// The keys that stand in the place of `{keys}` in the texts.
+    pub keys: &'static [Key],
 }
 
 impl Topic {
     /// The same with another text for the newer dialect.
     pub const fn or_newer(self, text: &'static str) -> Topic {
         Topic { newer: Some(text), ..self }
+    }
+
+    /// The same with a table of keys.
+    pub const fn with(self, keys: &'static [Key]) -> Topic {
+        Topic { keys, ..self }
     }
 
     /// The text in a dialect.

@@ -17,7 +17,7 @@ pub const USAGE: &str = "Usage: add relgroup <name> [table or sequence ...]
   add relgroup sales public.orders public.lines
   add relgroup everything public.% db=shop";
 
-const KEYS: &[Key] = &[Key { column: "db", names: &["db", "database"], takes: Value::Text }];
+const KEYS: &[Key] = &[Key::new("db", &["db", "database"], Value::Text)];
 
 pub fn run(session: &mut Session, name: &str, words: &[String]) -> Result<u8> {
     let pairs = pairs::read_newer(words, KEYS, USAGE)?;

@@ -17,19 +17,10 @@ pub const USAGE: &str = "Usage: add sync <name> dbs=x:source,y:target relgroup=x
   dbgroup=x      the same, as a group
   relgroup=x     a relgroup that exists
   tables=x,y     make one of these; all for everything
-  conflict_strategy=x          who wins when several have changed a row: bucardo_latest, bucardo_source, bucardo_target,
-                 bucardo_skip, bucardo_random, bucardo_abort, or names of databases in the order in which they win
-  status=x       active or inactive
-  autokick=x     whether changes start the sync at once
-  checktime=x    start it at least this often
-  onetimecopy=x  1 copies all rows once, 2 only into tables that are empty
-  stayalive=x  kidsalive=x  priority=x  lifetime=x  maxkicks=x  analyze_after_copy=x  strict_checking=x  isolation_level=x
+{keys}
 
   add sync orders dbs=shop:source,warehouse:target relgroup=sales
   add sync stock dbs=shop:source,berlin:source tables=items,prices onetimecopy=2";
-
-/// Keys that are no columns, or whose columns are set here.
-const NOT_COLUMNS: &[&str] = &["name", "synctype", "source", "targetdb", "targetgroup", "tables", "dbs", "conflict_strategy"];
 
 pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let words = &without(words, "vacuum_after_copy");
@@ -82,7 +73,7 @@ fn add(control: &mut Connection, name: &str, pairs: &Pairs) -> Result<Vec<String
         None => (synctype == "swap").then(|| conflict::LATEST.to_owned()),
     };
     let row = Insert::into("sync").text("name", name).text("source", &herd).text("synctype", synctype);
-    let row = row.text("targetgroup", &party.group).pairs(pairs, NOT_COLUMNS);
+    let row = row.text("targetgroup", &party.group).pairs(pairs, &[]);
     let row = if let Some(strategy) = &strategy { row.text("conflict_strategy", strategy) } else { row };
     row.run(control, "name").map_err(|error| error.context("Failed to add sync"))?;
     lines.insert(0, format!("Added sync \"{name}\""));
