@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-/// The most that somebody reads before trying it.
+/// What is longer is not read before the program is tried.
 const MOST: usize = 15 * 1024;
 
 #[test]

@@ -79,7 +79,7 @@ pub const VERBS: &[Verb] = &[
         Alone(completion::run),
     ),
     verb("man", "", "Print the manual page", man::TOPICS, Alone(man::run)),
-    verb("help", "[verb [type]]", "Show this text, or that of one verb", help::TOPICS, Alone(help::run)),
+    verb("help", "[verb [type] | topic]", "Show this text, or that of one verb or topic", help::TOPICS, Alone(help::run)),
 ];
 
 const fn verb(name: &'static str, arguments: &'static str, about: &'static str, topics: &'static [Topic], run: Run) -> Verb {
