@@ -148,7 +148,7 @@ impl Pairs {
 pub fn read(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs> {
     let mut pairs = Pairs::default();
     for word in &glued(words) {
-        take(word, keys, &mut pairs).map_err(|error| with_usage(error, &reference::with_keys(usage, keys)))?;
+        take(word, keys, &mut pairs).map_err(|error| with_usage(error, &reference::with_names_of_keys(usage, keys)))?;
     }
     Ok(pairs)
 }
@@ -163,7 +163,7 @@ pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result
             continue;
         };
         let Some(key) = keys.iter().find(|key| key.names.contains(&name.as_str())) else {
-            crate::say!("{}", reference::with_keys(usage, keys));
+            crate::say!("{}", reference::with_names_of_keys(usage, keys));
             let question = unknown(&name, keys).hint_text().map(str::to_owned);
             return Err(Error::new(Kind::Usage, format!("Unknown option '{name}'"))
                 .hint(near::ahead(question, "the usage text above lists them"))

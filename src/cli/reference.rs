@@ -11,6 +11,12 @@ pub fn with_keys(usage: &str, keys: &[Key]) -> String {
     if usage.contains("{keys}") { usage.replace("{keys}", &table(keys.iter().map(key))) } else { usage.to_owned() }
 }
 
+/// A usage text that goes with an error: only the names of the keys are there, so that what is wrong stays on the screen.
+pub fn with_names_of_keys(usage: &str, keys: &[Key]) -> String {
+    let names: Vec<_> = keys.iter().filter_map(|key| key.names.first()).map(|name| format!("{name}=")).collect();
+    usage.replace("{keys}", &filled(&names.join(" "), 2))
+}
+
 /// A text with the tables of the settings in the places that are for them.
 pub fn with_settings(text: &str) -> String {
     let all = |counts: Counts| SETTINGS.iter().filter(move |setting| setting.counts == counts);
@@ -99,6 +105,7 @@ mod tests {
         let shown = "x\n  ping=0|1\n      whether a change starts the sync (default 1; also autokick)\n  \
             txnmode='repeatable read'|serializable\n      how it reads\ny";
         assert_eq!(with_keys("x\n{keys}\ny", KEYS), shown);
+        assert_eq!(with_names_of_keys("x\n{keys}\ny", KEYS), "x\n  ping= txnmode=\ny");
     }
 
     #[test]

@@ -12,46 +12,43 @@ use crate::warn_user;
 pub(super) const USAGE: &str = "Usage: add db <name> [optional information]
 
   name is the real name of the database and, unless name=x is given, also its name here.
-  dbname=x     real name of the database
-  host=x  port=x  user=x  pass=x     of several hosts, separated by commas, the first that answers counts
-  conn=x       more connection parameters, e.g. sslmode=require
-  service=x    name of a connection service
-  pgpass=x     a password file
-  status=x     active or inactive
-  sourcelimit=x  targetlimit=x   syncs at work on it at the same time, at most
-  makedelta=x  whether what syncs bring there is noted for other syncs
-  capture=x    always: also what is written there while triggers are off, as by logical replication
-  ssp=x        whether server-side prepared statements may be used
-  group=x      put it into this database group
+
+{keys}
 
   add db shop host=db1
   add db warehouse dbname=shop host=db2 port=5433 user=replicator pgpass=/etc/bucardo.pgpass";
 
+/// In the order of the help: how it is reached, and what its syncs may do.
 pub(super) const KEYS: &[Key] = &[
-    Key::new("name", &["name"], Value::Text),
-    Key::new("dbname", &["dbname", "db"], Value::Text),
-    Key::new("dbuser", &["user", "dbuser", "username"], Value::Text),
-    Key::new("dbhost", &["host", "dbhost", "pghost"], Value::Text),
-    Key::new("dbport", &["port", "dbport", "pgport"], Value::Ports),
-    Key::new("dbpass", &["pass", "dbpass", "password"], Value::Text),
-    Key::new("dbconn", &["conn", "dbconn", "pgconn"], Value::Text),
-    Key::new("dbservice", &["service", "dbservice"], Value::Text),
-    Key::new("pgpass", &["pgpass"], Value::Text),
-    Key::new("status", &["stat", "status"], Value::OneOf(&["active", "inactive"])),
-    Key::new("sourcelimit", &["sourcelimit"], Value::Number),
-    Key::new("targetlimit", &["targetlimit"], Value::Number),
-    Key::new("server_side_prepares", &["ssp", "server_side_prepares"], Value::Bool),
-    Key::new("makedelta", &["makedelta"], Value::Bool),
-    Key::new("capture", &["capture"], Value::OneOf(&["ordinary", "always"])),
-    Key::new("type", &["type", "dbtype"], Value::OneOf(&["postgres"])),
-    Key::new("addalltables", &["addalltables"], Value::Bool),
-    Key::new("addallsequences", &["addallsequences"], Value::Bool),
-    Key::new("group", &["group", "dbgroup"], Value::Text),
-    Key::new("dsn", &["dsn", "dbdsn"], Value::Text),
+    Key::new("name", &["name"], Value::Text).unstored().says("", "its name here"),
+    Key::new("dbname", &["dbname", "db"], Value::Text).unstored().says("", "real name of the database"),
+    Key::new("dbhost", &["host", "dbhost", "pghost"], Value::Text).says(
+        "",
+        "host, address or socket directory; of several, separated by commas, the first that answers counts; none: the usual socket",
+    ),
+    Key::new("dbport", &["port", "dbport", "pgport"], Value::Ports).says("5432", "port, or one for each host"),
+    Key::new("dbuser", &["user", "dbuser", "username"], Value::Text)
+        .says("", "role to connect as; none: the replication role of `install`, or bucardo"),
+    Key::new("dbpass", &["pass", "dbpass", "password"], Value::Text)
+        .says("", "its password, kept in clear; a password file is better"),
+    Key::new("pgpass", &["pgpass"], Value::Text).says("", "a password file on the daemon's machine"),
+    Key::new("dbservice", &["service", "dbservice"], Value::Text).says("", "name of a connection service"),
+    Key::new("dbconn", &["conn", "dbconn", "pgconn"], Value::Text)
+        .says("", "more parameters of the connection, as sslmode=require"),
+    Key::new("dsn", &["dsn", "dbdsn"], Value::Text).unstored().says("", "all in one word: dbname=shop;host=db1"),
+    Key::new("status", &["stat", "status"], Value::OneOf(&["active", "inactive"]))
+        .says("active", "inactive: its syncs leave it alone"),
+    Key::new("group", &["group", "dbgroup"], Value::Text).unstored().says("", "put it into this group; x:source and x:target say the role"),
+    Key::new("sourcelimit", &["sourcelimit"], Value::Number).says("0", "KIDs that read from it at the same time, at most; 0 is all"),
+    Key::new("targetlimit", &["targetlimit"], Value::Number).says("0", "KIDs that write to it at the same time, at most; 0 is all"),
+    Key::new("makedelta", &["makedelta"], Value::Bool).says("0", "note what syncs write there as changes for other syncs"),
+    Key::new("capture", &["capture"], Value::OneOf(&["ordinary", "always"]))
+        .says("ordinary", "always: also what is written there while triggers are off, as by logical replication"),
+    Key::new("addalltables", &["addalltables"], Value::Bool).unstored().says("0", "`bucardo` only: add all its tables"),
+    Key::new("addallsequences", &["addallsequences"], Value::Bool).unstored().says("0", "`bucardo` only: add all its sequences"),
+    Key::new("type", &["type", "dbtype"], Value::OneOf(&["postgres"])).unstored().says("postgres", "what kind of database it is"),
+    Key::new("server_side_prepares", &["ssp", "server_side_prepares"], Value::Bool).says("1", "without effect"),
 ];
-
-/// Keys that are no columns, or whose columns are set by themselves.
-const NOT_COLUMNS: &[&str] = &["name", "dbname", "type", "group", "addalltables", "addallsequences", "dsn"];
 
 pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let pairs = newer::dsn::spread(pairs::read(words, KEYS, USAGE)?);
@@ -84,7 +81,7 @@ pub(super) fn check_port(pairs: &Pairs) -> Result<()> {
 pub(super) fn insert(control: &mut Connection, name: &str, real: &str, pairs: &Pairs) -> Result<()> {
     let row = Insert::into("db").text("name", name).text("dbname", real);
     let row = if pairs.get("dbuser").is_some() || has_replication_role(control)? { row } else { row.text("dbuser", "bucardo") };
-    let row = row.pairs(pairs, NOT_COLUMNS);
+    let row = row.pairs(pairs, &[]);
     // Tells the trigger db_change that somebody tries to connect already.
     control.batch("set local bucardo.validating = 'on'")?;
     let inserted = row.run(control, "name").map(drop).map_err(|error| explain(error, name));

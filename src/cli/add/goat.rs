@@ -82,7 +82,7 @@ impl<'a> Adder<'a> {
     fn insert(&mut self, control: &mut Connection, relation: &Relation, wishes: &Pairs) -> Result<i32> {
         let (schema, name) = (relation.schema.raw(), relation.name.raw());
         let row = Insert::into("goat").text("db", self.db).text("schemaname", schema).text("tablename", name);
-        let row = row.text("reltype", self.kind).pairs(wishes, &["db", "herd", "sync"]);
+        let row = row.text("reltype", self.kind).pairs(wishes, &[]);
         let row = if self.kind == "table" { keyed(row, &self.key(control, relation)?) } else { row };
         // Tells the trigger validate_goat that this key was found, not invented.
         control.batch("set local bucardo.validating = 'on'")?;

@@ -57,11 +57,11 @@ For details: help add <type>";
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[
     help::only(USAGE).or_newer(NEWER_USAGE),
-    help::about(&["db", "database", "dbs", "databases"], db::USAGE).or_newer(newer::db::USAGE),
+    help::about(&["db", "database", "dbs", "databases"], db::USAGE).or_newer(newer::db::USAGE).with(db::KEYS),
     help::about(&["dbg", "dbgroup", "dbgroups"], dbgroup::USAGE).or_newer(newer::dbgroup::USAGE),
     help::about(&["herd", "herds", "relgroup", "relgroups"], herd::USAGE).or_newer(newer::herd::USAGE),
     help::about(&["sync", "syncs"], sync::USAGE).or_newer(newer::sync::USAGE).with(sync::KEYS),
-    help::about(&["table", "tables", "tab"], table::USAGE_TABLE).or_newer(newer::table::USAGE_TABLE),
+    help::about(&["table", "tables", "tab"], table::USAGE_TABLE).or_newer(newer::table::USAGE_TABLE).with(table::KEYS),
     help::about(&["sequence", "sequences", "seq"], table::USAGE_SEQUENCE).or_newer(newer::table::USAGE_SEQUENCE),
     help::about(&["all"], all::USAGE).or_newer(newer::table::USAGE_ALL),
     help::about(&["customcode", "custom_code", "code"], customcode::USAGE),

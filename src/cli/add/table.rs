@@ -13,12 +13,8 @@ pub(super) const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
 
   A name is table or schema.table; the schema is public unless given. Names with other than word characters go in
   double quotes, as in SQL.
-  db=x                 the database they are in; needed when there are several
-  herd=x               put them into this herd
-  sync=x               put them into the herd of this sync
-  ping=x               overrides the setting of the sync
-  standard_conflict=x  source, target, skip, random, latest or abort
-  analyze_after_copy=x  makedelta=x  rebuild_index=x  customselect=x
+
+{keys}
 
   add table orders lines db=shop herd=sales
   add table '\"Odd Name\"' db=shop";
@@ -31,22 +27,32 @@ pub(super) const USAGE_SEQUENCE: &str = "Usage: add sequence <name> [name2 name3
 
   add sequence public.lines_id_seq db=shop herd=sales";
 
+/// In the order of the help. All are for tables, some for sequences as well.
 pub(super) const KEYS: &[Key] = &[
-    Key::new("db", &["db"], Value::Text),
-    Key::new("herd", &["herd", "relgroup"], Value::Text),
-    Key::new("sync", &["sync"], Value::Text),
-    Key::new("ping", &["ping", "autokick"], Value::Bool),
-    Key::new("makedelta", &["makedelta"], Value::Bool),
-    Key::new("standard_conflict", &["standard_conflict"], Value::Text),
-    Key::new("has_delta", &["has_delta"], Value::Bool),
-    Key::new("analyze_after_copy", &["analyze_after_copy"], Value::Bool),
-    Key::new("strict_checking", &["strict_checking"], Value::Bool),
-    Key::new("delta_bypass", &["delta_bypass"], Value::Bool),
-    Key::new("rebuild_index", &["rebuild_index", "rebuildindex"], Value::Number),
-    Key::new("delta_bypass_min", &["delta_bypass_min"], Value::Number),
-    Key::new("delta_bypass_count", &["delta_bypass_count"], Value::Number),
-    Key::new("delta_bypass_percent", &["delta_bypass_percent"], Value::Number),
-    Key::new("customselect", &["customselect"], Value::Text),
+    Key::new("db", &["db"], Value::Text).unstored().says("", "the database they are in; needed when there are several"),
+    Key::new("herd", &["herd", "relgroup"], Value::Text).unstored().says("", "put them into this herd"),
+    Key::new("sync", &["sync"], Value::Text).unstored().says("", "put them into the herd of this sync"),
+    Key::new("ping", &["ping", "autokick"], Value::Bool).says("", "whether their changes start a sync; none: as the sync says"),
+    Key::new("standard_conflict", &["standard_conflict"], Value::Text).says(
+        "",
+        "which change wins when masters have changed the same row: latest, source, target, skip, random or abort; of a \
+         sequence: highest, lowest, source, target or skip; none: as the sync says",
+    ),
+    Key::new("makedelta", &["makedelta"], Value::Bool)
+        .says("", "note what is written to them as changes for other syncs; none: as the sync says"),
+    Key::new("strict_checking", &["strict_checking"], Value::Bool)
+        .says("1", "refuse columns that differ in a way that may do no harm"),
+    Key::new("analyze_after_copy", &["analyze_after_copy"], Value::Bool).says("1", "ANALYZE after a copy"),
+    Key::new("rebuild_index", &["rebuild_index", "rebuildindex"], Value::Number)
+        .says("0", "1: build the indexes anew after a copy"),
+    Key::new("customselect", &["customselect"], Value::Text).says("", "fullcopy: the SELECT to copy, if the sync wants it"),
+    Key::new("delta_bypass", &["delta_bypass"], Value::Bool)
+        .says("0", "copy the whole table when many of its rows have changed: as many as one of the next keys says"),
+    Key::new("delta_bypass_count", &["delta_bypass_count"], Value::Number).says("", "from so many changes on"),
+    Key::new("delta_bypass_percent", &["delta_bypass_percent"], Value::Number).says("", "from so many percent of the rows on"),
+    Key::new("delta_bypass_min", &["delta_bypass_min"], Value::Number)
+        .says("", "the percentage counts only from so many changes on"),
+    Key::new("has_delta", &["has_delta"], Value::Bool).says("0", "without effect"),
 ];
 
 pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {

@@ -11,17 +11,8 @@ use crate::say;
 pub const USAGE: &str = "Usage: add db <name> [optional information]
 
   name is its name here; a list with commas adds several, and lists of values are dealt out to them.
-  dbname=x     real name of the database
-  host=x  port=x  user=x  pass=x
-  conn=x       more connection parameters, e.g. sslmode=require
-  service=x    name of a connection service
-  dsn=x        all in one word: dbname=shop;host=db1
-  status=x     active or inactive
-  makedelta=x  whether what syncs bring there is noted for other syncs
-  capture=x    always: also what is written there while triggers are off, as by logical replication
-  ssp=x        whether server-side prepared statements may be used
-  group=x      put it into this group, as x:source or x:target
-  addalltables=x  addallsequences=x   make all of them known
+
+{keys}
 
   It is connected to; --force adds it although that fails.
 

@@ -11,11 +11,10 @@ use crate::say;
 pub const USAGE_TABLE: &str = "Usage: add table <name> [name2 name3 ...]
 
   A name is table or schema.table; * and % stand for any characters.
-  db=x                 the database to look in; the first source unless given
-  relgroup=x           put them into this relgroup
-  sync=x               put them into the relgroup of this sync
-  autokick=x           overrides the setting of the sync
-  analyze_after_copy=x  makedelta=x  rebuild_index=x  strict_checking=x
+
+  relgroup=x puts them into this relgroup; without db=x they are looked for in the first source.
+
+{keys}
 
   add table orders public.lines db=shop relgroup=sales
   add table public.%";
