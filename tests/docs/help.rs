@@ -106,4 +106,20 @@ fn the_help_has_every_setting_with_its_true_default() {
         assert!(name == "piddir" || default == value || default == "none" && value.is_empty(), "{name}: {default}");
     }
     assert!(effective > 18, "{effective}");
+    assert_eq!(readme_differs(&world), None);
+}
+
+/// A line of README's table of settings that has another default than the control database.
+fn readme_differs(world: &World) -> Option<String> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, table) = text.split_once("| setting | default | what |\n").unwrap();
+    let mut lines = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let differs = |line: &&str| {
+        let [_, name, default, ..] = line.split('|').map(|cell| cell.trim_matches([' ', '`'])).collect::<Vec<_>>()[..] else {
+            return true;
+        };
+        let shown = world.run(&format!("show ^{name}$")).stdout;
+        shown != format!("{name} = {default}\n")
+    };
+    lines.find(differs).map(str::to_owned)
 }
