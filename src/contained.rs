@@ -1,5 +1,6 @@
-//! A panic that becomes an error. Values are taken out of rows by their types, and a server whose answer is of another type, which no
-//! PostgreSQL server gives, makes the driver panic. Like every other reason why something did not work, this one is stored and told.
+//! A panic that becomes an error. Values are taken out of rows by their types, and a server whose
+//! answer is of another type, which no PostgreSQL server gives, makes the driver panic. Like every
+//! other reason why something did not work, this one is stored and told.
 
 use crate::error::{Error, Kind, Result};
 use std::cell::{Cell, RefCell};

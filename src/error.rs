@@ -1,8 +1,9 @@
 //! The one error type of the program.
 //!
-//! An error is a *kind* (what a machine does about it), a *sentence* (what a person reads), an optional *hint* (what the
-//! person can do) and an optional *source* (what happened underneath). It is made where something fails, passed on with
-//! `?`, and said once, by whoever handles it: `main` for commands, the role's loop for processes of the daemon.
+//! An error is a *kind* (what a machine does about it), a *sentence* (what a person reads), an
+//! optional *hint* (what the person can do) and an optional *source* (what happened underneath). It
+//! is made where something fails, passed on with `?`, and said once, by whoever handles it: `main`
+//! for commands, the role's loop for processes of the daemon.
 
 use std::fmt;
 
@@ -22,7 +23,8 @@ pub enum Kind {
     File,
     /// A server cannot be reached, refuses us, or does not answer in time.
     Connect,
-    /// All connections of a server, a database or a role are taken (SQLSTATE 53300): there may be room in a moment.
+    /// All connections of a server, a database or a role are taken (SQLSTATE 53300): there may be
+    /// room in a moment.
     Crowded,
     /// An established connection is gone.
     Lost,
@@ -44,7 +46,8 @@ pub enum Kind {
     Timeout,
     /// The two sides of a sync do not fit, or what is recorded contradicts what is found.
     Mismatch,
-    /// Tables are not what they were when something was planned for them: it has to be planned anew.
+    /// Tables are not what they were when something was planned for them: it has to be planned
+    /// anew.
     Outdated,
     /// The program contradicts itself.
     Bug,
@@ -79,13 +82,15 @@ impl Error {
         self
     }
 
-    /// Puts a sentence in front: the old error becomes the source, its kind, hint and exit code stay.
+    /// Puts a sentence in front: the old error becomes the source, its kind, hint and exit code
+    /// stay.
     pub fn context(self, message: impl Into<String>) -> Error {
         let (kind, hint, code) = (self.0.kind, self.0.hint.clone(), self.0.code);
         Error(Box::new(Inner { kind, message: message.into(), hint, code, source: Some(Box::new(self)) }))
     }
 
-    /// Fixes the exit code of the process, where the command-line reference asks for a particular one.
+    /// Fixes the exit code of the process, where the command-line reference asks for a particular
+    /// one.
     pub fn exit_code(mut self, code: u8) -> Error {
         self.0.code = Some(code);
         self

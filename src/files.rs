@@ -1,5 +1,5 @@
-//! Files of our own in directories that other users may write, too: opened without following a link that was put in their place, and not at all
-//! where other users may replace them.
+//! Files of our own in directories that other users may write, too: opened without following a link
+//! that was put in their place, and not at all where other users may replace them.
 
 use crate::error::{Error, Kind, Result};
 use nix::libc;
@@ -31,7 +31,8 @@ pub fn no_follow() -> OpenOptions {
     options
 }
 
-/// Reads a file of ours, the beginning of one that is longer than any of ours. A link is not followed, and a pipe not waited for.
+/// Reads a file of ours, the beginning of one that is longer than any of ours. A link is not
+/// followed, and a pipe not waited for.
 pub fn read(path: &Path) -> io::Result<String> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     let mut bytes = Vec::new();
@@ -39,7 +40,8 @@ pub fn read(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Opens a file for appending, and makes it if need be. Where others may make files, it must be no link and belong to us.
+/// Opens a file for appending, and makes it if need be. Where others may make files, it must be no
+/// link and belong to us.
 pub fn append(path: &Path) -> Result<File> {
     let failed = |error: io::Error| Error::new(Kind::File, format!("Could not open \"{}\"", path.display())).caused_by(error);
     let directory = directory_of(path);
@@ -65,7 +67,8 @@ pub fn refuse_open_directory(directory: &Path) -> Result<()> {
     Err(Error::new(Kind::File, what).hint(format!("Run: chmod o-w {name}; or choose another directory.")).exit_code(1))
 }
 
-/// Whether a file is there, and counts: in a directory that all users may write, such as /tmp, only one of our user or of the superuser does.
+/// Whether a file is there, and counts: in a directory that all users may write, such as /tmp, only
+/// one of our user or of the superuser does.
 pub fn is_there(path: &Path) -> bool {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => is_trusted(&metadata) || !is_shared(directory_of(path)),
@@ -78,7 +81,8 @@ pub fn is_trusted(metadata: &Metadata) -> bool {
     metadata.uid() == 0 || metadata.uid() == Uid::effective().as_raw()
 }
 
-/// Whether others may write a file: all users, or those of a group that is neither ours nor the superuser's.
+/// Whether others may write a file: all users, or those of a group that is neither ours nor the
+/// superuser's.
 pub fn may_others_write(metadata: &Metadata) -> bool {
     let (mode, group) = (metadata.mode(), metadata.gid());
     mode & WRITTEN_BY_OTHERS != 0 || mode & 0o020 != 0 && group != 0 && group != Gid::effective().as_raw()

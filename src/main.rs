@@ -1,4 +1,5 @@
-//! `bucardo_ctl`: replication between PostgreSQL databases. The work is in the library; here are only the way in and out.
+//! `bucardo_ctl`: replication between PostgreSQL databases. The work is in the library; here are
+//! only the way in and out.
 
 use std::process::ExitCode;
 

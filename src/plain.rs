@@ -1,5 +1,6 @@
-//! Text from others: errors of servers, names, values. In it, characters that a terminal or a reader of a log obeys instead of showing them are escaped, so
-//! that no text can look like another line, or hide one.
+//! Text from others: errors of servers, names, values. In it, characters that a terminal or a
+//! reader of a log obeys instead of showing them are escaped, so that no text can look like another
+//! line, or hide one.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -32,7 +33,8 @@ fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     Cow::Owned(plain)
 }
 
-/// Whether a character is one of C0, DEL or C1, ends a line in Unicode, or changes the direction of what follows.
+/// Whether a character is one of C0, DEL or C1, ends a line in Unicode, or changes the direction of
+/// what follows.
 pub fn is_control(c: char) -> bool {
     matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

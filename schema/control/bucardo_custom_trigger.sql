@@ -1,4 +1,5 @@
--- Function bodies by which an administrator replaces the generated delta or kick trigger function of one goat.
+-- Function bodies by which an administrator replaces the generated delta or kick trigger function
+-- of one goat.
 create table bucardo.bucardo_custom_trigger (
     id               serial      not null,
     goat             integer     not null,

@@ -1,8 +1,11 @@
--- Moves jobs that are over from the queue to the archive; returns how many, and says how many remain. Exactly the rows that
--- are archived are deleted, and those that somebody else is just changing are left to the next time: whoever waits while he holds
--- many rows may wait for one who waits for him. An aborted job that still awaits its next try is not over; it is when its sync is gone.
+-- Moves jobs that are over from the queue to the archive; returns how many, and says how many
+-- remain. Exactly the rows that are archived are deleted, and those that somebody else is just
+-- changing are left to the next time: whoever waits while he holds many rows may wait for one who
+-- waits for him. An aborted job that still awaits its next try is not over; it is when its sync is
+-- gone.
 --
--- SECURITY DEFINER, so that a monitoring or cron role needs only the right to execute it, which it must be given.
+-- SECURITY DEFINER, so that a monitoring or cron role needs only the right to execute it, which it
+-- must be given.
 create or replace function bucardo.bucardo_purge_q_table(age interval) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

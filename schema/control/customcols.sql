@@ -1,4 +1,5 @@
--- What is selected from a table instead of all its columns: for all targets, or only for one database, or only for one sync.
+-- What is selected from a table instead of all its columns: for all targets, or only for one
+-- database, or only for one sync.
 create table bucardo.customcols (
     id     serial      not null,
     goat   integer     not null,

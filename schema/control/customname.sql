@@ -1,4 +1,5 @@
--- Names of tables that are called otherwise on the targets: on all, or only on one database, or only for one sync.
+-- Names of tables that are called otherwise on the targets: on all, or only on one database, or
+-- only for one sync.
 create table bucardo.customname (
     id      serial      not null,
     goat    integer     not null,

@@ -1,7 +1,8 @@
--- The databases replication knows, under local names, and how to reach them. A name becomes part of channel names and file
--- names, hence the rule. Passwords are in clear: nobody but the owner may read this table. Where makedelta is set, what any sync brings
--- there is noted for other syncs. Where `capture` is always, triggers of ours on a source fire also for what is written while triggers are off, as by
--- logical replication.
+-- The databases replication knows, under local names, and how to reach them. A name becomes part of
+-- channel names and file names, hence the rule. Passwords are in clear: nobody but the owner may
+-- read this table. Where makedelta is set, what any sync brings there is noted for other syncs.
+-- Where `capture` is always, triggers of ours on a source fire also for what is written while
+-- triggers are off, as by logical replication.
 create table bucardo.db (
     name                 text        not null,
     dbhost               text        not null default '',

@@ -1,5 +1,6 @@
--- A database that was added or changed is tried out, and what came of it goes to db_connlog. Only a program can connect to it: one of ours
--- that has just done so says so by the session setting bucardo.validating = 'on'; for everybody else the daemon does it.
+-- A database that was added or changed is tried out, and what came of it goes to db_connlog. Only a
+-- program can connect to it: one of ours that has just done so says so by the session setting
+-- bucardo.validating = 'on'; for everybody else the daemon does it.
 create function bucardo.db_change() returns trigger language plpgsql as $$
 begin
     if new.status <> 'inactive' and current_setting('bucardo.validating', true) is distinct from 'on' then

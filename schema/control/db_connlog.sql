@@ -1,4 +1,5 @@
--- What came of trying to connect to a database when it was added or changed. The connstring never holds a password.
+-- What came of trying to connect to a database when it was added or changed. The connstring never
+-- holds a password.
 create table bucardo.db_connlog (
     db         text        not null,
     conndate   timestamptz not null default now(),

@@ -1,5 +1,6 @@
--- How to connect to a database, as four lines: the data source name of Perl's DBI, user, password, and whether the server
--- may keep prepared statements (t or f). A password that is not in the table but in a passfile is left out.
+-- How to connect to a database, as four lines: the data source name of Perl's DBI, user, password,
+-- and whether the server may keep prepared statements (t or f). A password that is not in the table
+-- but in a passfile is left out.
 --
 -- It shows passwords: only the owner may execute it, and those the owner chooses.
 create function bucardo.db_getconn(name text) returns text

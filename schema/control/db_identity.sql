@@ -1,7 +1,8 @@
--- What each database was when it was last validated, and whether it has been found to be another one since: restored from a backup, a standby
--- that was promoted too early, a copy. It then stays halted, and with it every sync that it is a member of, until a person has accepted it
--- (bucardo_ctl accept). kind is a word for what was found, reason a sentence, met the life that a receipt named.
--- connections is how many our role may have there at most.
+-- What each database was when it was last validated, and whether it has been found to be another
+-- one since: restored from a backup, a standby that was promoted too early, a copy. It then stays
+-- halted, and with it every sync that it is a member of, until a person has accepted it
+-- (bucardo_ctl accept). kind is a word for what was found, reason a sentence, met the life that a
+-- receipt named. connections is how many our role may have there at most.
 create table bucardo.db_identity (
     db                text        not null,
     system_identifier text,

@@ -1,5 +1,6 @@
--- Which databases are in which group; small priorities come first. A member with the role source is, in a sync that has the group
--- as its targets, a further master: what changes there goes to all others, too. Without roles, all members are targets.
+-- Which databases are in which group; small priorities come first. A member with the role source
+-- is, in a sync that has the group as its targets, a further master: what changes there goes to all
+-- others, too. Without roles, all members are targets.
 create table bucardo.dbmap (
     db       text        not null,
     dbgroup  text        not null,

@@ -1,6 +1,7 @@
--- Partitions that left a table on database db with their rows, without a change of theirs being captured: they were detached or dropped. While other
--- members of the KID have the partition, they differ. That is a gap once it has lasted for a minute, as the partition may be about to
--- leave there, too.
+-- Partitions that left a table on database db with their rows, without a change of theirs being
+-- captured: they were detached or dropped. While other members of the KID have the partition, they
+-- differ. That is a gap once it has lasted for a minute, as the partition may be about to leave
+-- there, too.
 create table bucardo.departed_partition (
     sync      text        not null,
     targetdb  text        not null,

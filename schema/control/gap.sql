@@ -1,6 +1,8 @@
--- Changes that are known to be missing: a table's changes were not captured on a source, or rows vanished from a target, and so a target may hold other
--- rows than its source. since is when that was first noticed, latest when it was last; what tells what happened on database db, and command
--- evens it out. A row is removed when the table has been copied to the KID's targets. told: the log and a mail have said so.
+-- Changes that are known to be missing: a table's changes were not captured on a source, or rows
+-- vanished from a target, and so a target may hold other rows than its source. since is when that
+-- was first noticed, latest when it was last; what tells what happened on database db, and command
+-- evens it out. A row is removed when the table has been copied to the KID's targets. told: the log
+-- and a mail have said so.
 create table bucardo.gap (
     sync      text        not null,
     targetdb  text        not null,

@@ -1,6 +1,6 @@
--- The replicated tables and sequences ("goats"). pkey, qpkey and pkeytype describe the key, its parts joined by "|". They
--- are found by looking at the database itself, which this schema cannot do: pkey null means "not looked at yet", an empty
--- pkey "looked at, there is no usable key".
+-- The replicated tables and sequences ("goats"). pkey, qpkey and pkeytype describe the key, its
+-- parts joined by "|". They are found by looking at the database itself, which this schema cannot
+-- do: pkey null means "not looked at yet", an empty pkey "looked at, there is no usable key".
 create table bucardo.goat (
     id                   serial      not null,
     db                   text        not null,

@@ -1,4 +1,5 @@
--- A name for the goats of one database that are replicated together, in the same transactions. Any name will do.
+-- A name for the goats of one database that are replicated together, in the same transactions. Any
+-- name will do.
 create table bucardo.herd (
     name  text        not null,
     cdate timestamptz not null default now(),

@@ -1,5 +1,6 @@
--- A herd is replicated in one transaction of its source, so all its goats must be in one database; and none may be in it
--- twice. The herd's row is locked so that two sessions cannot each add half of a contradiction.
+-- A herd is replicated in one transaction of its source, so all its goats must be in one database;
+-- and none may be in it twice. The herd's row is locked so that two sessions cannot each add half
+-- of a contradiction.
 create function bucardo.herdcheck() returns trigger language plpgsql as $$
 declare
     strangers bigint;

@@ -1,4 +1,5 @@
--- Which goats are in which herd. They are handled by descending priority, then by ascending goat id.
+-- Which goats are in which herd. They are handled by descending priority, then by ascending goat
+-- id.
 create table bucardo.herdmap (
     herd     text        not null,
     goat     integer     not null,

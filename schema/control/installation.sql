@@ -1,4 +1,5 @@
--- Which installation this is. What it makes on replicated databases carries this id, so that no other one takes it for its own or removes it. One row.
+-- Which installation this is. What it makes on replicated databases carries this id, so that no
+-- other one takes it for its own or removes it. One row.
 create table bucardo.installation (
     id     text        not null,
     cdate  timestamptz not null default now(),

@@ -1,5 +1,5 @@
--- For `status`: of each sync the newest good and the newest bad run, so that asking takes as long whatever the history. Bad is what was
--- aborted.
+-- For `status`: of each sync the newest good and the newest bad run, so that asking takes as long
+-- whatever the history. Bad is what was aborted.
 create table bucardo.newest_run (
     sync      text        not null,
     bad       boolean     not null,

@@ -1,5 +1,5 @@
--- Remembers when the copy that a sync is to make once was asked for. Each target notes for which request it has been filled, so that a
--- copy is made once for each request, whoever dies meanwhile.
+-- Remembers when the copy that a sync is to make once was asked for. Each target notes for which
+-- request it has been filled, so that a copy is made once for each request, whoever dies meanwhile.
 create function bucardo.note_copy() returns trigger language plpgsql as $$
 begin
     if new.onetimecopy <> 0 then

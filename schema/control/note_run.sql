@@ -1,5 +1,5 @@
--- Keeps bucardo.newest_run, whoever writes to the queue or the archive. What moves from the one to the other has been noted; to find
--- that out locks nothing.
+-- Keeps bucardo.newest_run, whoever writes to the queue or the archive. What moves from the one to
+-- the other has been noted; to find that out locks nothing.
 create function bucardo.note_run() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,6 +1,7 @@
--- What is where: on which databases a sync has objects of ours, as a source or as a target. Noted before they are made and forgotten when
--- they are removed, and independent of the sync's row: a sync that is deleted, renamed or sent elsewhere by SQL leaves places behind, which
--- the daemon or `validate` tidies. outcome is why that was not possible so far.
+-- What is where: on which databases a sync has objects of ours, as a source or as a target. Noted
+-- before they are made and forgotten when they are removed, and independent of the sync's row: a
+-- sync that is deleted, renamed or sent elsewhere by SQL leaves places behind, which the daemon or
+-- `validate` tidies. outcome is why that was not possible so far.
 create table bucardo.place (
     sync    text        not null,
     db      text        not null,

@@ -1,5 +1,6 @@
--- Moves what has arrived in freezer.master_q itself down to the child table of its day, made when first needed. Days are
--- UTC days, and each child says so in a CHECK, so that the planner can leave out the days a reader does not ask for.
+-- Moves what has arrived in freezer.master_q itself down to the child table of its day, made when
+-- first needed. Days are UTC days, and each child says so in a CHECK, so that the planner can leave
+-- out the days a reader does not ask for.
 --
 -- One transaction at a time: two that make the same child would collide.
 create function bucardo.populate_child_q_table() returns trigger

@@ -1,13 +1,14 @@
 -- The daemon that serves this control database, written by its master process (MCP) each time it
 -- begins to serve. One row, or none.
 --
--- backend, backend_start and role are its session here: as long as that session is there, the daemon
--- serves, and no other begins; only roles that may write the control schema can write this row (an
--- advisory lock can be taken by any role). directory tells its piddir from all others, under
--- whatever name and on whatever machine. host, boot (the kernel's id of the machine's present boot), pid and ticks (when the
--- process began, in the kernel's own count) tell its process from all others, on all machines, so
--- that a command on the same machine can signal it whatever happened to piddir. ended is when it
--- left in good order. A start that is under way is waited for until the time in awaited.
+-- backend, backend_start and role are its session here: as long as that session is there, the
+-- daemon serves, and no other begins; only roles that may write the control schema can write this
+-- row (an advisory lock can be taken by any role). directory tells its piddir from all others,
+-- under whatever name and on whatever machine. host, boot (the kernel's id of the machine's present
+-- boot), pid and ticks (when the process began, in the kernel's own count) tell its process from
+-- all others, on all machines, so that a command on the same machine can signal it whatever
+-- happened to piddir. ended is when it left in good order. A start that is under way is waited for
+-- until the time in awaited.
 create table bucardo.presence (
     single        boolean     not null default true,
     host          text        not null default '',

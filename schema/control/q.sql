@@ -1,9 +1,11 @@
--- The queue: one row for each job, that is one run of a sync to one of its targets. Waiting (started null), running, ended, or
--- aborted; ended and aborted both set is "bad". Only one job of a sync and target can wait at a time.
+-- The queue: one row for each job, that is one run of a sync to one of its targets. Waiting
+-- (started null), running, ended, or aborted; ended and aborted both set is "bad". Only one job of
+-- a sync and target can wait at a time.
 --
--- id grows with every job and every kick (a kick takes a number from its sequence): a job with a higher number than a kick
--- was made after it. heartbeat is renewed by the kid at work, and of a job
--- that waits, it is when a server had no connection left for it; retry_at is when an aborted job will be tried again.
+-- id grows with every job and every kick (a kick takes a number from its sequence): a job with a
+-- higher number than a kick was made after it. heartbeat is renewed by the kid at work, and of a
+-- job that waits, it is when a server had no connection left for it; retry_at is when an aborted
+-- job will be tried again.
 create table bucardo.q (
     sync      text,
     sourcedb  text,

@@ -1,11 +1,14 @@
--- The replications themselves: a herd of one database goes to one database or to a group of them, in a certain way. The
--- names of the three ways are not allowed as names of syncs, because commands take both in the same place.
+-- The replications themselves: a herd of one database goes to one database or to a group of them,
+-- in a certain way. The names of the three ways are not allowed as names of syncs, because commands
+-- take both in the same place.
 --
--- conflict_strategy decides for goats that have no standard_conflict of their own when several masters have changed a row: bucardo_source,
--- bucardo_target, bucardo_skip, bucardo_random, bucardo_latest, bucardo_latest_all_tables, bucardo_abort, or names of databases in the
--- order in which they win. Null leaves it to the goats.
+-- conflict_strategy decides for goats that have no standard_conflict of their own when several
+-- masters have changed a row: bucardo_source, bucardo_target, bucardo_skip, bucardo_random,
+-- bucardo_latest, bucardo_latest_all_tables, bucardo_abort, or names of databases in the order in
+-- which they win. Null leaves it to the goats.
 --
--- capture = always: what is written on the sources while triggers are off is captured, too, as if their databases said so.
+-- capture = always: what is written on the sources while triggers are off is captured, too, as if
+-- their databases said so.
 create table bucardo.sync (
     name               text        not null,
     source             text        not null,

@@ -1,5 +1,6 @@
--- Ends the jobs of a sync that is about to go, which nobody would end otherwise, and tells the daemon, so that it stops the sync's processes
--- and tidies after it. The channel is that of requests to look at a sync: whoever looks finds it gone.
+-- Ends the jobs of a sync that is about to go, which nobody would end otherwise, and tells the
+-- daemon, so that it stops the sync's processes and tidies after it. The channel is that of
+-- requests to look at a sync: whoever looks finds it gone.
 create function bucardo.sync_gone() returns trigger language plpgsql as $$
 begin
     update bucardo.q

@@ -1,6 +1,8 @@
--- How the tables of a sync were when somebody last compared: for each KID (named by its target) and each database that it serves, which relation
--- had the table's name, and which triggers captured its changes. What is otherwise when the next one compares was not captured in between
--- (table gap). A state of 'left' is that of a table that was taken out of the herd and without which the KID has begun anew since.
+-- How the tables of a sync were when somebody last compared: for each KID (named by its target) and
+-- each database that it serves, which relation had the table's name, and which triggers captured
+-- its changes. What is otherwise when the next one compares was not captured in between (table
+-- gap). A state of 'left' is that of a table that was taken out of the herd and without which the
+-- KID has begun anew since.
 create table bucardo.table_state (
     sync     text    not null,
     targetdb text    not null,

@@ -1,5 +1,5 @@
--- Rows that are only locked: a transaction that holds one has its turn, and others wait. A lock on a row needs a right on the table; an advisory
--- lock needs none.
+-- Rows that are only locked: a transaction that holds one has its turn, and others wait. A lock on
+-- a row needs a right on the table; an advisory lock needs none.
 create table bucardo.turn (
     what  text  not null,
     constraint turn_pk primary key (what)

@@ -1,7 +1,10 @@
--- Keeps the description of a table's key (pkey, qpkey, pkeytype) honest. It comes from the database that holds the table,
--- brought here by our programs, which say so by the session setting bucardo.validating = 'on'. Everybody else may only
---   * leave it alone: it starts as null ("not looked at yet") and becomes null again when the goat names another table;
---   * wish for a key by setting pkey: kept, with an empty pkeytype until somebody has looked whether there is such a key;
+-- Keeps the description of a table's key (pkey, qpkey, pkeytype) honest. It comes from the database
+-- that holds the table, brought here by our programs, which say so by the session setting
+-- bucardo.validating = 'on'. Everybody else may only
+--   * leave it alone: it starts as null ("not looked at yet") and becomes null again when the goat
+--     names another table;
+--   * wish for a key by setting pkey: kept, with an empty pkeytype until somebody has looked
+--     whether there is such a key;
 --   * set pkey to null or to the empty text: look again.
 create function bucardo.validate_goat() returns trigger language plpgsql as $$
 declare

@@ -1,5 +1,5 @@
--- A new sync, and one that now connects other things or in another way, must be looked at before it can run. Of a new status the daemon
--- is told, too: it stops or starts the sync.
+-- A new sync, and one that now connects other things or in another way, must be looked at before it
+-- can run. Of a new status the daemon is told, too: it stops or starts the sync.
 create function bucardo.validate_sync() returns trigger language plpgsql as $$
 begin
     if tg_op = 'UPDATE' then
@@ -22,8 +22,9 @@ $$;
 create trigger validate_sync after insert or update on bucardo.sync
     for each row execute procedure bucardo.validate_sync();
 
--- The same for people and scripts. The answer says that the request is noted; what came of it appears in bucardo.validation.
--- A request is always carried out in full, so force makes no difference; it is there for those who pass it.
+-- The same for people and scripts. The answer says that the request is noted; what came of it
+-- appears in bucardo.validation. A request is always carried out in full, so force makes no
+-- difference; it is there for those who pass it.
 create function bucardo.validate_sync(sync text, force integer) returns text language plpgsql as $$
 begin
     if not exists (select 1 from bucardo.sync as s where s.name = validate_sync.sync) then

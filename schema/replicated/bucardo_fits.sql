@@ -1,11 +1,13 @@
--- Whether the changes of a table can be noted in its delta tables as they are now: whether all of it is there, under these names, of these
--- types, and can be written by the role that asks.
+-- Whether the changes of a table can be noted in its delta tables as they are now: whether all of
+-- it is there, under these names, of these types, and can be written by the role that asks.
 --
--- It is not immutable but declared so: a trigger function's plan then holds the answer, and not the question, and costs nothing. The
--- arguments are constants of type regclass, by number, on which the plan depends; when one of these relations is changed
--- or dropped, the plan is made anew and the question asked again. What is asked must not depend on a snapshot, which may be older than a change
--- of the tables: names and types come from the parser and from the catalog's caches, which always tell the latest. A key column is given as its
--- number and its name, as another column may have taken the name over.
+-- It is not immutable but declared so: a trigger function's plan then holds the answer, and not the
+-- question, and costs nothing. The arguments are constants of type regclass, by number, on which
+-- the plan depends; when one of these relations is changed or dropped, the plan is made anew and
+-- the question asked again. What is asked must not depend on a snapshot, which may be older than a
+-- change of the tables: names and types come from the parser and from the catalog's caches, which
+-- always tell the latest. A key column is given as its number and its name, as another column may
+-- have taken the name over.
 create or replace function bucardo.bucardo_fits(
   captured regclass, delta_1 regclass, delta_2 regclass, generation regclass,
   deltaname text, key_columns text[], families text[], stored text[])
@@ -52,8 +54,9 @@ exception when others then
   return false;
 end
 $$;
--- The key columns of a table by their numbers, as a list of values after a prefix; an error unless all are there, of types that can be noted.
--- What was an integer is one also as numeric, or the conversion of its text fails.
+-- The key columns of a table by their numbers, as a list of values after a prefix; an error unless
+-- all are there, of types that can be noted. What was an integer is one also as numeric, or the
+-- conversion of its text fails.
 create or replace function bucardo.bucardo_key_columns(captured oid, numbers smallint[], families text[], prefix text)
 returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -72,8 +75,8 @@ begin
   return array_to_string(columns, ', ');
 end
 $$;
--- Notes that changes of a table were not captured, once in each transaction. For the owner of the delta tables alone. Errors of class 22 hold
--- values of rows, which have no business here.
+-- Notes that changes of a table were not captured, once in each transaction. For the owner of the
+-- delta tables alone. Errors of class 22 hold values of rows, which have no business here.
 create or replace function bucardo.bucardo_note_gap(captured oid, reason text, state text)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,6 +1,7 @@
--- Whose objects these are: the server and the database in which they were made. A dump, a template or pg_upgrade takes this row to another
--- one, where it does not fit. life is a random word, another one whenever the database was accepted as it is (bucardo_ctl accept);
--- receipts of what comes from here name it.
+-- Whose objects these are: the server and the database in which they were made. A dump, a template
+-- or pg_upgrade takes this row to another one, where it does not fit. life is a random word,
+-- another one whenever the database was accepted as it is (bucardo_ctl accept); receipts of what
+-- comes from here name it.
 create table if not exists bucardo.bucardo_identity (
   one               boolean     not null default true,
   system_identifier text,
@@ -10,8 +11,9 @@ create table if not exists bucardo.bucardo_identity (
   constraint bucardo_identity_pk primary key (one),
   constraint bucardo_identity_one check (one)
 );
--- What becomes of receipts that name an earlier life of this database: up to this mark they count as they are; those beyond it name
--- changes that this database does not have, and go on from this snapshot instead.
+-- What becomes of receipts that name an earlier life of this database: up to this mark they count
+-- as they are; those beyond it name changes that this database does not have, and go on from this
+-- snapshot instead.
 create table if not exists bucardo.bucardo_accepted (
   life        text        not null,
   sync        text        not null,

@@ -1,5 +1,6 @@
--- The lock under which the replicator makes and removes its objects on this database: which session has it. Unlike an advisory lock, only our role
--- can take it; unlike a lock of a row, it outlasts transactions. That of a session which is gone is free.
+-- The lock under which the replicator makes and removes its objects on this database: which session
+-- has it. Unlike an advisory lock, only our role can take it; unlike a lock of a row, it outlasts
+-- transactions. That of a session which is gone is free.
 create table bucardo.bucardo_lock (
   one      boolean      not null default true,
   pid      integer,

@@ -1,5 +1,6 @@
--- The receipts of this database as a target: for each sync and source, the snapshot of the source up to which its changes are
--- here. Written in the same transaction as the rows themselves, so that rows and receipt exist together or not at all.
+-- The receipts of this database as a target: for each sync and source, the snapshot of the source
+-- up to which its changes are here. Written in the same transaction as the rows themselves, so that
+-- rows and receipt exist together or not at all.
 create table if not exists bucardo.bucardo_track (
   sync        text          not null,
   source      text          not null,

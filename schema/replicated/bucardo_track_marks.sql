@@ -1,7 +1,10 @@
--- copied: for which request the tables were last copied as a whole (onetimecopy). The rest says which source gave the receipt: its life and the server's timeline and start (see bucardo_identity), the round's mark (see
--- bucardo_marks), the highest mark of which the source is known to have it on disk, and how far the source's WAL was. accepted: whatever this
--- database lacked when the receipt was accepted has been seen to by a person. (ALTER TABLE takes its lock also where nothing is to be done: it
--- would wait for a round, and every session of a KID would wait behind it.)
+-- copied: for which request the tables were last copied as a whole (onetimecopy). The rest says
+-- which source gave the receipt: its life and the server's timeline and start (see
+-- bucardo_identity), the round's mark (see bucardo_marks), the highest mark of which the source is
+-- known to have it on disk, and how far the source's WAL was. accepted: whatever this database
+-- lacked when the receipt was accepted has been seen to by a person. (ALTER TABLE takes its lock
+-- also where nothing is to be done: it would wait for a round, and every session of a KID would
+-- wait behind it.)
 do $$
 begin
   if not exists (select from pg_catalog.pg_attribute

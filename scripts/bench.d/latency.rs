@@ -1,10 +1,13 @@
-//! Measures, for `scripts/bench latency`, how long it takes from a commit on a source until its row is visible on a target.
+//! Measures, for `scripts/bench latency`, how long it takes from a commit on a source until its row
+//! is visible on a target.
 //!
-//! `bench_latency RATE SECONDS BLOCKS NAME=SOURCE|TARGET ...`: each program in turn gets RATE single-row transactions a second, in
-//! BLOCKS turns that make SECONDS together. One thread writes at its times whether or not earlier rows have arrived (or
-//! slow moments would hide themselves); another hears from the target's trigger which rows are there. Prints, for each program,
-//! two lines of name, event, and p50, p95, p99 and maximum in milliseconds since that event: the statement was sent (so the source's own
-//! commit counts), the answer was there (a row may be visible on the target before that, which counts as 0).
+//! `bench_latency RATE SECONDS BLOCKS NAME=SOURCE|TARGET ...`: each program in turn gets RATE
+//! single-row transactions a second, in BLOCKS turns that make SECONDS together. One thread writes
+//! at its times whether or not earlier rows have arrived (or slow moments would hide themselves);
+//! another hears from the target's trigger which rows are there. Prints, for each program, two
+//! lines of name, event, and p50, p95, p99 and maximum in milliseconds since that event: the
+//! statement was sent (so the source's own commit counts), the answer was there (a row may be
+//! visible on the target before that, which counts as 0).
 
 use fallible_iterator::FallibleIterator;
 use postgres::{Client, NoTls};

@@ -21,9 +21,10 @@ insert into accounts select i, 0, 'x' from generate_series(1, 200000) as i;
 create table single (id bigint primary key, note text not null);
 create table marks (id bigint primary key);
 
--- Changes items: of each hundred changes, 60 updates, 30 inserts and 10 deletes in one transaction; in the last one, a mark.
--- `part` counts these transactions over all calls, so that no row is deleted or inserted twice: every fifth id may be deleted
--- (there are 200,000 of them), the others may be updated.
+-- Changes items: of each hundred changes, 60 updates, 30 inserts and 10 deletes in one transaction;
+-- in the last one, a mark. `part` counts these transactions over all calls, so that no row is
+-- deleted or inserted twice: every fifth id may be deleted (there are 200,000 of them), the others
+-- may be updated.
 create procedure change_items(first_part integer, changes integer, mark bigint) language plpgsql as $$
 begin
     for part in first_part .. first_part + changes / 100 - 1 loop
@@ -43,9 +44,9 @@ begin
 end
 $$;
 
--- Changes items on one of two masters (side 0 or 1): of each hundred changes, 10 updates of rows that the other side updates as well,
--- 30 updates, 55 inserts and 5 deletes of its own rows in one transaction; in the last one, a mark. No row is changed twice before
--- 10,000 parts are through.
+-- Changes items on one of two masters (side 0 or 1): of each hundred changes, 10 updates of rows
+-- that the other side updates as well, 30 updates, 55 inserts and 5 deletes of its own rows in one
+-- transaction; in the last one, a mark. No row is changed twice before 10,000 parts are through.
 create procedure change_side(side integer, first_part integer, changes integer, mark bigint) language plpgsql as $$
 begin
     for part in first_part .. first_part + changes / 100 - 1 loop

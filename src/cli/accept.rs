@@ -1,4 +1,5 @@
-//! `accept`: a database that was found not to be what it was is right as it is now, says a person, and its syncs go on.
+//! `accept`: a database that was found not to be what it was is right as it is now, says a person,
+//! and its syncs go on.
 
 use crate::cli::answer::{notify, notify_with};
 use crate::cli::sync_list::SYNCS;

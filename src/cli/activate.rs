@@ -1,7 +1,9 @@
-//! `activate` and `deactivate`: whether the running daemon serves a sync. The older program stores nothing: the next start
-//! of the daemon goes by the column `status` again (reference, 3.8). The newer one sets that column, too (8.5).
+//! `activate` and `deactivate`: whether the running daemon serves a sync. The older program stores
+//! nothing: the next start of the daemon goes by the column `status` again (reference, 3.8). The
+//! newer one sets that column, too (8.5).
 //!
-//! The daemon takes every request to activate, but a sync that does not fit its databases does not run. Who waits is told.
+//! The daemon takes every request to activate, but a sync that does not fit its databases does not
+//! run. Who waits is told.
 
 use crate::cli::answer::{self, Patience, notify};
 use crate::cli::{Session, help, presence, refusal, sync_list, table::Topic};
@@ -74,7 +76,8 @@ fn lift_pause(control: &mut Connection, sync: &str) -> Result<()> {
     Ok(())
 }
 
-/// Nothing runs, and what a daemon that starts will do is in the column `status`. A wait for more is in vain.
+/// Nothing runs, and what a daemon that starts will do is in the column `status`. A wait for more
+/// is in vain.
 fn without_daemon(session: &mut Session, verb: &str, sync: &str, waits: bool, absent: &Error) -> Result<u8> {
     let wanted = if verb == "activate" { "active" } else { "inactive" };
     let row = session.control.query_opt("select status from bucardo.sync where name = $1", &[&sync])?;
@@ -132,7 +135,8 @@ pub fn request(session: &mut Session, verb: &str, sync: &str, seconds: u64) -> R
     Ok(false)
 }
 
-/// Sends the request and waits for the answer and, where a sync shall run, until it is known to be fit for that.
+/// Sends the request and waits for the answer and, where a sync shall run, until it is known to be
+/// fit for that.
 fn outcome(control: &mut Connection, verb: &str, sync: &str, mut patience: Patience) -> Result<Outcome> {
     let request = sync_request(verb, sync);
     let [answer, refusal, validated] =

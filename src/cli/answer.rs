@@ -1,5 +1,6 @@
-//! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the control database, on the channels of the original or, where
-//! PUBLIC may connect, on private ones, which other roles can neither flood nor forge.
+//! Asking the running daemon for something and waiting for its answer: both are NOTIFYs in the
+//! control database, on the channels of the original or, where PUBLIC may connect, on private ones,
+//! which other roles can neither flood nor forge.
 
 use crate::control::access;
 use crate::control::channel::MCP_HEARS;
@@ -14,17 +15,19 @@ use std::time::{Duration, Instant};
 const PING: &str = "bucardo_mcp_ping";
 const PONG: &str = "bucardo_mcp_pong";
 
-/// What a daemon says when it is ready. Requests sent before have not reached it; nor have, before [`MCP_HEARS`], those about a
-/// sync that is new.
+/// What a daemon says when it is ready. Requests sent before have not reached it; nor have, before
+/// [`MCP_HEARS`], those about a sync that is new.
 const STARTED: &str = "bucardo_started";
 
 /// In a wait without limit, how often the daemon is asked whether it is still there.
 const ASK: Duration = Duration::from_secs(10);
 
-/// How long it may owe any sign of life before such a wait is given up: several times what a restart takes.
+/// How long it may owe any sign of life before such a wait is given up: several times what a
+/// restart takes.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Listens to `answers` and to signs of life, and to nothing else. When this is to be one transaction with the request, begin one before.
+/// Listens to `answers` and to signs of life, and to nothing else. When this is to be one
+/// transaction with the request, begin one before.
 pub fn listen<'a>(control: &mut Connection, answers: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let secret = access::secret_for_commands(control)?;
     let channel = |name: &str| secret.as_ref().map_or_else(|| name.to_owned(), |secret| secret.channel(name));
@@ -78,7 +81,8 @@ pub fn ask_any(
     }
 }
 
-/// Whether there is a new daemon, or one that has just learned what a request is about, to whom the request must be repeated.
+/// Whether there is a new daemon, or one that has just learned what a request is about, to whom the
+/// request must be repeated.
 pub fn has_started(heard: &[Notification]) -> bool {
     heard.iter().any(|notification| [STARTED, MCP_HEARS].contains(&notification.channel.as_str()))
 }
@@ -93,8 +97,9 @@ pub fn arrivals(control: &mut Connection, until: Option<Instant>) -> Result<Vec<
     control.drain_notifications()
 }
 
-/// How long to wait. Without a limit it lasts as long as there is a daemon: an answer that can never come must not hang a
-/// script for ever, and a daemon that is only restarting must not end the wait.
+/// How long to wait. Without a limit it lasts as long as there is a daemon: an answer that can
+/// never come must not hang a script for ever, and a daemon that is only restarting must not end
+/// the wait.
 ///
 /// "There is a daemon" means: it has answered anything at all within the last minute, or the
 /// control database shows one that serves. A restart takes seconds.

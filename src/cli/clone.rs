@@ -1,5 +1,6 @@
-//! `clone`: copies all rows of a sync anew, from its source to its targets (reference, 8.5). Here that is what a sync does by itself, once, when
-//! its column `onetimecopy` is 1; so it can be asked for a sync only, and `status` tells how it goes.
+//! `clone`: copies all rows of a sync anew, from its source to its targets (reference, 8.5). Here
+//! that is what a sync does by itself, once, when its column `onetimecopy` is 1; so it can be asked
+//! for a sync only, and `status` tells how it goes.
 
 use crate::cli::answer::notify;
 use crate::cli::sync_list::SYNCS;

@@ -1,4 +1,5 @@
-//! Colours, for people only: on a terminal that has them, and not where NO_COLOR is set. What programs read never has any.
+//! Colours, for people only: on a terminal that has them, and not where NO_COLOR is set. What
+//! programs read never has any.
 
 use std::io::IsTerminal;
 
@@ -49,7 +50,8 @@ fn painted(text: &str, colour: &str) -> String {
     format!("{colour}{text}{RESET}")
 }
 
-/// Only the beginning of a cell is a state, so that columns keep their widths and names their colour.
+/// Only the beginning of a cell is a state, so that columns keep their widths and names their
+/// colour.
 fn with_states(table: &str) -> String {
     let lines = table.split_inclusive('\n').map(|line| {
         let cell = STATES.iter().find_map(|(word, colour)| {

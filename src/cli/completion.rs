@@ -1,6 +1,8 @@
-//! `completion`: what a shell needs to complete our command lines. The scripts are a few lines each; what may stand where is decided here
-//! ([`offer`]), with the tables that read the same line when it is run. Names of syncs, databases and so on come from the control database,
-//! at the moment of asking, and the one that the line itself speaks of: options and rc file count as they will when it is run.
+//! `completion`: what a shell needs to complete our command lines. The scripts are a few lines
+//! each; what may stand where is decided here ([`offer`]), with the tables that read the same line
+//! when it is run. Names of syncs, databases and so on come from the control database, at the
+//! moment of asking, and the one that the line itself speaks of: options and rc file count as they
+//! will when it is run.
 
 mod offer;
 
@@ -34,7 +36,8 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
     Ok(0)
 }
 
-/// One word in each line, behind a tab what it means; without the part of the last word that the shell has counted as words of their own.
+/// One word in each line, behind a tab what it means; without the part of the last word that the
+/// shell has counted as words of their own.
 fn words_for(invocation: &Invocation, words: &[String]) {
     let place = Place::of(words);
     for offer in place.offers(invocation.personality) {

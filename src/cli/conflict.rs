@@ -11,7 +11,8 @@ pub const LATEST: &str = "bucardo_latest";
 /// What the stored words begin with, as those of the newer program do.
 const PREFIX: &str = "bucardo_";
 
-/// A strategy as it is stored: one of the known words, with or without `bucardo_`, or names of databases.
+/// A strategy as it is stored: one of the known words, with or without `bucardo_`, or names of
+/// databases.
 pub fn strategy(control: &mut Connection, text: &str) -> Result<String> {
     if let Some(known) = known(text) {
         return Ok(known);

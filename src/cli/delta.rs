@@ -1,5 +1,5 @@
-//! `delta`: how many changes still wait on the sources (reference, 8.5). A change waits as long as some target does not have it; what is kept
-//! only for a while after that is not counted.
+//! `delta`: how many changes still wait on the sources (reference, 8.5). A change waits as long as
+//! some target does not have it; what is kept only for a while after that is not counted.
 
 use crate::cli::add::remote;
 use crate::cli::pattern::starred;

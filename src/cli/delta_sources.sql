@@ -1,4 +1,5 @@
--- The databases from which a sync takes changes, with whether they are active; with patterns $1, only those whose names match one.
+-- The databases from which a sync takes changes, with whether they are active; with patterns $1,
+-- only those whose names match one.
 select d.name, d.status = 'active'
 from bucardo.db d
 where (cardinality($1::text[]) = 0 or d.name ~ any ($1::text[]))

@@ -1,5 +1,6 @@
-//! Where the two programs we stand for contradict each other, as data: one row for each difference that is a number, a word or a stream.
-//! Forms of output that have nothing in common are in modules called `newer`, beside those of the older dialect.
+//! Where the two programs we stand for contradict each other, as data: one row for each difference
+//! that is a number, a word or a stream. Forms of output that have nothing in common are in modules
+//! called `newer`, beside those of the older dialect.
 
 use crate::cli::prog::Personality;
 

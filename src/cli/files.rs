@@ -5,8 +5,8 @@ use nix::errno::Errno;
 use std::io;
 use std::path::Path;
 
-/// `Could not VERB "PATH": REASON`. The exit code is the error's number, as a dying Perl program has it: scripts know 2 for a
-/// missing file and 13 for a missing right (reference, 1.9).
+/// `Could not VERB "PATH": REASON`. The exit code is the error's number, as a dying Perl program
+/// has it: scripts know 2 for a missing file and 13 for a missing right (reference, 1.9).
 pub fn could_not(verb: &str, path: &Path, error: &io::Error) -> Error {
     let message = format!("Could not {verb} \"{}\": {}", path.display(), reason(error));
     let code = error.raw_os_error().and_then(|number| u8::try_from(number).ok());

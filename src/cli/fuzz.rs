@@ -1,4 +1,5 @@
-//! Random command lines and rc files: whatever is typed, the parsers neither panic nor hang, and know their own words.
+//! Random command lines and rc files: whatever is typed, the parsers neither panic nor hang, and
+//! know their own words.
 
 use super::options::Options;
 use super::pairs::{self, Key, Value};

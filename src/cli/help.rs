@@ -16,7 +16,8 @@ pub const TOPICS: &[Topic] = &[only(
   help conflicts",
 )];
 
-/// `help [VERB [TYPE]]`, `help TOPIC`. Topics are for a pager, and so on standard output in both dialects.
+/// `help [VERB [TYPE]]`, `help TOPIC`. Topics are for a pager, and so on standard output in both
+/// dialects.
 pub fn run(invocation: &Invocation) -> Result<u8> {
     let words: Vec<_> = invocation.nouns.iter().map(String::as_str).collect();
     let Some((word, others)) = words.split_first() else { return Ok(general(invocation)) };
@@ -49,8 +50,8 @@ pub fn general(invocation: &Invocation) -> u8 {
     }
 }
 
-/// What a word that is no verb gets: help. The older dialect calls that success, and scripts may depend on it; there, the word is named
-/// last, where it is still on the screen.
+/// What a word that is no verb gets: help. The older dialect calls that success, and scripts may
+/// depend on it; there, the word is named last, where it is still on the screen.
 pub fn unknown_verb(invocation: &Invocation) -> u8 {
     let unknown = format!("Unknown command \"{}\"", invocation.verb);
     let dialect = invocation.personality.dialect();
@@ -71,8 +72,8 @@ fn hint(invocation: &Invocation, word: &str) {
     question.filter(|_| !invocation.options.quiet).into_iter().for_each(|question| warn_user!("HINT: {question}"));
 }
 
-/// Prints the usage text of `verb` (as typed) for `words` where the dialect has its help, because the command line lacks something;
-/// the exit code of such a command as result.
+/// Prints the usage text of `verb` (as typed) for `words` where the dialect has its help, because
+/// the command line lacks something; the exit code of such a command as result.
 pub fn usage(personality: Personality, verb: &str, words: &[&str]) -> u8 {
     print(personality, &topic(personality, verb, words).unwrap_or_default());
     1

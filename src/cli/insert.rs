@@ -1,5 +1,5 @@
-//! A row on its way into a control table. Names are ours; values travel as text parameters and are cast to the column's type
-//! by the server, which is also the one to refuse them.
+//! A row on its way into a control table. Names are ours; values travel as text parameters and are
+//! cast to the column's type by the server, which is also the one to refuse them.
 
 use crate::cli::pairs::{Pairs, Value};
 use crate::error::Result;

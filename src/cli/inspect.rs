@@ -1,4 +1,5 @@
-//! `inspect`: foreign keys that leave a herd. Rows that refer to one another should be replicated together (reference, 3.15).
+//! `inspect`: foreign keys that leave a herd. Rows that refer to one another should be replicated
+//! together (reference, 3.15).
 
 use crate::cli::add::remote;
 use crate::cli::noun::{self, Noun};

@@ -1,4 +1,5 @@
--- The tables that the table $1.$2 refers to by foreign keys (true), and those that refer to it (false).
+-- The tables that the table $1.$2 refers to by foreign keys (true), and those that refer to it
+-- (false).
 select n.nspname::text, c.relname::text, other.is_target
   from pg_catalog.pg_class me
   join pg_catalog.pg_namespace m on m.oid = me.relnamespace

@@ -1,5 +1,6 @@
-//! Ctrl-C. A command that is interrupted, at a prompt or while it waits, says so and ends at once, with the exit code that shells expect.
-//! What it had begun in a database is a transaction, which the server takes back.
+//! Ctrl-C. A command that is interrupted, at a prompt or while it waits, says so and ends at once,
+//! with the exit code that shells expect. What it had begun in a database is a transaction, which
+//! the server takes back.
 
 use crate::cli::output;
 use signal_hook::consts::SIGINT;
@@ -13,7 +14,8 @@ const CODE: i32 = 130;
 /// Whether Ctrl-C is how the command ends.
 static EXPECTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on, Ctrl-C is the end of the command and no interruption: what is being written is written to its end, and nothing is said.
+/// From now on, Ctrl-C is the end of the command and no interruption: what is being written is
+/// written to its end, and nothing is said.
 pub fn expect() {
     EXPECTED.store(true, Ordering::Relaxed);
 }
@@ -28,8 +30,9 @@ fn end() -> ! {
     std::process::exit(CODE)
 }
 
-/// From now on, SIGINT ends `verb` with a message. Who had SIGINT ignored, as `nohup` and scripts do for what runs in the background,
-/// keeps it so. The daemon is another program: it is started with the signals as they come by default.
+/// From now on, SIGINT ends `verb` with a message. Who had SIGINT ignored, as `nohup` and scripts
+/// do for what runs in the background, keeps it so. The daemon is another program: it is started
+/// with the signals as they come by default.
 pub fn watch(verb: &str) {
     if is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()) {
         return;

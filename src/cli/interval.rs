@@ -3,7 +3,8 @@
 /// A way to write whole seconds.
 pub type Interval = fn(Option<i64>) -> String;
 
-/// The way that the options ask for: with days (`--showdays`), without blanks (`--compress`, and tables).
+/// The way that the options ask for: with days (`--showdays`), without blanks (`--compress`, and
+/// tables).
 pub fn way(days: bool, compress: bool) -> Interval {
     match (days, compress) {
         (false, false) => pretty,
@@ -13,7 +14,8 @@ pub fn way(days: bool, compress: bool) -> Interval {
     }
 }
 
-/// Whole seconds as `[Hh ][Mm ]Ss`; `?` for none or a negative number. The comparisons are strict: an hour is `60m 0s`.
+/// Whole seconds as `[Hh ][Mm ]Ss`; `?` for none or a negative number. The comparisons are strict:
+/// an hour is `60m 0s`.
 pub fn pretty(seconds: Option<i64>) -> String {
     parts(seconds, &UNITS[1..])
 }

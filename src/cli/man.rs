@@ -1,4 +1,5 @@
-//! `man`: the manual page, made from the table that the parser and the help are made from, and from the topics of `help`.
+//! `man`: the manual page, made from the table that the parser and the help are made from, and from
+//! the topics of `help`.
 
 use crate::cli::table::{OPTIONS, Opt, Topic, VERBS, Verb};
 use crate::cli::topics::{self, SUBJECTS, Subject};

@@ -1,5 +1,6 @@
-//! The command line: from what was typed to an exit code. One file per verb; each has `run(session, nouns)` and its usage
-//! texts, and a row in [`table`]. The order of things at start-up is that of the reference, 1.6.
+//! The command line: from what was typed to an exit code. One file per verb; each has `run(session,
+//! nouns)` and its usage texts, and a row in [`table`]. The order of things at start-up is that of
+//! the reference, 1.6.
 
 // The verbs, one file (or folder) each.
 pub mod accept;
@@ -90,7 +91,8 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// The directory of pid files that counts instead of the one in the settings. The older program knows one only when it installs.
+    /// The directory of pid files that counts instead of the one in the settings. The older program
+    /// knows one only when it installs.
     pub fn piddir(&self) -> Option<&str> {
         self.options.piddir.as_deref().filter(|_| self.personality.dialect().piddir_everywhere)
     }

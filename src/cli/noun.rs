@@ -1,4 +1,5 @@
-//! What verbs are about: databases, groups, herds, tables, sequences, syncs, code. Their many spellings meet here.
+//! What verbs are about: databases, groups, herds, tables, sequences, syncs, code. Their many
+//! spellings meet here.
 
 /// A kind of thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,8 @@ pub const WORDS: [&str; 14] = [
     "table",
 ];
 
-/// The words of `add` and `remove`, in any case: those of the original, the plurals, and the newer dialect's `relgroup`.
+/// The words of `add` and `remove`, in any case: those of the original, the plurals, and the newer
+/// dialect's `relgroup`.
 pub fn exact(word: &str) -> Option<Noun> {
     let word = word.to_lowercase();
     Some(match word.strip_suffix('s').unwrap_or(&word) {
@@ -51,7 +53,8 @@ pub fn exact(word: &str) -> Option<Noun> {
     })
 }
 
-/// The words of the newer dialect, everywhere: beginnings and some slips of the fingers, in any case.
+/// The words of the newer dialect, everywhere: beginnings and some slips of the fingers, in any
+/// case.
 pub fn newer(word: &str) -> Option<Noun> {
     const BEGINNINGS: [(&str, Noun); 18] = [
         ("dbg", Noun::Dbgroup),

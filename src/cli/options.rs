@@ -1,5 +1,6 @@
-//! What the options mean: the pairs of the lexer and the settings of the rc file become one typed value. clap, built from
-//! the table, supplies defaults, counts, collects and lets the last one win.
+//! What the options mean: the pairs of the lexer and the settings of the rc file become one typed
+//! value. clap, built from the table, supplies defaults, counts, collects and lets the last one
+//! win.
 
 use crate::cli::rcfile;
 use crate::cli::spelling::{self, Given};

@@ -1,5 +1,6 @@
-//! What people and scripts read. Standard output is written at once and survives a reader that went away (`… | head -1`):
-//! what can no longer be read is dropped, and the command finishes its work as if it had been.
+//! What people and scripts read. Standard output is written at once and survives a reader that went
+//! away (`… | head -1`): what can no longer be read is dropped, and the command finishes its work
+//! as if it had been.
 
 use crate::cli::colour::COLOURS;
 use crate::plain;
@@ -25,12 +26,14 @@ fn gather(text: &str) -> bool {
     GATHERED.with_borrow_mut(|gathered| gathered.as_mut().map(|all| all.push_str(text))).is_some()
 }
 
-/// Writes to standard output without a newline, at once: progress lines grow while the reader looks on.
+/// Writes to standard output without a newline, at once: progress lines grow while the reader looks
+/// on.
 pub fn out(text: Arguments<'_>) {
     raw(&shown(&text.to_string()));
 }
 
-/// The same with what terminals obey in it: for texts that are all our own, but for names that were escaped before.
+/// The same with what terminals obey in it: for texts that are all our own, but for names that were
+/// escaped before.
 pub fn raw(text: &str) {
     if gather(text) {
         return;
@@ -77,7 +80,8 @@ pub fn err(text: Arguments<'_>) {
     }
 }
 
-/// What is printed may hold names and errors from anywhere: of what a terminal would obey, only our own colours are left.
+/// What is printed may hold names and errors from anywhere: of what a terminal would obey, only our
+/// own colours are left.
 fn shown(text: &str) -> String {
     let Some((before, colour, after)) =
         COLOURS.iter().filter_map(|colour| cut_at(text, colour)).min_by_key(|(before, ..)| before.len())

@@ -1,8 +1,9 @@
-//! `key=value` words, as the forms of `add` take them (reference, 2.1): which keys there are, what their values may be, and
-//! what remains when they are taken out.
+//! `key=value` words, as the forms of `add` take them (reference, 2.1): which keys there are, what
+//! their values may be, and what remains when they are taken out.
 //!
-//! The original joined all words by blanks and searched the result, so that shell quoting was lost and an empty value swallowed the
-//! next word. Here a value ends where its shell word ends, or at the next known key within it; an empty value counts as not given.
+//! The original joined all words by blanks and searched the result, so that shell quoting was lost
+//! and an empty value swallowed the next word. Here a value ends where its shell word ends, or at
+//! the next known key within it; an empty value counts as not given.
 
 use crate::cli::{near, reference};
 use crate::error::{Error, Kind, Result};
@@ -113,8 +114,8 @@ impl Pairs {
         Pairs { given, rest: Vec::new() }
     }
 
-    /// The pairs for the `at`th of several things: values that are lists, separated by commas, are dealt out, and the last one of a list that
-    /// is too short goes to all the rest.
+    /// The pairs for the `at`th of several things: values that are lists, separated by commas, are
+    /// dealt out, and the last one of a list that is too short goes to all the rest.
     pub fn dealt(&self, at: usize) -> Pairs {
         let own = |value: &str| {
             let parts: Vec<&str> = value.split(',').collect();
@@ -153,8 +154,9 @@ pub fn read(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs
     Ok(pairs)
 }
 
-/// Reads `words` as the newer dialect does: each is one pair, with an equals sign or a colon, or none; `active` and `inactive` alone are a
-/// status. An unknown key is refused, with the usage text on standard output.
+/// Reads `words` as the newer dialect does: each is one pair, with an equals sign or a colon, or
+/// none; `active` and `inactive` alone are a status. An unknown key is refused, with the usage text
+/// on standard output.
 pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result<Pairs> {
     let mut pairs = Pairs::default();
     for word in &glued(words) {
@@ -207,7 +209,8 @@ fn with_usage(error: Error, usage: &str) -> Error {
     }
 }
 
-/// Blanks are allowed around the equals sign: `host = localhost` arrives as three words and becomes one.
+/// Blanks are allowed around the equals sign: `host = localhost` arrives as three words and becomes
+/// one.
 fn glued(words: &[String]) -> Vec<String> {
     let mut glued: Vec<String> = Vec::new();
     for word in words {

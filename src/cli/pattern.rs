@@ -1,8 +1,9 @@
-//! Wildcards. The original has several dialects (reference, 2.2); those of `list` and `add` become regular expressions
-//! that the server matches ([`super::sync_list`] has the one of `kick`). Pure: text in, pattern out.
+//! Wildcards. The original has several dialects (reference, 2.2); those of `list` and `add` become
+//! regular expressions that the server matches ([`super::sync_list`] has the one of `kick`). Pure:
+//! text in, pattern out.
 
-/// A name or pattern of `list`, `add dbgroup` and `add all`: `*x*` contains, `*x` ends with, `x*` begins with, and x itself
-/// may be a regular expression; anything else is a plain name.
+/// A name or pattern of `list`, `add dbgroup` and `add all`: `*x*` contains, `*x` ends with, `x*`
+/// begins with, and x itself may be a regular expression; anything else is a plain name.
 pub fn starred(word: &str) -> String {
     match (word.strip_prefix('*'), word.strip_suffix('*')) {
         (Some(end), Some(_)) => end.strip_suffix('*').unwrap_or(end).to_owned(),
@@ -12,7 +13,8 @@ pub fn starred(word: &str) -> String {
     }
 }
 
-/// A relation, or a pattern of relations, with or without schema: patterns for the schema and for the name.
+/// A relation, or a pattern of relations, with or without schema: patterns for the schema and for
+/// the name.
 pub fn relation(word: &str) -> (String, String) {
     match word.split_once('.') {
         Some((schema, name)) => (starred(schema), starred(name)),
@@ -20,8 +22,8 @@ pub fn relation(word: &str) -> (String, String) {
     }
 }
 
-/// A pattern of `list sync`: whatever stands between the wildcards, anywhere, in any case; else the name, in any case. To be
-/// matched against the name in lower case.
+/// A pattern of `list sync`: whatever stands between the wildcards, anywhere, in any case; else the
+/// name, in any case. To be matched against the name in lower case.
 pub fn sync(word: &str) -> String {
     let word = word.to_lowercase();
     if word.contains(['*', '%']) { word.replace(['*', '%'], "") } else { exactly(&word) }

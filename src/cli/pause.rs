@@ -1,6 +1,7 @@
-//! `pause` and `resume`: whether the daemon serves a sync, in the words of the newer dialect (reference, 8.5). Changes are noted meanwhile. The daemon
-//! stores a pause: it lasts until it is lifted, also when the daemon is restarted.
-//! The daemon's answer is waited for: what is said to be paused is paused.
+//! `pause` and `resume`: whether the daemon serves a sync, in the words of the newer dialect
+//! (reference, 8.5). Changes are noted meanwhile. The daemon stores a pause: it lasts until it is
+//! lifted, also when the daemon is restarted. The daemon's answer is waited for: what is said to be
+//! paused is paused.
 
 use crate::cli::answer::{Patience, ask_any};
 use crate::cli::{Session, help, presence, standstill, sync_list, table::Topic};

@@ -1,5 +1,5 @@
-//! The pid files of the daemon, as the commands see them (reference, section 6): one of the master, whose first line is its
-//! process id, and one of each sync's controller.
+//! The pid files of the daemon, as the commands see them (reference, section 6): one of the master,
+//! whose first line is its process id, and one of each sync's controller.
 
 use crate::cli::{Session, files};
 use crate::control::presence::{Process, presence};

@@ -1,6 +1,8 @@
-//! Who was called: the program's name as it appears in texts, and which of the two dialects it speaks.
+//! Who was called: the program's name as it appears in texts, and which of the two dialects it
+//! speaks.
 
-/// The dialect, told by the name the program was called by. Where the two contradict each other, each keeps its own ways.
+/// The dialect, told by the name the program was called by. Where the two contradict each other,
+/// each keeps its own ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Personality {
     /// `bucardo_ctl` of Bucardo 4.5, also for every other name.
@@ -27,8 +29,8 @@ impl Personality {
     }
 }
 
-/// The name printed in texts: the path as invoked, or only its last part if its directory is an element of `path`, as
-/// it is when the shell found the program there (reference, 1.8).
+/// The name printed in texts: the path as invoked, or only its last part if its directory is an
+/// element of `path`, as it is when the shell found the program there (reference, 1.8).
 pub fn name(invoked: &str, path: &str) -> String {
     match invoked.rsplit_once('/') {
         Some((dir, name)) if path.split(':').any(|element| element == dir) => name.to_owned(),

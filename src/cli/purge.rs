@@ -1,5 +1,5 @@
-//! `purge`: reclaims, on every source, changes that all targets have. The daemon does this by itself; the command is for scripts that did
-//! it for the Perl program (reference, 8.5).
+//! `purge`: reclaims, on every source, changes that all targets have. The daemon does this by
+//! itself; the command is for scripts that did it for the Perl program (reference, 8.5).
 
 use crate::cli::add::remote;
 use crate::cli::help;

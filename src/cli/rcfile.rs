@@ -1,4 +1,5 @@
-//! The rc file: options kept in a file, one `name = value` per line (reference, 1.4). Exactly one file is read.
+//! The rc file: options kept in a file, one `name = value` per line (reference, 1.4). Exactly one
+//! file is read.
 
 use crate::cli::files::could_not;
 use crate::cli::prog::Personality;
@@ -8,7 +9,8 @@ use crate::plain;
 use crate::warn_user;
 use std::path::{Path, PathBuf};
 
-/// The file to read: the one named on the command line, else the first of the usual three that exists.
+/// The file to read: the one named on the command line, else the first of the usual three that
+/// exists.
 pub fn choose(named: Option<&str>, home: Option<&str>) -> Result<Option<PathBuf>> {
     if let Some(file) = named {
         return if Path::new(file).exists() { Ok(Some(file.into())) } else { Err(missing(file)) };
@@ -18,7 +20,8 @@ pub fn choose(named: Option<&str>, home: Option<&str>) -> Result<Option<PathBuf>
     Ok(usual.into_iter().flatten().find(|file: &PathBuf| file.exists() && is_ours(file)))
 }
 
-/// Whether a file that was not asked for counts: in the working directory, another user may have made it for us. One that does not is named.
+/// Whether a file that was not asked for counts: in the working directory, another user may have
+/// made it for us. One that does not is named.
 fn is_ours(file: &Path) -> bool {
     // What cannot be looked at cannot be read either, and that is said then.
     let Ok(metadata) = std::fs::metadata(file) else { return true };

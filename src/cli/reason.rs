@@ -1,5 +1,5 @@
-//! Why the daemon was started or stopped. The reason goes into two files: one that the daemon reads, which holds only the
-//! latest, and one beside it that keeps them all (reference, 3.3).
+//! Why the daemon was started or stopped. The reason goes into two files: one that the daemon
+//! reads, which holds only the latest, and one beside it that keeps them all (reference, 3.3).
 
 use crate::cli::session::Files;
 use crate::cli::{Personality, files};
@@ -11,8 +11,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-/// Writes the reason made of `words` into `path` and `path.log`. No words, no writing. Both files are opened before
-/// either is changed.
+/// Writes the reason made of `words` into `path` and `path.log`. No words, no writing. Both files
+/// are opened before either is changed.
 pub fn record(path: &str, verb: &str, words: &[String]) -> Result<()> {
     let reason = text(words);
     if reason.is_empty() {
@@ -70,7 +70,8 @@ pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
     replace(&mut latest, path, &line).inspect_err(|_| cut(&history, end))
 }
 
-/// The reason as one line: the words joined by blanks. A newline would end it for whoever reads the file.
+/// The reason as one line: the words joined by blanks. A newline would end it for whoever reads the
+/// file.
 pub fn text(words: &[String]) -> String {
     plain::line(words.join(" ").replace(['\n', '\r'], " ").trim()).into_owned()
 }

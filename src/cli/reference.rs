@@ -1,4 +1,5 @@
-//! Tables in help and manual page that are made from those of the program: the keys of `add`, the settings, the topics.
+//! Tables in help and manual page that are made from those of the program: the keys of `add`, the
+//! settings, the topics.
 
 use crate::cli::pairs::{Key, Value};
 use crate::control::setting_table::{Counts, SETTINGS, Setting, Takes};
@@ -11,7 +12,8 @@ pub fn with_keys(usage: &str, keys: &[Key]) -> String {
     if usage.contains("{keys}") { usage.replace("{keys}", &table(keys.iter().map(key))) } else { usage.to_owned() }
 }
 
-/// A usage text that goes with an error: only the names of the keys are there, so that what is wrong stays on the screen.
+/// A usage text that goes with an error: only the names of the keys are there, so that what is
+/// wrong stays on the screen.
 pub fn with_names_of_keys(usage: &str, keys: &[Key]) -> String {
     let names: Vec<_> = keys.iter().filter_map(|key| key.names.first()).map(|name| format!("{name}=")).collect();
     usage.replace("{keys}", &filled(&names.join(" "), 2))

@@ -1,9 +1,11 @@
-//! What to do about refusals. The control database refuses rows by rules, and databases are found not to fit, deep below, where
-//! nobody knows which command asked; here, at the top, is the advice for each. The rule itself stays where it is enforced.
+//! What to do about refusals. The control database refuses rows by rules, and databases are found
+//! not to fit, deep below, where nobody knows which command asked; here, at the top, is the advice
+//! for each. The rule itself stays where it is enforced.
 
 use crate::error::{Error, Kind};
 
-/// What an error may say (often the name of a rule, as the server quotes it), and what to do then. The first that fits counts.
+/// What an error may say (often the name of a rule, as the server quotes it), and what to do then.
+/// The first that fits counts.
 const ADVICE: &[(&str, &str)] = &[
     ("requires an argument", "write --option=value"),
     ("does not take an argument", "give the option alone"),

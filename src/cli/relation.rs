@@ -1,5 +1,5 @@
-//! Tables and sequences by name: reading what a user typed, and finding what the control database knows under it
-//! (reference, 2.5).
+//! Tables and sequences by name: reading what a user typed, and finding what the control database
+//! knows under it (reference, 2.5).
 
 use crate::cli::near;
 use crate::error::Result;
@@ -33,8 +33,8 @@ enum Meaning {
     Bare(String),
 }
 
-/// All goats called `word`: one by its id, one by schema and name, or all of that name, in any schema and database. With
-/// `db`, only of that database.
+/// All goats called `word`: one by its id, one by schema and name, or all of that name, in any
+/// schema and database. With `db`, only of that database.
 pub fn find(control: &mut Connection, word: &str, db: Option<&str>) -> Result<Vec<Goat>> {
     let mut goats = all(control, word, db)?;
     if matches!(meaning(word), Meaning::Qualified(..)) {
@@ -110,8 +110,8 @@ fn meaning(word: &str) -> Meaning {
     }
 }
 
-/// A name for `add table` and `add sequence`: word characters with or without schema, which is `public` if missing. Names
-/// with other characters can be written in double quotes, as in SQL.
+/// A name for `add table` and `add sequence`: word characters with or without schema, which is
+/// `public` if missing. Names with other characters can be written in double quotes, as in SQL.
 pub fn named(word: &str) -> Option<Relation> {
     let (schema, name) = if word.contains('"') { quoted(word)? } else { plain(word)? };
     Some(Relation::new(schema.unwrap_or_else(|| "public".to_owned()), name))

@@ -25,7 +25,8 @@ when one does not.",
   reload config",
 )];
 
-/// How long the daemon may take for one sync. The original waits for ever, also where there is no daemon.
+/// How long the daemon may take for one sync. The original waits for ever, also where there is no
+/// daemon.
 const LIMIT: u64 = 60;
 
 pub(super) const INACTIVE: &str = "a sync runs when its status is active; a restarted daemon goes by that";

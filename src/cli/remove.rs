@@ -1,4 +1,5 @@
-//! `remove`: takes things out of the control database. All names are looked up first; then all go, in one transaction, or none.
+//! `remove`: takes things out of the control database. All names are looked up first; then all go,
+//! in one transaction, or none.
 
 mod newer;
 
@@ -166,7 +167,8 @@ fn blocked(error: Error, kind: &Kind, name: &str) -> Error {
     }
 }
 
-/// Removes syncs, and then what they have on their databases. A database that is down keeps it, and the user is told.
+/// Removes syncs, and then what they have on their databases. A database that is down keeps it, and
+/// the user is told.
 fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
     // What runs and what is on the databases stays when this is only a rehearsal.
     let rehearsal = session.rehearses();
@@ -180,8 +182,8 @@ fn syncs(session: &mut Session, names: &[String]) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// A running daemon leaves the syncs alone first, so that none of its processes stumbles over what is removed under its feet. One that does
-/// not answer stops them when the rows are gone.
+/// A running daemon leaves the syncs alone first, so that none of its processes stumbles over what
+/// is removed under its feet. One that does not answer stops them when the rows are gone.
 fn stop_syncs(session: &mut Session, names: &[String]) -> Result<()> {
     session.transaction(|session| all_there(&mut session.control, &SYNC, names))?;
     if presence::absent(session)?.is_some() {
@@ -212,7 +214,8 @@ fn goats(control: &mut Connection, kind: &str, names: &[String]) -> Result<Vec<S
     Ok(lines)
 }
 
-/// Custom names and columns have a number of their own; the name of the table, which is never a number here, means all of its.
+/// Custom names and columns have a number of their own; the name of the table, which is never a
+/// number here, means all of its.
 fn customs(control: &mut Connection, noun: Noun, names: &[String]) -> Result<Vec<String>> {
     let table = if noun == Noun::Customname { "customname" } else { "customcols" };
     let mut lines = Vec::new();

@@ -1,4 +1,5 @@
-//! `reopen`: lets all processes of the daemon open their log files anew, after somebody moved them away (reference, 8.5).
+//! `reopen`: lets all processes of the daemon open their log files anew, after somebody moved them
+//! away (reference, 8.5).
 
 use crate::cli::{Session, help, pidfile, refusal, table::Topic};
 use crate::control::presence::presence;

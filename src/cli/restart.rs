@@ -1,4 +1,5 @@
-//! `restart`: `stop` and `start`, one after the other (reference, 3.3). The reason is recorded by both.
+//! `restart`: `stop` and `start`, one after the other (reference, 3.3). The reason is recorded by
+//! both.
 
 use crate::cli::{Session, help, start, stop, table::Topic};
 use crate::control::presence;

@@ -70,8 +70,8 @@ impl Session {
         self.personality.dialect()
     }
 
-    /// Whether this is a rehearsal. The newer program knows them for a few verbs only; a kick, say, is a request to the
-    /// daemon that would never arrive.
+    /// Whether this is a rehearsal. The newer program knows them for a few verbs only; a kick, say,
+    /// is a request to the daemon that would never arrive.
     pub fn rehearses(&self) -> bool {
         self.options.dryrun && self.stores
     }
@@ -108,7 +108,8 @@ pub fn complain_of_access(session: &mut Session) -> Result<()> {
     Ok(())
 }
 
-/// Completes what the options say about the control database as libpq does: environment, service and password files.
+/// Completes what the options say about the control database as libpq does: environment, service
+/// and password files.
 pub(super) fn conninfo(options: &Options) -> Result<ConnInfo> {
     let parts = Parts {
         host: options.dbhost.clone(),
@@ -124,7 +125,8 @@ pub(super) fn conninfo(options: &Options) -> Result<ConnInfo> {
     Ok(resolved.info)
 }
 
-/// The words in which the original's driver reports a failed connection (reference, 1.6): scripts look for them.
+/// The words in which the original's driver reports a failed connection (reference, 1.6): scripts
+/// look for them.
 fn refused(error: Error, options: &Options) -> Error {
     let host = options.dbhost.as_ref().map(|host| format!(";host={host}")).unwrap_or_default();
     let port = options.dbport.map(|port| format!(";port={port}")).unwrap_or_default();

@@ -140,7 +140,8 @@ fn store(control: &mut Connection, name: &str, value: &str) -> Result<()> {
     Err(refusal::missing(format!("Unknown setting \"{name}\""), hint))
 }
 
-/// `config`: `config show ...` and `config set ...` as documented; `config NAME=VALUE` as the original did it.
+/// `config`: `config show ...` and `config set ...` as documented; `config NAME=VALUE` as the
+/// original did it.
 pub fn config(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let all = ["all".to_owned()];
     match nouns.split_first() {

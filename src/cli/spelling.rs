@@ -1,10 +1,11 @@
-//! Options as Getopt::Long spells them (reference, 1.1 and 1.2): anywhere between the words, with one dash or two or a plus,
-//! by any unambiguous prefix, and with the original's error texts.
+//! Options as Getopt::Long spells them (reference, 1.1 and 1.2): anywhere between the words, with
+//! one dash or two or a plus, by any unambiguous prefix, and with the original's error texts.
 //!
-//! clap cannot be taught these spellings: a long option has two dashes there, one dash starts a bundle of single letters,
-//! and `-dbname x` or `-vv` as an option of its own are not to be had. So this small lexer, driven by the table, turns what
-//! was typed into (option, value) pairs; clap, built from the same table, then does what it is good at ([`super::options`]):
-//! defaults, counting, collecting lists, the last one wins, and the option part of the help.
+//! clap cannot be taught these spellings: a long option has two dashes there, one dash starts a
+//! bundle of single letters, and `-dbname x` or `-vv` as an option of its own are not to be had. So
+//! this small lexer, driven by the table, turns what was typed into (option, value) pairs; clap,
+//! built from the same table, then does what it is good at ([`super::options`]): defaults,
+//! counting, collecting lists, the last one wins, and the option part of the help.
 
 use crate::cli::prog::Personality;
 use crate::cli::table::{OPTIONS, Opt, Takes};
@@ -85,7 +86,8 @@ fn check(opt: &Opt, name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The option called `name` or abbreviated by it. Foreign options are looked at only when no native one fits.
+/// The option called `name` or abbreviated by it. Foreign options are looked at only when no native
+/// one fits.
 pub fn find(name: &str, personality: Personality) -> Result<&'static Opt, String> {
     if let Some(opt) = exact(name) {
         return Ok(opt);

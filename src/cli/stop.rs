@@ -34,7 +34,8 @@ const LONGEST: usize = 7000;
 const TOLD: Duration = Duration::from_secs(3);
 const SIGNALLED: Duration = Duration::from_secs(5);
 
-/// `stop [REASON]`. Who names a directory of pid files means the daemon there, and needs no database for that.
+/// `stop [REASON]`. Who names a directory of pid files means the daemon there, and needs no
+/// database for that.
 pub fn command(invocation: &Invocation) -> Result<u8> {
     let nouns = &invocation.nouns;
     match (Session::open(invocation), invocation.piddir()) {

@@ -1,7 +1,9 @@
-//! Topics of `help`: what an operator needs to know beside the verbs. The manual page has the same texts.
+//! Topics of `help`: what an operator needs to know beside the verbs. The manual page has the same
+//! texts.
 //!
-//! A paragraph begins in the first column; indented lines stand as they are. Lines are at most 80 columns wide, indented ones 73, because
-//! the manual page indents them by seven more. A line that begins with `  bucardo_ctl ` is a command.
+//! A paragraph begins in the first column; indented lines stand as they are. Lines are at most 80
+//! columns wide, indented ones 73, because the manual page indents them by seven more. A line that
+//! begins with ` bucardo_ctl ` is a command.
 
 use crate::cli::reference;
 

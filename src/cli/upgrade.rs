@@ -1,4 +1,5 @@
-//! `upgrade`: brings the control schema up to what this version has, in one transaction, after showing what it will do (reference, 3.2).
+//! `upgrade`: brings the control schema up to what this version has, in one transaction, after
+//! showing what it will do (reference, 3.2).
 
 use crate::cli::session::complain_of_access;
 use crate::cli::table::Topic;

@@ -1,4 +1,5 @@
-//! `validate`: checks syncs against their databases (reference, 3.7), in this process, and tidies where a sync has been and is no more.
+//! `validate`: checks syncs against their databases (reference, 3.7), in this process, and tidies
+//! where a sync has been and is no more.
 
 use crate::cli::session::complain_of_access;
 use crate::cli::{Session, help, refusal, sync_list, table::Topic};
@@ -21,7 +22,8 @@ pub const TOPICS: &[Topic] = &[help::only(
 /// The largest number of failures that an exit code can tell.
 const MOST: usize = 250;
 
-/// `validate all | SYNC ...`. The exit code is the number of syncs that failed, or whose targets are known to lack changes.
+/// `validate all | SYNC ...`. The exit code is the number of syncs that failed, or whose targets
+/// are known to lack changes.
 pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     if nouns.is_empty() {
         help::usage(session.personality, "validate", &[]);
@@ -71,7 +73,8 @@ fn known(name: &str, stored: &[String]) -> Result<String> {
     }
 }
 
-/// Validates one sync and says so. An error is said here, because the others have their turn nevertheless.
+/// Validates one sync and says so. An error is said here, because the others have their turn
+/// nevertheless.
 fn is_valid(session: &mut Session, name: &str, width: usize, sessions: &mut Sessions) -> bool {
     let (between, fine) = session.dialect().valid;
     match between.trim().len() == between.len() {

@@ -1,8 +1,9 @@
 //! Which roles may come into the control database, and which of them may give orders to the daemon.
 //!
-//! An installed control database is closed: PUBLIC may neither connect nor make temporary tables there. All who connect have been let in by the
-//! owner, and a NOTIFY of theirs is an order. Where PUBLIC may connect, an order is one that comes on a private channel, or from a session whose role
-//! could write the control schema.
+//! An installed control database is closed: PUBLIC may neither connect nor make temporary tables
+//! there. All who connect have been let in by the owner, and a NOTIFY of theirs is an order. Where
+//! PUBLIC may connect, an order is one that comes on a private channel, or from a session whose
+//! role could write the control schema.
 
 use crate::control::private::ChannelSecret;
 use crate::error::Result;
@@ -13,7 +14,8 @@ const IS_OPEN: &str = include_str!("sql/is_open.sql");
 const MAY_CLOSE: &str = include_str!("sql/may_close.sql");
 const MAY_ORDER: &str = include_str!("sql/may_order.sql");
 
-/// Closes the control database. The roles that work with it as owner of the schema keep what PUBLIC gave them.
+/// Closes the control database. The roles that work with it as owner of the schema keep what PUBLIC
+/// gave them.
 pub const CLOSE: &str = include_str!("sql/close_control.sql");
 
 /// Whether PUBLIC may connect to the control database, or make temporary tables there.
@@ -42,7 +44,8 @@ pub fn complaint(control: &mut Connection) -> Result<Option<(String, String)>> {
     )))
 }
 
-/// Of the sessions with these server processes, those that may give orders with a NOTIFY. One that is gone may not, unless the database is closed.
+/// Of the sessions with these server processes, those that may give orders with a NOTIFY. One that
+/// is gone may not, unless the database is closed.
 pub fn may_order(control: &mut Connection, processes: &[i32]) -> Result<BTreeSet<i32>> {
     let rows = control.query(MAY_ORDER, &[&processes])?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

@@ -1,16 +1,18 @@
-//! The NOTIFY channels (behavioural reference, section 11). Their names are public interface: programs of users listen to
-//! `bucardo_syncdone_<sync>` and send `bucardo_kick_sync_<sync>` themselves.
+//! The NOTIFY channels (behavioural reference, section 11). Their names are public interface:
+//! programs of users listen to `bucardo_syncdone_<sync>` and send `bucardo_kick_sync_<sync>`
+//! themselves.
 //!
-//! PostgreSQL cuts an identifier at 63 bytes, and a channel that is cut on one side only never matches; [`fitted`] shortens long
-//! names the same way everywhere (the SQL function `bucardo.fitted_name` does the same).
+//! PostgreSQL cuts an identifier at 63 bytes, and a channel that is cut on one side only never
+//! matches; [`fitted`] shortens long names the same way everywhere (the SQL function
+//! `bucardo.fitted_name` does the same).
 
 use md5::{Digest, Md5};
 
 /// The longest identifier, in bytes (`NAMEDATALEN` − 1).
 pub const MAX_NAME: usize = 63;
 
-/// The name itself if it fits into an identifier, else its first 46 bytes (at a character's edge), `!`, and 10 hex digits of the
-/// MD5 of the whole.
+/// The name itself if it fits into an identifier, else its first 46 bytes (at a character's edge),
+/// `!`, and 10 hex digits of the MD5 of the whole.
 pub fn fitted(name: &str) -> String {
     if name.len() <= MAX_NAME {
         return name.to_owned();
@@ -40,7 +42,8 @@ pub fn kick_sync(sync: &str) -> String {
 /// The payload of a kick that somebody asked for; without it, it was changes that kicked.
 pub const ASKED: &str = "asked";
 
-/// The payload of a kick by triggers of the installation with this id: others on the same database may have a sync of the same name.
+/// The payload of a kick by triggers of the installation with this id: others on the same database
+/// may have a sync of the same name.
 pub fn changes_of(installation: &str) -> String {
     format!("{CHANGES_OF}{}", cut(installation, 8))
 }
@@ -82,7 +85,8 @@ pub fn sync_killed(sync: &str) -> String {
     fitted(&format!("bucardo_synckill_{sync}"))
 }
 
-/// A kick came for a sync that is unknown or inactive; with payload `activate`, a request for one that cannot be made active.
+/// A kick came for a sync that is unknown or inactive; with payload `activate`, a request for one
+/// that cannot be made active.
 pub fn sync_error(sync: &str) -> String {
     fitted(&format!("bucardo_syncerror_{sync}"))
 }
@@ -97,7 +101,8 @@ pub fn validated(sync: &str) -> String {
     sync_request("validated", sync)
 }
 
-/// A controller has begun to listen; payload: its process id. Kicks that came before are passed on then.
+/// A controller has begun to listen; payload: its process id. Kicks that came before are passed on
+/// then.
 pub const CTL_READY: &str = "bucardo_ctl_ready";
 
 /// The MCP hears requests about a new sync from now on. Those sent before have not reached it.
@@ -106,7 +111,8 @@ pub const MCP_HEARS: &str = "bucardo_mcp_hears";
 /// A job is over. Heard by controllers with a target for which limits leave no room.
 pub const ROOM: &str = "bucardo_room";
 
-/// A KID found no connection left; payload: the servers of its sync, separated by blanks. KIDs that have nothing to do there leave.
+/// A KID found no connection left; payload: the servers of its sync, separated by blanks. KIDs that
+/// have nothing to do there leave.
 pub const CONNECTIONS_WANTED: &str = "bucardo_connections_wanted";
 
 /// Somebody wants a sync validated; payload: its name.

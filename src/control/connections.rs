@@ -72,7 +72,8 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// How many sessions the kids of a sync have on a database: where masters are many, each is read and written in a session of its own.
+/// How many sessions the kids of a sync have on a database: where masters are many, each is read
+/// and written in a session of its own.
 fn of_sync(sync: &Sync, db: &str) -> i64 {
     let masters = sync.masters();
     let is_master = masters.iter().any(|master| master == db);

@@ -5,7 +5,8 @@ use crate::pg::conninfo::Parts;
 use crate::pg::{ConnInfo, Connection, Secret, pooler};
 use postgres::Row;
 
-/// How to connect to the database that the control database calls `name`. An unknown name is [`Kind::NotFound`].
+/// How to connect to the database that the control database calls `name`. An unknown name is
+/// [`Kind::NotFound`].
 pub fn conninfo(control: &mut Connection, name: &str) -> Result<ConnInfo> {
     let sql = "select dbhost, dbport, dbname, dbuser, dbpass, dbconn, dbservice, pgpass from bucardo.db where name = $1";
     let row = control.query_opt(sql, &[&name])?;
@@ -19,8 +20,8 @@ pub fn makes_delta(control: &mut Connection, name: &str) -> Result<bool> {
     Ok(row.is_some_and(|row| row.get(0)))
 }
 
-/// Whether everything that is written to a source of a sync is captured, also where triggers are off. In a control database that was not upgraded
-/// yet, nobody has said so.
+/// Whether everything that is written to a source of a sync is captured, also where triggers are
+/// off. In a control database that was not upgraded yet, nobody has said so.
 pub fn captures_always(control: &mut Connection, name: &str, sync: &str) -> Result<bool> {
     let sql = "select exists (select from bucardo.db d where d.name = $1 and to_jsonb(d) ->> 'capture' = 'always') \
                or exists (select from bucardo.sync s where s.name = $2 and to_jsonb(s) ->> 'capture' = 'always')";
@@ -45,7 +46,8 @@ fn parts(row: &Row) -> Parts {
     }
 }
 
-/// Tries to connect, as `application`, and records the outcome in `bucardo.db_connlog`, never with a password. A failure is given back, not raised.
+/// Tries to connect, as `application`, and records the outcome in `bucardo.db_connlog`, never with
+/// a password. A failure is given back, not raised.
 pub fn try_out(control: &mut Connection, name: &str, application: &str) -> Result<Option<Error>> {
     let known = conninfo(control, name);
     let address = known.as_ref().map_or_else(|_| String::new(), |info| format!("{} user={}", dsn(info), info.user));

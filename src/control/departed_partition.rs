@@ -1,4 +1,5 @@
-//! Partitions that left a table with their rows, without a change of these being captured (table `departed_partition`).
+//! Partitions that left a table with their rows, without a change of these being captured (table
+//! `departed_partition`).
 
 use crate::control::gap::{self, Place};
 use crate::error::Result;
@@ -40,8 +41,8 @@ pub fn all(control: &mut Connection, sync: &str, target: &str) -> Result<Vec<Dep
     Ok(control.query(sql, &[&sync, &target])?.iter().map(departed).collect())
 }
 
-/// What becomes of one: while other members have it, that is a gap, if it is ripe or is to be told `at_once`; else it is forgotten, and a gap that tells
-/// nothing else is none.
+/// What becomes of one: while other members have it, that is a gap, if it is ripe or is to be told
+/// `at_once`; else it is forgotten, and a gap that tells nothing else is none.
 pub fn settle(
     control: &mut Connection,
     place: Place,

@@ -1,4 +1,5 @@
-//! What is known to be missing: gaps, and the states of tables by which they are noticed (tables `gap` and `table_state`).
+//! What is known to be missing: gaps, and the states of tables by which they are noticed (tables
+//! `gap` and `table_state`).
 
 use crate::control::sync::Sync;
 use crate::error::Result;
@@ -7,7 +8,8 @@ use crate::pg::fill;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The KID of a sync whose targets may lack something, by its target, and the database where that comes from.
+/// The KID of a sync whose targets may lack something, by its target, and the database where that
+/// comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// The sync.
@@ -75,8 +77,9 @@ pub fn learn(control: &mut Connection, place: Place, states: &[(i32, String)]) -
     Ok(())
 }
 
-/// A KID goes on with these tables. Others that it had until now were taken out of the herd, and it counts their changes as carried: should one come back
-/// before a look at the databases, that is a gap (function `note_joining`).
+/// A KID goes on with these tables. Others that it had until now were taken out of the herd, and it
+/// counts their changes as carried: should one come back before a look at the databases, that is a
+/// gap (function `note_joining`).
 pub fn leave_others(control: &mut Connection, sync: &str, target: &str, carried: &[i32]) -> Result<()> {
     let sql = "update bucardo.table_state set state = 'left' \
                where sync = $1 and targetdb = $2 and goat <> all ($3) and state <> 'left' \
@@ -85,7 +88,8 @@ pub fn leave_others(control: &mut Connection, sync: &str, target: &str, carried:
     Ok(())
 }
 
-/// What we changed ourselves on a database, without missing anything, is no news for any sync that knew how it was.
+/// What we changed ourselves on a database, without missing anything, is no news for any sync that
+/// knew how it was.
 pub fn carry_over(control: &mut Connection, db: &str, changes: &[(String, String)]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
@@ -97,7 +101,8 @@ pub fn carry_over(control: &mut Connection, db: &str, changes: &[(String, String
     Ok(())
 }
 
-/// Notes that changes of a table are missing. One that is noted already is the same gap, from its beginning.
+/// Notes that changes of a table are missing. One that is noted already is the same gap, from its
+/// beginning.
 pub fn record(control: &mut Connection, place: Place, goat: i32, table: &str, what: &str) -> Result<()> {
     let sql = include_str!("sql/record_gap.sql");
     control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &table, &what, &command(place.sync)])?;
@@ -131,12 +136,14 @@ fn gap(row: &postgres::Row) -> Gap {
     }
 }
 
-/// The time by the control database's clock, in seconds, as [`close`] wants it and [`Sync::copy_asked`] has it.
+/// The time by the control database's clock, in seconds, as [`close`] wants it and
+/// [`Sync::copy_asked`] has it.
 pub fn now(control: &mut Connection) -> Result<String> {
     Ok(control.query_one("select extract(epoch from clock_timestamp())::text", &[])?.get(0))
 }
 
-/// These tables have been copied as a whole, by a KID that began later than `until`: gaps that were noticed before are none any more. Returns the tables.
+/// These tables have been copied as a whole, by a KID that began later than `until`: gaps that were
+/// noticed before are none any more. Returns the tables.
 pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], until: &str) -> Result<Vec<String>> {
     let departed = "delete from bucardo.departed_partition where sync = $1 and targetdb = $2 and goat = any ($3) \
                     and since <= to_timestamp($4::text::float8)";
@@ -146,13 +153,15 @@ pub fn close(control: &mut Connection, sync: &str, target: &str, goats: &[i32], 
     Ok(control.query(sql, &[&sync, &target, &goats, &until])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// These gaps of a sync are none, says a person: those of the tables, by the names that they have in the gaps, or all if there is none. Returns them.
+/// These gaps of a sync are none, says a person: those of the tables, by the names that they have
+/// in the gaps, or all if there is none. Returns them.
 pub fn accept(control: &mut Connection, sync: &str, tables: &[String]) -> Result<Vec<Gap>> {
     let sql = fill(include_str!("sql/accept_gaps.sql"), &[("shown", &SHOWN)]);
     Ok(control.query(&sql, &[&sync, &tables])?.iter().map(gap).collect())
 }
 
-/// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is no difference between them.
+/// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is
+/// no difference between them.
 pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str, words: &str) -> Result<()> {
     let sql = include_str!("sql/forget_common_gaps.sql");
     control.execute(sql, &[&sync, &target, &began, &words, &i64::try_from(members).unwrap_or_default()])?;

@@ -1,5 +1,6 @@
-//! What the control database knows of each database's identity: what it was when it was validated, and whether it was found to be another one
-//! since. One that was found to be another one is *halted* until a person has accepted it.
+//! What the control database knows of each database's identity: what it was when it was validated,
+//! and whether it was found to be another one since. One that was found to be another one is
+//! *halted* until a person has accepted it.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
@@ -67,7 +68,8 @@ impl Halt {
     }
 }
 
-/// Notes that a database is halted, and gives the error. What was noted first stays: it is what a person has to answer.
+/// Notes that a database is halted, and gives the error. What was noted first stays: it is what a
+/// person has to answer.
 pub fn halt(control: &mut Connection, halt: Halt) -> Result<Error> {
     let Halt { db, finding, reason, met } = &halt;
     control.execute(include_str!("sql/halt.sql"), &[db, &finding.word(), reason, met])?;
@@ -98,7 +100,8 @@ pub fn life(control: &mut Connection, db: &str) -> Result<Option<String>> {
     Ok(row.and_then(|row| row.get(0)))
 }
 
-/// Whether a database was validated and had objects of ours. Whoever is just removing them is waited for.
+/// Whether a database was validated and had objects of ours. Whoever is just removing them is
+/// waited for.
 pub fn has_had_objects(control: &mut Connection, db: &str) -> Result<bool> {
     control.query("select from bucardo.place where db = $1 order by sync, side for share", &[&db])?;
     Ok(life(control, db)?.is_some())
@@ -110,7 +113,8 @@ pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets how the tables of a database were, and what was missing of them: a person has looked at what they are.
+/// Forgets how the tables of a database were, and what was missing of them: a person has looked at
+/// what they are.
 pub fn forget_tables(control: &mut Connection, db: &str) -> Result<()> {
     for table in ["table_state", "gap", "departed_partition"] {
         control.execute(&format!("delete from bucardo.{table} where db = $1"), &[&db])?;

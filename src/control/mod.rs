@@ -1,4 +1,5 @@
-//! The control database as typed rows: settings, databases, goats, syncs, the queue and the channels.
+//! The control database as typed rows: settings, databases, goats, syncs, the queue and the
+//! channels.
 
 pub mod access;
 pub mod channel;

@@ -162,8 +162,8 @@ fn without_row(control: &mut Connection) -> Result<Presence> {
     Ok(if session { Presence::Serves(Daemon::default()) } else { Presence::Absent(None) })
 }
 
-/// Makes this session that of the daemon, and this process its master, unless another daemon's session is there: that daemon is returned. Two that
-/// try at the same time wait for one another.
+/// Makes this session that of the daemon, and this process its master, unless another daemon's
+/// session is there: that daemon is returned. Two that try at the same time wait for one another.
 pub fn claim(control: &mut Connection, piddir: &Path, directory: &str) -> Result<Option<Daemon>> {
     if !has_place(control)? {
         let what = "the control database was made by an earlier version of this program";

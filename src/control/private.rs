@@ -1,6 +1,8 @@
-//! Private channels. LISTEN and NOTIFY need no right: in a control database where PUBLIC may connect, any role can send what it likes on the channels
-//! of the original, and can fill the memory of a process that listens there. So the processes of the daemon talk on channels whose names
-//! only a role knows that may read `bucardo.channel_secret`, and commands do so where PUBLIC may connect (see [`super::access`]).
+//! Private channels. LISTEN and NOTIFY need no right: in a control database where PUBLIC may
+//! connect, any role can send what it likes on the channels of the original, and can fill the
+//! memory of a process that listens there. So the processes of the daemon talk on channels whose
+//! names only a role knows that may read `bucardo.channel_secret`, and commands do so where PUBLIC
+//! may connect (see [`super::access`]).
 
 use crate::control::channel;
 use crate::error::{Error, Kind, Result};
@@ -12,7 +14,8 @@ use openssl::rand::rand_bytes;
 pub struct ChannelSecret(String);
 
 impl ChannelSecret {
-    /// The word of this control database; one is made where none is yet. A schema that has no place for it is [`Kind::Refused`].
+    /// The word of this control database; one is made where none is yet. A schema that has no place
+    /// for it is [`Kind::Refused`].
     pub fn make(control: &mut Connection) -> Result<ChannelSecret> {
         if let Some(secret) = ChannelSecret::read(control)? {
             return Ok(secret);
@@ -27,7 +30,8 @@ impl ChannelSecret {
         ChannelSecret::read(control)?.ok_or_else(|| Error::new(Kind::Bug, "bucardo.channel_secret has no row"))
     }
 
-    /// The word, if there is one. Until the first daemon of this version has made it, after an upgrade, there is none.
+    /// The word, if there is one. Until the first daemon of this version has made it, after an
+    /// upgrade, there is none.
     pub fn read(control: &mut Connection) -> Result<Option<ChannelSecret>> {
         if !has_table(control)? {
             return Ok(None);
@@ -36,7 +40,8 @@ impl ChannelSecret {
         Ok(row.map(|row| ChannelSecret(row.get(0))))
     }
 
-    /// The private channel that belongs to a public one, as the function `bucardo.notify_private` has it.
+    /// The private channel that belongs to a public one, as the function `bucardo.notify_private`
+    /// has it.
     pub fn channel(&self, public: &str) -> String {
         format!("bucardo_{}", channel::digest(&format!("{}{public}", self.0)))
     }

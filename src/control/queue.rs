@@ -1,10 +1,13 @@
-//! The queue: jobs as rows of `bucardo.q`, and the moves a row makes in its life (reference, section 4.4).
+//! The queue: jobs as rows of `bucardo.q`, and the moves a row makes in its life (reference,
+//! section 4.4).
 //!
-//! waiting (CTL puts it in) → running (KID claims it) → ended, or aborted with a reason and then ended as well. `id` grows with every job and
-//! every kick, so "a job newer than this kick" needs no clock.
+//! waiting (CTL puts it in) → running (KID claims it) → ended, or aborted with a reason and then
+//! ended as well. `id` grows with every job and every kick, so "a job newer than this kick" needs
+//! no clock.
 //!
-//! Removing or renaming a sync locks its row first and those of its jobs and runs afterwards. Whoever ends jobs does the same (see `held`), so that
-//! the two wait for one another instead of meeting in a deadlock.
+//! Removing or renaming a sync locks its row first and those of its jobs and runs afterwards.
+//! Whoever ends jobs does the same (see `held`), so that the two wait for one another instead of
+//! meeting in a deadlock.
 
 use crate::control::channel;
 use crate::error::Result;
@@ -50,11 +53,12 @@ pub struct JobRequest<'a> {
     pub limit: i64,
 }
 
-/// Puts a job into the queue and returns its id, unless limits leave no room for it. One that is still waiting is taken instead, and gets a
-/// new id: whoever kicked just now is answered by it as well.
+/// Puts a job into the queue and returns its id, unless limits leave no room for it. One that is
+/// still waiting is taken instead, and gets a new id: whoever kicked just now is answered by it as
+/// well.
 ///
-/// Jobs of one sync are put by one controller, but a database may be limited for several syncs, whose controllers must not all see the
-/// same room.
+/// Jobs of one sync are put by one controller, but a database may be limited for several syncs,
+/// whose controllers must not all see the same room.
 pub fn enqueue(control: &mut Connection, wish: JobRequest) -> Result<Option<i64>> {
     let room = room(control, wish)?;
     if !room.is_shared || !room.is_free(wish.limit) {
@@ -80,8 +84,9 @@ pub fn next_number(control: &mut Connection) -> Result<i64> {
     Ok(control.query_one("select nextval('bucardo.q_id_seq')", &[])?.get(0))
 }
 
-/// Claims the waiting job of a sync and target, if there is one. Only one that this kid's own controller has put there: where a daemon was
-/// killed, a kid of the old one may live a moment into the time of the new one, and what it took nobody would see to the end.
+/// Claims the waiting job of a sync and target, if there is one. Only one that this kid's own
+/// controller has put there: where a daemon was killed, a kid of the old one may live a moment into
+/// the time of the new one, and what it took nobody would see to the end.
 pub fn claim(control: &mut Connection, sync: &str, target: &str) -> Result<Option<i64>> {
     let claim = control.prepare_cached(
         "update bucardo.q set started = clock_timestamp(), heartbeat = clock_timestamp(), pid = $3 \
@@ -103,8 +108,8 @@ pub fn waits_for(control: &mut Connection, sync: &str, target: &str, what: &str)
     Ok(())
 }
 
-/// Notes that a job waits because a server has no connection left: by its heartbeat, since it is nobody's yet. What waits too long is begun anew, for
-/// it may want more than there can be.
+/// Notes that a job waits because a server has no connection left: by its heartbeat, since it is
+/// nobody's yet. What waits too long is begun anew, for it may want more than there can be.
 pub fn found_no_connection(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
     let sql = "update bucardo.q set heartbeat = clock_timestamp() where sync = $1 and targetdb = $2 and started is null \
                and (heartbeat is null or heartbeat < clock_timestamp() - interval '40 seconds')";
@@ -137,8 +142,9 @@ pub fn progress(control: &mut Connection, job: i64, progress: &str) -> Result<()
     Ok(())
 }
 
-/// Ends a job well and tells everybody. Jobs of one burst of activity become one row: `before`, if given, is the job that ended an instant
-/// ago; its numbers are added and its row is removed, so that a busy sync does not fill the table.
+/// Ends a job well and tells everybody. Jobs of one burst of activity become one row: `before`, if
+/// given, is the job that ended an instant ago; its numbers are added and its row is removed, so
+/// that a busy sync does not fill the table.
 pub fn finish(control: &mut Connection, sync: &str, target: &str, job: i64, counts: Counts, before: Option<i64>) -> Result<()> {
     let Counts { updates, inserts, deletes } = counts;
     let before = before.map_or("null".to_owned(), |id| id.to_string());
@@ -161,11 +167,12 @@ fn held(sync: &str) -> String {
     format!("select from bucardo.sync where name = {} for key share", literal(sync))
 }
 
-/// Ends this process's job or, if it has none yet, the one that waits for it (see [`claim`]), as failed, with the reason, and tells
-/// everybody. Returns its id.
+/// Ends this process's job or, if it has none yet, the one that waits for it (see [`claim`]), as
+/// failed, with the reason, and tells everybody. Returns its id.
 ///
-/// A job that waits and is younger than `attempt`, the number that this process took when it began, is for kicks that came meanwhile: it waits on,
-/// for the next process. The failure is then a job of its own, with that number, which answers the kicks before it.
+/// A job that waits and is younger than `attempt`, the number that this process took when it began,
+/// is for kicks that came meanwhile: it waits on, for the next process. The failure is then a job
+/// of its own, with that number, which answers the kicks before it.
 pub fn abort(control: &mut Connection, sync: &str, target: &str, attempt: i64, reason: &str) -> Result<Option<i64>> {
     let row =
         control.query_opt(include_str!("sql/abort.sql"), &[&sync, &target, &own_pid(), &reason, &parent_pid(), &attempt])?;
@@ -177,7 +184,8 @@ pub fn abort(control: &mut Connection, sync: &str, target: &str, attempt: i64, r
     Ok(job)
 }
 
-/// Takes a job out of the queue that nobody has begun: its target has to wait for its next try, and must not take the room of others.
+/// Takes a job out of the queue that nobody has begun: its target has to wait for its next try, and
+/// must not take the room of others.
 pub fn withdraw(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
     let sql = "delete from bucardo.q where sync = $1 and targetdb = $2 and started is null and ppid = $3";
     control.execute(sql, &[&sync, &target, &own_pid()])?;
@@ -192,8 +200,9 @@ fn tell_killed(control: &mut Connection, sync: &str, target: &str, job: Option<i
     Ok(())
 }
 
-/// Acknowledges the end of a kid that failed: its job is closed, with the kid's own reason or else `reason`, and with the time of the next
-/// try. Without one it stays open for the next controller, who does it again. Returns the job's id.
+/// Acknowledges the end of a kid that failed: its job is closed, with the kid's own reason or else
+/// `reason`, and with the time of the next try. Without one it stays open for the next controller,
+/// who does it again. Returns the job's id.
 pub fn close(
     control: &mut Connection,
     sync: &str,
@@ -220,11 +229,13 @@ pub fn close(
     Ok(Some(job))
 }
 
-/// What a KID says that was asked to stop. It may not know by whom; that is no failure of the sync where it was the daemon.
+/// What a KID says that was asked to stop. It may not know by whom; that is no failure of the sync
+/// where it was the daemon.
 pub const ASKED_TO_STOP: &str = "The kid was asked to stop";
 
-/// Puts the jobs back that a stop has broken off, once all processes of these syncs are gone: whatever runs next does them again. Who broke them off
-/// did so on purpose, so they have not failed.
+/// Puts the jobs back that a stop has broken off, once all processes of these syncs are gone:
+/// whatever runs next does them again. Who broke them off did so on purpose, so they have not
+/// failed.
 pub fn give_back(control: &mut Connection, syncs: &[String]) -> Result<()> {
     let hold = "select from bucardo.sync where name = any ($1) order by name for key share";
     control.within("begin", |control| {
@@ -243,7 +254,8 @@ pub fn try_sooner(control: &mut Connection, job: i64, pause: Duration) -> Result
     Ok(())
 }
 
-/// Removes the row of an earlier failure when the later one says the same: an outage of days is one row, not thousands.
+/// Removes the row of an earlier failure when the later one says the same: an outage of days is one
+/// row, not thousands.
 pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Result<()> {
     control.execute(
         "delete from bucardo.q e using bucardo.q l where e.id = $1 and l.id = $2 and e.whydie is not distinct from l.whydie",
@@ -252,8 +264,8 @@ pub fn forget_repeated(control: &mut Connection, earlier: i64, later: i64) -> Re
     Ok(())
 }
 
-/// Closes what an earlier controller of this sync left behind, and says whether anything was: then it is done again, now. A job that nobody had begun
-/// has not failed.
+/// Closes what an earlier controller of this sync left behind, and says whether anything was: then
+/// it is done again, now. A job that nobody had begun has not failed.
 pub fn close_orphans(control: &mut Connection, sync: &str) -> Result<bool> {
     let swept = control.within(&format!("begin; {}", held(sync)), |control| {
         let waited = control.execute("delete from bucardo.q where sync = $1 and started is null and ended is null", &[&sync])?;

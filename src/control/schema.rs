@@ -1,6 +1,7 @@
 //! The control schema: creating it in a database, and telling whether it is there.
 //!
-//! The SQL is in `schema/control/`, one object per file; here is only the order in which the files depend on one another.
+//! The SQL is in `schema/control/`, one object per file; here is only the order in which the files
+//! depend on one another.
 
 use crate::control::private::ChannelSecret;
 use crate::control::setting_table;
@@ -76,8 +77,8 @@ const FILES: &[(&str, &str)] = files![
     "db_change",
 ];
 
-/// Creates the schemas `bucardo` and `freezer` and all that is in them, in one transaction. Needs the right to create
-/// schemas in the database, nothing more.
+/// Creates the schemas `bucardo` and `freezer` and all that is in them, in one transaction. Needs
+/// the right to create schemas in the database, nothing more.
 pub fn install(conn: &mut Connection) -> Result<()> {
     if exists(conn)? {
         return Err(already());
@@ -98,8 +99,8 @@ pub fn version(conn: &mut Connection) -> Result<Option<String>> {
     Ok(conn.query_opt(setting, &[])?.map(|row| row.get(0)))
 }
 
-/// Whether there is a control schema. A schema `bucardo` alone says nothing: every replicated database has one. Asks the
-/// catalog, where looking needs no right.
+/// Whether there is a control schema. A schema `bucardo` alone says nothing: every replicated
+/// database has one. Asks the catalog, where looking needs no right.
 pub fn exists(conn: &mut Connection) -> Result<bool> {
     let table =
         "select exists (select 1 from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

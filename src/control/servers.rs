@@ -1,5 +1,5 @@
-//! By what names servers are told apart where connections are short: how they are reached, and their system identifier, as far as it is known, for
-//! one server may have several addresses.
+//! By what names servers are told apart where connections are short: how they are reached, and
+//! their system identifier, as far as it is known, for one server may have several addresses.
 
 use crate::control::db;
 use crate::error::Result;

@@ -1,5 +1,5 @@
-//! Every setting, once: its row in `bucardo_config` at install and upgrade, what `set` takes, what a missing or senseless value counts
-//! as, and what `help settings` and the manual page say of it.
+//! Every setting, once: its row in `bucardo_config` at install and upgrade, what `set` takes, what
+//! a missing or senseless value counts as, and what `help settings` and the manual page say of it.
 
 use crate::pg::ident::literal;
 
@@ -17,7 +17,8 @@ pub struct Setting {
     pub about: &'static str,
     /// When a new value counts.
     pub counts: Counts,
-    /// Whether it has a row from the beginning. Those that only the newer dialect has get theirs when they are set.
+    /// Whether it has a row from the beginning. Those that only the newer dialect has get theirs
+    /// when they are set.
     pub shipped: bool,
 }
 

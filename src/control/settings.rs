@@ -1,4 +1,5 @@
-//! The settings in `bucardo_config` (reference, section 2): texts, some of which are numbers. A row for one sync overrides the general one.
+//! The settings in `bucardo_config` (reference, section 2): texts, some of which are numbers. A row
+//! for one sync overrides the general one.
 
 use crate::control::setting_table::{self, default};
 use crate::error::{Error, Kind, Result};

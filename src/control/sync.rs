@@ -43,7 +43,8 @@ pub struct Goat {
     pub relation: Relation,
     /// Whether it is a table; if not, it is a sequence.
     pub is_table: bool,
-    /// The key's column names joined by `|`; none when nobody has looked yet, empty when there is no usable key.
+    /// The key's column names joined by `|`; none when nobody has looked yet, empty when there is
+    /// no usable key.
     pub pkey: Option<String>,
     /// Whether the key was found on the database; one that was set by hand was only wished for.
     pub looked_up: bool,
@@ -71,7 +72,8 @@ pub struct Goat {
     pub joins: bool,
 }
 
-/// When copying the whole table is less work than its changes (`delta_bypass`, reference, section 5.6).
+/// When copying the whole table is less work than its changes (`delta_bypass`, reference, section
+/// 5.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bypass {
     /// From so many changes on.
@@ -92,7 +94,8 @@ impl Bypass {
 }
 
 impl Goat {
-    /// What it is called on a database other than its own. A name without schema is in the same schema.
+    /// What it is called on a database other than its own. A name without schema is in the same
+    /// schema.
     pub fn relation_on(&self, db: &str) -> Relation {
         let Some(name) = self.names.get(db).or_else(|| self.names.get("")) else { return self.relation.clone() };
         match name.split_once('.') {
@@ -101,8 +104,9 @@ impl Goat {
         }
     }
 
-    /// What is selected for a target instead of the table; one clause, the nearest. Masters exchange whole rows, unless one is named: what one of
-    /// them got, changed by a selection, would be changed once more on its way to the next.
+    /// What is selected for a target instead of the table; one clause, the nearest. Masters
+    /// exchange whole rows, unless one is named: what one of them got, changed by a selection,
+    /// would be changed once more on its way to the next.
     pub fn selected_for(&self, db: &str, is_master: bool) -> Option<&str> {
         let named = self.clauses.get(db);
         let clause = if is_master { named } else { named.or(self.clauses.get("")).or(self.customselect.as_ref()) };
@@ -203,12 +207,14 @@ impl Sync {
         self.masters().into_iter().chain(self.targets.iter().cloned()).collect()
     }
 
-    /// The databases for which jobs are queued, each served by one kid: the first partner stands for all masters.
+    /// The databases for which jobs are queued, each served by one kid: the first partner stands
+    /// for all masters.
     pub fn places(&self) -> Vec<String> {
         self.partners.iter().take(1).chain(&self.targets).cloned().collect()
     }
 
-    /// The masters that the kid of this place serves: all of them, or the one from which a target is fed.
+    /// The masters that the kid of this place serves: all of them, or the one from which a target
+    /// is fed.
     pub fn masters_of(&self, place: &str) -> Vec<String> {
         let among_masters = self.partners.first().is_some_and(|partner| partner == place);
         if among_masters { self.masters() } else { self.source.iter().cloned().collect() }
@@ -271,7 +277,8 @@ impl Sync {
             .collect())
     }
 
-    /// What is said of goats for all databases or for one, in general or for this sync, which counts more.
+    /// What is said of goats for all databases or for one, in general or for this sync, which
+    /// counts more.
     fn customs(&self, control: &mut Connection, table: &str, column: &str) -> Result<BTreeMap<i32, BTreeMap<String, String>>> {
         let sql = format!(
             "select goat, coalesce(db, '')::text, {column} from bucardo.{table} where sync is null or sync = $1 order by sync is not null"

@@ -1,5 +1,6 @@
-//! Bringing an older control schema up to date: what has changed since the first version, each change with a way to see whether it is there.
-//! A change that is there already is none, so that any older schema, whatever its age, gets exactly what it lacks.
+//! Bringing an older control schema up to date: what has changed since the first version, each
+//! change with a way to see whether it is there. A change that is there already is none, so that
+//! any older schema, whatever its age, gets exactly what it lacks.
 
 use crate::control::setting_table::{self, Setting};
 use crate::error::{Error, Result};
@@ -128,7 +129,8 @@ const STEPS: &[Step] = &[
             "select bucardo.request_validation(name, false) from bucardo.sync"
         ),
     },
-    // A target's receipts have one column more since then, and a source's triggers are others: validating a sync brings them up to date.
+    // A target's receipts have one column more since then, and a source's triggers are others:
+    // validating a sync brings them up to date.
     Step {
         missing: "select to_regprocedure('bucardo.note_copy()') is null",
         summary: "Created function: note_copy()",
@@ -151,7 +153,8 @@ const STEPS: &[Step] = &[
             "select bucardo.request_validation(name, false) from bucardo.sync"
         ),
     },
-    // Until then the isolation level had no effect, and what was read was what REPEATABLE READ shows.
+    // Until then the isolation level had no effect, and what was read was what REPEATABLE READ
+    // shows.
     Step {
         missing: "select not exists (select from pg_catalog.pg_constraint where conrelid = 'bucardo.sync'::regclass \
             and conname = 'sync_txnmode')",

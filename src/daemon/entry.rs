@@ -1,4 +1,5 @@
-//! From exec to the loop of a role: what a process of the daemon does first, and which file runs it.
+//! From exec to the loop of a role: what a process of the daemon does first, and which file runs
+//! it.
 
 use super::process::launch::{Orders, PARENT_VARIABLE, ROLE_VARIABLE};
 use super::process::role::Role;
@@ -9,7 +10,8 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
 
-/// If this process was started as one of the daemon's, its exit code once it is done; none for a command.
+/// If this process was started as one of the daemon's, its exit code once it is done; none for a
+/// command.
 pub fn run_if_any() -> Option<u8> {
     let role = std::env::var(ROLE_VARIABLE).ok()?;
     if role == Role::Mcp.word() {
@@ -45,7 +47,8 @@ fn run() -> u8 {
     }
 }
 
-/// Whoever started the daemon may have had files open; they are none of ours. Before anything of our own is open.
+/// Whoever started the daemon may have had files open; they are none of ours. Before anything of
+/// our own is open.
 fn close_inherited() {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
     let open: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
@@ -63,9 +66,10 @@ fn name_process(role: &Role) {
     }
 }
 
-/// Asks the kernel to end this process when its parent dies, and says whether the parent still lives. A controller is asked to stop, so that
-/// it can tidy; a kid may be deep in a statement, where nothing but SIGKILL reaches it, and loses only what was not committed. A mail is sent
-/// also when it tells of its sender's end.
+/// Asks the kernel to end this process when its parent dies, and says whether the parent still
+/// lives. A controller is asked to stop, so that it can tidy; a kid may be deep in a statement,
+/// where nothing but SIGKILL reaches it, and loses only what was not committed. A mail is sent also
+/// when it tells of its sender's end.
 fn stay_with_parent(role: &Role) -> bool {
     let signal = match role {
         Role::Mcp | Role::Mail { .. } => return true,

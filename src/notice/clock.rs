@@ -1,5 +1,6 @@
-//! Dates for people. Log lines, pid files, stop files and reason files all carry a date in the form of C's `ctime`, in local
-//! time: `Mon Nov 23 02:24:13 2026`. Rust's standard library knows no time zones; `tz-rs` reads the system's zone files.
+//! Dates for people. Log lines, pid files, stop files and reason files all carry a date in the form
+//! of C's `ctime`, in local time: `Mon Nov 23 02:24:13 2026`. Rust's standard library knows no time
+//! zones; `tz-rs` reads the system's zone files.
 
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,13 +51,15 @@ fn ctime(at: &DateTime) -> String {
     format!("{day} {month} {:>2} {hour:02}:{minute:02}:{second:02} {}", at.month_day(), at.year())
 }
 
-/// The zone of this process, read once: a zone that changes under a running daemon would tear its log.
+/// The zone of this process, read once: a zone that changes under a running daemon would tear its
+/// log.
 fn here() -> &'static TimeZone {
     static ZONE: OnceLock<TimeZone> = OnceLock::new();
     ZONE.get_or_init(|| zone(std::env::var("TZ").ok().as_deref()))
 }
 
-/// The zone named by `TZ` as the C library has it: unset means the system's, empty or unknown means universal time.
+/// The zone named by `TZ` as the C library has it: unset means the system's, empty or unknown means
+/// universal time.
 fn zone(named: Option<&str>) -> TimeZone {
     match named {
         None => TimeZone::local(),

@@ -1,6 +1,8 @@
-//! Names of types, operators, collations and encodings as servers write them in their catalogs. They are not single identifiers (`numeric(9,2)[]`,
-//! `operator(pg_catalog.=)`), so [`Ident`](super::Ident) cannot quote them, and what one server calls equal goes into statements for
-//! another. What does not have the form that PostgreSQL gives it is refused where it is read: no server can say anything to another through us.
+//! Names of types, operators, collations and encodings as servers write them in their catalogs.
+//! They are not single identifiers (`numeric(9,2)[]`, `operator(pg_catalog.=)`), so
+//! [`Ident`](super::Ident) cannot quote them, and what one server calls equal goes into statements
+//! for another. What does not have the form that PostgreSQL gives it is refused where it is read:
+//! no server can say anything to another through us.
 
 use crate::error::{Error, Kind, Result};
 
@@ -87,8 +89,8 @@ fn is_type(text: &str) -> bool {
     }
 }
 
-/// The name without `(…)`, of which there is one at most, and outside of quotation marks; none where something else stands in it than words
-/// and numbers.
+/// The name without `(…)`, of which there is one at most, and outside of quotation marks; none
+/// where something else stands in it than words and numbers.
 fn without_modifiers(text: &str) -> Option<String> {
     let behind = if text.starts_with('"') || text.contains(".\"") { text.rfind('"').map_or(0, |at| at + 1) } else { 0 };
     let Some(open) = text[behind..].find('(').map(|at| behind + at) else { return Some(text.to_owned()) };

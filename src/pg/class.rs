@@ -1,12 +1,13 @@
-//! The classes of errors a server or the network can give, told apart by SQLSTATE (PostgreSQL manual, appendix A), and the
-//! one place where a driver error becomes ours.
+//! The classes of errors a server or the network can give, told apart by SQLSTATE (PostgreSQL
+//! manual, appendix A), and the one place where a driver error becomes ours.
 
 use crate::error::{Error, Kind};
 use crate::plain;
 use postgres::error::{DbError, SqlState};
 
-/// Turns a driver error into ours. The text holds the server's primary message and SQLSTATE; DETAIL and CONTEXT are left
-/// out, because they quote row values and this text is stored, logged and mailed.
+/// Turns a driver error into ours. The text holds the server's primary message and SQLSTATE; DETAIL
+/// and CONTEXT are left out, because they quote row values and this text is stored, logged and
+/// mailed.
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Error {
         match error.as_db_error() {
@@ -34,8 +35,9 @@ pub fn kind_of(code: &SqlState) -> Kind {
     }
 }
 
-/// The driver does not show what kind of error it has, but its texts differ. These are mistakes of ours in asking or in reading
-/// the answer; all others leave the connection in a state nobody knows.
+/// The driver does not show what kind of error it has, but its texts differ. These are mistakes of
+/// ours in asking or in reading the answer; all others leave the connection in a state nobody
+/// knows.
 fn kind_of_driver(text: &str) -> Kind {
     const OURS: [&str; 6] = [
         "error serializing parameter",
@@ -70,8 +72,9 @@ const NAMED: [&str; 9] =
 /// The quotation marks that servers use, in whatever language they speak.
 const QUOTES: [char; 12] = ['"', '\'', '»', '«', '„', '“', '”', '‘', '’', '‹', '›', '「'];
 
-/// Class 22 ("data exception") messages quote the offending value: `invalid input syntax for type integer: "12 Main St"`. A value may
-/// hold quotation marks itself, so everything from the first mark that does not begin a name to the last mark is left out.
+/// Class 22 ("data exception") messages quote the offending value: `invalid input syntax for type
+/// integer: "12 Main St"`. A value may hold quotation marks itself, so everything from the first
+/// mark that does not begin a name to the last mark is left out.
 fn without_value(message: &str) -> String {
     let Some(start) = start_of_value(message) else { return message.to_owned() };
     let (before, quoted) = message.split_at(start);
@@ -92,7 +95,8 @@ fn start_of_value(message: &str) -> Option<usize> {
     }
 }
 
-/// A driver error that did not come from the server: its own text and that of everything underneath.
+/// A driver error that did not come from the server: its own text and that of everything
+/// underneath.
 fn driver_sentence(error: &postgres::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 
-/// An open session, the descriptor of its socket, and the server's version. Everything else is the [`Client`],
-/// whose methods it has; `?` makes our errors of the driver's.
+/// An open session, the descriptor of its socket, and the server's version. Everything else is the
+/// [`Client`], whose methods it has; `?` makes our errors of the driver's.
 pub struct Connection {
     client: Client,
     fd: RawFd,
@@ -78,7 +78,8 @@ impl Connection {
         (self.schema, self.installation) = (schema, installation);
     }
 
-    /// A statement that is written for schema `bucardo`, for the one that is ours here; see [`Schema::text`].
+    /// A statement that is written for schema `bucardo`, for the one that is ours here; see
+    /// [`Schema::text`].
     pub fn ours<'a>(&self, sql: &'a str) -> Cow<'a, str> {
         self.schema.text(sql)
     }
@@ -94,8 +95,9 @@ impl Connection {
         Ok(encoding)
     }
 
-    /// A statement that is prepared once in a session and then kept: each later use takes one round trip where a text takes two.
-    /// For texts that do not vary. The server plans it anew when what it refers to changes.
+    /// A statement that is prepared once in a session and then kept: each later use takes one round
+    /// trip where a text takes two. For texts that do not vary. The server plans it anew when what
+    /// it refers to changes.
     pub fn prepare_cached(&mut self, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.kept.get(sql) {
             return Ok(statement.clone());
@@ -105,8 +107,9 @@ impl Connection {
         Ok(statement)
     }
 
-    /// The EXECUTE for a statement without parameters, to be one of several in a round trip. Where it is first asked for, it is prepared: what
-    /// the planner is told at that time decides its plan.
+    /// The EXECUTE for a statement without parameters, to be one of several in a round trip. Where
+    /// it is first asked for, it is prepared: what the planner is told at that time decides its
+    /// plan.
     pub fn prepared(&mut self, sql: &str) -> Result<String> {
         if let Some(execute) = self.prepared.get(sql) {
             return Ok(execute.clone());
@@ -127,13 +130,14 @@ impl Connection {
         self.version
     }
 
-    /// Runs statements, separated by semicolons, in one round trip and, unless they say otherwise, one transaction.
+    /// Runs statements, separated by semicolons, in one round trip and, unless they say otherwise,
+    /// one transaction.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
         Ok(self.batch_execute(sql)?)
     }
 
-    /// Does something in a transaction of its own, begun by `begin`, which is rolled back if that fails. What the rollback itself might say only
-    /// follows from it.
+    /// Does something in a transaction of its own, begun by `begin`, which is rolled back if that
+    /// fails. What the rollback itself might say only follows from it.
     pub fn within<T>(&mut self, begin: &str, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         self.batch(begin)?;
         let done = work(self).and_then(|value| self.batch("commit").map(|()| value));
@@ -170,7 +174,8 @@ impl Connection {
         self.client.execute(sql, values)
     }
 
-    /// Runs statements, separated by semicolons, in one round trip, and returns the first column of every row as text.
+    /// Runs statements, separated by semicolons, in one round trip, and returns the first column of
+    /// every row as text.
     pub fn first_column(&mut self, sql: &str) -> Result<Vec<Option<String>>> {
         let text = |message: &SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => Some(row.try_get(0).ok().flatten().map(str::to_owned)),
@@ -193,8 +198,9 @@ pub struct Canceller {
 }
 
 impl Canceller {
-    /// Asks the server to stop the statement, which then fails with [`Kind::Stopped`]. Succeeds also when nothing runs.
-    /// This opens a connection of its own, which may take as long as `connect_timeout` allows.
+    /// Asks the server to stop the statement, which then fails with [`Kind::Stopped`]. Succeeds
+    /// also when nothing runs. This opens a connection of its own, which may take as long as
+    /// `connect_timeout` allows.
     pub fn cancel(&self) -> Result<()> {
         let asked = self.route.cancel(&self.token);
         asked.map_err(|failure| failure.error("could not ask the server to stop a statement"))

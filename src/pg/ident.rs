@@ -1,5 +1,6 @@
-//! Identifiers. A name that comes from a user or a catalog reaches SQL only as an [`Ident`] or a [`Relation`], and these
-//! can only be printed quoted, so that no name, however hostile, is ever executed.
+//! Identifiers. A name that comes from a user or a catalog reaches SQL only as an [`Ident`] or a
+//! [`Relation`], and these can only be printed quoted, so that no name, however hostile, is ever
+//! executed.
 
 use crate::plain;
 use std::fmt;
@@ -59,8 +60,9 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a Ident>) -> String {
     names.into_iter().map(Ident::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A text as SQL literal, for the few places that take no parameter (DDL, COMMENT, function bodies). Quotes are doubled and
-/// backslashes are safe under either setting of `standard_conforming_strings` (manual, 4.1.2.2).
+/// A text as SQL literal, for the few places that take no parameter (DDL, COMMENT, function
+/// bodies). Quotes are doubled and backslashes are safe under either setting of
+/// `standard_conforming_strings` (manual, 4.1.2.2).
 pub fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if doubled.contains('\\') { format!(" E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }

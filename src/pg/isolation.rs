@@ -1,5 +1,6 @@
-//! How far a transaction is isolated from others, as far as there is a choice. The original asked for SERIALIZABLE, which gave one snapshot
-//! when it was written; since PostgreSQL 9.1 that is the meaning of REPEATABLE READ, and SERIALIZABLE is more (reference, section 9).
+//! How far a transaction is isolated from others, as far as there is a choice. The original asked
+//! for SERIALIZABLE, which gave one snapshot when it was written; since PostgreSQL 9.1 that is the
+//! meaning of REPEATABLE READ, and SERIALIZABLE is more (reference, section 9).
 
 use crate::error::{Error, Kind, Result};
 
@@ -8,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 pub enum Isolation {
     /// One snapshot.
     RepeatableRead,
-    /// One snapshot, and what it shows fits an order in which the server's serializable transactions may have run one after another.
+    /// One snapshot, and what it shows fits an order in which the server's serializable
+    /// transactions may have run one after another.
     Serializable,
 }
 

@@ -1,9 +1,11 @@
-//! Recognising connection poolers that give a connection another server session with each transaction or statement.
+//! Recognising connection poolers that give a connection another server session with each
+//! transaction or statement.
 //!
-//! Everything here rests on sessions: settings, prepared statements, temporary tables, LISTEN, locks. Behind such a pooler it would work by
-//! luck. A pooler does not say what it is, so two connections are looked at in turn: two sessions at the same time never have the same
-//! process, and each keeps its process and what was set in it. With one server session for all, the second connection gets that of the
-//! first; with several, sooner or later one of them gets another.
+//! Everything here rests on sessions: settings, prepared statements, temporary tables, LISTEN,
+//! locks. Behind such a pooler it would work by luck. A pooler does not say what it is, so two
+//! connections are looked at in turn: two sessions at the same time never have the same process,
+//! and each keeps its process and what was set in it. With one server session for all, the second
+//! connection gets that of the first; with several, sooner or later one of them gets another.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{ConnInfo, Connection};
@@ -11,8 +13,9 @@ use crate::pg::{ConnInfo, Connection};
 /// How often the two take turns.
 const TURNS: usize = 5;
 
-/// Refuses a database that is reached through a pooler which shares server sessions among connections. `conn` is a connection to it, outside of
-/// a transaction. When there is no room for a second one, nothing is found.
+/// Refuses a database that is reached through a pooler which shares server sessions among
+/// connections. `conn` is a connection to it, outside of a transaction. When there is no room for a
+/// second one, nothing is found.
 pub fn refuse_shared(conn: &mut Connection, info: &ConnInfo) -> Result<()> {
     let Ok(mut other) = Connection::open(info) else { return Ok(()) };
     match is_shared(conn, &mut other)? {
@@ -33,7 +36,8 @@ pub fn refuse_shared(conn: &mut Connection, info: &ConnInfo) -> Result<()> {
     }
 }
 
-/// The error of [`refuse_shared`] instead of one that came of what it refuses: behind such a pooler anything may fail, in any words.
+/// The error of [`refuse_shared`] instead of one that came of what it refuses: behind such a pooler
+/// anything may fail, in any words.
 pub fn explain(error: Error, info: &ConnInfo) -> Error {
     let may_be = matches!(error.kind(), Kind::Database | Kind::Bug) || error.to_string().contains("pooling");
     let refused = || refuse_shared(&mut Connection::open(info).ok()?, info).err().filter(|found| found.kind() == Kind::Refused);

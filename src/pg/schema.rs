@@ -1,7 +1,8 @@
 //! Where the program keeps its own objects on a replicated database, and whose they are.
 //!
-//! The first installation on a database has schema `bucardo` and the plain names of triggers. Each further one has a schema and triggers of its own,
-//! whose names hold the first eight digits of its id. So no statement of one installation ever meets an object of another.
+//! The first installation on a database has schema `bucardo` and the plain names of triggers. Each
+//! further one has a schema and triggers of its own, whose names hold the first eight digits of its
+//! id. So no statement of one installation ever meets an object of another.
 
 use crate::pg::Relation;
 use std::borrow::Cow;
@@ -13,7 +14,8 @@ const PLAIN: &str = "bucardo";
 /// The schema of an installation's objects on one database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// The first eight hexadecimal digits of the installation's id; none for the first installation.
+    /// The first eight hexadecimal digits of the installation's id; none for the first
+    /// installation.
     digits: Option<u32>,
 }
 
@@ -30,7 +32,8 @@ impl Schema {
     /// The one of the first installation on a database.
     pub const FIRST: Schema = Schema { digits: None };
 
-    /// The one that an installation has where it is not the first. None if the id is no hexadecimal number.
+    /// The one that an installation has where it is not the first. None if the id is no hexadecimal
+    /// number.
     pub fn further(id: &str) -> Option<Schema> {
         let digits = u32::from_str_radix(id.get(..8)?, 16).ok()?;
         Some(Schema { digits: Some(digits) })
@@ -41,8 +44,9 @@ impl Schema {
         Relation::new(self.to_string(), name)
     }
 
-    /// A statement that is written for schema `bucardo`, for this one: the word `bucardo` is replaced where it stands alone. Only for texts that are
-    /// complete in the program, never for one in which a name or a value of a user has been put.
+    /// A statement that is written for schema `bucardo`, for this one: the word `bucardo` is
+    /// replaced where it stands alone. Only for texts that are complete in the program, never for
+    /// one in which a name or a value of a user has been put.
     pub fn text(self, sql: &str) -> Cow<'_, str> {
         if self.digits.is_none() {
             return Cow::Borrowed(sql);
@@ -75,7 +79,8 @@ impl Schema {
         self.digits.map_or_else(String::new, |digits| format!("{digits:08x}"))
     }
 
-    /// The value of the setting by which our triggers know what this installation writes ([`APPLYING`](crate::pg::session::APPLYING)).
+    /// The value of the setting by which our triggers know what this installation writes
+    /// ([`APPLYING`](crate::pg::session::APPLYING)).
     pub fn applying(self) -> String {
         match self.digits {
             None => "on".to_owned(),

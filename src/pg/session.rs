@@ -1,6 +1,6 @@
-//! The settings of our sessions on replicated databases: everything by which a database, a role or an administrator could
-//! change what our statements mean, hide rows from us, or stop us halfway, is put to a known value. Both sides of a copy must
-//! write and read text alike.
+//! The settings of our sessions on replicated databases: everything by which a database, a role or
+//! an administrator could change what our statements mean, hide rows from us, or stop us halfway,
+//! is put to a known value. Both sides of a copy must write and read text alike.
 
 use crate::error::{Kind, Result};
 use crate::pg::{Connection, Ident};
@@ -31,35 +31,41 @@ const SETTINGS: &[Setting] = &[
     ("default_transaction_deferrable", "off", 0),
     // Limits meant for applications would end a large copy.
     ("statement_timeout", "0", 0),
-    // Long enough for any application. Two syncs in opposite directions, and somebody who wants the table for himself on both databases: that
-    // is a circle through two servers, which neither of them sees.
+    // Long enough for any application. Two syncs in opposite directions, and somebody who wants the
+    // table for himself on both databases: that is a circle through two servers, which neither of
+    // them sees.
     ("lock_timeout", "1min", 90_300),
     ("idle_in_transaction_session_timeout", "0", 90_600),
     ("idle_session_timeout", "0", 140_000),
     ("transaction_timeout", "0", 170_000),
-    // Our statements are short and many. Compiling one takes longer than running it, and the costs by which the server decides mean little
-    // where we rule plans out.
+    // Our statements are short and many. Compiling one takes longer than running it, and the costs
+    // by which the server decides mean little where we rule plans out.
     ("jit", "off", 110_000),
-    // To plan a query by it, the CHECK constraints of partitions would be evaluated: code of others. Our queries ask by keys.
+    // To plan a query by it, the CHECK constraints of partitions would be evaluated: code of
+    // others. Our queries ask by keys.
     ("constraint_exclusion", "off", 0),
-    // What we prepare has one good plan, whatever its parameters are. Planning it anew each time would take longer than running it.
+    // What we prepare has one good plan, whatever its parameters are. Planning it anew each time
+    // would take longer than running it.
     ("plan_cache_mode", "force_generic_plan", 120_000),
 ];
 
-/// Where we wait for a commit, no server crash may undo it: it would take the receipt of a batch with it, and the source may have forgotten the
-/// batch by then. Any of the other values is stronger than we need and stays.
+/// Where we wait for a commit, no server crash may undo it: it would take the receipt of a batch
+/// with it, and the source may have forgotten the batch by then. Any of the other values is
+/// stronger than we need and stays.
 const DURABLE: &str = "case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' \
     then pg_catalog.set_config('synchronous_commit', 'on', false) end";
 
-/// The owner of a database can let its sessions begin as another role. Ours is the one that has logged in, unless another was set for that role.
+/// The owner of a database can let its sessions begin as another role. Ours is the one that has
+/// logged in, unless another was set for that role.
 const OUR_ROLE: &str = "case when not exists (select from pg_catalog.pg_db_role_setting s \
     cross join lateral pg_catalog.unnest(s.setconfig) as c (setting) \
     join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) s.setrole \
     where r.rolname operator(pg_catalog.=) session_user and c.setting operator(pg_catalog.~~) 'role=%') \
     then pg_catalog.set_config('role', 'none', false) end";
 
-/// A process of ours that was killed in the middle of a statement leaves a session that goes on with it and holds its locks. The server looks
-/// now and then whether anybody is still there, where the system it runs on lets it.
+/// A process of ours that was killed in the middle of a statement leaves a session that goes on
+/// with it and holds its locks. The server looks now and then whether anybody is still there, where
+/// the system it runs on lets it.
 const DESERTED: &str = "case when pg_catalog.version() operator(pg_catalog.~) 'linux' \
     and pg_catalog.current_setting('server_version_num')::int4 operator(pg_catalog.>=) 140000 \
     then pg_catalog.set_config('client_connection_check_interval', '1s', false) end";
@@ -67,15 +73,17 @@ const DESERTED: &str = "case when pg_catalog.version() operator(pg_catalog.~) 'l
 /// Asks for the version.
 const VERSION: &str = "select pg_catalog.current_setting('server_version_num')";
 
-/// Asks for the version, on the control database. What is asked there must not wait for a compiler, whatever the planner makes of it.
+/// Asks for the version, on the control database. What is asked there must not wait for a compiler,
+/// whatever the planner makes of it.
 pub(super) fn opening_control() -> String {
     format!(
         "{VERSION}, case when ({VERSION})::int4 operator(pg_catalog.>=) 110000 then pg_catalog.set_config('jit', 'off', false) end"
     )
 }
 
-/// Asks for the version and gives the session the settings, in one round trip. The server itself leaves out what it does not
-/// know: `case` does not evaluate the other branch. Operators are qualified because search_path is not yet ours.
+/// Asks for the version and gives the session the settings, in one round trip. The server itself
+/// leaves out what it does not know: `case` does not evaluate the other branch. Operators are
+/// qualified because search_path is not yet ours.
 pub(super) fn opening() -> String {
     let set = SETTINGS.iter().map(|(name, value, since)| match since {
         0 => format!("pg_catalog.set_config('{name}', '{value}', false)"),
@@ -85,13 +93,15 @@ pub(super) fn opening() -> String {
     format!("{VERSION}, {}", all.join(", "))
 }
 
-/// Gives the settings to a session that was not opened with them, or that has lost them (`reset all`, `discard all`).
+/// Gives the settings to a session that was not opened with them, or that has lost them (`reset
+/// all`, `discard all`).
 pub fn apply(conn: &mut Connection) -> Result<()> {
     conn.batch(&opening()).map_err(|e| e.context("cannot prepare the session"))
 }
 
-/// Switches ordinary triggers and rules off, so that what is applied is exactly what was sent. Says whether the server lets
-/// us: `false` is a missing right. Not inside a transaction, which a refusal would end.
+/// Switches ordinary triggers and rules off, so that what is applied is exactly what was sent. Says
+/// whether the server lets us: `false` is a missing right. Not inside a transaction, which a
+/// refusal would end.
 pub fn try_replica_role(conn: &mut Connection) -> Result<bool> {
     match conn.batch("set session session_replication_role = replica") {
         Ok(()) => Ok(true),
@@ -100,8 +110,10 @@ pub fn try_replica_role(conn: &mut Connection) -> Result<bool> {
     }
 }
 
-/// Makes a session in which nothing of ours fires when rows are applied: by [`try_replica_role`] and, where that right is missing or our triggers
-/// fire nevertheless (capture = always), by a setting that they heed. Without the right, triggers, rules and foreign keys of the tables are in force, and what would help is returned.
+/// Makes a session in which nothing of ours fires when rows are applied: by [`try_replica_role`]
+/// and, where that right is missing or our triggers fire nevertheless (capture = always), by a
+/// setting that they heed. Without the right, triggers, rules and foreign keys of the tables are in
+/// force, and what would help is returned.
 pub fn apply_quietly(conn: &mut Connection) -> Result<Option<String>> {
     conn.batch(&format!("set session {APPLYING} = '{}'", conn.schema().applying()))?;
     if try_replica_role(conn)? {
@@ -113,8 +125,9 @@ pub fn apply_quietly(conn: &mut Connection) -> Result<Option<String>> {
     Ok(Some(format!("{sentence} ({})", how_to_grant(conn.version(), &user))))
 }
 
-/// The setting that our triggers heed: while it has the value of their installation ([`Schema::applying`](crate::pg::Schema::applying), which is `on` for the
-/// first) in a session of the role that owns them, what is written is not captured.
+/// The setting that our triggers heed: while it has the value of their installation
+/// ([`Schema::applying`](crate::pg::Schema::applying), which is `on` for the first) in a session of
+/// the role that owns them, what is written is not captured.
 pub const APPLYING: &str = "bucardo.applying";
 
 fn how_to_grant(version: u32, user: &str) -> String {

@@ -1,5 +1,5 @@
-//! Statements that are put together: files of SQL with named places, like `{stage}`. What reaches the
-//! server reads as the file does, in `pg_stat_activity` and in its log.
+//! Statements that are put together: files of SQL with named places, like `{stage}`. What reaches
+//! the server reads as the file does, in `pg_stat_activity` and in its log.
 
 use std::fmt::Display;
 
@@ -26,7 +26,8 @@ pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     text + rest
 }
 
-/// A file of SQL without the comment at its beginning, and the last line's end: to be put into another one.
+/// A file of SQL without the comment at its beginning, and the last line's end: to be put into
+/// another one.
 pub fn body(template: &str) -> &str {
     let mut rest = template;
     while rest.starts_with("--") {

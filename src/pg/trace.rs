@@ -1,4 +1,5 @@
-//! What is said to the servers, shown on standard error to whoever asks for it with `--debug`. Never a password.
+//! What is said to the servers, shown on standard error to whoever asks for it with `--debug`.
+//! Never a password.
 
 use postgres::Statement;
 use postgres::types::ToSql;

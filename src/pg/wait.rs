@@ -1,14 +1,16 @@
-//! Waiting for several things at once, and taking notifications off a connection without waiting at all.
+//! Waiting for several things at once, and taking notifications off a connection without waiting at
+//! all.
 //!
-//! A process sleeps in [`wait`] on the sockets of its connections and its signal pipe. When a socket wakes it,
-//! [`Connection::drain_notifications`] takes what came.
+//! A process sleeps in [`wait`] on the sockets of its connections and its signal pipe. When a
+//! socket wakes it, [`Connection::drain_notifications`] takes what came.
 //!
-//! **Drain before you wait.** Notifications that arrive while a statement runs are read from the socket by that statement
-//! and lie in the driver's memory, where no poll can see them. The loop of every process is therefore: work, drain, and only
-//! when nothing came, wait.
+//! **Drain before you wait.** Notifications that arrive while a statement runs are read from the
+//! socket by that statement and lie in the driver's memory, where no poll can see them. The loop of
+//! every process is therefore: work, drain, and only when nothing came, wait.
 //!
-//! Why that is enough: whenever the driver returns, it has read the socket until it was told to come back later, through
-//! all its layers (TLS included). What it has not taken is thus still in the socket, and poll sees it.
+//! Why that is enough: whenever the driver returns, it has read the socket until it was told to
+//! come back later, through all its layers (TLS included). What it has not taken is thus still in
+//! the socket, and poll sees it.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
@@ -19,7 +21,8 @@ use std::collections::{HashMap, HashSet};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
-/// What a [`wait`] found: the descriptors on which something can be read, or which are at their end. None: time is up.
+/// What a [`wait`] found: the descriptors on which something can be read, or which are at their
+/// end. None: time is up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ready(Vec<RawFd>);
 
@@ -35,8 +38,9 @@ impl Ready {
     }
 }
 
-/// Sleeps until something can be read from one of `fds`, or `timeout` is over; no timeout means for ever. A signal does not
-/// end it: the process hears of signals through a pipe, which is one of `fds`.
+/// Sleeps until something can be read from one of `fds`, or `timeout` is over; no timeout means for
+/// ever. A signal does not end it: the process hears of signals through a pipe, which is one of
+/// `fds`.
 pub fn wait(fds: &[RawFd], timeout: Option<Duration>) -> Result<Ready> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
@@ -75,7 +79,8 @@ fn until(deadline: Instant) -> PollTimeout {
 )]
 fn borrow<'a>(fd: RawFd) -> nix::Result<BorrowedFd<'a>> {
     match fd {
-        // SAFETY: not -1, which is all the type's memory layout needs; the kernel checks the rest, see POLLNVAL above.
+        // SAFETY: not -1, which is all the type's memory layout needs; the kernel checks the rest,
+        // see POLLNVAL above.
         0.. => Ok(unsafe { BorrowedFd::borrow_raw(fd) }),
         _ => Err(Errno::EBADF),
     }
@@ -92,11 +97,12 @@ pub struct Notification {
     pub pid: i32,
 }
 
-/// What the driver is given to read what poll has announced. It only passes in full when what came is no notification: part of
-/// one, or a change of a setting.
+/// What the driver is given to read what poll has announced. It only passes in full when what came
+/// is no notification: part of one, or a change of a setting.
 const READ: Duration = Duration::from_millis(1);
 
-/// How long a server that sends without end is listened to before other things have their turn; what it goes on sending wakes again.
+/// How long a server that sends without end is listened to before other things have their turn;
+/// what it goes on sending wakes again.
 const LISTEN: Duration = Duration::from_secs(1);
 /// How many notifications are looked at before what they ask for is done.
 const MOST_AT_ONCE: usize = 1000;
@@ -105,18 +111,19 @@ const MOST_AT_ONCE: usize = 1000;
 const LONGEST_PAYLOAD: usize = 500;
 
 impl Connection {
-    /// The notifications that are there now, in order, without waiting for more. A lost connection is [`Kind::Lost`], but only
-    /// once everything that came before the loss has been handed out.
+    /// The notifications that are there now, in order, without waiting for more. A lost connection
+    /// is [`Kind::Lost`], but only once everything that came before the loss has been handed out.
     pub fn drain_notifications(&mut self) -> Result<Vec<Notification>> {
         let mut found = Vec::new();
         let outcome = self.read_notifications(usize::MAX, &mut |notification| found.push(notification));
         if found.is_empty() { outcome.map(|()| found) } else { Ok(found) }
     }
 
-    /// The next notifications, of equal ones the first, without waiting for more. However many there are and however long they are, this takes little
-    /// time and memory: what is not looked at yet stays on the way, and a payload that is too long is left out. For sessions to which any role
-    /// can send. Nothing else may run on such a session: a statement's answer comes behind all that was sent before, and the driver
-    /// keeps all of that in memory.
+    /// The next notifications, of equal ones the first, without waiting for more. However many
+    /// there are and however long they are, this takes little time and memory: what is not looked
+    /// at yet stays on the way, and a payload that is too long is left out. For sessions to which
+    /// any role can send. Nothing else may run on such a session: a statement's answer comes behind
+    /// all that was sent before, and the driver keeps all of that in memory.
     pub fn next_notifications(&mut self) -> Result<Vec<Notification>> {
         let (mut found, mut known) = (Vec::new(), HashSet::new());
         let outcome = self.read_notifications(MOST_AT_ONCE, &mut |mut notification| {
@@ -135,7 +142,8 @@ impl Connection {
         self.channel_names = names;
     }
 
-    /// Whether notifications lie in the driver's memory, where no poll sees them: then there is nothing to wait for.
+    /// Whether notifications lie in the driver's memory, where no poll sees them: then there is
+    /// nothing to wait for.
     pub fn has_notifications(&mut self) -> bool {
         !self.notifications().is_empty()
     }

@@ -1,7 +1,9 @@
-//! Which database this is: the server and the database themselves, and the row by which our objects remember where they were made.
+//! Which database this is: the server and the database themselves, and the row by which our objects
+//! remember where they were made.
 //!
-//! Whatever takes our objects along (a dump, a template, pg_upgrade) takes that row along as well, and there it does not fit. Such objects are a
-//! *copy*: the transaction ids in them are those of another database, and nothing of them may be taken for this one's own.
+//! Whatever takes our objects along (a dump, a template, pg_upgrade) takes that row along as well,
+//! and there it does not fit. Such objects are a *copy*: the transaction ids in them are those of
+//! another database, and nothing of them may be taken for this one's own.
 
 pub mod installation;
 pub mod lineage;
@@ -80,7 +82,8 @@ impl Recorded {
         Ok(row.map(|row| Recorded { system: row.get(0), dboid: row.get(1), life: row.get(2) }))
     }
 
-    /// Whether it was made in this very database. A server that does not tell who it is is known by its database only.
+    /// Whether it was made in this very database. A server that does not tell who it is is known by
+    /// its database only.
     pub fn fits(&self, actual: &Actual) -> bool {
         let same_system = self.system.is_none() || actual.system.is_none() || self.system == actual.system;
         self.dboid == actual.dboid && same_system
@@ -117,8 +120,9 @@ fn write(conn: &mut Connection, conflict: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a session is on the very database in which our objects were made, and that they are there and as this version wants them. If
-/// not, that is noted in the control database, where it stays until somebody has answered.
+/// Makes sure that a session is on the very database in which our objects were made, and that they
+/// are there and as this version wants them. If not, that is noted in the control database, where
+/// it stays until somebody has answered.
 pub fn ensure(control: &mut Connection, db: &str, side: Side, conn: &mut Connection) -> Result<()> {
     let table = match side {
         Side::Source => "bucardo_delta_targets",

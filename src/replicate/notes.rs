@@ -1,4 +1,5 @@
-//! What validating has to tell besides its verdict: notes, for who asks for details, and warnings, for everybody.
+//! What validating has to tell besides its verdict: notes, for who asks for details, and warnings,
+//! for everybody.
 
 /// With this a warning begins. It is kept with the notes of a sync, as one of their lines.
 const WARNING: &str = "Warning: ";

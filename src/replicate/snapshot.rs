@@ -1,10 +1,12 @@
 //! Snapshots of transaction ids: what "new" means.
 //!
-//! A source tells which transactions it has finished as `xmin:xmax:xip,…` (PostgreSQL manual, table 9.84, `txid_snapshot`):
-//! every id below `xmin` is finished, every id from `xmax` on had not begun, and of those between, the listed ones were running.
-//! A target's *receipt* is such a snapshot: the changes of every transaction visible in it are in the target. A change is *pending*
-//! when its transaction is visible now and not in the receipt. No clock takes part, so two transactions of the same microsecond,
-//! or one that commits hours after it began, cannot be skipped.
+//! A source tells which transactions it has finished as `xmin:xmax:xip,…` (PostgreSQL manual, table
+//! 9.84, `txid_snapshot`): every id below `xmin` is finished, every id from `xmax` on had not
+//! begun, and of those between, the listed ones were running. A target's *receipt* is such a
+//! snapshot: the changes of every transaction visible in it are in the target. A change is
+//! *pending* when its transaction is visible now and not in the receipt. No clock takes part, so
+//! two transactions of the same microsecond, or one that commits hours after it began, cannot be
+//! skipped.
 
 use crate::error::{Error, Kind, Result};
 use std::fmt;
@@ -58,7 +60,8 @@ impl Snapshot {
         self.xmax >= other.xmax && self.running.iter().all(|txid| !other.sees(*txid))
     }
 
-    /// This snapshot and every transaction below `cut`. The caller guarantees that all of those are finished by now.
+    /// This snapshot and every transaction below `cut`. The caller guarantees that all of those are
+    /// finished by now.
     pub fn and_all_below(&self, cut: i64) -> Snapshot {
         let running: Vec<i64> = self.running.iter().copied().filter(|id| *id >= cut).collect();
         let xmax = self.xmax.max(cut);
@@ -77,7 +80,8 @@ fn joined(ids: &[i64]) -> String {
     ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// What one round carries: the changes that are visible now, not in `after`, and below `cut` if there is one.
+/// What one round carries: the changes that are visible now, not in `after`, and below `cut` if
+/// there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Span {
     /// The target's receipt; none means that the target has nothing yet.
@@ -105,9 +109,10 @@ impl Span {
         format!("(txid < {} and txid <> all ('{{{}}}'::bigint[]))", had.xmax, joined(&had.running))
     }
 
-    /// The conditions on a delta row's `txid`, as SQL text made of numbers only. A row is in the span when one of them holds, and never more
-    /// than one does. They are apart, rather than joined by OR, so that each is one range or a few points of an index, whatever the
-    /// planner believes about the table.
+    /// The conditions on a delta row's `txid`, as SQL text made of numbers only. A row is in the
+    /// span when one of them holds, and never more than one does. They are apart, rather than
+    /// joined by OR, so that each is one range or a few points of an index, whatever the planner
+    /// believes about the table.
     pub fn conditions(&self) -> Vec<String> {
         let begun_later = self.after.as_ref().map_or("true".to_owned(), |receipt| format!("txid >= {}", receipt.xmax));
         let running = self.after.as_ref().filter(|receipt| !receipt.running.is_empty());
@@ -126,9 +131,10 @@ impl Span {
     }
 }
 
-/// Where to cut a backlog so that about as many changes as wanted lie below: `candidate` is the id at that position, `first` the
-/// lowest pending id. Only ids below the snapshot's `xmin` are finished for certain, so the cut may not lie above it; and at least
-/// one whole transaction must lie below it, or nothing would move. None: take everything.
+/// Where to cut a backlog so that about as many changes as wanted lie below: `candidate` is the id
+/// at that position, `first` the lowest pending id. Only ids below the snapshot's `xmin` are
+/// finished for certain, so the cut may not lie above it; and at least one whole transaction must
+/// lie below it, or nothing would move. None: take everything.
 pub fn cut(candidate: i64, first: i64, now: &Snapshot) -> Option<i64> {
     let cut = candidate.max(first + 1).min(now.xmin);
     (cut > first).then_some(cut)

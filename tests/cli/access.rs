@@ -1,4 +1,5 @@
-//! Who may come into the control database: `install` closes it, `upgrade` offers that, `status` and `validate` complain where it is open.
+//! Who may come into the control database: `install` closes it, `upgrade` offers that, `status` and
+//! `validate` complain where it is open.
 
 use super::world::World;
 

@@ -261,7 +261,8 @@ fn a_database_may_have_several_hosts_with_a_port_each() {
     }
 }
 
-/// Neither may two tables meet under one new name, nor may one get what is meant for another of its name.
+/// Neither may two tables meet under one new name, nor may one get what is meant for another of its
+/// name.
 #[test]
 fn a_custom_name_for_a_name_of_several_tables_replaces_no_other() {
     let world = World::with_dbs();

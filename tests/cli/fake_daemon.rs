@@ -1,5 +1,5 @@
-//! Daemons for tests. [`FakeDaemon`] is for commands that talk to one: it listens to some channels and does, for each notice, what the test
-//! says. To the commands it is a client like any other.
+//! Daemons for tests. [`FakeDaemon`] is for commands that talk to one: it listens to some channels
+//! and does, for each notice, what the test says. To the commands it is a client like any other.
 
 use crate::harness::Installed;
 use fallible_iterator::FallibleIterator;
@@ -66,11 +66,13 @@ impl Drop for FakeDaemon {
     }
 }
 
-/// A process that looks like the master of a daemon and ends when a stop file appears, or when dropped. Its pid file is there.
+/// A process that looks like the master of a daemon and ends when a stop file appears, or when
+/// dropped. Its pid file is there.
 pub struct FakeMaster(Child);
 
 impl FakeMaster {
-    /// In the piddir of these commands. `obedient` is whether the stop file ends it; else not even SIGTERM does.
+    /// In the piddir of these commands. `obedient` is whether the stop file ends it; else not even
+    /// SIGTERM does.
     pub fn new(installed: &Installed, obedient: bool) -> FakeMaster {
         let wait = if obedient { "while ! test -e \"$0\"; do sleep 0.05; done" } else { "trap '' TERM; read forever" };
         let mut shell = Command::new("/bin/sh");

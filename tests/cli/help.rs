@@ -64,7 +64,8 @@ fn versions_are_those_of_the_programs_we_replace() {
     assert_eq!(commands.bucardo(&["--version"]).ok(), "bucardo version 5.6.0\n");
 }
 
-/// The words after `help`, and what is not missing from its answer: an example that begins with the verb.
+/// The words after `help`, and what is not missing from its answer: an example that begins with the
+/// verb.
 const TYPES: [(&str, &[&str]); 5] = [
     ("add", &["db", "dbgroup", "herd", "sync", "table", "sequence", "all", "customcode", "customname", "customcols"]),
     ("list", &["db", "dbgroup", "herd", "sync", "table", "sequence", "customcode", "customname", "customcols", "conflicts"]),

@@ -1,4 +1,5 @@
-//! Names that mean something to a shell, to SQL, to a terminal or to a file system, in every place of a command line.
+//! Names that mean something to a shell, to SQL, to a terminal or to a file system, in every place
+//! of a command line.
 
 use super::world::World;
 

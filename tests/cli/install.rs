@@ -46,7 +46,8 @@ impl Bare {
         }
     }
 
-    /// Replaces the rules of pg_hba.conf. A restart, because nothing tells when a reload is through.
+    /// Replaces the rules of pg_hba.conf. A restart, because nothing tells when a reload is
+    /// through.
     fn hba(&mut self, rules: &str) {
         self.cluster.stop();
         fs::write(self.cluster.data().join("pg_hba.conf"), rules).unwrap();

@@ -1,8 +1,10 @@
-//! What `add table` and `add all tables` make of partitions, and of things that are no ordinary tables.
+//! What `add table` and `add all tables` make of partitions, and of things that are no ordinary
+//! tables.
 
 use super::world::World;
 
-/// An ordinary role's tables: p in two levels of partitions, k whose partitions alone have keys, and one that stands alone.
+/// An ordinary role's tables: p in two levels of partitions, k whose partitions alone have keys,
+/// and one that stands alone.
 const PARTITIONS: &str = "create role keeper; grant create on schema public to keeper; set role keeper;
     create table p (id integer, day integer, v text, primary key (id, day)) partition by range (day);
     create table p_1 partition of p for values from (0) to (100);

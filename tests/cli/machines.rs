@@ -78,7 +78,8 @@ fn status_can_be_watched() {
     watching.child.wait().unwrap();
 }
 
-/// A shell, and a script in it that says what is offered for the last of the words in `$1`, which are parted by blanks.
+/// A shell, and a script in it that says what is offered for the last of the words in `$1`, which
+/// are parted by blanks.
 const SHELLS: [(&str, &str); 3] = [
     (
         "bash",

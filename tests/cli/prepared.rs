@@ -2,8 +2,8 @@
 
 use crate::harness::Installed;
 
-/// Databases A, B, c and the group `both`; the herd `h` with one table of A; syncs: `orders` A → B, `grp` A → both,
-/// `asleep` A → c, which is inactive, and `copies`, a fullcopy.
+/// Databases A, B, c and the group `both`; the herd `h` with one table of A; syncs: `orders` A → B,
+/// `grp` A → both, `asleep` A → c, which is inactive, and `copies`, a fullcopy.
 pub fn prepared() -> Installed {
     let installed = Installed::new();
     installed.control().batch_execute(SYNCS).unwrap();

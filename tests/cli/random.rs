@@ -1,4 +1,5 @@
-//! Random command lines against a real control database: whatever is typed, nothing panics or hangs, and what is refused has changed nothing.
+//! Random command lines against a real control database: whatever is typed, nothing panics or
+//! hangs, and what is refused has changed nothing.
 
 use super::refused::contents;
 use super::world::World;
@@ -136,7 +137,8 @@ fn call(world: &World, program: &str, words: &[String]) -> Outcome {
     world.call(program, &words).timeout(Duration::from_secs(30)).run()
 }
 
-/// Exit codes that say that something was refused; `show` and an upgrade without changes always end with 1.
+/// Exit codes that say that something was refused; `show` and an upgrade without changes always end
+/// with 1.
 fn is_refusal(words: &[String], code: i32) -> bool {
     code != 0 && !["show", "config", "validate", "upgrade"].contains(&words[0].as_str())
 }

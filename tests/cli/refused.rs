@@ -210,8 +210,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("inspect nosuch h", "Usage: inspect <type> <name>"),
 ];
 
-/// Databases A to C and one that is down; table t1 of A in herd h; the syncs s1 (to B) and grp (to the group g1, of B alone).
-/// Some tables are on one database only.
+/// Databases A to C and one that is down; table t1 of A in herd h; the syncs s1 (to B) and grp (to
+/// the group g1, of B alone). Some tables are on one database only.
 fn furnished() -> World {
     let world = World::with_dbs();
     for (db, sql) in [("a", "create table onlya (id integer primary key)"), ("b", "create table onlyb (id integer primary key)")]
@@ -268,8 +268,8 @@ fn a_refused_command_changes_nothing_exits_non_zero_and_says_what_to_do() {
     assert!(REFUSED.len() >= 60);
 }
 
-/// What is wrong with how a refusal came out. A usage text and a list of choices say what to do by themselves; any other sentence has
-/// a hint.
+/// What is wrong with how a refusal came out. A usage text and a list of choices say what to do by
+/// themselves; any other sentence has a hint.
 fn faults(outcome: &Outcome, complaint: &str) -> Vec<String> {
     let text = &outcome.stderr;
     let advised = text.contains("HINT: ") || text.contains("Usage: ") || text.contains("Database choices:");

@@ -1,4 +1,5 @@
-//! `start`: replacing a daemon that runs, and saying why where it cannot start, which leaves everything as it was.
+//! `start`: replacing a daemon that runs, and saying why where it cannot start, which leaves
+//! everything as it was.
 
 use super::fake_daemon::FakeMaster;
 use super::prepared::prepared;
@@ -33,7 +34,8 @@ fn success_means_that_the_daemon_runs() {
     assert!(history.ends_with(" | start | new disks\n"), "{history}");
 }
 
-/// Whoever reads what the command prints reads to the end, and whoever waits for a lock waits until all have closed its file.
+/// Whoever reads what the command prints reads to the end, and whoever waits for a lock waits until
+/// all have closed its file.
 #[test]
 fn a_daemon_holds_nothing_of_whoever_started_it() {
     let installed = prepared();

@@ -4,7 +4,8 @@ use super::fake_daemon::FakeMaster;
 use super::prepared::prepared;
 use crate::harness::Installed;
 
-/// Runs, jobs and flags such that every column has something to show. Only seconds may differ: time goes on.
+/// Runs, jobs and flags such that every column has something to show. Only seconds may differ: time
+/// goes on.
 const RUNS: &str = "
     update bucardo.sync set overdue = '1 hour' where name = 'orders';
     update bucardo.sync set expired = '2 days', checktime = '5 minutes' where name = 'grp';

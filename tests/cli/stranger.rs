@@ -1,10 +1,12 @@
-//! Commands that wait, in a control database to which every role may connect: answers of a stranger are none.
+//! Commands that wait, in a control database to which every role may connect: answers of a stranger
+//! are none.
 
 use super::fake_daemon::{FakeDaemon, private};
 use super::prepared::prepared;
 use crate::harness::Installed;
 
-/// A control database that is open, and a stranger that answers `question` with `answer` on the public channels.
+/// A control database that is open, and a stranger that answers `question` with `answer` on the
+/// public channels.
 fn answered_by_a_stranger(question: &'static str, answer: &'static str) -> (Installed, FakeDaemon) {
     let installed = prepared();
     installed.open_to_all();

@@ -2,7 +2,8 @@
 
 use super::world::World;
 
-/// Databases A to C; tables t1 and t2 and sequence s1 of A, of which t1 is in herd h; sync s1 from there to B.
+/// Databases A to C; tables t1 and t2 and sequence s1 of A, of which t1 is in herd h; sync s1 from
+/// there to B.
 fn world() -> World {
     let world = World::with_dbs();
     world.says("add table t1 db=A herd=h");

@@ -1,4 +1,5 @@
-//! `status --watch`: what a terminal shows of many syncs, what becomes of it when the server restarts, and how it ends.
+//! `status --watch`: what a terminal shows of many syncs, what becomes of it when the server
+//! restarts, and how it ends.
 
 use crate::cli::prepared::prepared;
 use crate::harness::{Installed, wait_until};

@@ -2,7 +2,8 @@
 
 use crate::harness::{Installed, Outcome};
 
-/// What each of the databases a, b and c holds. The last table of `Odd "Names"` has a key of one letter.
+/// What each of the databases a, b and c holds. The last table of `Odd "Names"` has a key of one
+/// letter.
 const TABLES: &str = r#"
     create schema sc;
     create table t1 (id integer primary key, name text);

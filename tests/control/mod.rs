@@ -7,7 +7,8 @@ mod rules;
 mod schema;
 mod validation;
 
-/// Databases `a` and `b`, a herd `h` with the table `public.t` of `a`, and a sync `s` from there to `b`.
+/// Databases `a` and `b`, a herd `h` with the table `public.t` of `a`, and a sync `s` from there to
+/// `b`.
 fn two_databases_and_a_sync(control: &mut postgres::Client) {
     control
         .batch_execute(

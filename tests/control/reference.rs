@@ -1,5 +1,5 @@
-//! The tables as users know them: the reference for names, types and defaults. People write to these tables with SQL, so
-//! nothing here changes; what we add stands behind it, in [`ADDED`].
+//! The tables as users know them: the reference for names, types and defaults. People write to
+//! these tables with SQL, so nothing here changes; what we add stands behind it, in [`ADDED`].
 
 /// Table, then its columns in order: name, type, `!` for NOT NULL, default.
 pub const COLUMNS: &[(&str, &str)] = &[
@@ -125,8 +125,8 @@ pub const ADDED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Primary keys, foreign keys with what happens on update and on delete (`a` nothing, `r` restrict, `c` cascade, `n` set
-/// null), and checks.
+/// Primary keys, foreign keys with what happens on update and on delete (`a` nothing, `r` restrict,
+/// `c` cascade, `n` set null), and checks.
 pub const CONSTRAINTS: &[(&str, &str)] = &[
     ("bucardo_config", "valid_config_type c"),
     ("db", "db_name_pk p; db_name_sane c; db_status c"),

@@ -1,4 +1,5 @@
-//! Fewer connections than all syncs want: each has its turn, applications keep theirs, and it is told how many are missing.
+//! Fewer connections than all syncs want: each has its turn, applications keep theirs, and it is
+//! told how many are missing.
 
 use super::world::{PATIENCE, World};
 use crate::harness::{Cluster, wait_until};
@@ -103,8 +104,8 @@ fn has_its_turn(world: &World, sync: &str) {
     assert!(outcome.stdout.contains("DONE"), "{sync}: {}{}", outcome.stdout, outcome.stderr);
 }
 
-/// A transaction that ran when a KID went to sleep may commit without waking anybody, so the KID watches it; that is no reason to keep others
-/// out as long as it runs.
+/// A transaction that ran when a KID went to sleep may commit without waking anybody, so the KID
+/// watches it; that is no reason to keep others out as long as it runs.
 #[test]
 fn a_sync_that_waits_for_an_open_transaction_gives_way() {
     let world = limited(2, 2);
@@ -118,7 +119,8 @@ fn a_sync_that_waits_for_an_open_transaction_gives_way() {
     world.becomes("B", "select count(*) from t", "1");
 }
 
-/// Where transactions may be prepared, writers mark a flag and send no NOTIFY, and a KID looks at it again and again.
+/// Where transactions may be prepared, writers mark a flag and send no NOTIFY, and a KID looks at
+/// it again and again.
 #[test]
 fn a_sync_whose_writers_cannot_wake_it_gives_way() {
     let mut world = World::with(&["B"], &["A"]);
@@ -137,7 +139,8 @@ fn a_sync_whose_writers_cannot_wake_it_gives_way() {
     world.becomes("B", "select count(*) from t", "1");
 }
 
-/// The server of all these databases is known by two names; the syncs have no other server in common.
+/// The server of all these databases is known by two names; the syncs have no other server in
+/// common.
 #[test]
 fn syncs_give_way_on_a_server_that_has_two_names() {
     let world = limited(4, 1);
@@ -161,7 +164,8 @@ fn syncs_give_way_on_a_server_that_has_two_names() {
     }
 }
 
-/// A KID of a swap needs four connections where others need two, and gets them among syncs that always have something to do.
+/// A KID of a swap needs four connections where others need two, and gets them among syncs that
+/// always have something to do.
 #[test]
 fn a_new_swap_has_its_turn_among_busy_syncs() {
     let mut world = World::with(&[], &["A"]);
@@ -197,7 +201,8 @@ fn a_new_swap_has_its_turn_among_busy_syncs() {
     });
 }
 
-/// All processes of the daemon need a connection to the control database, and a controller that finds none is no failure.
+/// All processes of the daemon need a connection to the control database, and a controller that
+/// finds none is no failure.
 #[test]
 fn a_new_sync_gets_its_controller_where_the_control_database_is_full() {
     let mut world = World::with(&[], &["A", "B"]);

@@ -1,4 +1,5 @@
-//! A sync that is gone leaves nothing behind: no process, no job under way, nothing on its databases.
+//! A sync that is gone leaves nothing behind: no process, no job under way, nothing on its
+//! databases.
 
 use super::world::{World, gone};
 

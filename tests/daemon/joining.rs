@@ -288,7 +288,8 @@ fn the_newer_dialect_tells_of_a_bad_table_and_of_an_incomplete_reload() {
     goes_on(&world, 1);
 }
 
-/// Table t leaves sync s and comes back, without a look in between; something is written to both tables meanwhile.
+/// Table t leaves sync s and comes back, without a look in between; something is written to both
+/// tables meanwhile.
 fn out_and_back(world: &World, meanwhile: impl Fn()) {
     world.says("update sync s remove table public.t");
     meanwhile();

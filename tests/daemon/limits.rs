@@ -3,7 +3,8 @@
 use super::world::{PATIENCE, World};
 use crate::harness::wait_until;
 
-/// Notes, for each job that is claimed, how many of its sync, of its source and of its target run then.
+/// Notes, for each job that is claimed, how many of its sync, of its source and of its target run
+/// then.
 const WITNESS: &str = "create table running (sync text, by_sync bigint, by_source bigint, by_target bigint);
     create function count_running() returns trigger language plpgsql as $$ begin
         lock table running in exclusive mode;

@@ -4,8 +4,8 @@ use super::world::{World, send, within_two_seconds};
 use crate::harness::Proxy;
 use nix::sys::signal::Signal;
 
-/// A world in which the daemon reaches A, B and D through links of their own. Sync s goes from A to B and C, sync x from A
-/// to E, sync d from D to E.
+/// A world in which the daemon reaches A, B and D through links of their own. Sync s goes from A to
+/// B and C, sync x from A to E, sync d from D to E.
 fn linked() -> (World, [Proxy; 3]) {
     let world = World::with(&["A", "B", "C", "D", "E"], &[]);
     world.says("add dbgroup g B C");

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What a writer thinks between two transactions; without it, they would take the machine for themselves.
+/// What a writer thinks between two transactions; without it, they would take the machine for
+/// themselves.
 const PACE: Duration = Duration::from_millis(2);
 
 /// How many rows of table t there are to be counted up.
@@ -22,7 +23,8 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts writers on a database of the world: each transaction raises a counter of t by one, or inserts into u, or deletes there.
+    /// Starts writers on a database of the world: each transaction raises a counter of t by one, or
+    /// inserts into u, or deletes there.
     pub fn start(world: &World, database: &str, writers: u64, chance: &mut Chance) -> Load {
         world.at(database, &format!("insert into t select generate_series(1, {COUNTERS})"));
         let info = world.server(database).conninfo(&database.to_lowercase(), "postgres");

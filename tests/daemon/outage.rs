@@ -22,7 +22,8 @@ fn stalls(world: &World, target: &str, reason: &str) {
     world.becomes("control", &sql, "true");
 }
 
-/// The pauses before the next tries of a stalled target, in the order in which they are taken, up to one of so many seconds.
+/// The pauses before the next tries of a stalled target, in the order in which they are taken, up
+/// to one of so many seconds.
 fn pauses(world: &World, target: &str, longest: f64) -> Vec<f64> {
     let mut control = world.installed.control();
     let sql = "select id, extract(epoch from retry_at - ended)::float8 from bucardo.q

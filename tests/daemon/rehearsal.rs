@@ -1,4 +1,5 @@
-//! A daemon that is asked for a dry run goes through all the motions, tells what it would have done, and rolls it back.
+//! A daemon that is asked for a dry run goes through all the motions, tells what it would have
+//! done, and rolls it back.
 
 use super::world::World;
 use crate::harness::Call;

@@ -1,4 +1,5 @@
-//! What an administrator sees of the daemon: process titles, sessions, and that it does nothing when there is nothing to do.
+//! What an administrator sees of the daemon: process titles, sessions, and that it does nothing
+//! when there is nothing to do.
 
 use super::world::{PATIENCE, World};
 use crate::harness::wait_until;
@@ -78,7 +79,8 @@ fn turns(pid: i32) -> Vec<u64> {
     threads.map(|thread| fs::read_to_string(thread.path().join("status")).unwrap().lines().filter_map(count).sum()).collect()
 }
 
-/// What would be different if anything had happened: who ran, and when each session was last asked for something.
+/// What would be different if anything had happened: who ran, and when each session was last asked
+/// for something.
 fn traces(world: &World, pids: &[i32]) -> (Vec<Vec<u64>>, String) {
     let asked = "select string_agg(pid || ' ' || state_change, ', ' order by pid) from pg_stat_activity where application_name like 'bucardo %'";
     (pids.iter().map(|pid| turns(*pid)).collect(), world.value("A", asked))

@@ -1,4 +1,5 @@
-//! What `status` says of a sync, after every order of commands, changes of its row and deaths, is what becomes of a new row.
+//! What `status` says of a sync, after every order of commands, changes of its row and deaths, is
+//! what becomes of a new row.
 
 use super::world::{PATIENCE, World, gone, send, value};
 use crate::harness::{Chance, wait_until};
@@ -372,7 +373,8 @@ fn happens(world: &World, teller: &mut Client, chance: &mut Chance, known: &mut 
         }
         "reload" if known.lives => drop(world.says("reload_config 20")),
         "pause" | "resume" | "activate" | "deactivate" => {
-            // Where strangers may connect, what a session asks for counts as long as the session is there.
+            // Where strangers may connect, what a session asks for counts as long as the session is
+            // there.
             teller.batch_execute(&format!("notify bucardo_{event}_sync_s")).unwrap();
         }
         "inactive" | "active" => world.at("control", &format!("update bucardo.sync set status = '{event}'")),

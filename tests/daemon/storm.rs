@@ -1,4 +1,5 @@
-//! Processes are killed at random moments while applications write: not one change may be missing, and none may come twice.
+//! Processes are killed at random moments while applications write: not one change may be missing,
+//! and none may come twice.
 
 use super::load::Load;
 use super::world::{World, send};

@@ -1,5 +1,6 @@
-//! A role that may do nothing but connect to the control database, as every role may to a new database: nothing that it sends, holds or floods
-//! reaches the daemon. In all other worlds, too, a stranger rings every bell when the daemon has started.
+//! A role that may do nothing but connect to the control database, as every role may to a new
+//! database: nothing that it sends, holds or floods reaches the daemon. In all other worlds, too, a
+//! stranger rings every bell when the daemon has started.
 
 use super::world::{PATIENCE, World, gone};
 use crate::harness::{long, wait_until};
@@ -17,7 +18,8 @@ fn notify(session: &mut Client, channel: &str) {
     session.batch_execute(&format!("notify {channel}, '{ANY_JOB}'")).unwrap();
 }
 
-/// A world with a sync that runs, a stranger, and the processes that must still be there in the end.
+/// A world with a sync that runs, a stranger, and the processes that must still be there in the
+/// end.
 fn running() -> (World, Client, Vec<i32>) {
     let world = World::new();
     world.run_sync("s", "targetdb=B");
@@ -206,7 +208,8 @@ fn peak(pid: i32) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.trim().parse().ok()
 }
 
-/// Sends so many notifications of 8,000 bytes, no two alike, on channels in turn. `NOTIFY` compares those of one transaction.
+/// Sends so many notifications of 8,000 bytes, no two alike, on channels in turn. `NOTIFY` compares
+/// those of one transaction.
 fn flood(session: &mut Client, channels: &[String], number: usize) {
     for batch in 0..number / 500 {
         let channel = &channels[batch % channels.len()];

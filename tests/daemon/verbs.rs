@@ -1,4 +1,5 @@
-//! Verbs tell the truth: what stands still is named with the command that lets it run, and exit codes say whether a thing is done.
+//! Verbs tell the truth: what stands still is named with the command that lets it run, and exit
+//! codes say whether a thing is done.
 
 use super::states::{SLOW, becomes, check, told};
 use super::world::{PATIENCE, World, send};

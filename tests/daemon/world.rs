@@ -16,7 +16,8 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 const TABLES: &str = "create table t (id integer primary key, counter integer not null default 0);
     create table u (id integer primary key, counter integer not null default 0);";
 
-/// See the module's text. The control database is open to every role, so that each test shows that a stranger can do nothing there.
+/// See the module's text. The control database is open to every role, so that each test shows that
+/// a stranger can do nothing there.
 pub struct World {
     /// The control database's server and the commands.
     pub installed: Installed,
@@ -29,7 +30,8 @@ impl World {
         World::with(&["A", "B", "C"], &[])
     }
 
-    /// Databases beside the control database, and others that have a server each; the first of all is the source.
+    /// Databases beside the control database, and others that have a server each; the first of all
+    /// is the source.
     pub fn with(beside: &[&str], apart: &[&str]) -> World {
         let servers = apart.iter().map(|name| ((*name).to_owned(), Cluster::new())).collect();
         let world = World { installed: Installed::new(), apart: servers };
@@ -42,8 +44,8 @@ impl World {
         world
     }
 
-    /// Another control database, which knows databases of this world by the same names and has the tables of the first one in herd h. Statements
-    /// on the databases go through this world.
+    /// Another control database, which knows databases of this world by the same names and has the
+    /// tables of the first one in herd h. Statements on the databases go through this world.
     pub fn neighbour(&self, names: &[&str]) -> World {
         self.neighbour_as("postgres", names)
     }
@@ -122,7 +124,8 @@ impl World {
         });
     }
 
-    /// Runs a command line, split at blanks. What it complains of does not tell that the control database is open.
+    /// Runs a command line, split at blanks. What it complains of does not tell that the control
+    /// database is open.
     pub fn run(&self, line: &str) -> Outcome {
         let mut outcome = self.installed.ctl(&line.split(' ').collect::<Vec<_>>());
         let complains =
@@ -131,7 +134,8 @@ impl World {
         outcome
     }
 
-    /// Runs one that must succeed; what it printed. Where that starts a daemon, a stranger rings every bell, which has no effect on any test.
+    /// Runs one that must succeed; what it printed. Where that starts a daemon, a stranger rings
+    /// every bell, which has no effect on any test.
     pub fn says(&self, line: &str) -> String {
         let said = self.run(line).ok();
         if line.starts_with("start") {

@@ -1,6 +1,6 @@
-//! The blocks of README.md that are run. One begins with a fence of three backquotes and `sh tour`; if a block `text` follows
-//! it directly, that is what it prints, else it prints nothing. `sh tour look` marks one that only looks and may be run again until
-//! things have come to rest.
+//! The blocks of README.md that are run. One begins with a fence of three backquotes and `sh tour`;
+//! if a block `text` follows it directly, that is what it prints, else it prints nothing. `sh tour
+//! look` marks one that only looks and may be run again until things have come to rest.
 
 use std::ops::Range;
 

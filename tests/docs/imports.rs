@@ -1,6 +1,6 @@
 //! Imports go down only: cli → daemon → replicate → control → notice and pg → error and other small
-//! files. Within `replicate`, the rooms stand above one another, too. Within the daemon, the processes
-//! import nothing of each other but what `process` has for all of them.
+//! files. Within `replicate`, the rooms stand above one another, too. Within the daemon, the
+//! processes import nothing of each other but what `process` has for all of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

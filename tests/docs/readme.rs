@@ -1,4 +1,5 @@
-//! README.md: its tour is run, and prints what it shows. With `BUCARDO_TEST_BLESS` set, what is printed is written into it instead.
+//! README.md: its tour is run, and prints what it shows. With `BUCARDO_TEST_BLESS` set, what is
+//! printed is written into it instead.
 
 use super::blocks::{self, Block};
 use super::steady::{backspaced, steady};
@@ -11,14 +12,16 @@ const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 /// The folder as README shows it.
 const FOLDER: &str = "/tmp/bucardo-demo.YwpP";
 
-/// How long things may take to come to rest, and how long they are given when nobody knows yet what that looks like.
+/// How long things may take to come to rest, and how long they are given when nobody knows yet what
+/// that looks like.
 const REST: Duration = Duration::from_secs(20);
 const A_WHILE: Duration = Duration::from_secs(3);
 
 /// The first version where what the tour does can be granted.
 const OLDEST: u32 = 15;
 
-/// Two servers as `scripts/demo --servers` makes them: with their sockets in `source` and `target`, on the usual port.
+/// Two servers as `scripts/demo --servers` makes them: with their sockets in `source` and `target`,
+/// on the usual port.
 struct Place {
     commands: Commands,
     _servers: [Cluster; 2],
@@ -44,7 +47,8 @@ impl Place {
         (outcome.code(), outcome.stdout.replace(self.commands.home().to_str().unwrap(), FOLDER))
     }
 
-    /// What a block prints when it succeeds. One that only looks is run until it prints what it should, at most for `patience`.
+    /// What a block prints when it succeeds. One that only looks is run until it prints what it
+    /// should, at most for `patience`.
     fn rest(&self, block: &Block, patience: Duration) -> String {
         let end = Instant::now() + patience;
         wait_until("a block has been run", patience * 2, || {

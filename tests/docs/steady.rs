@@ -1,6 +1,8 @@
-//! Texts without what differs from run to run: process ids, times, the folder; and with them the widths of columns.
+//! Texts without what differs from run to run: process ids, times, the folder; and with them the
+//! widths of columns.
 
-/// Words that are in every line which contains process ids, times, or counts that depend on how work fell into rounds.
+/// Words that are in every line which contains process ids, times, or counts that depend on how
+/// work fell into rounds.
 const MARKS: &[&str] = &["PID", "Bucardo ", "|P|", "Last ", "Next try", "Ins/Upd/Del", "Kick ", "[Mon ", "Conflict: "];
 
 /// What is left of `text`.

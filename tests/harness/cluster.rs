@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 
 /// More than any server here ever needs.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A server whose clock is not the machine's may hang when a signal comes just as it asks for the time.
+/// A server whose clock is not the machine's may hang when a signal comes just as it asks for the
+/// time.
 const HUNG: Duration = Duration::from_secs(20);
 
-/// A server of its own: superuser `postgres`, trust for everybody, a socket in [`Cluster::socket_dir`] and a port on
-/// 127.0.0.1, `fsync` off. It ends when dropped.
+/// A server of its own: superuser `postgres`, trust for everybody, a socket in
+/// [`Cluster::socket_dir`] and a port on 127.0.0.1, `fsync` off. It ends when dropped.
 pub struct Cluster {
     bin: PathBuf,
     server: Option<Child>,
@@ -71,7 +72,8 @@ impl Cluster {
         self.end(Signal::SIGINT);
     }
 
-    /// Lets it die as in a crash: the next start recovers. (SIGQUIT, not SIGKILL, which would leave shared memory behind.)
+    /// Lets it die as in a crash: the next start recovers. (SIGQUIT, not SIGKILL, which would leave
+    /// shared memory behind.)
     pub fn kill(&mut self) {
         self.end(Signal::SIGQUIT);
     }
@@ -166,8 +168,9 @@ impl Cluster {
         server::give(&file);
     }
 
-    /// Sets its clock so many seconds ahead of the machine's, or behind it, where that is possible: where the library libfaketime is installed (Debian's
-    /// package faketime). The first time, it is started anew.
+    /// Sets its clock so many seconds ahead of the machine's, or behind it, where that is possible:
+    /// where the library libfaketime is installed (Debian's package faketime). The first time, it
+    /// is started anew.
     pub fn set_clock(&mut self, ahead: i64) -> bool {
         if clock_library().is_none() {
             return false;
@@ -320,7 +323,8 @@ pub fn tail(text: &str, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-/// Below the range from which the kernel takes ports for outgoing connections, so that a stopped server finds its own again.
+/// Below the range from which the kernel takes ports for outgoing connections, so that a stopped
+/// server finds its own again.
 fn free_port() -> u16 {
     let start = RandomState::new().hash_one(std::process::id());
     let mut candidates = (0..12_000).map(|step| 20_000 + u16::try_from(start.wrapping_add(step) % 12_000).unwrap());

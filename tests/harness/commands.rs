@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// A folder with `bin` (our program under both its names, first on PATH), `home` (HOME and working directory), `run` (for
-/// pid files) and `log`. Every process started here, and its descendants, are dead when this is dropped.
+/// A folder with `bin` (our program under both its names, first on PATH), `home` (HOME and working
+/// directory), `run` (for pid files) and `log`. Every process started here, and its descendants,
+/// are dead when this is dropped.
 pub struct Commands {
     folder: Folder,
 }
@@ -89,7 +90,8 @@ impl Call {
         self
     }
 
-    /// Pipes `text` (less than 64 kB) to it, then the end of input. Without this, input ends at once.
+    /// Pipes `text` (less than 64 kB) to it, then the end of input. Without this, input ends at
+    /// once.
     pub fn stdin(mut self, text: &str) -> Call {
         self.stdin = Some(text.to_owned());
         self
@@ -112,7 +114,8 @@ impl Call {
         self.start().wait()
     }
 
-    /// Starts it. Output goes to files, not pipes: a daemon that outlives the call would hold a pipe open.
+    /// Starts it. Output goes to files, not pipes: a daemon that outlives the call would hold a
+    /// pipe open.
     pub fn start(mut self) -> Running {
         let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         self.command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
@@ -136,7 +139,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits for its end; one that takes too long is killed and fails the test, showing what it printed.
+    /// Waits for its end; one that takes too long is killed and fails the test, showing what it
+    /// printed.
     pub fn wait(mut self) -> Outcome {
         let what = format!("{} has ended; so far:\n{}{}", self.name, self.stdout(), self.stderr());
         let status = wait_until(&what, self.timeout, || self.child.try_wait().unwrap());

@@ -1,8 +1,9 @@
 //! A temporary folder that takes its inhabitants with it.
 //!
-//! A guard, a small shell script, waits on a pipe whose other end we hold. When the pipe closes (the folder is dropped, or
-//! the test program was killed) it ends every process that works in the folder and removes the folder. So there is one way
-//! of tidying, and it also works when no destructor runs.
+//! A guard, a small shell script, waits on a pipe whose other end we hold. When the pipe closes
+//! (the folder is dropped, or the test program was killed) it ends every process that works in the
+//! folder and removes the folder. So there is one way of tidying, and it also works when no
+//! destructor runs.
 
 use nix::sys::statvfs::statvfs;
 use std::fs::Permissions;
@@ -24,7 +25,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes a folder whose name starts with `prefix`; short, because sockets in it must stay under 108 bytes.
+    /// Makes a folder whose name starts with `prefix`; short, because sockets in it must stay under
+    /// 108 bytes.
     pub fn new(prefix: &str) -> Folder {
         let path = tempfile::Builder::new().prefix(prefix).rand_bytes(8).tempdir_in(place()).unwrap().keep();
         std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
@@ -55,12 +57,14 @@ fn place() -> PathBuf {
     if std::env::var_os("TMPDIR").is_none() && room > ENOUGH { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// The guard has its own process group, so that neither an interrupt from the keyboard nor a test runner's kill reaches it.
+/// The guard has its own process group, so that neither an interrupt from the keyboard nor a test
+/// runner's kill reaches it.
 fn guard(path: &Path) -> Child {
     let mut shell = Command::new("sh");
     shell.args(["-c", include_str!("tidy.sh"), "tidy"]).arg(path);
     shell.env_remove(MARK).current_dir("/").process_group(0);
-    // It outlives a test whose folder is never dropped, and whoever runs that test waits until nobody holds its output.
+    // It outlives a test whose folder is never dropped, and whoever runs that test waits until
+    // nobody holds its output.
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 

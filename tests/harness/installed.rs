@@ -7,8 +7,9 @@ use bucardo::pg::Connection;
 use std::fs;
 use std::ops::Deref;
 
-/// A server whose database `bucardo` is a control database owned by the role `bucardo` (no superuser) and closed to all others, and a home whose
-/// `.bucardorc` points there and keeps pid files, stop file and logs in the folder. Methods of [`Commands`] are its own.
+/// A server whose database `bucardo` is a control database owned by the role `bucardo` (no
+/// superuser) and closed to all others, and a home whose `.bucardorc` points there and keeps pid
+/// files, stop file and logs in the folder. Methods of [`Commands`] are its own.
 pub struct Installed {
     commands: Commands,
     /// The server.
@@ -45,7 +46,8 @@ impl Installed {
         self.control().batch_execute(access::CLOSE).unwrap();
     }
 
-    /// A session on the control database of a role that has no right there but to connect, if that is everybody's.
+    /// A session on the control database of a role that has no right there but to connect, if that
+    /// is everybody's.
     pub fn stranger(&self) -> postgres::Client {
         self.try_stranger().unwrap()
     }

@@ -5,7 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-/// A TCP proxy on 127.0.0.1 before one server. It lets everything pass until it is told otherwise, and ends when dropped.
+/// A TCP proxy on 127.0.0.1 before one server. It lets everything pass until it is told otherwise,
+/// and ends when dropped.
 pub struct Proxy {
     port: u16,
     link: Arc<Link>,

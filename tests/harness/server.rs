@@ -26,8 +26,9 @@ fn on_path() -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).find(|dir| dir.join("postgres").exists() && dir.join("initdb").exists())
 }
 
-/// The `bin` directories of all servers of other major versions that are at hand, oldest first: Debian's, and those that
-/// `scripts/servers` has fetched. Left out are those that the server's user may not run.
+/// The `bin` directories of all servers of other major versions that are at hand, oldest first:
+/// Debian's, and those that `scripts/servers` has fetched. Left out are those that the server's
+/// user may not run.
 pub fn others() -> Vec<PathBuf> {
     let fetched = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("servers");
     let folders = [Path::new(DEBIAN), &fetched].into_iter().filter_map(|folder| std::fs::read_dir(folder).ok());

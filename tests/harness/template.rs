@@ -1,13 +1,13 @@
-//! One fresh data directory per server version, made by `initdb` once and copied for each test: copying is some ten times
-//! faster. It stays in `target/`, where `cargo clean` finds it.
+//! One fresh data directory per server version, made by `initdb` once and copied for each test:
+//! copying is some ten times faster. It stays in `target/`, where `cargo clean` finds it.
 
 use super::{folder::Folder, server};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// What every test server has beyond the defaults. `fsync` off does not endanger a test that kills the server: the kernel
-/// lives on and keeps what was written.
+/// What every test server has beyond the defaults. `fsync` off does not endanger a test that kills
+/// the server: the kernel lives on and keeps what was written.
 const SETTINGS: &str = "
 # for tests
 fsync = off

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 /// How often a condition is looked at.
 const STEP: Duration = Duration::from_millis(10);
 
-/// Looks again and again until `condition` gives a value; panics with `what` when `deadline` has passed.
+/// Looks again and again until `condition` gives a value; panics with `what` when `deadline` has
+/// passed.
 pub fn wait_until<T>(what: &str, deadline: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + deadline;
     loop {

@@ -1,4 +1,5 @@
-//! Text from others, with newlines and control sequences in it: it reaches people and programs as text.
+//! Text from others, with newlines and control sequences in it: it reaches people and programs as
+//! text.
 
 use crate::daemon::world::{PATIENCE, World};
 use crate::harness::wait_until;

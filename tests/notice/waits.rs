@@ -1,4 +1,5 @@
-//! Ways in which changes can wait without anything working on them: each has a state, a level, and a mail, once, and another when it is over.
+//! Ways in which changes can wait without anything working on them: each has a state, a level, and
+//! a mail, once, and another when it is over.
 
 use super::mail::mailing;
 use super::sink::Sink;
@@ -100,7 +101,8 @@ fn a_sync_that_fits_no_more_is_invalid_and_told_when_it_is_to_start() {
 fn a_controller_that_dies_again_and_again_stalls_its_sync() {
     let (world, sink) = (World::with(&["A", "B"], &[]), Sink::new());
     watched(&world, &sink, "");
-    // What a controller reads first. (The MCP reads it when it begins a sync anew, so no row of the sync may change.)
+    // What a controller reads first. (The MCP reads it when it begins a sync anew, so no row of the
+    // sync may change.)
     world.at("control", "alter table bucardo.q rename to q_away");
     world.end("ctl.sync.s", nix::sys::signal::Signal::SIGKILL);
     sink.waits_for("\"s\" controller killed");

@@ -21,7 +21,8 @@ impl Certificates {
         made
     }
 
-    /// Makes `name`, signed by `authority`, for the host or role `common_name`, valid for some days (-1: expired).
+    /// Makes `name`, signed by `authority`, for the host or role `common_name`, valid for some days
+    /// (-1: expired).
     pub fn issue(&self, name: &str, authority: &str, common_name: &str, days: i32) {
         fs::write(self.path("ext"), format!("subjectAltName = DNS:{common_name}\n")).unwrap();
         self.openssl(&format!("req {KEY} -keyout {name}.key -out {name}.csr -subj /CN={common_name}"));

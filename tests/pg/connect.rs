@@ -23,7 +23,8 @@ fn refusal(info: &ConnInfo) -> (String, String) {
     (error.to_string(), error.hint_text().unwrap_or_default().to_owned())
 }
 
-/// Waits for the end of a connection as a process does. It may be woken twice: by the server's last words and by the end.
+/// Waits for the end of a connection as a process does. It may be woken twice: by the server's last
+/// words and by the end.
 fn loss(conn: &mut Connection) -> Kind {
     loop {
         assert!(wait(&[conn.fd()], Some(Duration::from_secs(30))).unwrap().has(conn.fd()), "nothing happens");
@@ -227,7 +228,8 @@ fn a_user_sees_in_pg_stat_activity_who_it_is() {
     assert_eq!(shown, r#"Bucardo Kid. Sync "a_name_that... (pushdelta) "alpha" -> "beta""#);
 }
 
-/// The timer the kernel runs for a TCP connection, and the seconds until it fires (see proc(5), /proc/net/tcp).
+/// The timer the kernel runs for a TCP connection, and the seconds until it fires (see proc(5),
+/// /proc/net/tcp).
 fn timer(conn: &Connection) -> (String, u64) {
     let link = std::fs::read_link(format!("/proc/self/fd/{}", conn.fd())).unwrap();
     let inode = link.to_str().unwrap().trim_start_matches("socket:[").trim_end_matches(']').to_owned();

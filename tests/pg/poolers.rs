@@ -1,5 +1,5 @@
-//! Connection poolers: one that gives a connection another server session with each transaction is refused by name. Without PgBouncer on the
-//! machine there is nothing to show.
+//! Connection poolers: one that gives a connection another server session with each transaction is
+//! refused by name. Without PgBouncer on the machine there is nothing to show.
 
 use crate::daemon::world::{PATIENCE, World};
 use crate::harness::wait_until;

@@ -8,7 +8,8 @@ pub fn over_tcp(cluster: &Cluster, db: &str, user: &str) -> ConnInfo {
     ConnInfo { host: "127.0.0.1".to_owned(), ..cluster.conninfo(db, user) }
 }
 
-/// A server whose network side has just these lines of pg_hba.conf; through the socket everybody is trusted.
+/// A server whose network side has just these lines of pg_hba.conf; through the socket everybody is
+/// trusted.
 pub fn with_hba(lines: &[&str]) -> Cluster {
     let mut cluster = Cluster::new();
     set_hba(&mut cluster, lines);

@@ -1,4 +1,5 @@
-//! Sessions on replicated databases: nothing that was set for a database or a role may change what our statements mean.
+//! Sessions on replicated databases: nothing that was set for a database or a role may change what
+//! our statements mean.
 
 use crate::harness::Cluster;
 use bucardo::error::Kind;

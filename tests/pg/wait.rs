@@ -121,7 +121,8 @@ fn an_answer_that_is_no_notification_is_taken_without_a_word() {
         let mut conn = listening(&info);
         let mut received = Vec::new();
         for number in 0..100 {
-            // The driver closes the statement only when it next has to do with the server: that is with the notification.
+            // The driver closes the statement only when it next has to do with the server: that is
+            // with the notification.
             conn.query_one("select 1", &[]).unwrap();
             sender.batch_execute(&format!("notify c, '{number}'")).unwrap();
             while received.len() <= number {

@@ -1,4 +1,5 @@
-//! Several tables copied at once, each in sessions of its own: only where nobody can see that it was not one moment.
+//! Several tables copied at once, each in sessions of its own: only where nobody can see that it
+//! was not one moment.
 
 use super::failpoints::{start, wish};
 use crate::daemon::world::{PATIENCE, World, within_two_seconds};
@@ -87,7 +88,8 @@ fn a_reader_who_has_one_table_and_wants_another_is_not_held_up_for_long() {
     if has_processors() {
         world.becomes("B", "select count(*) from pg_locks where relation = 'u'::regclass and mode = 'AccessExclusiveLock'", "1");
     }
-    // Whoever has u waits for the one who waits for t, and he for this session: no server sees that circle.
+    // Whoever has u waits for the one who waits for t, and he for this session: no server sees that
+    // circle.
     assert_eq!(reader.query_one("select count(*) from u", &[]).unwrap().get::<_, i64>(0), 10);
     reader.batch_execute("commit").unwrap();
     world.becomes_equal("A", "B");

@@ -6,8 +6,9 @@ use super::world::World;
 
 const TABLES: &str = "create table t (id integer primary key, v text); create table e (id integer primary key, u integer unique)";
 
-/// A case that nobody wakes, and whose batches hold 50 changes. An open transaction anywhere on the server keeps later ones from being
-/// cut, so what others do here decides how many batches there are, but not what arrives.
+/// A case that nobody wakes, and whose batches hold 50 changes. An open transaction anywhere on the
+/// server keeps later ones from being cut, so what others do here decides how many batches there
+/// are, but not what arrives.
 fn in_batches(name: &str) -> Case<'static> {
     let case = case(name, TABLES).word("ping=false").setting("batch_changes", "50").run();
     case.settle();

@@ -1,4 +1,5 @@
-//! What everybody expects first: rows that are written, changed and deleted on the source are so on the target.
+//! What everybody expects first: rows that are written, changed and deleted on the source are so on
+//! the target.
 
 use super::case::{Case, case};
 use super::invariants::HUSH;

@@ -1,4 +1,5 @@
-//! What is written while triggers are off is captured where somebody says so, and what we write ourselves never is.
+//! What is written while triggers are off is captured where somebody says so, and what we write
+//! ourselves never is.
 
 use super::rights;
 use crate::daemon::world::World;
@@ -116,7 +117,8 @@ fn masters_without_that_right_that_capture_always_send_nothing_back() {
     assert_eq!((noted(&world, "A"), noted(&world, "B")), (5, 1));
 }
 
-/// A trigger that fires always though nobody told us so captures more, and nothing goes round for ever. `validate` puts it right.
+/// A trigger that fires always though nobody told us so captures more, and nothing goes round for
+/// ever. `validate` puts it right.
 #[test]
 fn triggers_enabled_always_by_hand_make_no_endless_round() {
     let world = world("");

@@ -1,5 +1,5 @@
-//! One sync between databases of its own: drafted ([`case`]), run, written to, and in the end held to what every test is held to
-//! ([`Case::finish`], which checks [`super::invariants`]).
+//! One sync between databases of its own: drafted ([`case`]), run, written to, and in the end held
+//! to what every test is held to ([`Case::finish`], which checks [`super::invariants`]).
 
 use super::world::{World, shared};
 use super::{equal, invariants};
@@ -200,7 +200,8 @@ impl Case<'_> {
         }
     }
 
-    /// Everything arrives, all invariants hold, and no worker has died; then the sync is put to rest.
+    /// Everything arrives, all invariants hold, and no worker has died; then the sync is put to
+    /// rest.
     pub fn finish(mut self) {
         self.arrives();
         invariants::nobody_died(&self);
@@ -225,7 +226,8 @@ impl Drop for Case<'_> {
     }
 }
 
-/// Databases of cases share one server: two cases of one name would be in each other's way, or not, depending on how long the first lasts.
+/// Databases of cases share one server: two cases of one name would be in each other's way, or not,
+/// depending on how long the first lasts.
 #[test]
 fn every_case_has_a_name_of_its_own() {
     let mut places = std::collections::BTreeMap::<String, Vec<String>>::new();

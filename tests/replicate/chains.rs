@@ -1,4 +1,5 @@
-//! Syncs one behind the other: what one brings, the next takes on (makedelta), and nothing comes back to where it was made.
+//! Syncs one behind the other: what one brings, the next takes on (makedelta), and nothing comes
+//! back to where it was made.
 
 use crate::daemon::world::World;
 
@@ -62,7 +63,8 @@ fn changes_go_round_a_ring_once() {
     for name in ["A", "B", "C"] {
         world.becomes(name, "select count(*) from t", "3");
     }
-    // However often anybody looks, nothing more is written: each table was written three times in all.
+    // However often anybody looks, nothing more is written: each table was written three times in
+    // all.
     for sync in ["ab", "bc", "ca", "ab", "bc", "ca"] {
         world.says(&format!("kick {sync} 0"));
     }

@@ -97,7 +97,8 @@ fn what_is_selected_need_not_fit_a_master() {
     assert_eq!(world.value("A", ROWS), "4:4");
 }
 
-/// A selection is part of our own statements on the source, which have no search_path: what its functions name without a schema is not found.
+/// A selection is part of our own statements on the source, which have no search_path: what its
+/// functions name without a schema is not found.
 #[test]
 fn a_selection_whose_functions_find_nothing_is_foretold() {
     let world = world(&["A", "B"]);

@@ -1,4 +1,5 @@
-//! Copies of whole tables: fullcopy, the copy that is made once, and the one that is less work than many changes.
+//! Copies of whole tables: fullcopy, the copy that is made once, and the one that is less work than
+//! many changes.
 
 use super::failpoints;
 use crate::daemon::world::{PATIENCE, World, send};
@@ -37,7 +38,8 @@ fn a_fullcopy_brings_everything_at_each_run_and_removes_what_only_the_target_had
     }
 }
 
-/// The definitions of a table's indexes, and their object ids: an index that is dropped and made again has another.
+/// The definitions of a table's indexes, and their object ids: an index that is dropped and made
+/// again has another.
 fn indexes(world: &World, table: &str) -> (String, Vec<String>) {
     let all = "select string_agg(indexdef, E'\\n' order by indexname) from pg_indexes where tablename = '@'";
     let ids = "select string_agg(indexrelid::text, ' ' order by indexrelid::regclass::text) from pg_index where indrelid = '@'::regclass";
@@ -354,7 +356,8 @@ fn a_copy_that_fails_far_in_on_either_side_leaves_the_target_as_it_was() {
     equal(&world, "A", "B");
 }
 
-/// A whole number and a floating one have eight bytes each: taken for one another, they would be wrong without any error.
+/// A whole number and a floating one have eight bytes each: taken for one another, they would be
+/// wrong without any error.
 #[test]
 fn a_column_that_gets_another_type_at_one_end_is_copied_by_its_meaning() {
     let world = World::with(&["A", "B"], &[]);

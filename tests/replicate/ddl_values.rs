@@ -1,5 +1,6 @@
-//! DDL that changes what rows hold without any trigger: names that go to other columns or labels, and values that ALTER TABLE writes anew. Keys
-//! that are affected are carried on; where values may differ, that is told.
+//! DDL that changes what rows hold without any trigger: names that go to other columns or labels,
+//! and values that ALTER TABLE writes anew. Keys that are affected are carried on; where values may
+//! differ, that is told.
 
 use super::gaps::{evened_out, told};
 use super::stale::{as_owner, on_both, owned, warm};
@@ -192,7 +193,8 @@ fn a_column_that_was_generated_on_the_target_for_too_long_is_told() {
     case.finish_after_deaths();
 }
 
-/// Whatever the order in which the members get the column, what older rows have for it is compared once both have it.
+/// Whatever the order in which the members get the column, what older rows have for it is compared
+/// once both have it.
 #[test]
 fn a_column_that_differs_in_older_rows_from_its_beginning_is_told() {
     if shared().cluster.major() < 11 {

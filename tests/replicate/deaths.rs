@@ -1,5 +1,5 @@
-//! Three masters, rows that claim the same unique value, and a kid that dies when the first master has committed: the others end as that one
-//! did, and whatever lost is on record.
+//! Three masters, rows that claim the same unique value, and a kid that dies when the first master
+//! has committed: the others end as that one did, and whatever lost is on record.
 
 use super::failpoints::{STEPS, dies_at, start, wish};
 use crate::daemon::world::{PATIENCE, World, send};
@@ -29,8 +29,8 @@ fn insert(world: &World, rows: Rows) {
     }
 }
 
-/// Writes rows, one after another, of which the first master gets those that win; then the kid dies, and `later` rows are written. Says with
-/// what all masters end, and which keys of whom lost.
+/// Writes rows, one after another, of which the first master gets those that win; then the kid
+/// dies, and `later` rows are written. Says with what all masters end, and which keys of whom lost.
 fn ends_with(strategy: &str, rows: Rows, later: Rows, expected: &str, losers: &str) {
     let world = with_people(strategy);
     world.says("deactivate s 0");
@@ -68,8 +68,8 @@ fn a_row_that_only_the_first_master_got_meets_later_rivals_as_the_change_of_its_
     ends_with("C,B,A", &row, &rival, "26:bert", "9B");
 }
 
-/// What the masters write at the same time, in round `n`: one row on two of them, one unique value on two, and a row that one changes and another
-/// deletes.
+/// What the masters write at the same time, in round `n`: one row on two of them, one unique value
+/// on two, and a row that one changes and another deletes.
 fn write(world: &World, n: usize) {
     world.at(
         "A",
@@ -102,8 +102,9 @@ fn three_masters_become_equal_and_no_conflict_is_forgotten_wherever_a_kid_dies()
     world.becomes_quiet();
 }
 
-/// A kid dies when A and B have committed the copy of A's rows, and C has not. What is written on B until the next kid looks is no less than
-/// what is written there at any other moment; and C, which is as empty as before, gets its copy.
+/// A kid dies when A and B have committed the copy of A's rows, and C has not. What is written on B
+/// until the next kid looks is no less than what is written there at any other moment; and C, which
+/// is as empty as before, gets its copy.
 #[test]
 fn what_a_master_wrote_after_its_copy_is_not_copied_over_when_the_next_one_gets_its_copy() {
     let old = "insert into people values (3, 'old')";
@@ -142,8 +143,8 @@ fn what_a_master_wrote_after_its_copy_is_not_copied_over_when_the_next_one_gets_
     }
 }
 
-/// A has committed what B and C had inserted, B and C have not, when A empties the table. So A's TRUNCATE is about these rows; but not about one
-/// that C inserts now under a key of B's.
+/// A has committed what B and C had inserted, B and C have not, when A empties the table. So A's
+/// TRUNCATE is about these rows; but not about one that C inserts now under a key of B's.
 #[test]
 fn a_truncate_is_about_the_rows_that_its_master_had_got_when_a_kid_died() {
     let world = with_people("latest");

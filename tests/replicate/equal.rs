@@ -1,12 +1,13 @@
-//! Whether two databases hold equal rows: each table's rows as text, summed up on its server; only where the sums differ are rows
-//! fetched, to be shown.
+//! Whether two databases hold equal rows: each table's rows as text, summed up on its server; only
+//! where the sums differ are rows fetched, to be shown.
 
 use crate::harness::Cluster;
 use bucardo::pg::{Ident, Relation};
 use postgres::Client;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A session that writes all values so that different ones look different, and that no setting of the database hinders.
+/// A session that writes all values so that different ones look different, and that no setting of
+/// the database hinders.
 pub fn session(cluster: &Cluster, database: &str) -> Client {
     let mut client = cluster.connect(database);
     let values = "set extra_float_digits = 3; set timezone = 'GMT'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
@@ -59,7 +60,8 @@ fn columns(client: &mut Client, table: &Relation) -> BTreeMap<String, String> {
     client.query(sql, &[&table.to_string()]).unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-/// Servers of different versions write the same number with different digits; their bytes are the same.
+/// Servers of different versions write the same number with different digits; their bytes are the
+/// same.
 fn readable((name, type_name): (String, String)) -> String {
     let name = Ident::new(name);
     match type_name.as_str() {

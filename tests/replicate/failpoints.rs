@@ -1,4 +1,5 @@
-//! A kid dies at each step of the round: what was written arrives all the same, by itself, and nothing comes twice.
+//! A kid dies at each step of the round: what was written arrives all the same, by itself, and
+//! nothing comes twice.
 
 use crate::daemon::world::{PATIENCE, World, gone, send};
 use crate::harness::wait_until;
@@ -31,7 +32,8 @@ const WITNESS: &str = "create table seen (id integer, counter integer);
     create trigger witness after insert or update on t for each row execute procedure witness();
     alter table t enable always trigger witness";
 
-/// Wishes that the next kid that gets to this step dies there or, if `what` is `stop`, stands still. The file is gone when it did.
+/// Wishes that the next kid that gets to this step dies there or, if `what` is `stop`, stands
+/// still. The file is gone when it did.
 pub(super) fn wish(world: &World, step: &str, what: &str) -> PathBuf {
     let wish = world.installed.dir().join("fail").join(step);
     fs::create_dir_all(wish.parent().unwrap()).unwrap();
@@ -44,7 +46,8 @@ pub(super) fn start(world: &World) {
     world.installed.call("bucardo_ctl", &["start"]).env("BUCARDO_FAILPOINTS", world.installed.dir().join("fail")).run().ok();
 }
 
-/// Lets a kid die at this step while the sync carries what `write` writes on several databases at the same time.
+/// Lets a kid die at this step while the sync carries what `write` writes on several databases at
+/// the same time.
 pub(super) fn dies_at(world: &World, step: &str, write: impl FnOnce()) {
     world.says("deactivate s 0");
     write();
@@ -287,7 +290,8 @@ fn rows_that_a_crash_of_the_target_undoes_come_again_and_rows_that_were_reported
     assert_eq!(world.value("B", ids), "1 2 3", "a kick has reported the third row");
 }
 
-/// A session that ends writes its WAL to disk, since it drops its temporary tables. So the link hangs, and the server has not heard of the death.
+/// A session that ends writes its WAL to disk, since it drops its temporary tables. So the link
+/// hangs, and the server has not heard of the death.
 #[test]
 fn a_kid_answers_for_what_its_predecessor_has_committed() {
     let mut world = with_a_lazy_target();
@@ -373,7 +377,8 @@ fn a_sync_can_be_deleted_at_the_moment_when_its_job_ends() {
     gone(&[kid]);
 }
 
-/// What a source could not capture is answered by a copy also when its kid dies after the receiver has committed, and the source has not heard.
+/// What a source could not capture is answered by a copy also when its kid dies after the receiver
+/// has committed, and the source has not heard.
 #[test]
 fn a_copy_of_which_the_source_has_not_heard_answers_its_gap() {
     for step in ["ReceiverCommitted", "Committed", "AfterTxn"] {

@@ -1,4 +1,5 @@
-//! Tables that belong together, among masters: parents and children, partitions, and columns with their sequences.
+//! Tables that belong together, among masters: parents and children, partitions, and columns with
+//! their sequences.
 
 use super::world::shared;
 use crate::daemon::world::World;

@@ -1,4 +1,5 @@
-//! What was not captured is known to be missing: it is said where one looks, with a command that evens it out, and that command does.
+//! What was not captured is known to be missing: it is said where one looks, with a command that
+//! evens it out, and that command does.
 
 use super::case::Case;
 use super::stale::{as_owner, on_both, owned, warm};
@@ -10,7 +11,8 @@ use std::time::Duration;
 const TABLE: &str = "create table t (id integer primary key, v text); create table other (id integer primary key)";
 const ROWS: &str = "insert into t select i, 'v' from generate_series(1, 5) i; insert into other values (1)";
 
-/// The gap is told by `validate`, with its exit code, and by `status`, in both dialects; the words are all in it.
+/// The gap is told by `validate`, with its exit code, and by `status`, in both dialects; the words
+/// are all in it.
 pub(super) fn told(case: &Case, words: &[&str]) {
     let name = case.name.as_str();
     let validated = shared().ctl(&["validate", name]).ended_with(1);

@@ -1,5 +1,6 @@
-//! What holds after every test, whatever it was about: receipts never went back, consumed changes are reclaimed, no secret and no row
-//! value is in the log, no worker is dead without a stored reason. (That all members hold equal rows is in [`super::equal`].)
+//! What holds after every test, whatever it was about: receipts never went back, consumed changes
+//! are reclaimed, no secret and no row value is in the log, no worker is dead without a stored
+//! reason. (That all members hold equal rows is in [`super::equal`].)
 
 use super::case::{Case, PATIENCE};
 use super::world::PASSWORD;

@@ -1,4 +1,5 @@
-//! Keys that servers write in more than one way, or in an odd one: masters still find that they changed the same row.
+//! Keys that servers write in more than one way, or in an odd one: masters still find that they
+//! changed the same row.
 
 use crate::daemon::world::World;
 
@@ -29,7 +30,8 @@ const KEYS: [(&str, [&str; 2], [&str; 2]); 15] = [
     ("pair", ["row(1, null)::pair", "'(1,)'::pair"], ["row(null, 'x')::pair", "'(,x)'::pair"]),
 ];
 
-/// The types that are not built in, on B with other OIDs, and sessions that speak of times otherwise.
+/// The types that are not built in, on B with other OIDs, and sessions that speak of times
+/// otherwise.
 fn prepare(world: &World, name: &str, first: &str) {
     world.at(name, &format!("{first} create type mood as enum ('sad; -- ', ''); create type pair as (a integer, b text)"));
     for (number, (kind, ..)) in KEYS.iter().enumerate() {

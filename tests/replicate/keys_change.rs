@@ -1,5 +1,5 @@
-//! Keys change while applications write: no write is refused, and no change is lost without a word. All DDL is the tables' owner's, who is no
-//! superuser, and neither is the role that captures.
+//! Keys change while applications write: no write is refused, and no change is lost without a word.
+//! All DDL is the tables' owner's, who is no superuser, and neither is the role that captures.
 
 use super::case::{Case, Draft, case};
 use super::world::shared;
@@ -33,7 +33,8 @@ pub(super) fn on_both(case: &Case, sql: &str) {
     }
 }
 
-/// Everything arrives, by a kid that has read the tables anew: what it had planned before is not the matter here.
+/// Everything arrives, by a kid that has read the tables anew: what it had planned before is not
+/// the matter here.
 fn arrives(case: &mut Case) {
     let name = case.name.clone();
     shared().ctl(&["deactivate", &name, "0"]).ok();

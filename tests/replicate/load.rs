@@ -175,7 +175,8 @@ fn not_one_row_of_many_writers_is_missing() {
     case.finish();
 }
 
-/// Changes a row that this session has locked on the target: the kid, when it comes to it, has to wait.
+/// Changes a row that this session has locked on the target: the kid, when it comes to it, has to
+/// wait.
 fn change_a_locked_row(case: &mut Case, id: i32) -> Client {
     let mut holder = case.target_cluster.connect(&case.targets[0]);
     holder.batch_execute(&format!("begin; select from t where id = {id} for update")).unwrap();
@@ -193,8 +194,8 @@ fn another_job_waits(case: &Case) {
     wait_until("another job waits for the kid", PATIENCE, || control.query_opt(sql, &[&case.name]).unwrap().map(drop));
 }
 
-/// Commits with a NOTIFY queue up behind each other, so a kid with enough to do says that it need not be woken; also when each of those who
-/// woke it before has brought a job of his own.
+/// Commits with a NOTIFY queue up behind each other, so a kid with enough to do says that it need
+/// not be woken; also when each of those who woke it before has brought a job of his own.
 #[test]
 fn a_kid_with_enough_to_do_need_not_be_woken() {
     let world = World::with(&[]);

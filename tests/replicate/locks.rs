@@ -12,8 +12,8 @@ fn equal(world: &World) {
     }
 }
 
-/// An application that takes one table for itself and then another: who waits for the first while he holds the second would let the server end
-/// one of the two, and not us.
+/// An application that takes one table for itself and then another: who waits for the first while
+/// he holds the second would let the server end one of the two, and not us.
 #[test]
 fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
     let all = [("pushdelta", "delete", 1), ("swap", "delete", 1), ("fullcopy", "delete", 1), ("fullcopy", "truncate", 2)];
@@ -44,7 +44,8 @@ fn who_takes_several_tables_for_himself_meets_nobody_in_a_deadlock() {
     }
 }
 
-/// Somebody always has the table, one after another: there is no moment in which it could be had without getting into line.
+/// Somebody always has the table, one after another: there is no moment in which it could be had
+/// without getting into line.
 #[test]
 fn a_table_that_is_taken_all_the_time_stops_no_round() {
     for (kind, mode) in [("swap", "share row exclusive"), ("pushdelta", "access exclusive")] {
@@ -73,8 +74,9 @@ fn a_table_that_is_taken_all_the_time_stops_no_round() {
     }
 }
 
-/// A round has the table of receipts, as any statement that reads rows for update has, until it commits. A validation that waited for that table would
-/// let every other session of the KID wait behind it, and the KID for these: no server would see that.
+/// A round has the table of receipts, as any statement that reads rows for update has, until it
+/// commits. A validation that waited for that table would let every other session of the KID wait
+/// behind it, and the KID for these: no server would see that.
 #[test]
 fn a_validation_does_not_wait_for_the_table_of_receipts() {
     let world = World::with(&["A", "B"], &[]);

@@ -1,4 +1,5 @@
-//! Several masters: changes flow from each to all others, and a row that was changed on more than one has one winner everywhere.
+//! Several masters: changes flow from each to all others, and a row that was changed on more than
+//! one has one winner everywhere.
 
 use super::failpoints;
 use crate::daemon::world::{PATIENCE, World, send};
@@ -50,8 +51,9 @@ fn changes_flow_both_ways() {
     assert_eq!(conflicts(&world), "none");
 }
 
-/// What A and B hold after both changed the same rows, A before B: row 1 by an update on both, row 2 by a deletion on A and an update on
-/// B, row 3 by an insertion on both, row 4 by an update on A and a deletion on B.
+/// What A and B hold after both changed the same rows, A before B: row 1 by an update on both, row
+/// 2 by a deletion on A and an update on B, row 3 by an insertion on both, row 4 by an update on A
+/// and a deletion on B.
 fn clash(strategy: &str) -> World {
     let world = swap();
     decide_by(&world, strategy);

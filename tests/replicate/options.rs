@@ -1,4 +1,5 @@
-//! What can be said of a single table: whether it takes part, whether its changes start the sync, and how it is copied.
+//! What can be said of a single table: whether it takes part, whether its changes start the sync,
+//! and how it is copied.
 
 use crate::daemon::world::World;
 

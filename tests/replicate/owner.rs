@@ -1,5 +1,6 @@
-//! What an owner or a writer could do before we came works with us, too: partitions, prepared transactions, pg_dump; and whatever of ours
-//! somebody lays hands on, no write is refused, and what was missed is told.
+//! What an owner or a writer could do before we came works with us, too: partitions, prepared
+//! transactions, pg_dump; and whatever of ours somebody lays hands on, no write is refused, and
+//! what was missed is told.
 
 use super::case::{Case, case};
 use super::keys_change::{does, kept, on_both, owner, told_and_answered};
@@ -46,7 +47,8 @@ fn the_owner_makes_attaches_and_detaches_partitions() {
     case.finish();
 }
 
-/// That everybody may put the function on a table, so that owners can make partitions, is of no use to others.
+/// That everybody may put the function on a table, so that owners can make partitions, is of no use
+/// to others.
 #[test]
 fn a_function_of_ours_on_a_strangers_table_notes_nothing() {
     if !new_enough() {

@@ -1,6 +1,8 @@
-//! Tables that are captured by themselves, and come to belong to a partitioned table that is captured as well.
+//! Tables that are captured by themselves, and come to belong to a partitioned table that is
+//! captured as well.
 //!
-//! * a leaf, and a partitioned table, that are attached, written to on each level, truncated and detached again;
+//! * a leaf, and a partitioned table, that are attached, written to on each level, truncated and
+//!   detached again;
 //! * an old table that becomes the first partition of a new one of its name.
 
 use super::gaps::evened_out;

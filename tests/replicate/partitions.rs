@@ -14,7 +14,8 @@ const TABLES: &str =
     create table p_north_2 partition of p_north for values from (100) to (1000);
     create table p_rest partition of p default";
 
-/// Whether the server can have row triggers on partitioned tables; before, only the partitions themselves can be replicated.
+/// Whether the server can have row triggers on partitioned tables; before, only the partitions
+/// themselves can be replicated.
 fn new_enough() -> bool {
     shared().cluster.major() >= 11
 }

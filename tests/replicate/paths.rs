@@ -1,10 +1,12 @@
-//! What the owner of a receiver's table has written without schemas: it is looked up as in sessions of his own.
+//! What the owner of a receiver's table has written without schemas: it is looked up as in sessions
+//! of his own.
 
 use super::case::{Case, case};
 use super::world::shared;
 use crate::daemon::world::World;
 
-/// Tables of an ordinary role that is called like the database, made in a session of its own. `settings` come before.
+/// Tables of an ordinary role that is called like the database, made in a session of its own.
+/// `settings` come before.
 fn owned_by(owner: &str, settings: &str, ddl: &str) -> String {
     format!(
         "do $$ begin if not exists (select from pg_roles where rolname = '{owner}') then create role {owner}; end if; end $$;
@@ -140,8 +142,8 @@ fn a_trigger_that_always_fires_finds_what_its_owner_finds() {
     case.finish();
 }
 
-/// Whoever may create something in the owner's schemas puts traps there: operators and functions that fit our statements better than the
-/// server's own do. None of them is ever called.
+/// Whoever may create something in the owner's schemas puts traps there: operators and functions
+/// that fit our statements better than the server's own do. None of them is ever called.
 #[test]
 fn nothing_in_the_owner_s_schemas_takes_the_place_of_what_we_call() {
     let ddl = "create table trapped (what text);
@@ -209,7 +211,8 @@ fn foretold(told: &str) -> String {
     told.lines().filter(|line| line.contains("cannot be")).map(|line| format!("{line}\n")).collect()
 }
 
-/// What the functions of the target's table do not find is told before rows come, whatever kind of thing calls them.
+/// What the functions of the target's table do not find is told before rows come, whatever kind of
+/// thing calls them.
 #[test]
 fn validate_foretells_what_functions_will_not_find() {
     let ddl = format!("{CHECKED}; {SHAPES}");

@@ -75,7 +75,8 @@ fn masters(program: &Path) -> World {
     world
 }
 
-/// Rows that one master has got or changed arrive on the other one, again and again, however busy both are.
+/// Rows that one master has got or changed arrive on the other one, again and again, however busy
+/// both are.
 #[test]
 fn masters_under_pgbench_advance_all_the_time_and_are_equal_when_it_is_over() {
     let Some(program) = program() else { return };

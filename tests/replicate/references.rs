@@ -1,5 +1,5 @@
-//! Foreign keys that are in force on a target, because our role may not switch them off: what they do when a row is deleted must not befall
-//! rows that are only written.
+//! Foreign keys that are in force on a target, because our role may not switch them off: what they
+//! do when a row is deleted must not befall rows that are only written.
 
 use super::rights::{OWNER, world};
 use crate::daemon::world::World;

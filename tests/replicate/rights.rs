@@ -1,4 +1,5 @@
-//! Roles that are no superusers: what they lack is told as GRANTs, and what they may not switch off does no harm.
+//! Roles that are no superusers: what they lack is told as GRANTs, and what they may not switch off
+//! does no harm.
 
 use crate::daemon::world::World;
 
@@ -92,7 +93,8 @@ fn foreign_keys_that_are_in_force_are_checked_when_everything_is_there() {
     world.becomes("B", "select count(*) from u", "1");
 }
 
-/// A role that cannot switch the target's triggers off: whoever adds or validates the sync is told, and so is who reads why it failed.
+/// A role that cannot switch the target's triggers off: whoever adds or validates the sync is told,
+/// and so is who reads why it failed.
 #[test]
 fn that_triggers_cannot_be_switched_off_is_told_before_and_when_one_fails() {
     let world = world(OWNER);

@@ -1,5 +1,5 @@
-//! A schema that was not made up for us: the tables of a shop that rents films, in the shape of a sample database that everybody knows,
-//! under hundreds of changes in any order.
+//! A schema that was not made up for us: the tables of a shop that rents films, in the shape of a
+//! sample database that everybody knows, under hundreds of changes in any order.
 
 use super::case::{Case, case};
 use super::equal;

@@ -1,4 +1,5 @@
-//! Source, targets and control database on servers of their own, of different versions where there are any.
+//! Source, targets and control database on servers of their own, of different versions where there
+//! are any.
 
 use super::case::case_in;
 use super::world::World;
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 const TABLES: &str = "create table t (id integer primary key, v text, n numeric, f float8, at timestamptz, b bytea, j jsonb);
     create table pair (x integer, y text collate \"C\", v text[], primary key (x, y))";
 
-/// Two servers beside that of the control database: of the oldest and the newest version at hand, or of the same version.
+/// Two servers beside that of the control database: of the oldest and the newest version at hand,
+/// or of the same version.
 fn two_others() -> [Cluster; 2] {
     let others = Cluster::other_servers();
     let start = |bin: Option<&PathBuf>| bin.map_or_else(Cluster::new, |bin| Cluster::of(bin, &[]));

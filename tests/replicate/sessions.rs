@@ -1,4 +1,5 @@
-//! Sessions that nobody chose for us: settings of databases and roles, applications without rights, policies.
+//! Sessions that nobody chose for us: settings of databases and roles, applications without rights,
+//! policies.
 
 use super::case::{PATIENCE, case};
 use super::invariants::HUSH;

@@ -1,4 +1,5 @@
-//! Tables change under a running kid, without a word to us: what was planned before is not used after. Everything an ordinary owner does.
+//! Tables change under a running kid, without a word to us: what was planned before is not used
+//! after. Everything an ordinary owner does.
 
 use super::case::{Case, Draft, case};
 use super::failpoints;
@@ -130,7 +131,8 @@ fn masters_with_wider_columns_round_nothing_in_either_direction() {
     assert!(world.value("B", rows).contains("(1,9.8765"));
 }
 
-/// The role may not switch triggers off, and the unique index makes rows be replaced rather than updated.
+/// The role may not switch triggers off, and the unique index makes rows be replaced rather than
+/// updated.
 #[test]
 fn children_that_refer_with_cascade_later_are_not_deleted_with_a_parent_that_changes() {
     let world = limited(OWNER);
@@ -149,7 +151,8 @@ fn children_that_refer_with_cascade_later_are_not_deleted_with_a_parent_that_cha
     world.says("kick s 0");
     assert_eq!(world.value("B", "select string_agg(concat_ws(' ', id, w), ', ' order by id) from own"), "1 1, 2 2");
     assert_eq!(world.value("B", "select sum(counter) from u"), "35");
-    // A deletion would take rows along of a table that is not replicated: refused as `validate` does it, and nothing is gone.
+    // A deletion would take rows along of a table that is not replicated: refused as `validate`
+    // does it, and nothing is gone.
     world.at("A", "delete from u where id = 1");
     world.run("kick s 20");
     assert!(
@@ -264,7 +267,8 @@ fn ddl_in_the_middle_of_a_round_never_writes_by_the_old_plan() {
         world.run("kick s 20");
         let rows = "coalesce((select string_agg(id || ':' || counter, ' ' order by id) from t), 'none')";
         if expected == "1:0" {
-            // What is under the name now has nothing to do with what was to be carried, and no row of the target may go because of it.
+            // What is under the name now has nothing to do with what was to be carried, and no row
+            // of the target may go because of it.
             assert!(["1:0", "1:1"].contains(&world.value("B", rows).as_str()), "{step} {on} {ddl}: {}", world.value("B", rows));
         } else {
             world.becomes("B", rows, expected);

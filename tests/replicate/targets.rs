@@ -57,7 +57,8 @@ fn two_syncs_of_one_table_do_not_take_changes_from_each_other() {
 fn the_control_database_can_be_the_source() {
     let world = super::world::World::with(&[]);
     world.cluster.connect("bucardo").batch_execute(&format!("{TABLE}; grant all on t to bucardo")).unwrap();
-    // What stands in the control database belongs to the role of that name, and no other may act on what it made.
+    // What stands in the control database belongs to the role of that name, and no other may act on
+    // what it made.
     world.know(&world.cluster, "bucardo", "bucardo");
     world.database(&world.cluster, "copy", TABLE, "postgres");
     world.ctl(&["add", "sync", "own", "type=pushdelta", "source=bucardo", "targetdb=copy", "tables=public.t"]).ok();

@@ -140,12 +140,14 @@ fn rows_written_by_queries_of_many_forms_arrive() {
     case.finish();
 }
 
-/// A batch of receipts is closed; who looks into it afterwards shall see the receipts that it will ever have. An order in which the transactions
-/// ran one after another cannot be told without the one who looks, which is why only the server can watch over it.
+/// A batch of receipts is closed; who looks into it afterwards shall see the receipts that it will
+/// ever have. An order in which the transactions ran one after another cannot be told without the
+/// one who looks, which is why only the server can watch over it.
 const BATCHES: &str = "create table batch (id integer primary key, closed boolean); insert into batch values (1, false);
     create table receipt (id integer primary key, batch integer)";
 
-/// Somebody writes a receipt for the batch that was open when he looked, and is late: the batch was closed and carried meanwhile.
+/// Somebody writes a receipt for the batch that was open when he looked, and is late: the batch was
+/// closed and carried meanwhile.
 fn late_receipt(case: &mut Case) -> Result<(), postgres::Error> {
     case.arrives();
     let mut late = application(case);

@@ -1,5 +1,6 @@
-//! Two control databases that use one database, with syncs and databases of the same names: each has schema, triggers, receipts and flags of its
-//! own there, and none takes anything from the other.
+//! Two control databases that use one database, with syncs and databases of the same names: each
+//! has schema, triggers, receipts and flags of its own there, and none takes anything from the
+//! other.
 
 use super::rights;
 use crate::daemon::world::World;
@@ -11,7 +12,8 @@ fn further(world: &World) -> String {
     format!("bucardo_{}", world.value("control", "select left(id, 8) from bucardo.installation"))
 }
 
-/// The triggers of table t on a database that capture, with how they fire and the schema of their functions.
+/// The triggers of table t on a database that capture, with how they fire and the schema of their
+/// functions.
 fn captures(world: &World, name: &str) -> String {
     world.value(
         name,
@@ -102,7 +104,8 @@ fn what_one_installation_writes_is_captured_by_a_later_one() {
     first.becomes_equal("B", "C");
 }
 
-/// B is a source of the first already when the second begins to write there: its triggers do not see that before they are made anew.
+/// B is a source of the first already when the second begins to write there: its triggers do not
+/// see that before they are made anew.
 #[test]
 fn nothing_is_written_past_the_triggers_of_an_earlier_one() {
     let first = World::new();
@@ -193,7 +196,8 @@ fn a_kid_stops_when_triggers_no_longer_see_what_it_writes() {
     first.becomes_equal("A", "B");
 }
 
-/// The second has two masters, and the first writes on one of them: what the second itself writes there is captured by none.
+/// The second has two masters, and the first writes on one of them: what the second itself writes
+/// there is captured by none.
 #[test]
 fn masters_of_the_second_do_not_echo_where_the_first_writes() {
     let first = World::new();
@@ -434,7 +438,8 @@ fn in_a_copy_of_a_database_each_installation_knows_its_own() {
     first.becomes("C", ids, "2 3 4 5 6");
 }
 
-/// A database that came about as a copy gets rid of what the second had put there, and of nothing of the first's.
+/// A database that came about as a copy gets rid of what the second had put there, and of nothing
+/// of the first's.
 #[test]
 fn a_copy_that_is_new_sheds_what_its_own_installation_had() {
     let first = World::new();

@@ -104,7 +104,8 @@ fn a_row_that_is_inserted_on_the_other_master_at_the_same_time_kills_no_kid() {
     assert_eq!(world.value("control", "select count(*) from bucardo.q where aborted is not null"), "0");
 }
 
-/// The kid has read what both wrote when the row that wins changes once more, so that on its own master it is no rival any more.
+/// The kid has read what both wrote when the row that wins changes once more, so that on its own
+/// master it is no rival any more.
 #[test]
 fn a_row_that_lost_on_one_master_is_gone_on_the_other_although_its_rival_was_changed_there_meanwhile() {
     for (later, left) in [("update people set a = 'y' where id = 1", "1:y"), ("delete from people where id = 1", "")] {
@@ -129,7 +130,8 @@ fn a_row_that_lost_on_one_master_is_gone_on_the_other_although_its_rival_was_cha
     }
 }
 
-/// A row came in between that beats one which beats another: on its own master the last one is safe, elsewhere nobody knows of that.
+/// A row came in between that beats one which beats another: on its own master the last one is
+/// safe, elsewhere nobody knows of that.
 #[test]
 fn a_row_that_comes_in_between_and_decides_a_chain_of_rivals_decides_it_for_all() {
     let world = with_people(&["A", "B"], TWO_INDEXES);
@@ -170,8 +172,9 @@ fn the_record_holds_the_row_that_lost_whatever_its_columns_are_called() {
     assert_eq!(world.value("control", kept), "1Ateawater 3Ateawater");
 }
 
-/// The kid has read what both wrote when the row that wins changes once more where the one that loses is, and wins there once more: there it never
-/// meets the other, elsewhere it did. So it is, too, when the kid dies after one of them has committed.
+/// The kid has read what both wrote when the row that wins changes once more where the one that
+/// loses is, and wins there once more: there it never meets the other, elsewhere it did. So it is,
+/// too, when the kid dies after one of them has committed.
 #[test]
 fn a_row_that_lost_elsewhere_is_gone_where_it_was_written_although_its_rival_was_written_over_there() {
     for (later, left) in [("update people set a = 'y' where id = 1", "1:y"), ("delete from people where id = 1", "")] {
@@ -191,7 +194,8 @@ fn a_row_that_lost_elsewhere_is_gone_where_it_was_written_although_its_rival_was
             send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
             wait_until("the kid dies", PATIENCE, || death.as_ref().is_none_or(|death| !death.exists()).then_some(()));
             world.says("kick s 0");
-            // A has committed, and what it committed says nothing of the row that would have lost on B: nobody claims its value any more.
+            // A has committed, and what it committed says nothing of the row that would have lost
+            // on B: nobody claims its value any more.
             let both = format!("{left} 2:x");
             let left = if dies && loses == "A" { both.trim() } else { left };
             for name in ["A", "B"] {
@@ -204,7 +208,8 @@ fn a_row_that_lost_elsewhere_is_gone_where_it_was_written_although_its_rival_was
     }
 }
 
-/// Rows are written before a round and while it runs; a row gives way to another, which then loses its own key to a later change.
+/// Rows are written before a round and while it runs; a row gives way to another, which then loses
+/// its own key to a later change.
 #[test]
 fn three_masters_agree_where_a_row_gave_way_to_one_that_did_not_stay() {
     type Writes<'a> = &'a [(&'a str, &'a str)];

@@ -1,12 +1,14 @@
 //! A daemon at work, and the cases that share it.
 //!
-//! Starting a server and a daemon costs more than most tests do, so cases share one ([`shared`]) where they can: each case has
-//! databases and a sync of its own. A test that changes the server, stops the daemon or counts its processes has a [`World`] of its own.
+//! Starting a server and a daemon costs more than most tests do, so cases share one ([`shared`])
+//! where they can: each case has databases and a sync of its own. A test that changes the server,
+//! stops the daemon or counts its processes has a [`World`] of its own.
 
 use crate::harness::{Cluster, Installed};
 use std::sync::OnceLock;
 
-/// Every database is reached with this password. The servers do not ask for it; it must not turn up anywhere.
+/// Every database is reached with this password. The servers do not ask for it; it must not turn up
+/// anywhere.
 pub const PASSWORD: &str = "swordfish-7351";
 
 /// Seconds for which consumed changes are kept, where a test does not say otherwise.
@@ -55,7 +57,8 @@ impl World {
         self.control().execute(sql, &[&setting, &value, &sync]).unwrap();
     }
 
-    /// Creates a database with these tables on `cluster` and makes it known under the same name, to be reached as `user`.
+    /// Creates a database with these tables on `cluster` and makes it known under the same name, to
+    /// be reached as `user`.
     pub fn database(&self, cluster: &Cluster, name: &str, ddl: &str, user: &str) {
         cluster.create_database(name);
         cluster.connect(name).batch_execute(ddl).unwrap();
@@ -69,7 +72,8 @@ impl World {
         self.ctl(&["add", "db", name, &format!("dbname={name}"), &host, &port, &user, &pass]).ok();
     }
 
-    /// A sync of two databases on the world's own server that are called `name_a` and `name_b`, with all their tables.
+    /// A sync of two databases on the world's own server that are called `name_a` and `name_b`,
+    /// with all their tables.
     fn sync(&self, name: &str, ddl: &str) {
         let (a, b) = (format!("{name}_a"), format!("{name}_b"));
         for database in [&a, &b] {

@@ -1,5 +1,6 @@
-//! Scripts that people have around the program (reference, section 9), whole, each to its end: an expect session on the menu of install, a
-//! tutorial of the older program, a crontab, a watchdog on pid files, and parsers of `list dbs` and `status`.
+//! Scripts that people have around the program (reference, section 9), whole, each to its end: an
+//! expect session on the menu of install, a tutorial of the older program, a crontab, a watchdog on
+//! pid files, and parsers of `list dbs` and `status`.
 
 use crate::cli::fake_daemon::FakeDaemon;
 use crate::cli::prepared::prepared;
@@ -204,7 +205,8 @@ fn a_crontab_hears_nothing_when_all_is_well_and_a_code_when_not() {
     );
 }
 
-/// A process is missing: everything is stopped, waited for and started. The second round finds nothing to do.
+/// A process is missing: everything is stopped, waited for and started. The second round finds
+/// nothing to do.
 const WATCHDOG: &str = r#"
 set -u
 check() {

@@ -1,4 +1,5 @@
-//! What became of each write: it is there, or whoever wrote over it had it before him, or a conflict is on record that it lost.
+//! What became of each write: it is there, or whoever wrote over it had it before him, or a
+//! conflict is on record that it lost.
 
 use super::weather::STEP;
 use super::{Shop, schema};
@@ -18,8 +19,8 @@ struct Entry {
     at: i64,
 }
 
-/// A conflict: who won, when each took part, and the writes of the rows that it holds of those who lost. Such a row may be another master's that
-/// came to the loser in a round that died.
+/// A conflict: who won, when each took part, and the writes of the rows that it holds of those who
+/// lost. Such a row may be another master's that came to the loser in a round that died.
 struct Conflict {
     winner: String,
     times: BTreeMap<String, i64>,
@@ -107,7 +108,8 @@ impl Books {
         entries.iter().filter(|entry| !accounted(entry)).map(told).collect()
     }
 
-    /// What lost is the last of some changes that travelled together, so the record may be of a later one.
+    /// What lost is the last of some changes that travelled together, so the record may be of a
+    /// later one.
     fn on_record(&self, place: &Place, entry: &Entry) -> bool {
         let lost = |conflict: &Conflict| {
             let beaten =
@@ -129,7 +131,8 @@ impl Books {
 /// How far two members' clocks may be apart, in microseconds.
 const APART: i64 = 2 * STEP as i64 * 1_000_000;
 
-/// Whoever inserts where a row was deleted has seen that there is none, on the same member or on another.
+/// Whoever inserts where a row was deleted has seen that there is none, on the same member or on
+/// another.
 fn followed(gone: &Entry, entries: &[Entry]) -> bool {
     let follows = |entry: &&Entry| {
         let later = if entry.member == gone.member { entry.seq > gone.seq } else { entry.at + APART > gone.at };

@@ -1,4 +1,5 @@
-//! The shop's applications: some write to each master, and one on each member looks all the time whether the books agree.
+//! The shop's applications: some write to each master, and one on each member looks all the time
+//! whether the books agree.
 
 use super::{Shop, schema};
 use crate::daemon::world::value;
@@ -93,7 +94,8 @@ struct Writer {
 }
 
 impl Writer {
-    /// A transaction that is refused (by a constraint, by a deadlock, or because the server is away) has written nothing.
+    /// A transaction that is refused (by a constraint, by a deadlock, or because the server is
+    /// away) has written nothing.
     fn write(&mut self, client: &mut Client) {
         let sql = match self.chance.below(14 + self.claims) {
             0 | 1 => self.order(),

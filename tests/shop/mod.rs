@@ -1,11 +1,15 @@
-//! The bench of the engine: a small shop whose members are all written to while processes, links and servers fail.
+//! The bench of the engine: a small shop whose members are all written to while processes, links
+//! and servers fail.
 //!
-//! The number of masters and targets, what the clients do and the weather come from a seed. Afterwards all members must be equal, what the
-//! shop promises must hold, and each write must either be there, or have been seen by whoever wrote over it, or be named by the record of
-//! conflicts ([`account`]). Timing is no part of a seed, so one may fail only now and then; it is printed.
+//! The number of masters and targets, what the clients do and the weather come from a seed.
+//! Afterwards all members must be equal, what the shop promises must hold, and each write must
+//! either be there, or have been seen by whoever wrote over it, or be named by the record of
+//! conflicts ([`account`]). Timing is no part of a seed, so one may fail only now and then; it is
+//! printed.
 //!
 //! * `BUCARDO_SHOP_SEED=n`: only this seed.
-//! * `BUCARDO_SHOP_SEEDS=200`: so many, instead of six. * `BUCARDO_SHOP_SECONDS=20`: of load for each, instead of four.
+//! * `BUCARDO_SHOP_SEEDS=200`: so many, instead of six. * `BUCARDO_SHOP_SECONDS=20`: of load for
+//!   each, instead of four.
 //! * `BUCARDO_SHOP_CALM=1`: nothing fails. Then no worker may die either.
 
 mod account;

@@ -1,11 +1,13 @@
 //! The shop's tables, the same on every member, and a log beside them that is not replicated.
 //!
-//! Which invariants can a decision row by row keep? Those of what one member alone writes: an order and its lines and payments belong to
-//! the member where the order was made, and since a round is one transaction at each receiver, an order's total and its payments agree
-//! with their rows on every member at every moment. And those within a row: stock is never negative. Customers, products, promotions and accounts are
-//! written everywhere; of them only equality can be asked, and that no write vanishes without a trace. For that each write has a number of its own,
-//! column `w`, and the log says which one it replaced. (A TRUNCATE has none: what it did not know
-//! stays, and that is no conflict.)
+//! Which invariants can a decision row by row keep? Those of what one member alone writes: an order
+//! and its lines and payments belong to the member where the order was made, and since a round is
+//! one transaction at each receiver, an order's total and its payments agree with their rows on
+//! every member at every moment. And those within a row: stock is never negative. Customers,
+//! products, promotions and accounts are written everywhere; of them only equality can be asked,
+//! and that no write vanishes without a trace. For that each write has a number of its own, column
+//! `w`, and the log says which one it replaced. (A TRUNCATE has none: what it did not know stays,
+//! and that is no conflict.)
 
 /// What is replicated.
 pub const TABLES: [&str; 7] = ["customers", "products", "orders", "order_lines", "payments", "promos", "accounts"];
@@ -69,7 +71,8 @@ const DDL: &str = "
 const UNIQUE: [&str; 2] =
     ["create unique index on customers (login);", "create unique index on customers (lower(name)) where name <> 'new';"];
 
-/// Statements that make them on the member of this number, with so many things that customers have for themselves alone.
+/// Statements that make them on the member of this number, with so many things that customers have
+/// for themselves alone.
 pub fn ddl(number: usize, unique: usize) -> String {
     let triggers = TABLES.map(|table| {
         let keys = if table == "order_lines" { "'order_id', 'line'" } else { "'id'" };

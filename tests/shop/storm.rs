@@ -1,9 +1,11 @@
-//! The schema storm: while applications write on all members, the owner of the tables alters, renames and swaps them, as owners do, and
-//! servers crash, are restored from backups, or give way to a standby.
+//! The schema storm: while applications write on all members, the owner of the tables alters,
+//! renames and swaps them, as owners do, and servers crash, are restored from backups, or give way
+//! to a standby.
 //!
-//! What happens when comes from a seed. Afterwards all members are equal, or the tables that differ are named by the sync's gaps, each with the
-//! command that evens it out; and after that command they are equal. A database that is halted is accepted first, with the command that is
-//! named. No write of an application ever fails for a reason of ours.
+//! What happens when comes from a seed. Afterwards all members are equal, or the tables that differ
+//! are named by the sync's gaps, each with the command that evens it out; and after that command
+//! they are equal. A database that is halted is accepted first, with the command that is named. No
+//! write of an application ever fails for a reason of ours.
 //!
 //! * `BUCARDO_STORM_SEED=n`: only this seed. * `BUCARDO_STORM_SEEDS=200`: so many, instead of five.
 //! * `BUCARDO_STORM_SECONDS=20`: of load for each, instead of four.
@@ -35,7 +37,8 @@ const DDL: &str = "
     grant select, insert, update, delete on wide, columns, parts, swapped, quiet to app;
     alter default privileges in schema public grant select, insert, update, delete on tables to app;";
 
-/// Errors of an application that it would get without us: a row that is there already, a server that restarts, a table that was renamed.
+/// Errors of an application that it would get without us: a row that is there already, a server
+/// that restarts, a table that was renamed.
 fn is_its_own(error: &postgres::Error) -> bool {
     let renamed =
         |db: &postgres::error::DbError| db.code().code() == "42P01" && db.message() == "relation \"quiet\" does not exist";
@@ -151,7 +154,8 @@ impl Storm {
         }
     }
 
-    /// The owner's statement on these members, one after another. It may fail: somebody else may hold the table, or it was done before.
+    /// The owner's statement on these members, one after another. It may fail: somebody else may
+    /// hold the table, or it was done before.
     fn owner(&mut self, members: &[&str], sql: &str) {
         for name in members {
             if let Ok(mut client) = config(&self.world, name, "shop").connect(NoTls) {
@@ -164,7 +168,8 @@ impl Storm {
         }
     }
 
-    /// Takes a backup of B or, if there is one, puts B back to it; its owner then does again what he has done since.
+    /// Takes a backup of B or, if there is one, puts B back to it; its owner then does again what
+    /// he has done since.
     fn restore(&mut self) {
         let server = self.world.server_mut("B");
         server.stop();
@@ -209,7 +214,8 @@ impl Storm {
         server.start();
     }
 
-    /// Nobody writes any more, and the owner rests. What differs is named, and the command that is named with it evens it out.
+    /// Nobody writes any more, and the owner rests. What differs is named, and the command that is
+    /// named with it evens it out.
     fn calms_down(&mut self) {
         self.owner(&["B", "A"], BACK);
         self.accept();

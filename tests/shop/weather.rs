@@ -1,5 +1,5 @@
-//! What goes wrong while the shop is open: processes are killed, the daemon is restarted, links are cut or hang, servers crash,
-//! clocks are set.
+//! What goes wrong while the shop is open: processes are killed, the daemon is restarted, links are
+//! cut or hang, servers crash, clocks are set.
 
 use super::Shop;
 use crate::daemon::world::{PATIENCE, send};
@@ -133,8 +133,8 @@ impl Weather {
         server.start();
     }
 
-    /// All is fine again, but for a last kid that dies between two commits while everybody still writes: what goes wrong then, no later
-    /// write can put right.
+    /// All is fine again, but for a last kid that dies between two commits while everybody still
+    /// writes: what goes wrong then, no later write can put right.
     pub fn clear_up(&self, shop: &Shop) {
         shop.links.iter().for_each(|(_, link)| link.resume());
         STEPS.iter().for_each(|step| drop(fs::remove_file(shop.wishes().join(step))));

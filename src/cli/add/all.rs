@@ -1,4 +1,5 @@
-//! `add all tables` and `add all sequences`: everything a database has, filtered by schema and name.
+//! `add all tables` and `add all sequences`: everything a database has, filtered by schema and
+//! name.
 
 use super::candidates::{self, Filter};
 use super::goat::Adder;

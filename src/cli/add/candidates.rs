@@ -1,4 +1,5 @@
-//! Which tables or sequences of a database are meant by filters or patterns, and what is worth telling about them.
+//! Which tables or sequences of a database are meant by filters or patterns, and what is worth
+//! telling about them.
 
 use super::kinds;
 use crate::cli::relation;
@@ -19,7 +20,8 @@ pub struct Filter {
     pub names: Vec<String>,
     /// Names to leave out.
     pub not_names: Vec<String>,
-    /// The one name was written out: then partitions and what belongs to extensions are meant as well.
+    /// The one name was written out: then partitions and what belongs to extensions are meant as
+    /// well.
     pub exact: bool,
 }
 
@@ -38,7 +40,8 @@ pub struct Candidate {
     parts: Vec<String>,
 }
 
-/// What passes the filter in the database that the control database calls `db`, by schema and name. What is left out is told.
+/// What passes the filter in the database that the control database calls `db`, by schema and name.
+/// What is left out is told.
 pub fn find(control: &mut Connection, db: &str, remote: &mut Connection, filter: &Filter) -> Result<Vec<Candidate>> {
     let mut found = query(remote, filter, &[])?;
     let apart = with_known_parts(control, db, &found, filter)?;
@@ -70,7 +73,8 @@ fn query(remote: &mut Connection, filter: &Filter, apart: &[String]) -> Result<V
     Ok(rows.iter().map(candidate).collect())
 }
 
-/// The partitioned tables some of whose partitions are known as tables of their own already, as `schema.name`: the others follow them.
+/// The partitioned tables some of whose partitions are known as tables of their own already, as
+/// `schema.name`: the others follow them.
 fn with_known_parts(control: &mut Connection, db: &str, found: &[Candidate], filter: &Filter) -> Result<Vec<String>> {
     let mut apart = Vec::new();
     for one in found.iter().filter(|one| one.whole && !filter.exact) {

@@ -1,10 +1,13 @@
--- The tables ($1 = 'r') or sequences ('S') of this database that are not the server's or ours and are meant. $2 and $3 are patterns that the schema
--- must or must not match, $4 and $5 the same for the name; an empty list restricts nothing. $6: each was asked for by its name, so partitions and what
--- belongs to extensions are meant as well. $7 are names of partitioned tables that are not to be taken as one.
--- With each its extension, if it is left out for that; whether it is unlogged; whether it is partitioned and taken as one; if not, why its
--- partitions are there instead; and the names of all its partitions.
+-- The tables ($1 = 'r') or sequences ('S') of this database that are not the server's or ours and
+-- are meant. $2 and $3 are patterns that the schema must or must not match, $4 and $5 the same for
+-- the name; an empty list restricts nothing. $6: each was asked for by its name, so partitions and
+-- what belongs to extensions are meant as well. $7 are names of partitioned tables that are not to
+-- be taken as one. With each its extension, if it is left out for that; whether it is unlogged;
+-- whether it is partitioned and taken as one; if not, why its partitions are there instead; and the
+-- names of all its partitions.
 --
--- A partitioned table is taken as one where the server can do that and it has a key; its partitions then belong to it, also those that come later.
+-- A partitioned table is taken as one where the server can do that and it has a key; its partitions
+-- then belong to it, also those that come later.
 with recursive
 relation as (
   select c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relpersistence,

@@ -1,5 +1,6 @@
-//! `add customname` and `add customcols`: a table that is called otherwise on the targets, and what is selected from one instead of all its
-//! columns; both for all targets, or for one database or one sync (reference, 8.4).
+//! `add customname` and `add customcols`: a table that is called otherwise on the targets, and what
+//! is selected from one instead of all its columns; both for all targets, or for one database or
+//! one sync (reference, 8.4).
 
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Pairs, Value};
@@ -54,7 +55,8 @@ fn check_clause(text: &str) -> Result<()> {
 /// What can only follow a FROM, and is reserved, so that it is no column's name unless quoted.
 const AFTER_FROM: [&str; 7] = ["WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET"];
 
-/// The first clause of a SELECT without FROM that needs one. A list of columns is completed by FROM at its end, and so is right without.
+/// The first clause of a SELECT without FROM that needs one. A list of columns is completed by FROM
+/// at its end, and so is right without.
 fn clause_without_from(text: &str) -> Option<&'static str> {
     let words = outer_words(text);
     let is_name = |at: usize| at > 0 && matches!(words[at - 1].as_str(), "AS" | ".");
@@ -69,7 +71,8 @@ fn clause_without_from(text: &str) -> Option<&'static str> {
     None
 }
 
-/// The words and dots of a query in upper case, but for what is in parentheses, brackets, quotes or comments.
+/// The words and dots of a query in upper case, but for what is in parentheses, brackets, quotes or
+/// comments.
 fn outer_words(text: &str) -> Vec<String> {
     let (mut words, mut depth, mut rest) = (Vec::new(), 0_usize, text);
     while let Some(first) = rest.chars().next() {
@@ -99,8 +102,8 @@ struct Meant {
     others: Vec<Goat>,
 }
 
-/// The tables that a word means: one by schema and name, or all of a name. What is said for one sync is said of its own tables, if it has
-/// any of that name.
+/// The tables that a word means: one by schema and name, or all of a name. What is said for one
+/// sync is said of its own tables, if it has any of that name.
 fn meant(control: &mut Connection, word: &str, sync: Option<&str>) -> Result<Meant> {
     let mut all = relation::all(control, word, None)?;
     if all.is_empty() {

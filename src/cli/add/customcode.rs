@@ -1,4 +1,5 @@
-//! `add customcode`: code of the user, from a file, and the sync or the relation it runs for (reference, 3.11.6).
+//! `add customcode`: code of the user, from a file, and the sync or the relation it runs for
+//! (reference, 3.11.6).
 
 use crate::cli::insert::Insert;
 use crate::cli::pairs::{self, Key, Pairs, Value};

@@ -1,5 +1,5 @@
-//! `add db`: tells the control database about a database. Whether it can be reached is tried out and recorded, but a server
-//! that is down today can be added today.
+//! `add db`: tells the control database about a database. Whether it can be reached is tried out
+//! and recorded, but a server that is down today can be added today.
 
 use super::{dbgroup, newer, remote};
 use crate::cli::insert::Insert;
@@ -118,7 +118,8 @@ fn join(control: &mut Connection, db: &str, group: &str) -> Result<Vec<String>> 
     Ok(lines)
 }
 
-/// Connects once. The older dialect accepts a database that cannot be reached; the newer one wants to be forced.
+/// Connects once. The older dialect accepts a database that cannot be reached; the newer one wants
+/// to be forced.
 pub(super) fn try_out(session: &mut Session, name: &str) -> Result<()> {
     let Some(error) = remote::try_out(&mut session.control, name)? else { return Ok(()) };
     // A server that is away comes back; a pooler stays what it is.

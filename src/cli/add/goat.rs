@@ -1,4 +1,5 @@
-//! Making a table or sequence known: looking up a table's key in its database, and the row in `bucardo.goat`.
+//! Making a table or sequence known: looking up a table's key in its database, and the row in
+//! `bucardo.goat`.
 
 use super::kinds;
 use super::remote::{self, Remote};
@@ -32,7 +33,8 @@ impl<'a> Adder<'a> {
 
     /// Adds one, with what the user wants for it, unless it is known already; whether it is new.
     ///
-    /// Nothing in the schema forbids two goats for one relation, so others who would add one wait until we are done.
+    /// Nothing in the schema forbids two goats for one relation, so others who would add one wait
+    /// until we are done.
     pub fn add(&mut self, control: &mut Connection, relation: &Relation, wishes: &Pairs) -> Result<(Goat, bool)> {
         control.batch("lock table bucardo.goat in share row exclusive mode")?;
         if let Some(goat) = relation::find_exact(control, self.db, relation)? {
@@ -44,7 +46,8 @@ impl<'a> Adder<'a> {
         Ok((Goat { id, db: self.db.to_owned(), kind: self.kind.to_owned(), relation: relation.clone() }, true))
     }
 
-    /// Adds many, of which nothing special is wanted: those that are new, and those that were known.
+    /// Adds many, of which nothing special is wanted: those that are new, and those that were
+    /// known.
     pub fn add_all(&mut self, control: &mut Connection, relations: &[Relation]) -> Result<(Vec<Goat>, Vec<Goat>)> {
         control.batch("lock table bucardo.goat in share row exclusive mode")?;
         let old = relation::find_all_exact(control, self.db, relations)?;

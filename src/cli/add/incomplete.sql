@@ -1,4 +1,5 @@
--- Whether the sync $1 has anything to replicate, and anywhere to replicate it to. A group may name the herd's own database as a source.
+-- Whether the sync $1 has anything to replicate, and anywhere to replicate it to. A group may name
+-- the herd's own database as a source.
 select exists (select from bucardo.herdmap m where m.herd = s.source),
        exists (select from bucardo.db d
                  left join bucardo.dbmap g on g.db = d.name and g.dbgroup = s.targetgroup

@@ -8,7 +8,8 @@ use crate::warn_user;
 /// The first version in which a partitioned table can have row triggers.
 pub const WITH_ROW_TRIGGERS: u32 = 110_000;
 
-/// Refuses, by its kind, what is there under this name and cannot be replicated as a table. What is missing is left to the caller.
+/// Refuses, by its kind, what is there under this name and cannot be replicated as a table. What is
+/// missing is left to the caller.
 pub fn check(remote: &mut Connection, relation: &Relation) -> Result<()> {
     let sql = "select c.relkind::text, c.relpersistence::text \
                from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2";

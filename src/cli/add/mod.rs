@@ -1,5 +1,6 @@
-//! `add`: tells the control database about databases, groups, tables, sequences, herds and syncs. One file per form. Each works in one
-//! transaction: a command that fails has changed nothing, and what is printed has happened.
+//! `add`: tells the control database about databases, groups, tables, sequences, herds and syncs.
+//! One file per form. Each works in one transaction: a command that fails has changed nothing, and
+//! what is printed has happened.
 
 mod all;
 pub(super) mod candidates;

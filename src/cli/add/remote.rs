@@ -1,4 +1,5 @@
-//! The replicated databases as `add` needs them: opening one by its local name, and recording how that went.
+//! The replicated databases as `add` needs them: opening one by its local name, and recording how
+//! that went.
 
 use crate::control::db;
 use crate::error::{Error, Result};

@@ -1,5 +1,6 @@
-//! `add sync`: which herd goes where, and how. After the row is in, the databases are looked at and made ready, as the original's
-//! trigger did: what does not fit is refused and leaves nothing behind; a server that is down is left to the daemon.
+//! `add sync`: which herd goes where, and how. After the row is in, the databases are looked at and
+//! made ready, as the original's trigger did: what does not fit is refused and leaves nothing
+//! behind; a server that is down is left to the daemon.
 
 use super::sync_members::{self, Members};
 use crate::cli::insert::Insert;
@@ -137,7 +138,8 @@ fn guess(control: &mut Connection, column: &str, target: &str) -> Result<Option<
     Ok((!known).then(|| near::among(control, table, target, there_is)))
 }
 
-/// What decides between masters. Who names several in one word and leaves that open gets what the newer program does.
+/// What decides between masters. Who names several in one word and leaves that open gets what the
+/// newer program does.
 fn strategy(control: &mut Connection, synctype: &str, pairs: &Pairs) -> Result<Option<String>> {
     match pairs.get("conflict_strategy") {
         Some(text) => conflict::strategy(control, text).map(Some),
@@ -150,7 +152,8 @@ fn failed(error: Error) -> Error {
     error.context("Failed to add sync")
 }
 
-/// Validates the new sync. One that cannot be validated today, because a server is down or because it is not complete yet, stays.
+/// Validates the new sync. One that cannot be validated today, because a server is down or because
+/// it is not complete yet, stays.
 pub(in crate::cli) fn make_ready(session: &mut Session, name: &str) -> Result<Vec<String>> {
     if session.rehearses() {
         return Ok(Vec::new());

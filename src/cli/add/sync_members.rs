@@ -1,5 +1,6 @@
-//! Who takes part in a new sync: from the several ways to say it, a source herd, further masters, and targets. Reading the words is pure;
-//! making the herd for `tables=` and the group for several members is not.
+//! Who takes part in a new sync: from the several ways to say it, a source herd, further masters,
+//! and targets. Reading the words is pure; making the herd for `tables=` and the group for several
+//! members is not.
 
 use super::goat::Adder;
 use super::{dbgroup, herd};
@@ -49,7 +50,8 @@ enum Target {
 }
 
 impl Members {
-    /// Reads the words, refusing what is missing or too much in the order of the reference (3.11.5).
+    /// Reads the words, refusing what is missing or too much in the order of the reference
+    /// (3.11.5).
     pub fn of(pairs: &Pairs) -> Result<Members> {
         let tables: Vec<String> = split(pairs.get("tables").unwrap_or_default());
         if let Some(dbs) = pairs.get("dbs") {
@@ -157,7 +159,8 @@ fn need(what: &str) -> Error {
     refusal::refused(what, "see `help add sync`; for example: add sync s1 type=pushdelta source=herd1 targetdb=B")
 }
 
-/// The source herd, made from `tables=` if need be, with the database it is in, and the lines that tell what was made.
+/// The source herd, made from `tables=` if need be, with the database it is in, and the lines that
+/// tell what was made.
 pub fn herd(control: &mut Connection, sync: &str, members: &Members, pairs: &Pairs) -> Result<(String, Vec<String>)> {
     let source = &members.source;
     if exists(control, "herd", source)? {
@@ -258,7 +261,8 @@ pub fn target(
     Ok(("targetgroup", sync.to_owned(), made.then(|| format!("Added database group \"{sync}\"")).into_iter().collect()))
 }
 
-/// Makes a group of these databases; whether it was not there yet. One that has just these members, left by a sync that was removed, will do.
+/// Makes a group of these databases; whether it was not there yet. One that has just these members,
+/// left by a sync that was removed, will do.
 pub fn group(control: &mut Connection, name: &str, roles: &[(String, Role)]) -> Result<bool> {
     if !dbgroup::ensure(control, name)? {
         if has_just(control, name, roles)? {
@@ -285,7 +289,8 @@ fn has_just(control: &mut Connection, group: &str, roles: &[(String, Role)]) -> 
     Ok(there == wanted.collect())
 }
 
-/// Whether a herd has these members, no others, and no sync: one that was made of them and removed has left it.
+/// Whether a herd has these members, no others, and no sync: one that was made of them and removed
+/// has left it.
 pub fn is_left_over(control: &mut Connection, herd: &str, goats: &[Goat]) -> Result<bool> {
     if control.query_opt("select from bucardo.sync where source = $1 limit 1", &[&herd])?.is_some() {
         return Ok(false);

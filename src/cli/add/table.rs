@@ -113,7 +113,8 @@ fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pai
         }
     }
     for relation in relations {
-        // A known one is left alone, silently, and not put into the herd either (reference, section 10, 9).
+        // A known one is left alone, silently, and not put into the herd either (reference, section
+        // 10, 9).
         let (goat, true) = adder.add(control, relation, pairs)? else { continue };
         if let Some(herd) = pairs.get("herd") {
             herd::join(control, herd, &goat)?;

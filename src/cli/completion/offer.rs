@@ -1,4 +1,5 @@
-//! What may stand at a place of a command line: decided from the words before it, with the tables of verbs, options and keys.
+//! What may stand at a place of a command line: decided from the words before it, with the tables
+//! of verbs, options and keys.
 
 use crate::cli::Personality;
 use crate::cli::add;
@@ -35,7 +36,8 @@ pub struct Place {
     pub before: Vec<String>,
     /// The beginning of the last one.
     pub word: String,
-    /// How many bytes of it the shell takes for words that are complete already: bash cuts at `=` and `:`.
+    /// How many bytes of it the shell takes for words that are complete already: bash cuts at `=`
+    /// and `:`.
     pub shown: usize,
 }
 

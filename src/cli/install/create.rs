@@ -1,4 +1,5 @@
-//! Creating role, database and schema, as planned; all of it or, as far as that can be had outside a transaction, nothing.
+//! Creating role, database and schema, as planned; all of it or, as far as that can be had outside
+//! a transaction, nothing.
 
 use super::menu::Choice;
 use super::plan::{self, Facts, Plan, Step};
@@ -15,7 +16,8 @@ pub struct Site {
     pub new_role: bool,
 }
 
-/// One question for everything the plan depends on. A role or database that is not there gives null, that is: no.
+/// One question for everything the plan depends on. A role or database that is not there gives
+/// null, that is: no.
 const FACTS: &str = "
     select current_user::text, me.rolsuper, me.rolcreaterole, me.rolcreatedb,
         role.oid is not null, coalesce(pg_has_role(current_user, role.oid, 'member'), false),
@@ -27,7 +29,8 @@ const FACTS: &str = "
     left join pg_catalog.pg_database as db on db.datname = $1
     where me.rolname = current_user";
 
-/// Creates what is missing. Refuses, before anything is touched, where there is a control database already.
+/// Creates what is missing. Refuses, before anything is touched, where there is a control database
+/// already.
 pub fn create(settings: &Settings, choice: &Choice, conn: &mut Connection) -> Result<Site> {
     let facts = must_be_fresh(settings, choice, conn)?;
     let mut plan = plan::decide(&facts)?;

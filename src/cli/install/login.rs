@@ -1,4 +1,5 @@
-//! Coming in as the daemon will: as the owner of the schema. A new role gets a password only where the server wants one.
+//! Coming in as the daemon will: as the owner of the schema. A new role gets a password only where
+//! the server wants one.
 
 use super::create::Site;
 use super::menu::Choice;

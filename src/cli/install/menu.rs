@@ -1,4 +1,5 @@
-//! The menu of `install`, without talking: what it shows, what an answer means, which values it takes.
+//! The menu of `install`, without talking: what it shows, what an answer means, which values it
+//! takes.
 
 use crate::cli::{Options, Personality};
 use std::path::Path;
@@ -25,8 +26,8 @@ pub const NOT_ABSOLUTE: &str = "-->Sorry, the PID directory must be absolute (st
 const PIDDIR: &str = "/var/run/bucardo";
 
 impl Choice {
-    /// What the menu begins with. The older dialect knows no default for user and database but `postgres`; there, the
-    /// options' own default `bucardo` means that nothing was given.
+    /// What the menu begins with. The older dialect knows no default for user and database but
+    /// `postgres`; there, the options' own default `bucardo` means that nothing was given.
     pub fn first(options: &Options, personality: Personality, environment: impl Fn(&str) -> Option<String>) -> Choice {
         let given = |value: &String| personality == Personality::Bucardo5 || value != super::BUCARDO;
         let named = |option: &String, variable| {

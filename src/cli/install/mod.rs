@@ -1,7 +1,8 @@
 //! `install`: makes a database the control database (reference, 3.1 and 8.9).
 //!
-//! A dialogue finds out where ([`menu`] decides, [`dialogue`] talks), a [`plan`] is made from what the connecting user may
-//! do there, [`create`] carries it out, and [`login`] shows that the role of the daemon can come in.
+//! A dialogue finds out where ([`menu`] decides, [`dialogue`] talks), a [`plan`] is made from what
+//! the connecting user may do there, [`create`] carries it out, and [`login`] shows that the role
+//! of the daemon can come in.
 
 mod create;
 mod dialogue;
@@ -56,7 +57,8 @@ impl Settings {
         Settings { prog: invocation.prog.clone(), personality, options, choice }
     }
 
-    /// How to connect to `dbname` as `user`. The password that was given is that of the connecting user, and of no other.
+    /// How to connect to `dbname` as `user`. The password that was given is that of the connecting
+    /// user, and of no other.
     fn info(&self, choice: &Choice, user: &str, dbname: &str) -> Result<ConnInfo> {
         let mut options = self.options.clone();
         (options.dbhost, options.dbport) = (choice.host.clone(), Some(choice.port));
@@ -90,7 +92,8 @@ fn unasked(settings: &Settings, dialogue: &mut Dialogue) -> Result<(Choice, Conn
         return Err(Error::new(Kind::Refused, menu::NOT_ABSOLUTE).hint("name it with --piddir=/...").exit_code(1));
     }
     let mut conn = connect(settings, &choice).map_err(|error| unreachable(settings.personality, error).exit_code(1))?;
-    // What is refused leaves no directory behind, and a directory that cannot be made leaves the server as it is.
+    // What is refused leaves no directory behind, and a directory that cannot be made leaves the
+    // server as it is.
     create::must_be_fresh(settings, &choice, &mut conn)?;
     std::fs::create_dir_all(&choice.piddir).map_err(|e| no_piddir(&choice, e))?;
     Ok((choice, conn))
@@ -112,7 +115,8 @@ fn asked(settings: &Settings, dialogue: &mut Dialogue) -> Result<(Choice, Connec
     }
 }
 
-/// To the database named or, if that fails, to the one that is always there: the former may not exist.
+/// To the database named or, if that fails, to the one that is always there: the former may not
+/// exist.
 fn connect(settings: &Settings, choice: &Choice) -> Result<Connection> {
     let open = |database| Connection::open(&settings.info(choice, &choice.user, database)?);
     match open(&choice.database) {

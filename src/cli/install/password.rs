@@ -1,4 +1,5 @@
-//! A password that nobody needs to know: made, told to the server as a verifier, kept in the password file.
+//! A password that nobody needs to know: made, told to the server as a verifier, kept in the
+//! password file.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{ConnInfo, Secret};

@@ -70,8 +70,8 @@ pub fn decide(facts: &Facts) -> Result<Plan> {
     Ok(statements(facts, owner, new_role && owner == BUCARDO))
 }
 
-/// Creating things for a role takes being, or becoming, one of its members. Up to PostgreSQL 15, who may create roles may also
-/// join any that is no superuser.
+/// Creating things for a role takes being, or becoming, one of its members. Up to PostgreSQL 15,
+/// who may create roles may also join any that is no superuser.
 fn may_act_as_role(facts: &Facts, new_role: bool) -> bool {
     let may_join = facts.createrole && facts.version < 160_000;
     new_role || (facts.role && (facts.me == BUCARDO || facts.superuser || facts.member || may_join))
@@ -89,7 +89,8 @@ fn statements(facts: &Facts, owner: &str, new_role: bool) -> Plan {
         plan.last.push(leave);
     }
     if !facts.database {
-        // Names may have any letters, so UTF-8 it is, also where the cluster was made without a locale.
+        // Names may have any letters, so UTF-8 it is, also where the cluster was made without a
+        // locale.
         let template = if facts.utf8 { "" } else { " template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'" };
         plan.step(format!("create database {BUCARDO} owner {role}{template}"), format!("drop database {BUCARDO}"));
     } else if owner == BUCARDO && !facts.role_may_create {

@@ -1,4 +1,5 @@
-//! A role that replicates and owns nothing else: made with the control database, and from then on what `add db` uses.
+//! A role that replicates and owns nothing else: made with the control database, and from then on
+//! what `add db` uses.
 
 use super::plan::{Facts, Plan};
 use crate::error::{Error, Kind, Result};

@@ -1,5 +1,6 @@
-//! What `kick` shows while it waits (reference, 3.9): the name, a timer that overwrites itself with backspaces, a word for
-//! each target, an end word. Fed with moments and events; answers with the bytes to print.
+//! What `kick` shows while it waits (reference, 3.9): the name, a timer that overwrites itself with
+//! backspaces, a word for each target, an end word. Fed with moments and events; answers with the
+//! bytes to print.
 
 /// A line that is broken at the edge of the screen could not be overwritten.
 const LONGEST_ASIDE: usize = 50;

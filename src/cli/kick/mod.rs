@@ -1,4 +1,5 @@
-//! `kick`: asks the daemon to run syncs now and, if a number is given, waits until they have (reference, 3.9).
+//! `kick`: asks the daemon to run syncs now and, if a number is given, waits until they have
+//! (reference, 3.9).
 
 pub mod display;
 mod rows;
@@ -45,7 +46,8 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     Ok(if code == 0 { skipped(session, nouns, &selection) } else { code })
 }
 
-/// The exit code for syncs that were named and not kicked because they are inactive. The older program has none for that.
+/// The exit code for syncs that were named and not kicked because they are inactive. The older
+/// program has none for that.
 fn skipped(session: &Session, nouns: &[String], selection: &Selection) -> u8 {
     let named = !nouns.iter().any(|noun| noun.eq_ignore_ascii_case("all"));
     let any = selection.syncs.iter().any(|sync| !sync.is_active());

@@ -1,4 +1,5 @@
-//! What the queue says of a kick. A notification is a bell that any session can ring; the rows of `bucardo.q` are written by the daemon alone.
+//! What the queue says of a kick. A notification is a bell that any session can ring; the rows of
+//! `bucardo.q` are written by the daemon alone.
 
 use super::display::Event;
 use crate::control::sync::Sync;

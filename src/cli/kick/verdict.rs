@@ -25,8 +25,8 @@ impl End {
         }
     }
 
-    /// The exit code that this end asks for; success asks for none, so that it never hides an earlier failure.
-    /// That of any other failure than a kill or a timeout is `failure`.
+    /// The exit code that this end asks for; success asks for none, so that it never hides an
+    /// earlier failure. That of any other failure than a kill or a timeout is `failure`.
     pub fn code(self, failure: u8) -> Option<u8> {
         match self {
             End::Done => None,
@@ -46,12 +46,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Nothing has happened yet; `allowed` is the number of retries, `failure` the exit code of a failure of its own kind.
+    /// Nothing has happened yet; `allowed` is the number of retries, `failure` the exit code of a
+    /// failure of its own kind.
     pub fn new(allowed: u64, failure: u8) -> Verdict {
         Verdict { code: 0, failure, used: 0, allowed }
     }
 
-    /// Takes one end into account. A number means: retry, for this time, from the first sync of the list.
+    /// Takes one end into account. A number means: retry, for this time, from the first sync of the
+    /// list.
     pub fn add(&mut self, end: End) -> Option<u64> {
         self.code = end.code(self.failure).unwrap_or(self.code);
         if end != End::Killed || self.used >= self.allowed {

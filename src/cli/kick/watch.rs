@@ -1,9 +1,9 @@
 //! Watching one kicked sync until it is done.
 //!
-//! A kick must not take the end of an earlier run for its own. In one transaction it listens, takes a number from the
-//! sequence of the queue, and sends the kick; every job made for it has a higher number, and the notices of jobs carry
-//! theirs. Notices with that number or a smaller one are not for us, and neither are those that the rows of the queue do not
-//! confirm.
+//! A kick must not take the end of an earlier run for its own. In one transaction it listens, takes
+//! a number from the sequence of the queue, and sends the kick; every job made for it has a higher
+//! number, and the notices of jobs carry theirs. Notices with that number or a smaller one are not
+//! for us, and neither are those that the rows of the queue do not confirm.
 
 use super::display::{Display, Event, Style};
 use super::rows::Rows;
@@ -21,7 +21,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// A worker's death is told for the target and then for the sync. The second may come a moment after the first.
+/// A worker's death is told for the target and then for the sync. The second may come a moment
+/// after the first.
 const SECOND_HALF: Duration = Duration::from_millis(200);
 
 /// A kicked sync.
@@ -97,7 +98,8 @@ impl Watch {
         Ok(control.query_opt(sql, &[&self.sync])?.map(|row| row.get(0)).unwrap_or_default())
     }
 
-    /// Shows what was heard together, the word for the end behind all others; the last event that ends the wait as result.
+    /// Shows what was heard together, the word for the end behind all others; the last event that
+    /// ends the wait as result.
     fn hear(&mut self, control: &mut Connection, heard: Vec<Notification>) -> Result<Option<Event>> {
         let mut last = None;
         for event in self.ours(control, heard)? {
@@ -132,8 +134,8 @@ impl Watch {
         unfit(control, &self.sync)?.map_or(Ok(()), Err)
     }
 
-    /// Whether a notice answers this kick: whether it names a younger job, unless that is another sync's: to the target `x` of sync
-    /// `a` belongs the same channel as to the sync `a_x`.
+    /// Whether a notice answers this kick: whether it names a younger job, unless that is another
+    /// sync's: to the target `x` of sync `a` belongs the same channel as to the sync `a_x`.
     fn is_ours(&self, control: &mut Connection, payload: &str) -> Result<bool> {
         let Ok(job) = payload.parse::<i64>() else { return Ok(false) };
         if job <= self.younger_than {

@@ -4,7 +4,8 @@ use crate::cli::noun::Noun;
 use crate::error::Result;
 use crate::pg::{Connection, Ident};
 
-/// The columns of the row called `key`, in alphabetical order: four blanks, the name, its value. A password is there, but not shown.
+/// The columns of the row called `key`, in alphabetical order: four blanks, the name, its value. A
+/// password is there, but not shown.
 pub fn of(control: &mut Connection, noun: Noun, key: &str) -> Result<Vec<String>> {
     let (table, key_column) = match noun {
         Noun::Db => ("db", "name"),

@@ -1,4 +1,5 @@
-//! `list conflicts [SYNC ...]`: rows that several masters changed at once, and who won; the newest last.
+//! `list conflicts [SYNC ...]`: rows that several masters changed at once, and who won; the newest
+//! last.
 
 use super::{Entry, width};
 use crate::cli::pattern;

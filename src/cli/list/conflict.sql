@@ -1,4 +1,5 @@
--- The records of conflicts of the syncs whose name in lower case matches one of the patterns $1 (all if there are none), oldest first.
+-- The records of conflicts of the syncs whose name in lower case matches one of the patterns $1
+-- (all if there are none), oldest first.
 select c.id, c.sync, c.schemaname || '.' || c.tablename as label, c.key, c.strategy, c.winner,
        to_char(c.cdate, 'Mon DD, YYYY HH24:MI:SS') as at,
        array(select db || ' at ' || moment

@@ -1,4 +1,5 @@
--- What is set for tables by customname or customcols; with the patterns $1 (schemas) and $2 (names), only for tables that match one.
+-- What is set for tables by customname or customcols; with the patterns $1 (schemas) and $2
+-- (names), only for tables that match one.
 select c.id, g.schemaname || '.' || g.tablename, c.{column}, c.db, c.sync
 from bucardo.{table} c
 join bucardo.goat g on g.id = c.goat

@@ -1,5 +1,5 @@
--- The databases whose name matches one of the patterns $1 (all if there are none), with the groups they belong to and the
--- syncs that use them.
+-- The databases whose name matches one of the patterns $1 (all if there are none), with the groups
+-- they belong to and the syncs that use them.
 select d.name, d.status, d.sourcelimit, d.targetlimit, d.dbport, d.dbuser, d.dbname, d.dbhost, d.server_side_prepares, d.makedelta,
        array(select m.dbgroup from bucardo.dbmap m where m.db = d.name order by 1) as groups,
        array(select distinct s.name

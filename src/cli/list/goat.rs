@@ -15,7 +15,8 @@ struct Goat {
     syncs: Vec<String>,
 }
 
-/// `kind` is `table` or `sequence`. As in the newer dialect, `db=X` among the words restricts them to one database.
+/// `kind` is `table` or `sequence`. As in the newer dialect, `db=X` among the words restricts them
+/// to one database.
 pub fn entries(control: &mut Connection, kind: &str, words: &[String]) -> Result<Vec<Entry>> {
     let (db, words) = of_database(words);
     let (schemas, patterns): (Vec<_>, Vec<_>) = words.map(|word| pattern::relation(word)).unzip();

@@ -1,5 +1,6 @@
--- The tables or sequences ($1) for which some pair of patterns ($2 for the schema, $3 for the name) matches, or all if there
--- are no patterns; with the herds they are in and the syncs that have these herds.
+-- The tables or sequences ($1) for which some pair of patterns ($2 for the schema, $3 for the name)
+-- matches, or all if there are no patterns; with the herds they are in and the syncs that have
+-- these herds.
 select g.id, g.schemaname || '.' || g.tablename as label, g.db, g.pkey, g.pkeytype, g.ping,
        array(select m.herd from bucardo.herdmap m where m.goat = g.id order by 1) as herds,
        array(select distinct s.name

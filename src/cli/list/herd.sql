@@ -1,5 +1,5 @@
--- The herds whose name matches one of the patterns $1 (all if there are none): database, members in the order in which they
--- are replicated, and the syncs that have the herd as source.
+-- The herds whose name matches one of the patterns $1 (all if there are none): database, members in
+-- the order in which they are replicated, and the syncs that have the herd as source.
 select h.name,
        coalesce((select min(g.db) from bucardo.herdmap m join bucardo.goat g on g.id = m.goat where m.herd = h.name), '') as db,
        array(select g.schemaname || '.' || g.tablename

@@ -1,4 +1,5 @@
-//! `list --json`: the rows themselves, with who belongs to them, for programs. A password is never shown.
+//! `list --json`: the rows themselves, with who belongs to them, for programs. A password is never
+//! shown.
 
 use crate::cli::noun::Noun;
 use crate::error::Result;

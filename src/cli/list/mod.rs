@@ -1,4 +1,5 @@
-//! `list`: what there is. One file per kind; each reads rows with one query (beside it, in SQL) and formats them purely.
+//! `list`: what there is. One file per kind; each reads rows with one query (beside it, in SQL) and
+//! formats them purely.
 
 mod columns;
 mod conflict;
@@ -62,7 +63,8 @@ pub const TOPICS: &[Topic] = &[
     help::about(&["conflict", "conflicts"], "Usage: list conflicts [sync or pattern ...]\n\n  list conflicts orders"),
 ];
 
-/// What is printed for one thing: its line, more about it with `--verbose`, and its name in its table.
+/// What is printed for one thing: its line, more about it with `--verbose`, and its name in its
+/// table.
 struct Entry {
     line: String,
     more: Vec<String>,

@@ -1,4 +1,5 @@
-//! The lists of the newer dialect (reference, 8.6). Reading is one query for each kind; the lines are made purely.
+//! The lists of the newer dialect (reference, 8.6). Reading is one query for each kind; the lines
+//! are made purely.
 
 use super::{Entry, names, width};
 use crate::cli::noun::Noun;

@@ -1,4 +1,5 @@
--- Groups of databases with their members and roles; with patterns $1, only those whose names match one.
+-- Groups of databases with their members and roles; with patterns $1, only those whose names match
+-- one.
 select g.name,
        array(select m.db || ':' || m.role
              from bucardo.dbmap m

@@ -1,6 +1,7 @@
--- The syncs whose name in lower case matches one of the patterns $1 (all if there are none) and that fulfil further conditions on the values
--- $2, with the group they go to (a single target counts as a group of the sync's name), and one line for each member of their herd. The
--- source is shown among the members, whether the group names it or not.
+-- The syncs whose name in lower case matches one of the patterns $1 (all if there are none) and
+-- that fulfil further conditions on the values $2, with the group they go to (a single target
+-- counts as a group of the sync's name), and one line for each member of their herd. The source is
+-- shown among the members, whether the group names it or not.
 select s.name, s.source as herd, s.status,
        '"' || coalesce(s.targetgroup, s.name) || '" ' || array_to_string(array(
            select member || ':' || role

@@ -17,7 +17,8 @@ struct Sync {
     members: Vec<String>,
 }
 
-/// The words are names, patterns, and types, which restrict what the names select; so does, as in the newer dialect, `column=value`.
+/// The words are names, patterns, and types, which restrict what the names select; so does, as in
+/// the newer dialect, `column=value`.
 pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
     let is_type = |word: &&String| TYPES.iter().any(|kind| word.eq_ignore_ascii_case(kind));
     let types: Vec<_> = words.iter().filter(is_type).map(|word| word.to_lowercase()).collect();

@@ -1,5 +1,6 @@
--- The syncs whose name in lower case matches one of the patterns $1 (all if there are none) and whose type is one of $3 (any
--- if there are none), and that fulfil further conditions on the values $2, with one line for each member of their herd.
+-- The syncs whose name in lower case matches one of the patterns $1 (all if there are none) and
+-- whose type is one of $3 (any if there are none), and that fulfil further conditions on the values
+-- $2, with one line for each member of their herd.
 select s.name, s.synctype, s.source, coalesce(s.targetdb, s.targetgroup) as target, s.status,
        array(select '  ' || initcap(g.reltype) || ' ' || g.schemaname || '.' || g.tablename
                from bucardo.herdmap m

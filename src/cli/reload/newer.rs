@@ -1,4 +1,5 @@
-//! `reload` of the newer dialect (reference, 8.5): without a word it is about all syncs; a sync that does not answer is no failure.
+//! `reload` of the newer dialect (reference, 8.5): without a word it is about all syncs; a sync
+//! that does not answer is no failure.
 
 use super::INACTIVE;
 use super::outcome::{self, Outcome};

@@ -1,5 +1,5 @@
-//! `remove` of the newer dialect (reference, 8.5): `--force` takes along what stands in the way; a table needs its schema; names that do not
-//! exist among tables are told and passed over.
+//! `remove` of the newer dialect (reference, 8.5): `--force` takes along what stands in the way; a
+//! table needs its schema; names that do not exist among tables are told and passed over.
 
 use super::{CODE, DB, DBGROUP, HERD, Kind, all_there, customs, delete_goat, named, syncs};
 use crate::cli::noun::{self, Noun};
@@ -48,7 +48,8 @@ fn remove(session: &mut Session, noun: Noun, names: &[String]) -> Result<Vec<Str
     }
 }
 
-/// Syncs that stand in the way of `--force` go first: what they have on a database cannot be removed any more when that is not known any more.
+/// Syncs that stand in the way of `--force` go first: what they have on a database cannot be
+/// removed any more when that is not known any more.
 fn clear_syncs(session: &mut Session, noun: Noun, names: &[String]) -> Result<()> {
     let kind = match noun {
         Noun::Db => &DB,

@@ -1,4 +1,5 @@
-//! What a new daemon is told: how to reach the control database, where its files are and where it logs.
+//! What a new daemon is told: how to reach the control database, where its files are and where it
+//! logs.
 
 use crate::cli::Session;
 use crate::control::settings::Settings;
@@ -6,8 +7,8 @@ use crate::daemon::process::launch::Launch;
 use crate::notice::log;
 use std::path::{Path, PathBuf};
 
-/// The daemon that the options and settings ask for. Paths that are relative start from the caller's directory, which the
-/// daemon leaves.
+/// The daemon that the options and settings ask for. Paths that are relative start from the
+/// caller's directory, which the daemon leaves.
 pub fn launch(session: &Session, settings: &Settings, instance: String) -> Launch {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let (options, files) = (&session.options.start, &session.files);

@@ -1,5 +1,6 @@
-//! `start`: replaces the running daemon, if there is one, by a new one (reference, 3.3). The original slept two seconds and
-//! hoped; here the new daemon starts when the old one is gone, and success means that the new one runs.
+//! `start`: replaces the running daemon, if there is one, by a new one (reference, 3.3). The
+//! original slept two seconds and hoped; here the new daemon starts when the old one is gone, and
+//! success means that the new one runs.
 
 mod launch;
 mod replace;
@@ -37,7 +38,8 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     Ok(0)
 }
 
-/// What is to be started, once everything that could prevent it has been looked at. Changes nothing.
+/// What is to be started, once everything that could prevent it has been looked at. Changes
+/// nothing.
 pub fn plan(session: &mut Session) -> Result<Launch> {
     let settings = Settings::load(&mut session.control)?;
     let instance = instance::line(&mut session.control)?;
@@ -51,7 +53,8 @@ pub fn plan(session: &mut Session) -> Result<Launch> {
     Ok(launch)
 }
 
-/// Starts; in the foreground, this process becomes the daemon. `verb` is what the history of reasons shows.
+/// Starts; in the foreground, this process becomes the daemon. `verb` is what the history of
+/// reasons shows.
 pub fn start(session: &mut Session, plan: Launch, verb: &str, nouns: &[String]) -> Result<()> {
     reason::record_for(&session.files, session.personality, verb, nouns)?;
     tell(session, "Checking for existing processes");

@@ -11,10 +11,12 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long the old daemon may take. Ours stops in under two seconds; a statement of the original's may take longer.
+/// How long the old daemon may take. Ours stops in under two seconds; a statement of the original's
+/// may take longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The newer dialect does not start over a running daemon, and says so. A pid file that nobody stands behind goes.
+/// The newer dialect does not start over a running daemon, and says so. A pid file that nobody
+/// stands behind goes.
 pub fn may_start(session: &Session, nouns: &[String]) -> Result<bool> {
     let piddir = Path::new(&session.files.piddir);
     let path = pidfile::master_path(piddir);
@@ -64,8 +66,8 @@ pub fn stop_running(session: &mut Session, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes the stop file and what is left of the old daemon's pid file; one that another start has just made stays. Both are
-/// announced by the stop file's name, as the older program has it.
+/// Removes the stop file and what is left of the old daemon's pid file; one that another start has
+/// just made stays. Both are announced by the stop file's name, as the older program has it.
 pub fn clear_the_way(session: &Session) -> Result<()> {
     let piddir = Path::new(&session.files.piddir);
     let stop = stopfile::path(&session.files);

@@ -1,5 +1,5 @@
-//! `host_safety_check`: a control database that was copied to another machine, with all its connections, must not begin to
-//! replicate there (reference of the daemon, 3.1).
+//! `host_safety_check`: a control database that was copied to another machine, with all its
+//! connections, must not begin to replicate there (reference of the daemon, 3.1).
 
 use crate::cli::Session;
 use crate::error::{Error, Kind, Result};

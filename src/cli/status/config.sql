@@ -1,5 +1,6 @@
--- The configuration of the syncs named in $1, with what their herds and groups consist of, and what validating them came to,
--- and how many conflicts are on record. Herds and conflicts are counted for all of them at once.
+-- The configuration of the syncs named in $1, with what their herds and groups consist of, and what
+-- validating them came to, and how many conflicts are on record. Herds and conflicts are counted
+-- for all of them at once.
 select s.name, s.source, s.targetdb, s.targetgroup, s.synctype, s.status, s.stayalive, s.kidsalive, s.usecustomselect,
        s.copyextra, s.deletemethod, s.limitdbs, s.ping, s.do_listen, s.checktime::text, s.makedelta, s.rebuild_index,
        s.priority, s.analyze_after_copy, s.overdue::text, s.expired::text, s.onetimecopy,

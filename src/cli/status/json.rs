@@ -6,7 +6,8 @@ use crate::cli::json::{Object, list, string};
 use crate::control::gap::Gap;
 use crate::control::state::{Lateness, Level, Waiting};
 
-/// All syncs. `mcp` is the daemon's process, as far as this machine knows it; whether there is a daemon, from whatever machine, is another matter.
+/// All syncs. `mcp` is the daemon's process, as far as this machine knows it; whether there is a
+/// daemon, from whatever machine, is another matter.
 pub fn text(syncs: &[Sync], mcp: Option<i32>, served: bool) -> String {
     let bad = syncs.iter().filter(|sync| sync.is_bad()).count();
     let of_syncs = syncs.iter().map(|sync| sync.facts.level()).max().unwrap_or(Level::Fine);

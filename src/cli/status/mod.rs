@@ -1,4 +1,5 @@
-//! `status`: how the syncs are doing (reference, 3.10), as a table of all or as a block for each one named.
+//! `status`: how the syncs are doing (reference, 3.10), as a table of all or as a block for each
+//! one named.
 
 pub mod detail;
 mod json;
@@ -149,7 +150,8 @@ fn newer_blocks(session: &mut Session, names: &[String], sources: &mut Sources) 
     Ok(0)
 }
 
-/// The syncs named. Numbers are skipped, so that `kick X 5` can be typed again as `status X 5`, and so are the words `sync` and `clone`.
+/// The syncs named. Numbers are skipped, so that `kick X 5` can be typed again as `status X 5`, and
+/// so are the words `sync` and `clone`.
 fn asked_for(nouns: &[String], known: &[&str]) -> Result<Vec<String>> {
     let is_number = |noun: &str| noun.bytes().all(|byte| byte.is_ascii_digit());
     let mut names = Vec::new();
@@ -171,8 +173,8 @@ fn header(session: &Session) -> String {
     format!("Days back: {}  User: {}  Database: {}{host}{port}", options.daysback, options.dbuser, options.dbname)
 }
 
-/// The sentence about the master, on the header's line if it runs, else on the next. Whether it does is told by the instance lock; the pid file only
-/// has its number.
+/// The sentence about the master, on the header's line if it runs, else on the next. Whether it
+/// does is told by the instance lock; the pid file only has its number.
 fn master(piddir: &Path, served: bool) -> String {
     let path = pidfile::master_path(piddir).display().to_string();
     match pidfile::master(piddir) {

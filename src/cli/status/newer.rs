@@ -1,4 +1,5 @@
-//! `status` of the newer dialect (reference, 8.7): a table of seven columns, and blocks with labels as wide as the longest.
+//! `status` of the newer dialect (reference, 8.7): a table of seven columns, and blocks with labels
+//! as wide as the longest.
 
 use super::sync::{Job, Run, Sync};
 use crate::cli::interval::compressed;
@@ -7,7 +8,8 @@ use crate::control::state::{State, Waiting};
 /// The heading of the table; the sixth is another one when there are conflicts.
 const HEADINGS: [&str; 7] = ["Name", "State", "Last good", "Time", "Last I/D", "Last bad", "Time"];
 
-/// The whole table, rows in the order of `syncs`. Where a sync has a reason to be as it is, that is another column.
+/// The whole table, rows in the order of `syncs`. Where a sync has a reason to be as it is, that is
+/// another column.
 pub fn table(syncs: &[Sync]) -> String {
     let table = columns(syncs);
     let reasons: Vec<Option<String>> = syncs.iter().map(|sync| sync.facts.reason()).collect();

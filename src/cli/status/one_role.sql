@@ -1,4 +1,5 @@
--- The owner of the control database, and the active databases that are reached as a role of this name.
+-- The owner of the control database, and the active databases that are reached as a role of this
+-- name.
 select o.rolname::text, string_agg(d.name, ', ' order by d.name)
 from pg_catalog.pg_namespace n
 join pg_catalog.pg_roles o on o.oid = n.nspowner

@@ -1,4 +1,5 @@
-//! Reading what `status` shows: configuration, runs, jobs and retries from the control database, pid files from piddir.
+//! Reading what `status` shows: configuration, runs, jobs and retries from the control database,
+//! pid files from piddir.
 
 use super::sync::{Config, Job, PidFile, Retry, Run, Sync};
 use crate::cli::{Session, pidfile};
@@ -14,7 +15,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// More days than any queue holds; beyond some point the server could not subtract them from a date.
+/// More days than any queue holds; beyond some point the server could not subtract them from a
+/// date.
 const MOST_DAYS: i64 = 36_500;
 
 /// The names of all syncs, in byte order.
@@ -54,7 +56,8 @@ pub fn syncs(session: &mut Session, names: &[String], sources: &mut Sources) -> 
     Ok(syncs.into_values().collect())
 }
 
-/// How moments are written, with the date and without; the newer dialect lets the environment say that, in the server's notation.
+/// How moments are written, with the date and without; the newer dialect lets the environment say
+/// that, in the server's notation.
 fn date_formats(newer: bool) -> (String, String) {
     let said = |name| std::env::var(name).ok().filter(|format| newer && !format.is_empty());
     let or = |name, usual: &str| said(name).unwrap_or_else(|| usual.to_owned());

@@ -1,6 +1,6 @@
--- For each sync named in $1 its newest good and its newest bad run since $2; its moment in the format $3 and, without the date if it was
--- today, $4.
--- Good: ended, never aborted. Bad: both; an aborted job that its controller has not acknowledged yet has no end.
+-- For each sync named in $1 its newest good and its newest bad run since $2; its moment in the
+-- format $3 and, without the date if it was today, $4. Good: ended, never aborted. Bad: both; an
+-- aborted job that its controller has not acknowledged yet has no end.
 select r.sync, r.bad,
        extract(epoch from now() - coalesce(r.aborted, r.ended))::bigint as age,
        extract(epoch from coalesce(r.aborted, r.ended) - r.started)::bigint as duration,

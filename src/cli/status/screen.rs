@@ -1,4 +1,5 @@
-//! What fits on a terminal: whole lines, none longer than it is wide, and of a table as many rows as there is room for.
+//! What fits on a terminal: whole lines, none longer than it is wide, and of a table as many rows
+//! as there is room for.
 
 use nix::libc;
 use std::os::fd::AsRawFd;
@@ -17,7 +18,8 @@ mod size {
 
     pub fn of(terminal: i32) -> Option<libc::winsize> {
         let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: the pointer is that of a structure of the type that TIOCGWINSZ fills, and lives as long as the call.
+        // SAFETY: the pointer is that of a structure of the type that TIOCGWINSZ fills, and lives
+        // as long as the call.
         unsafe { window_size(terminal, &mut size) }.ok().map(|_| size)
     }
 }
@@ -30,8 +32,9 @@ impl Screen {
         (screen.lines > 0 && screen.columns > 0).then_some(screen)
     }
 
-    /// As much of a table as there is room for, when `around` further lines are shown. The first `heading` lines are no rows; of the rows
-    /// `bad` are bad, and stand first. What has no room is counted.
+    /// As much of a table as there is room for, when `around` further lines are shown. The first
+    /// `heading` lines are no rows; of the rows `bad` are bad, and stand first. What has no room is
+    /// counted.
     pub fn fit(self, table: &str, heading: usize, bad: usize, around: usize) -> String {
         let lines: Vec<&str> = table.lines().collect();
         // The cursor stands on a line of its own.
@@ -50,8 +53,8 @@ impl Screen {
         lines[..kept].iter().copied().chain([more.as_str()]).map(|line| line.to_owned() + "\n").collect()
     }
 
-    /// A whole picture, drawn from the top of the terminal over what was there: nothing flickers, nothing scrolls, and the cursor ends on a
-    /// line of its own.
+    /// A whole picture, drawn from the top of the terminal over what was there: nothing flickers,
+    /// nothing scrolls, and the cursor ends on a line of its own.
     pub fn picture(self, text: &str) -> String {
         let lines: Vec<&str> = text.lines().collect();
         let room = self.lines.saturating_sub(1).max(1);

@@ -1,4 +1,5 @@
-//! What is known about one sync at the moment of asking: its configuration, its latest good and bad run, what it does now.
+//! What is known about one sync at the moment of asking: its configuration, its latest good and bad
+//! run, what it does now.
 
 use crate::cli::interval::Interval;
 use crate::control::gap::Gap;
@@ -126,7 +127,8 @@ pub struct PidFile {
 }
 
 impl Sync {
-    /// The present state; `arrow` stands before the target, `interval` writes the age of a job. The original calls everything idle that has no job.
+    /// The present state; `arrow` stands before the target, `interval` writes the age of a job. The
+    /// original calls everything idle that has no job.
     pub fn state(&self, arrow: &str, interval: Interval) -> String {
         let state = self.facts.state();
         match (state, &self.job) {

@@ -1,5 +1,5 @@
-//! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync. Where a sync has a reason to be as it is, the rows
-//! have a tenth.
+//! The table of `status` (reference, 3.10): nine columns, a heading, a rule, one row for each sync.
+//! Where a sync has a reason to be as it is, the rows have a tenth.
 
 use super::sync::{Run, Sync};
 use crate::cli::interval::{self, Interval};

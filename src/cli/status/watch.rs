@@ -1,4 +1,5 @@
-//! `status --watch`: the same again and again, until Ctrl-C or until its output is closed. A control database that goes away is waited for.
+//! `status --watch`: the same again and again, until Ctrl-C or until its output is closed. A
+//! control database that goes away is waited for.
 
 use super::once;
 use super::screen::Screen;
@@ -19,7 +20,8 @@ struct Shown {
     good: Option<(SystemTime, String)>,
 }
 
-/// Shows it until it is interrupted. An error at the first look ends it, and later one of the words that were typed (a sync that is gone).
+/// Shows it until it is interrupted. An error at the first look ends it, and later one of the words
+/// that were typed (a sync that is gone).
 pub fn run(session: &mut Session, nouns: &[String], pause: Duration) -> Result<u8> {
     interrupt::expect();
     let (mut shown, mut sources) = (Shown::default(), Sources::default());

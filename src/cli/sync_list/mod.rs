@@ -60,7 +60,8 @@ pub fn resolve_for(session: &Session, words: &[String], syncs: &[Listed], verb: 
     }
 }
 
-/// Resolves `words` against the syncs there are, which come ordered by name. `usage` is the program and verb as typed.
+/// Resolves `words` against the syncs there are, which come ordered by name. `usage` is the program
+/// and verb as typed.
 pub fn resolve(words: &[String], syncs: &[Listed], usage: &str) -> Result<Selection> {
     let seconds = words.iter().rev().find_map(|word| number(word));
     let mut named = words.iter().filter(|word| number(word).is_none());
@@ -99,7 +100,8 @@ fn meant_by(word: &str, syncs: &[Listed]) -> Result<Vec<Listed>> {
     }
 }
 
-/// Every sync that passes the words after `all`: kinds are alternatives, `active` is a further condition.
+/// Every sync that passes the words after `all`: kinds are alternatives, `active` is a further
+/// condition.
 fn everything<'a>(words: impl Iterator<Item = &'a String>, syncs: &[Listed], usage: &str) -> Result<Vec<Listed>> {
     let (mut kinds, mut only_active) = (Vec::new(), false);
     for word in words {

@@ -1,5 +1,6 @@
-//! Which syncs the words mean in the newer dialect (reference, 8.2): `all` means every sync and ends the reading; whatever matches nothing
-//! is refused, with a list of what would have been something.
+//! Which syncs the words mean in the newer dialect (reference, 8.2): `all` means every sync and
+//! ends the reading; whatever matches nothing is refused, with a list of what would have been
+//! something.
 
 use super::{Listed, Selection, number};
 use crate::cli::{near, refusal};

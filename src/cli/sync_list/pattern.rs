@@ -1,5 +1,6 @@
-//! The wildcards of `kick`, `activate` and `deactivate` (reference, 2.2): `%` makes a word an SQL `LIKE` pattern; a star at
-//! the start, the end or both means "ends with", "starts with", "contains".
+//! The wildcards of `kick`, `activate` and `deactivate` (reference, 2.2): `%` makes a word an SQL
+//! `LIKE` pattern; a star at the start, the end or both means "ends with", "starts with",
+//! "contains".
 
 /// What a word with a wildcard matches.
 #[derive(Debug, PartialEq, Eq)]

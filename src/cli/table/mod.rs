@@ -1,5 +1,6 @@
-//! The command line as data: one table of verbs, one table of options. The parser, the help, the man page and the shell
-//! completion are all made from these rows, so that they cannot contradict each other.
+//! The command line as data: one table of verbs, one table of options. The parser, the help, the
+//! man page and the shell completion are all made from these rows, so that they cannot contradict
+//! each other.
 
 mod options;
 mod verbs;
@@ -102,7 +103,8 @@ pub struct Opt {
     pub placeholder: &'static str,
     /// What it means.
     pub help: &'static str,
-    /// Which program had it. A foreign option is accepted, but never makes an abbreviation ambiguous that was not.
+    /// Which program had it. A foreign option is accepted, but never makes an abbreviation
+    /// ambiguous that was not.
     pub native: Native,
 }
 
@@ -153,7 +155,8 @@ impl Native {
     }
 }
 
-/// The verb called `word`, in any case; or one of which the newer dialect knows beginnings and slips of the fingers.
+/// The verb called `word`, in any case; or one of which the newer dialect knows beginnings and
+/// slips of the fingers.
 pub fn verb(word: &str) -> Option<&'static Verb> {
     let word = word.to_lowercase();
     let exact = |word: &str| VERBS.iter().find(|verb| verb.name == word || verb.aliases.contains(&word));

@@ -1,4 +1,5 @@
-//! What a change makes necessary: trying a database out, looking a table's key up, validating a sync.
+//! What a change makes necessary: trying a database out, looking a table's key up, validating a
+//! sync.
 
 use crate::cli::Session;
 use crate::cli::add::{goat, remote, sync};

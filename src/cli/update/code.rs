@@ -1,5 +1,5 @@
-//! The status of custom code. The newer dialect has it as a column of the code; it is kept, as the older one does, with each sync or relation
-//! that the code runs for.
+//! The status of custom code. The newer dialect has it as a column of the code; it is kept, as the
+//! older one does, with each sync or relation that the code runs for.
 
 use super::columns::Quiet;
 use super::find;

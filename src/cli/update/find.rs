@@ -80,7 +80,8 @@ fn named(control: &mut Connection, table: &str, name: &str, anchor: &str) -> Res
     Ok(rows.iter().map(|row| Thing { key: row.get(0), label: row.get(0) }).collect())
 }
 
-/// How a name is compared, and with what: without its first star as a regular expression, or as it is.
+/// How a name is compared, and with what: without its first star as a regular expression, or as it
+/// is.
 fn comparison(name: &str, anchor: &str) -> (&'static str, String) {
     if name.contains('*') { ("~", format!("{anchor}{}", name.replacen('*', "", 1))) } else { ("=", name.to_owned()) }
 }

@@ -1,5 +1,5 @@
-//! `update sync NAME add|remove table|sequence ...` and `update dbgroup NAME add|remove ...` (reference, 3.13): who belongs to a sync's herd,
-//! and to a group.
+//! `update sync NAME add|remove table|sequence ...` and `update dbgroup NAME add|remove ...`
+//! (reference, 3.13): who belongs to a sync's herd, and to a group.
 
 use super::find::{self, Thing};
 use crate::cli::add::{dbgroup, herd, used};
@@ -69,7 +69,8 @@ fn leave(control: &mut Connection, herd: &str, goat: &Goat) -> Result<String> {
     })
 }
 
-/// The relations of the herd's database that a name means; with a star at its end, there may be several.
+/// The relations of the herd's database that a name means; with a star at its end, there may be
+/// several.
 fn goats(control: &mut Connection, herd: &str, kind: &str, name: &str) -> Result<Vec<Goat>> {
     let sql = "select min(g.db) from bucardo.herdmap m join bucardo.goat g on g.id = m.goat where m.herd = $1";
     let db: Option<String> = control.query_one(sql, &[&herd])?.get(0);

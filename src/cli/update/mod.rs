@@ -1,5 +1,6 @@
-//! `update`: changes columns of what is in the control database, and who belongs to a herd or a group. All in one transaction, and what a
-//! change makes necessary (looking at databases anew) is done in it, so that a change that does not fit is refused and leaves nothing.
+//! `update`: changes columns of what is in the control database, and who belongs to a herd or a
+//! group. All in one transaction, and what a change makes necessary (looking at databases anew) is
+//! done in it, so that a change that does not fit is refused and leaves nothing.
 
 mod after;
 mod code;

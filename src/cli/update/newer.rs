@@ -1,5 +1,5 @@
-//! `update` of the newer dialect (reference, 8.5): a sync changes silently, a database and a table with a line for each change, and a group
-//! gets the very members that are named.
+//! `update` of the newer dialect (reference, 8.5): a sync changes silently, a database and a table
+//! with a line for each change, and a group gets the very members that are named.
 
 use super::code;
 use super::columns::{self, Assignment, Quiet, change_to};

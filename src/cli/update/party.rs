@@ -1,5 +1,5 @@
-//! `update sync S dbs=A:source,B:target` of the newer dialect: the sync gets a group of its own with just these databases, and the type
-//! that goes with their roles.
+//! `update sync S dbs=A:source,B:target` of the newer dialect: the sync gets a group of its own
+//! with just these databases, and the type that goes with their roles.
 
 use super::columns::Assignment;
 use super::find::Thing;

@@ -1,5 +1,6 @@
--- Ends the job of KID $3, which serves sync $1 and target $2 and whose controller is $5, as failed for reason $4. Its job is the one that it has
--- claimed, else the one that waits, unless that is younger than number $6; else it is noted as a job with that number.
+-- Ends the job of KID $3, which serves sync $1 and target $2 and whose controller is $5, as failed
+-- for reason $4. Its job is the one that it has claimed, else the one that waits, unless that is
+-- younger than number $6; else it is noted as a job with that number.
 with mine as (
   select id
   from bucardo.q

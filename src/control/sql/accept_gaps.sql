@@ -1,4 +1,5 @@
--- Forgets the gaps of sync $1, of the tables $2 if any are named, and with them the partitions that left.
+-- Forgets the gaps of sync $1, of the tables $2 if any are named, and with them the partitions that
+-- left.
 with accepted as (
   delete from bucardo.gap
   where sync = $1 and (cardinality($2::text[]) = 0 or tablename = any ($2))

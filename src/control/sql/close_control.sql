@@ -1,4 +1,5 @@
--- Only roles that the owner lets in come into the control database. The owner of the control schema keeps what it had through PUBLIC.
+-- Only roles that the owner lets in come into the control database. The owner of the control schema
+-- keeps what it had through PUBLIC.
 do $$
 declare
     owner text := (select nspowner::regrole::text from pg_catalog.pg_namespace where nspname = 'bucardo');

@@ -1,5 +1,6 @@
--- What is known in the control database about each sync named in $1, for its state. A job that waits goes before one that runs, as in the original; a
--- target waits for its next try when its newest job that was begun failed.
+-- What is known in the control database about each sync named in $1, for its state. A job that
+-- waits goes before one that runs, as in the original; a target waits for its next try when its
+-- newest job that was begun failed.
 with failing as (
   select distinct on (q.sync) q.sync,
          case when position(q.targetdb in coalesce(q.whydie, '')) > 0 then btrim(q.whydie, E' \n')

@@ -1,4 +1,5 @@
--- Forgets gaps of sync $1 and target $2 that were noticed since $3 on all $5 databases alike, and begin with the words $4.
+-- Forgets gaps of sync $1 and target $2 that were noticed since $3 on all $5 databases alike, and
+-- begin with the words $4.
 delete from bucardo.gap g
 where g.sync = $1 and g.targetdb = $2
   and (g.goat, g.what) in (

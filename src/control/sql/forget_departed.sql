@@ -1,4 +1,5 @@
--- Forgets partition $5, of table $4 on database $3, in the view of sync $1 and target $2, and the gap $6 of its table with the last one.
+-- Forgets partition $5, of table $4 on database $3, in the view of sync $1 and target $2, and the
+-- gap $6 of its table with the last one.
 with gone as (
   delete from bucardo.departed_partition
   where sync = $1 and targetdb = $2 and db = $3 and goat = $4 and partition = $5

@@ -1,4 +1,5 @@
--- Jobs of the syncs $1 that were begun and are not ended wait again, as one for each target. $2 is what a KID says that was asked to stop.
+-- Jobs of the syncs $1 that were begun and are not ended wait again, as one for each target. $2 is
+-- what a KID says that was asked to stop.
 with broken as (
   delete from bucardo.q
   where sync = any ($1) and started is not null and ended is null and (aborted is null or whydie = $2)

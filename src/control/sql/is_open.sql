@@ -1,4 +1,5 @@
--- Whether PUBLIC may connect to this database, or make temporary tables there. An ACL that was never changed is NULL and has both.
+-- Whether PUBLIC may connect to this database, or make temporary tables there. An ACL that was
+-- never changed is NULL and has both.
 select exists (
     select
     from pg_catalog.pg_database as d,

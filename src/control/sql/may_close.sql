@@ -1,4 +1,5 @@
--- Whether this session's role may revoke rights on the database, and only we have tables in it: applications may rely on what PUBLIC has.
+-- Whether this session's role may revoke rights on the database, and only we have tables in it:
+-- applications may rely on what PUBLIC has.
 select pg_catalog.pg_has_role(d.datdba, 'usage')
    and not exists (
        select

@@ -1,5 +1,6 @@
--- Of the server processes in $1, those whose sessions may give orders to the daemon: all in a closed database, else those of roles that
--- could write the queue. Of each session the role with which it logged in counts.
+-- Of the server processes in $1, those whose sessions may give orders to the daemon: all in a
+-- closed database, else those of roles that could write the queue. Of each session the role with
+-- which it logged in counts.
 with public_access as (
     select exists (
         select

@@ -1,5 +1,6 @@
--- What is recorded of the daemon. session: its session is there; of sessions of roles that are hidden from us, the start is hidden, too.
--- returns: the server has just started, and a daemon that was connected needs a moment to connect again.
+-- What is recorded of the daemon. session: its session is there; of sessions of roles that are
+-- hidden from us, the start is hidden, too. returns: the server has just started, and a daemon that
+-- was connected needs a moment to connect again.
 select d.host, d.boot, d.pid, d.ticks, d.piddir, d.directory, d.backend,
        d.ended is not null as ended,
        a.pid is not null as session,

@@ -1,4 +1,5 @@
--- The daemon with the process $1, $2, $3, $4 and its pid files in $5, which is the directory $6, serves by this session.
+-- The daemon with the process $1, $2, $3, $4 and its pid files in $5, which is the directory $6,
+-- serves by this session.
 insert into bucardo.presence as d (host, boot, pid, ticks, piddir, directory, backend, backend_start, role, started)
 select $1::text, $2::text, $3::integer, $4::bigint, $5::text, $6::text, a.pid, a.backend_start, a.usesysid, clock_timestamp()
 from pg_catalog.pg_stat_activity a

@@ -1,5 +1,5 @@
--- Unfinished jobs, other than one that waits for this very target, against the limits; a limit of 0 is none. One that waits until its sync is resumed
--- or activated takes no room.
+-- Unfinished jobs, other than one that waits for this very target, against the limits; a limit of 0
+-- is none. One that waits until its sync is resumed or activated takes no room.
 with unfinished as (
   select q.sync, q.sourcedb, q.targetdb
   from bucardo.q

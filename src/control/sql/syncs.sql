@@ -1,4 +1,5 @@
--- Syncs with the database of their herd and their other active members: further masters of a swap, and targets.
+-- Syncs with the database of their herd and their other active members: further masters of a swap,
+-- and targets.
 select s.name::text as name,
        s.source::text as herd,
        array(select h.goat

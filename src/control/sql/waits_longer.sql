@@ -1,5 +1,6 @@
--- The sync that has waited longest for connections to a server of the databases $3, if the job of sync $1 and target $2 has not waited longer. It
--- comes first for 20 seconds, from the fifth on: a moment is not worth the order, and one that wants more than there can be must not stop the
+-- The sync that has waited longest for connections to a server of the databases $3, if the job of
+-- sync $1 and target $2 has not waited longer. It comes first for 20 seconds, from the fifth on: a
+-- moment is not worth the order, and one that wants more than there can be must not stop the
 -- others.
 with own as (
   select heartbeat

@@ -16,7 +16,8 @@ pub fn load(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<Strin
     Ok(rows.iter().map(|row| (row.get("name"), Facts { stopped, ..facts(row) })).collect())
 }
 
-/// The error about a table or column that an older control schema does not have says what brings it.
+/// The error about a table or column that an older control schema does not have says what brings
+/// it.
 pub fn outdated(error: Error) -> Error {
     match error.kind() {
         Kind::Database => error.hint("`bucardo_ctl upgrade` brings the control schema up to date"),
@@ -55,7 +56,8 @@ fn asked(word: &str) -> Option<Asked> {
     }
 }
 
-/// The daemon knows that it does not run a sync; why that one is not valid is told by the look at it.
+/// The daemon knows that it does not run a sync; why that one is not valid is told by the look at
+/// it.
 fn trouble(row: &Row) -> Option<Trouble> {
     let kind: &str = row.get::<_, Option<&str>>("trouble")?;
     let outcome: Option<String> = row.get("invalid");
@@ -80,7 +82,8 @@ fn job(row: &Row) -> Option<Job> {
     })
 }
 
-/// Seconds after which changes that nothing works on are an alarm: the value of setting `waiting_alarm`.
+/// Seconds after which changes that nothing works on are an alarm: the value of setting
+/// `waiting_alarm`.
 fn patience(stored: &str) -> i64 {
     let seconds = number(stored).or_else(|| number(setting_table::default("waiting_alarm")));
     seconds.unwrap_or_default() as i64

@@ -1,7 +1,9 @@
-//! What a sync is doing, and whether that is bad: decided here, once, for everything that shows it or judges it.
+//! What a sync is doing, and whether that is bad: decided here, once, for everything that shows it
+//! or judges it.
 //!
-//! [`Facts`] are read by [`load()`]; what follows from them is pure. Earlier states win: a sync that is off is off whether a daemon runs or not, and
-//! one that is paused has no other trouble that anybody would have to see to now. That no daemon runs is critical whatever the state.
+//! [`Facts`] are read by [`load()`]; what follows from them is pure. Earlier states win: a sync
+//! that is off is off whether a daemon runs or not, and one that is paused has no other trouble
+//! that anybody would have to see to now. That no daemon runs is critical whatever the state.
 
 mod load;
 mod standstill;
@@ -34,7 +36,8 @@ pub struct Facts {
     pub copies_all: bool,
     /// Changes are worked on as they come; else only when a kick asks for it, or by `checktime`.
     pub listens: bool,
-    /// Seconds after which changes that nothing works on are an alarm (setting `waiting_alarm`); 0 is never.
+    /// Seconds after which changes that nothing works on are an alarm (setting `waiting_alarm`); 0
+    /// is never.
     pub patience: i64,
     /// Seconds since the end of the newest good run.
     pub good: Option<i64>,
@@ -220,8 +223,9 @@ impl Facts {
         }
     }
 
-    /// Whether changes have waited too long. Quiet is no lateness: where changes are captured, only those count that wait, and runs that `checktime`
-    /// asked for. Where they are not, or the sources do not answer, it is the time since the last good run.
+    /// Whether changes have waited too long. Quiet is no lateness: where changes are captured, only
+    /// those count that wait, and runs that `checktime` asked for. Where they are not, or the
+    /// sources do not answer, it is the time since the last good run.
     pub fn lateness(&self) -> Lateness {
         let limits = [(self.expired, Lateness::Expired), (self.overdue, Lateness::Overdue)];
         let passed = |late: i64| limits.iter().find(|(limit, _)| *limit > 0 && late > *limit).map(|(_, lateness)| *lateness);
@@ -243,7 +247,8 @@ impl Facts {
         Some(waits.max(missed).max(0))
     }
 
-    /// How much attention it needs. What was paused or switched off on purpose does only when changes wait.
+    /// How much attention it needs. What was paused or switched off on purpose does only when
+    /// changes wait.
     pub fn level(&self) -> Level {
         match self.state() {
             _ if self.stopped => Level::Critical,
@@ -276,7 +281,8 @@ impl Facts {
         }
     }
 
-    /// What a mail is to tell of, in a word. Failures of processes, gaps and what does not fit have mails of their own, when they are found.
+    /// What a mail is to tell of, in a word. Failures of processes, gaps and what does not fit have
+    /// mails of their own, when they are found.
     pub fn alarm(&self) -> Option<&'static str> {
         let of_lateness = match self.lateness() {
             Lateness::Expired => Some("expired"),
@@ -295,8 +301,8 @@ impl Facts {
         }
     }
 
-    /// Whether no change waits. Where changes are not captured there are none that could, and where a sync is off for good its source may
-    /// be gone for good, too.
+    /// Whether no change waits. Where changes are not captured there are none that could, and where
+    /// a sync is off for good its source may be gone for good, too.
     fn has_none_waiting(&self) -> bool {
         match &self.waiting {
             Waiting::Known(backlog) => backlog.changes == 0,

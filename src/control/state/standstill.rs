@@ -1,4 +1,5 @@
-//! Why a sync that a command is about does not run because of an earlier command or setting, and which command lets it run.
+//! Why a sync that a command is about does not run because of an earlier command or setting, and
+//! which command lets it run.
 
 use super::{Asked, Facts, State};
 use std::fmt;

@@ -1,5 +1,6 @@
-//! Which kicks are still to be answered. Each becomes one job for each target. When every target has done its job, or a younger one,
-//! the kick is answered with the smallest job id in it, which is younger than the kick.
+//! Which kicks are still to be answered. Each becomes one job for each target. When every target
+//! has done its job, or a younger one, the kick is answered with the smallest job id in it, which
+//! is younger than the kick.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -38,7 +39,8 @@ impl PendingKicks {
         self.settle(target, job, false)
     }
 
-    /// A target's job failed. Whoever waits was told by the failure itself, so its kicks end without an answer.
+    /// A target's job failed. Whoever waits was told by the failure itself, so its kicks end
+    /// without an answer.
     pub fn failed(&mut self, target: &str, job: i64) {
         self.settle(target, job, true);
     }

@@ -1,7 +1,8 @@
 //! The CTL: the controller of one sync.
 //!
-//! It puts jobs into `q` when it is kicked, starts a kid for each target, notices at once when one dies, stores why and when it will be
-//! tried again, and starts another. It tells the world when all targets are done. It never touches a replicated database.
+//! It puts jobs into `q` when it is kicked, starts a kid for each target, notices at once when one
+//! dies, stores why and when it will be tried again, and starts another. It tells the world when
+//! all targets are done. It never touches a replicated database.
 
 mod kicks;
 mod targets;
@@ -30,11 +31,12 @@ use targets::Places;
 
 /// How long kids may take to leave when asked.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// How often limits are looked at again while a target waits for room and hears nothing: the limits may change, and so may a job end
-/// without a word.
+/// How often limits are looked at again while a target waits for room and hears nothing: the limits
+/// may change, and so may a job end without a word.
 const ROOM_AGAIN: Duration = Duration::from_secs(5);
 
-/// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another is needed.
+/// The exit code of a controller that was asked to stop: if it was not the MCP who asked, another
+/// is needed.
 const ASKED: u8 = 2;
 
 /// How a controller ended well.
@@ -70,7 +72,8 @@ struct Lifetime {
 }
 
 impl Lifetime {
-    /// Takes a kick, unless that is for another controller (`lifetime`, `maxkicks`; reference, section 3.7).
+    /// Takes a kick, unless that is for another controller (`lifetime`, `maxkicks`; reference,
+    /// section 3.7).
     fn take(&mut self, sync: &Sync) -> bool {
         let old = sync.lifetime.is_some_and(|lifetime| self.born.elapsed() > lifetime);
         self.over |= old || sync.maxkicks > 0 && self.kicks >= sync.maxkicks;
@@ -174,7 +177,8 @@ impl Watcher for Ctl<'_> {
 }
 
 impl Ctl<'_> {
-    /// What an earlier controller left is closed and done again. A sync that listens for changes runs once, because there may have been some.
+    /// What an earlier controller left is closed and done again. A sync that listens for changes
+    /// runs once, because there may have been some.
     fn begin(&mut self, kicked: bool) -> Result<()> {
         let interrupted = queue::close_orphans(&mut self.session.control, &self.sync.name)?;
         if kicked || interrupted || self.sync.listens() {
@@ -257,8 +261,8 @@ impl Ctl<'_> {
         self.sync.partners.first().cloned()
     }
 
-    /// Targets get what the masters have agreed on, and so they come after them; also when that failed, for then there are still the first
-    /// master's own changes.
+    /// Targets get what the masters have agreed on, and so they come after them; also when that
+    /// failed, for then there are still the first master's own changes.
     fn follow(&mut self, place: &str) -> Result<()> {
         if self.masters().as_deref() != Some(place) {
             return Ok(());
@@ -270,14 +274,16 @@ impl Ctl<'_> {
         Ok(())
     }
 
-    /// Changes alone do not bring tries forward: a busy source would have a target that is away tried all the time.
+    /// Changes alone do not bring tries forward: a busy source would have a target that is away
+    /// tried all the time.
     fn hurry(&mut self) -> Result<()> {
         let (jobs, soon) = self.places.hurry(Instant::now());
         jobs.into_iter().try_for_each(|job| queue::try_sooner(&mut self.session.control, job, soon))
     }
 
-    /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a kid hears of it. Returns the job's id; that of a
-    /// job which has to wait, for room or for the next try, cannot be known, but will be higher than any other. A job that only waits for the
+    /// Puts a job for one target into the queue, if the limits leave room, and sees to it that a
+    /// kid hears of it. Returns the job's id; that of a job which has to wait, for room or for the
+    /// next try, cannot be known, but will be higher than any other. A job that only waits for the
     /// next try must not be in the queue: it would take the room of others.
     fn dispatch(&mut self, target: &str) -> Result<i64> {
         if self.places.get(target).stalled() {
@@ -303,7 +309,8 @@ impl Ctl<'_> {
         }
     }
 
-    /// While a target waits for room, the ends of all jobs are heard. Those before that were missed, so it looks again at once.
+    /// While a target waits for room, the ends of all jobs are heard. Those before that were
+    /// missed, so it looks again at once.
     fn listen_for_room(&mut self) -> Result<()> {
         let waits = !self.places.wanting().is_empty();
         match (waits, self.room_at) {
@@ -417,7 +424,8 @@ impl Ctl<'_> {
         self.mail_death(target, pid, &reason, pause, job)
     }
 
-    /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and says for what.
+    /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and
+    /// says for what.
     fn want_connections(&mut self, target: &str, to_control: bool) -> Result<()> {
         self.places.get(target).wait(Instant::now());
         queue::waits_for(&mut self.session.control, &self.sync.name, target, LACKS_CONNECTION)?;
@@ -467,7 +475,8 @@ impl Ctl<'_> {
         Ok(())
     }
 
-    /// Ends all kids. Their jobs are put back by the MCP, if it was the MCP that asked; else the next controller closes them.
+    /// Ends all kids. Their jobs are put back by the MCP, if it was the MCP that asked; else the
+    /// next controller closes them.
     fn end(&mut self) {
         for (pid, _) in children::stop_all(&self.places.pids(), PATIENCE, &self.session.signals) {
             self.clear_pid(pid);

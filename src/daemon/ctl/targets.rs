@@ -1,4 +1,5 @@
-//! The controller's kids: one place for each target, in which a kid may live, be missing, or be waited for.
+//! The controller's kids: one place for each target, in which a kid may live, be missing, or be
+//! waited for.
 
 use crate::daemon::process::backoff;
 use std::collections::BTreeMap;
@@ -73,7 +74,8 @@ impl Places {
         self.names().into_iter().filter(|target| self.0.get(target).is_some_and(&test)).collect()
     }
 
-    /// Somebody asks and waits: whoever is to be tried later than soon is tried soon. Returns the jobs that say otherwise, and how soon it is.
+    /// Somebody asks and waits: whoever is to be tried later than soon is tried soon. Returns the
+    /// jobs that say otherwise, and how soon it is.
     pub fn hurry(&mut self, now: Instant) -> (Vec<i64>, Duration) {
         let late = |place: &&mut Place| place.retry.is_some_and(|at| at > now + SOONEST);
         let hurried = self.0.values_mut().filter(late).filter_map(|place| {
@@ -90,7 +92,8 @@ impl Places {
 }
 
 impl Place {
-    /// Whether the next kid has its time: one after the other has failed, or the last one has given way.
+    /// Whether the next kid has its time: one after the other has failed, or the last one has given
+    /// way.
     pub fn stalled(&self) -> bool {
         self.retry.is_some() && (self.failures > 1 || self.gave_way)
     }

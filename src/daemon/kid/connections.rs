@@ -1,4 +1,5 @@
-//! The sessions of a KID on a server that has few: some are left to applications, and KIDs take turns.
+//! The sessions of a KID on a server that has few: some are left to applications, and KIDs take
+//! turns.
 
 use crate::control::sync::Sync;
 use crate::control::{db, queue};
@@ -27,10 +28,12 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens all these sessions; what was opened before one failed is returned, too, in the order of their numbers.
+    /// Opens all these sessions; what was opened before one failed is returned, too, in the order
+    /// of their numbers.
     ///
-    /// KIDs do so one after another on each server, so that each sees how many sessions the others have. One that finds none left gives up those
-    /// that it has got: no KID holds some and waits for more.
+    /// KIDs do so one after another on each server, so that each sees how many sessions the others
+    /// have. One that finds none left gives up those that it has got: no KID holds some and waits
+    /// for more.
     pub fn open(&self, control: &mut Connection, wanted: &[Wanted]) -> (BTreeMap<usize, Connection>, Result<()>) {
         let mut opened = BTreeMap::new();
         let outcome = self.all(control, wanted, &mut opened);
@@ -72,8 +75,8 @@ impl Opening<'_> {
         open().map_err(|error: Error| error.context(format!("{} database \"{}\"", wanted.side, wanted.name)))
     }
 
-    /// Gives up when a server has fewer connections left than are for applications, at most a quarter of all: unless no other KID works there,
-    /// for one must be able to.
+    /// Gives up when a server has fewer connections left than are for applications, at most a
+    /// quarter of all: unless no other KID works there, for one must be able to.
     fn refuse_the_last(&self, conn: &mut Connection, is_control: bool) -> Result<()> {
         let own = self.role.application_name("");
         let row = conn.query_one(include_str!("connections.sql"), &[&own.trim_end(), &is_control])?;
@@ -97,7 +100,8 @@ impl Opening<'_> {
     }
 }
 
-/// The reason instead of an error, where a database is reached through a pooler that shares sessions since it was added.
+/// The reason instead of an error, where a database is reached through a pooler that shares
+/// sessions since it was added.
 pub(super) fn explained(control: &mut Connection, sync: &str, error: Error) -> Error {
     let members = Sync::load(control, sync).map(|sync| sync.members()).unwrap_or_default();
     members.iter().fold(error, |error, name| match db::conninfo(control, name) {
@@ -106,7 +110,8 @@ pub(super) fn explained(control: &mut Connection, sync: &str, error: Error) -> E
     })
 }
 
-/// Where the turn does not come soon, as the server does not answer another KID, it is not waited for.
+/// Where the turn does not come soon, as the server does not answer another KID, it is not waited
+/// for.
 fn in_turn(control: &mut Connection, server: &str, open: impl FnOnce() -> Result<()>) -> Result<()> {
     let take = format!("begin; set local lock_timeout = '2s'; select bucardo.take_turn({})", literal(server));
     let has_turn = control.batch(&take).is_ok();

@@ -1,6 +1,7 @@
--- How many connections a server has for all but superusers, how many of them are left, and how many sessions other KIDs have there by which they
--- can work: what they have on the control database does not let them. Backends that do other work are counted apart by the server and need no
--- room here.
+-- How many connections a server has for all but superusers, how many of them are left, and how many
+-- sessions other KIDs have there by which they can work: what they have on the control database
+-- does not let them. Backends that do other work are counted apart by the server and need no room
+-- here.
 select c.allowed,
        c.allowed - (select coalesce(sum(numbackends), 0)::bigint from pg_stat_database),
        (select count(*) from pg_stat_activity

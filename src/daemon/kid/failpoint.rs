@@ -1,8 +1,9 @@
-//! Failpoints: where a test wants it, a kid kills itself at a step of its job, without any chance to tidy up, or stands still there until it is
-//! told to go on. Release builds have none.
+//! Failpoints: where a test wants it, a kid kills itself at a step of its job, without any chance
+//! to tidy up, or stands still there until it is told to go on. Release builds have none.
 //!
-//! The environment names a folder; a file in it with the name of a step is a wish, and granting it removes the file. One that holds the word
-//! `stop` wants the kid to stand still, any other wants it dead.
+//! The environment names a folder; a file in it with the name of a step is a wish, and granting it
+//! removes the file. One that holds the word `stop` wants the kid to stand still, any other wants
+//! it dead.
 
 use crate::replicate::round::step::Step;
 use nix::sys::signal::{Signal, raise};

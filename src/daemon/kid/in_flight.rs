@@ -1,5 +1,5 @@
-//! Transactions that may have written without waking us: they looked at the flag before we armed, and commit afterwards. So there is
-//! another look when they have ended.
+//! Transactions that may have written without waking us: they looked at the flag before we armed,
+//! and commit afterwards. So there is another look when they have ended.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,8 +15,9 @@ pub(super) struct InFlightTransactions {
 }
 
 impl InFlightTransactions {
-    /// These transactions were running on each source when nothing was found. On sources that were armed just now (`fresh`) they may commit without waking anybody;
-    /// while a source stays armed, later ones cannot join them.
+    /// These transactions were running on each source when nothing was found. On sources that were
+    /// armed just now (`fresh`) they may commit without waking anybody; while a source stays armed,
+    /// later ones cannot join them.
     pub fn seen(&mut self, running: BTreeMap<usize, Vec<i64>>, fresh: &[usize]) {
         for (source, now) in running {
             let known = self.running.remove(&source).unwrap_or_default();

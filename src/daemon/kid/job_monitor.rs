@@ -1,4 +1,5 @@
-//! The kid as its own watcher: at each step the title says where it is, the heartbeat shows that it works, and a request to stop is heard.
+//! The kid as its own watcher: at each step the title says where it is, the heartbeat shows that it
+//! works, and a request to stop is heard.
 
 use super::progress::Progress;
 use crate::control::{channel, queue};
@@ -78,7 +79,8 @@ impl Watch {
         Ok(heard.iter().any(|notice| notice.channel != self.ping && notice.channel != channel::CONNECTIONS_WANTED))
     }
 
-    /// The queue is told of a step only when it was told of the one before: most are too short to be seen there.
+    /// The queue is told of a step only when it was told of the one before: most are too short to
+    /// be seen there.
     fn begin_step(&mut self, step: String) -> Result<()> {
         title::set(&format!("{} [{step}]", self.title));
         let before = std::mem::replace(&mut self.progress, Progress::of(step.clone()));
@@ -110,7 +112,8 @@ impl Watcher for Watch {
     fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()> {
         #[cfg(debug_assertions)]
         super::failpoint::pass(step);
-        // What some have committed already shall come to the others as well, whoever asks us to stop; and a job that is over is not broken off.
+        // What some have committed already shall come to the others as well, whoever asks us to
+        // stop; and a job that is over is not broken off.
         if let Step::SourcesCommitted | Step::HandCommitted | Step::ReceiverCommitted | Step::AfterTxn = step {
             return Ok(());
         }

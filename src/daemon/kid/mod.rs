@@ -1,8 +1,10 @@
 //! The KID: carries the changes of one sync to one target.
 //!
-//! A kid claims the job that waits for it in `q`, runs rounds until nothing is pending, and ends the job. Then it says on the source that it
-//! sleeps (*arms*), looks once more, and sleeps. While work keeps coming it stays awake and unarmed, so that busy writers pay nothing for waking
-//! it. Any error that is not a mere collision ends the process: the reason is stored with the job, and the controller starts another kid.
+//! A kid claims the job that waits for it in `q`, runs rounds until nothing is pending, and ends
+//! the job. Then it says on the source that it sleeps (*arms*), looks once more, and sleeps. While
+//! work keeps coming it stays awake and unarmed, so that busy writers pay nothing for waking it.
+//! Any error that is not a mere collision ends the process: the reason is stored with the job, and
+//! the controller starts another kid.
 
 mod connections;
 #[cfg(debug_assertions)]
@@ -42,24 +44,27 @@ const BURST_GAP: Duration = Duration::from_secs(2);
 const LONGEST_BURST: Duration = Duration::from_secs(60);
 /// How often the source is told how far the target is, while there is no time to sleep.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
-/// How long after a round its mark is sealed, and how often at most: that waits for the source's disk.
+/// How long after a round its mark is sealed, and how often at most: that waits for the source's
+/// disk.
 const SEAL_AFTER: Duration = Duration::from_secs(1);
 /// How often a round is repeated after collisions before the job counts as failed.
 const MOST_COLLISIONS: u32 = 30;
-/// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being woken takes about as long, and each
-/// transaction that commits meanwhile would pay for it.
+/// For how long a kid that had enough to do looks for more before it sleeps, and how often. Being
+/// woken takes about as long, and each transaction that commits meanwhile would pay for it.
 const EXTRA_LOOK_PAUSE: Duration = Duration::from_micros(1500);
 const EXTRA_LOOKS: u32 = 12;
-/// A round with so many rows, and then another: writers are busy. The server's time is theirs, so there is a pause before the next round. That
-/// one carries more rows for the same work, and each comes later by no more than this. Where rounds take long, the pause does too: the server has
-/// no time to spare.
+/// A round with so many rows, and then another: writers are busy. The server's time is theirs, so
+/// there is a pause before the next round. That one carries more rows for the same work, and each
+/// comes later by no more than this. Where rounds take long, the pause does too: the server has no
+/// time to spare.
 const BUSY: i64 = 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 const PAUSES_PER_ROUND: u32 = 5;
 /// How often a kid that sleeps looks whether it was rung, where writers cannot send NOTIFY.
 const RING: Duration = Duration::from_millis(200);
-/// The exit code of a kid that was asked to stop: if it was not its controller who asked, another kid is needed.
+/// The exit code of a kid that was asked to stop: if it was not its controller who asked, another
+/// kid is needed.
 const ASKED: u8 = 2;
 
 /// The pause after a round that took so long.
@@ -160,7 +165,8 @@ fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error, End::ControlCrowded)),
         session => session.inspect_err(|error| log::error!("{error}"))?,
     };
-    // Kicks that come from now on are not answered by a failure of this process before it has a job for them.
+    // Kicks that come from now on are not answered by a failure of this process before it has a job
+    // for them.
     let attempt = queue::next_number(&mut session.control)?;
     let mut watch = Watch::new(session, role.title(launch));
     let (sync, target) = (place.sync.clone(), place.target.clone());
@@ -259,8 +265,9 @@ impl Kid {
         !self.place.persistent || self.watch.is_in_the_way
     }
 
-    /// Whether changes might be missed without it, so that even a short-lived kid stays: transactions that were running when it looked can commit
-    /// without waking anybody, and nobody else looks at the flags.
+    /// Whether changes might be missed without it, so that even a short-lived kid stays:
+    /// transactions that were running when it looked can commit without waking anybody, and nobody
+    /// else looks at the flags.
     fn is_lookout(&self) -> bool {
         !self.in_flight.none() || self.carrier.may_ring()
     }
@@ -354,8 +361,9 @@ impl Kid {
         );
     }
 
-    /// Rounds until nothing is pending, or until somebody else wants an answer; says whether more may be pending. Whoever asked for this job was
-    /// promised all changes older than it, so at least one round must have taken everything it saw.
+    /// Rounds until nothing is pending, or until somebody else wants an answer; says whether more
+    /// may be pending. Whoever asked for this job was promised all changes older than it, so at
+    /// least one round must have taken everything it saw.
     fn rounds(&mut self) -> Result<(Counts, bool)> {
         let mut counts = Counts::default();
         let (mut served, mut outdated) = (false, 0);
@@ -367,7 +375,8 @@ impl Kid {
                     served |= all;
                     self.stay_awake()?;
                     if served && (self.watch.began.elapsed() > LONGEST_JOB || self.is_wanted()? || self.watch.is_in_the_way) {
-                        // A copy of everything leaves nothing over; to ask for another job would be to copy for ever.
+                        // A copy of everything leaves nothing over; to ask for another job would be
+                        // to copy for ever.
                         return Ok((counts, !self.carrier.copies_only()));
                     }
                     if all && self.busy_rounds >= 2 && more.rows() >= BUSY {
@@ -398,7 +407,8 @@ impl Kid {
         }
     }
 
-    /// Whether somebody has asked for another job. What is heard may be the call to the present one.
+    /// Whether somebody has asked for another job. What is heard may be the call to the present
+    /// one.
     fn is_wanted(&mut self) -> Result<bool> {
         Ok(self.watch.hear()? && queue::waits(&mut self.watch.session.control, &self.place.sync, &self.place.target)?)
     }
@@ -411,8 +421,9 @@ impl Kid {
         Ok(())
     }
 
-    /// With the first round there is no telling whether more comes; from the second on, writers are spared waking us. Each who did
-    /// may have brought a job of his own, so this is not a matter of one job.
+    /// With the first round there is no telling whether more comes; from the second on, writers are
+    /// spared waking us. Each who did may have brought a job of his own, so this is not a matter of
+    /// one job.
     fn stay_awake(&mut self) -> Result<()> {
         self.busy_rounds = self.busy_rounds.saturating_add(1);
         if self.busy_rounds >= 2 {
@@ -484,8 +495,8 @@ impl Kid {
         }
     }
 
-    /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may have switched off or which a way of
-    /// writing may pass by, and on connections.
+    /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may
+    /// have switched off or which a way of writing may pass by, and on connections.
     fn periodic_check(&mut self) -> Result<()> {
         if self.carrier.members_have_changed().map_err(|error| self.carrier.named(error))? {
             self.reopen()?;

@@ -251,7 +251,8 @@ impl Members {
         self.sources.keys().flat_map(from_each).collect()
     }
 
-    /// By table, its shape on each member. What was missed since somebody last compared is noted before anything is refused.
+    /// By table, its shape on each member. What was missed since somebody last compared is noted
+    /// before anything is refused.
     fn shapes(&mut self, control: &mut Connection, goats: &[&Goat], place: &str) -> Result<Vec<Vec<Shape>>> {
         if let Some(goat) = goats.iter().find(|goat| !goat.looked_up && !self.copies_only()) {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
@@ -324,7 +325,8 @@ impl Members {
         })
     }
 
-    /// What was missing before a copy was asked for is there once all receivers have the copy, also if the one who made it died before he said so.
+    /// What was missing before a copy was asked for is there once all receivers have the copy, also
+    /// if the one who made it died before he said so.
     fn close_filled(&self, control: &mut Connection, tables: &[&Goat], filled: &BTreeSet<usize>, place: &str) -> Result<()> {
         let Some(asked) = &self.sync.copy_asked else { return Ok(()) };
         if self.sync.onetimecopy != 1 || self.receivers().any(|number| !filled.contains(&number)) {
@@ -334,8 +336,9 @@ impl Members {
         gap::close(control, &self.sync.name, place, &goats, asked).map(drop)
     }
 
-    /// The same for what the sources could not capture: a KID may have died when the receivers had the copy and the sources had not heard of it. No
-    /// round has passed a gap since, so what the receipts include the copy included.
+    /// The same for what the sources could not capture: a KID may have died when the receivers had
+    /// the copy and the sources had not heard of it. No round has passed a gap since, so what the
+    /// receipts include the copy included.
     fn tell_of_copies(&mut self, filled: &BTreeSet<usize>) -> Result<()> {
         let is_complete = self.sync.copy_asked.is_some() && self.receivers().all(|number| filled.contains(&number));
         if self.copies_only() || self.sync.onetimecopy != 1 || !is_complete {
@@ -350,8 +353,9 @@ impl Members {
         Ok(())
     }
 
-    /// Where changes are noted, and by which key, which becomes the key of the source's shape. Nothing is carried while it is known that
-    /// something was not noted, unless all is `copied` now.
+    /// Where changes are noted, and by which key, which becomes the key of the source's shape.
+    /// Nothing is carried while it is known that something was not noted, unless all is `copied`
+    /// now.
     fn noted(&mut self, shapes: &mut [Vec<Shape>], copied: bool) -> Result<Noted> {
         let mut noted = Noted::default();
         if self.copies_only() {
@@ -378,7 +382,8 @@ impl Members {
             for number in self.sources.keys() {
                 let shape = &mut shapes[*number];
                 noted.choose(*number, shape, newest)?;
-                // Keys of several masters meet in one table, so their columns come in one order everywhere.
+                // Keys of several masters meet in one table, so their columns come in one order
+                // everywhere.
                 shape.keys.iter_mut().for_each(|key| *key = key.in_order(&order));
                 if order.is_empty() {
                     order = shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
@@ -441,8 +446,8 @@ impl Members {
         }
     }
 
-    /// The receiver's own deltas matter when it is a master, and when what comes there is to go further. That needs deltas there, which
-    /// another sync has made.
+    /// The receiver's own deltas matter when it is a master, and when what comes there is to go
+    /// further. That needs deltas there, which another sync has made.
     fn feed(&mut self, goat: &Goat, table: &Shape, source: &Shape, to: usize) -> Result<Option<Feed>> {
         let feeds_targets = self.contested() && to == 0 && !self.sync.targets.is_empty();
         let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || self.noting[to] || feeds_targets;
@@ -468,7 +473,8 @@ impl Members {
         self.targets.keys().copied().filter(|number| *number != 0)
     }
 
-    /// The receivers that have the copy that is to be made once: each knows for which request it was filled.
+    /// The receivers that have the copy that is to be made once: each knows for which request it
+    /// was filled.
     fn filled(&mut self) -> Result<BTreeSet<usize>> {
         let Some(asked) = &self.sync.copy_asked else { return Ok(BTreeSet::new()) };
         let mut filled = BTreeSet::new();
@@ -559,7 +565,8 @@ impl Noted {
         Ok(())
     }
 
-    /// The names of what a plan reads, and the number by which it is seen that this is to be chosen again.
+    /// The names of what a plan reads, and the number by which it is seen that this is to be chosen
+    /// again.
     fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, Vec<String>, i64) {
         let receipt = self.receipts.get(&(from, to)).and_then(Option::as_ref);
         let all = self.captures(from, shape.oid).iter();

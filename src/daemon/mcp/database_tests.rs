@@ -24,7 +24,8 @@ impl Testers {
         self.read_rows(session).map(drop)
     }
 
-    /// Databases were named that may have been added or changed. Those are tried out of which the row says so, and all that `trusted` sessions have named.
+    /// Databases were named that may have been added or changed. Those are tried out of which the
+    /// row says so, and all that `trusted` sessions have named.
     pub fn called(&mut self, session: &mut ControlSession, named: &BTreeSet<String>, trusted: &BTreeSet<String>) -> Result<()> {
         let before = self.read_rows(session)?;
         let changed = self.rows.iter().filter(|(name, row)| named.contains(*name) && before.get(*name) != Some(row));

@@ -1,5 +1,7 @@
--- The syncs at which the guard looks: those that do not run as their status says, that wait for something, that have limits, or whose KIDs do not stay
--- and so do not look for changes by themselves; those that are switched off and whose changes are captured; and those of which a mail has told.
+-- The syncs at which the guard looks: those that do not run as their status says, that wait for
+-- something, that have limits, or whose KIDs do not stay and so do not look for changes by
+-- themselves; those that are switched off and whose changes are captured; and those of which a mail
+-- has told.
 select s.name
 from bucardo.sync s
 left join bucardo.sync_state t on t.sync = s.name

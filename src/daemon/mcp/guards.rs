@@ -1,5 +1,5 @@
-//! When the guard looks, and at what: at syncs for which the control database does not show that all is well. Where they all run, and no limits
-//! are set, the guard is not started.
+//! When the guard looks, and at what: at syncs for which the control database does not show that
+//! all is well. Where they all run, and no limits are set, the guard is not started.
 
 use crate::control::settings::Settings;
 use crate::daemon::process::control_session::ControlSession;

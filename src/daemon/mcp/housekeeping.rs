@@ -1,4 +1,5 @@
-//! What the MCP does now and then: archive finished jobs, forget old archives, write messages to the log.
+//! What the MCP does now and then: archive finished jobs, forget old archives, write messages to
+//! the log.
 
 use crate::daemon::process::control_session::ControlSession;
 use crate::error::Result;
@@ -41,7 +42,8 @@ impl Housekeeping {
         self.forget_records(session)
     }
 
-    /// Old conflicts, and what old attempts to connect came to, but for the last one of each database.
+    /// Old conflicts, and what old attempts to connect came to, but for the last one of each
+    /// database.
     fn forget_records(&self, session: &mut ControlSession) -> Result<()> {
         for (table, column) in [("conflict", "cdate"), ("bucardo_rate", "mastercommit")] {
             let old = format!("delete from bucardo.{table} where {column} < now() - make_interval(days => $1)");
@@ -53,7 +55,8 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// Jobs of an earlier daemon are over. They stay open for the controllers, who do them again; where there will be none, they are closed.
+    /// Jobs of an earlier daemon are over. They stay open for the controllers, who do them again;
+    /// where there will be none, they are closed.
     pub fn stale_jobs(&self, session: &mut ControlSession) -> Result<()> {
         session.control.execute(
             "update bucardo.q set aborted = clock_timestamp(), whydie = 'MCP removing stale q entry', \

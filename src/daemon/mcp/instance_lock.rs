@@ -1,8 +1,10 @@
-//! One daemon for each control database. A pid file tells of a daemon on this machine that uses the same directory; of others, on other
-//! machines too, a row in the control database does, which holds as long as the MCP's session lives (see [`crate::control::presence`]).
+//! One daemon for each control database. A pid file tells of a daemon on this machine that uses the
+//! same directory; of others, on other machines too, a row in the control database does, which
+//! holds as long as the MCP's session lives (see [`crate::control::presence`]).
 //!
-//! A session can outlive its daemon, when the network is cut or a machine dies and the server has not found out. The row says to which directory of
-//! pid files the session belongs: a daemon that has its pid file there knows that all others of this directory are dead.
+//! A session can outlive its daemon, when the network is cut or a machine dies and the server has
+//! not found out. The row says to which directory of pid files the session belongs: a daemon that
+//! has its pid file there knows that all others of this directory are dead.
 
 use crate::control::presence::{self, Daemon};
 use crate::daemon::process::control_session::ControlSession;
@@ -17,11 +19,13 @@ use std::time::{Duration, Instant};
 /// How long another daemon may take to leave, if it is about to.
 const OTHERS: Duration = Duration::from_secs(4);
 
-/// A server that lost a client without a word finds out within a minute. Sockets that never leave the machine have no such settings.
+/// A server that lost a client without a word finds out within a minute. Sockets that never leave
+/// the machine have no such settings.
 const ATTENTIVE: &str = "set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
 
-/// Takes the place of the one that serves the control database, for this session and the daemon whose pid file is in `piddir`. A session of an
-/// earlier one there is ended; if it is another daemon's, that is [`Kind::Refused`].
+/// Takes the place of the one that serves the control database, for this session and the daemon
+/// whose pid file is in `piddir`. A session of an earlier one there is ended; if it is another
+/// daemon's, that is [`Kind::Refused`].
 pub(super) fn take(session: &mut ControlSession, piddir: &Path) -> Result<()> {
     let directory = identity(piddir)?;
     session.control.batch(ATTENTIVE)?;

@@ -106,7 +106,8 @@ impl<'a> Mcp<'a> {
         }
     }
 
-    /// Reads all syncs and brings what runs in line with them. Requests for a look that nobody has served are served now.
+    /// Reads all syncs and brings what runs in line with them. Requests for a look that nobody has
+    /// served are served now.
     fn load(&mut self) -> Result<()> {
         *self.mailer = Mailer::load(&mut self.session.control, self.launch, None)?;
         self.testers.find(&mut self.session)?;
@@ -253,7 +254,8 @@ impl<'a> Mcp<'a> {
         }
     }
 
-    /// A sync was added, changed or removed by SQL, or a look at it was asked for: the rows say what.
+    /// A sync was added, changed or removed by SQL, or a look at it was asked for: the rows say
+    /// what.
     fn look_at_syncs(&mut self) -> Result<()> {
         let rows = self.session.control.query("select name from bucardo.sync", &[])?;
         let stored: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -277,7 +279,8 @@ impl<'a> Mcp<'a> {
         self.ask_validators()
     }
 
-    /// Requests for a look that are open. One that is new is served at once; another has its time already.
+    /// Requests for a look that are open. One that is new is served at once; another has its time
+    /// already.
     fn ask_validators(&mut self) -> Result<()> {
         let open = "select sync, requested::text from bucardo.validation where validated is null";
         let rows = self.session.control.query(open, &[])?;
@@ -309,7 +312,8 @@ impl<'a> Mcp<'a> {
         }
     }
 
-    /// Begins a sync anew with what its rows say. One that was added while the daemon runs is run from then on.
+    /// Begins a sync anew with what its rows say. One that was added while the daemon runs is run
+    /// from then on.
     fn reload_one(&mut self, sync: &str) -> Result<()> {
         log::info!("Received request to reload sync \"{sync}\"");
         if let Some(standing) = self.syncs.taken_up(sync) {
@@ -322,7 +326,8 @@ impl<'a> Mcp<'a> {
         self.answer(sync, "reloaded")
     }
 
-    /// Stops a sync, reads it again and starts it, unless it is paused; says whether it is on. One that waits to be looked at waits no longer.
+    /// Stops a sync, reads it again and starts it, unless it is paused; says whether it is on. One
+    /// that waits to be looked at waits no longer.
     pub(super) fn restart(&mut self, sync: &str) -> Result<bool> {
         self.stop(&[sync.to_owned()])?;
         let possible = self.syncs.wake(sync, &mut self.session)?;

@@ -1,7 +1,8 @@
 //! The MCP: the master of the daemon.
 //!
-//! It starts a controller for each active sync and another when one dies, hears kicks on the sources and from clients, answers requests, and
-//! stops everything when told: by SIGTERM, by the stop file, by a notification. When the control database is away it waits for it.
+//! It starts a controller for each active sync and another when one dies, hears kicks on the
+//! sources and from clients, answers requests, and stops everything when told: by SIGTERM, by the
+//! stop file, by a notification. When the control database is away it waits for it.
 
 mod database_tests;
 mod guards;
@@ -66,8 +67,8 @@ pub fn run(launch: Launch) -> u8 {
     }
 }
 
-/// Serves, and begins again whenever something is wrong with the control database; returns why it ends. Only what goes wrong at the very
-/// first start is final.
+/// Serves, and begins again whenever something is wrong with the control database; returns why it
+/// ends. Only what goes wrong at the very first start is final.
 fn supervise(launch: &Launch, startup: &Startup) -> Result<String> {
     let mut signals = Signals::of_master()?;
     let mut failures = 0;
@@ -107,7 +108,8 @@ fn supervise(launch: &Launch, startup: &Startup) -> Result<String> {
     }
 }
 
-/// The control database, or why we stop while waiting for it. The first time, an error is final: whoever starts us wants to see it.
+/// The control database, or why we stop while waiting for it. The first time, an error is final:
+/// whoever starts us wants to see it.
 fn open_control(
     launch: &Launch,
     startup: &Startup,

@@ -6,8 +6,8 @@ use crate::control::{channel, joining};
 use crate::error::Result;
 
 impl Mcp<'_> {
-    /// A command activates, deactivates, pauses or resumes a sync. What is to hold is stored before it is done: a daemon that is restarted in between
-    /// comes to the same.
+    /// A command activates, deactivates, pauses or resumes a sync. What is to hold is stored before
+    /// it is done: a daemon that is restarted in between comes to the same.
     pub(super) fn order(&mut self, sync: &str, order: Order) -> Result<()> {
         let (verb, answer) = order.words();
         log::info!("Received request to {verb} sync \"{sync}\"");
@@ -34,7 +34,8 @@ impl Mcp<'_> {
         }
     }
 
-    /// A sync whose status has changed is run by that, or not any more; earlier commands are forgotten, but for a pause.
+    /// A sync whose status has changed is run by that, or not any more; earlier commands are
+    /// forgotten, but for a pause.
     pub(super) fn follow_statuses(&mut self) -> Result<()> {
         for sync in self.syncs.with_new_status(&mut self.session)? {
             log::info!("The status of sync \"{sync}\" has changed");

@@ -1,6 +1,7 @@
-//! What comes on the public channels of the control database: orders of users and their programs, and, where PUBLIC may connect, whatever any role
-//! sends. The MCP hears it on a session of its own on which nothing else runs, a little at a time, so that no flood fills its memory; and it
-//! obeys only sessions that may give orders (see [`crate::control::access`]).
+//! What comes on the public channels of the control database: orders of users and their programs,
+//! and, where PUBLIC may connect, whatever any role sends. The MCP hears it on a session of its own
+//! on which nothing else runs, a little at a time, so that no flood fills its memory; and it obeys
+//! only sessions that may give orders (see [`crate::control::access`]).
 
 use crate::control::access;
 use crate::daemon::process::launch::Launch;
@@ -12,7 +13,8 @@ use std::collections::BTreeSet;
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
-/// How long a session is still heard after another has taken its place: what was sent just before may be on its way to it.
+/// How long a session is still heard after another has taken its place: what was sent just before
+/// may be on its way to it.
 const OVERLAP: Duration = Duration::from_secs(1);
 
 /// How often the log tells at most that orders were not obeyed.
@@ -37,8 +39,8 @@ pub(super) struct Heard {
 }
 
 impl PublicOrders {
-    /// LISTENs on these channels. Where they are others than before, in another session: in the one that is there, the answer to LISTEN would come
-    /// behind a flood.
+    /// LISTENs on these channels. Where they are others than before, in another session: in the one
+    /// that is there, the answer to LISTEN would come behind a flood.
     pub fn listen(&mut self, channels: BTreeSet<String>, launch: &Launch) -> Result<()> {
         if self.session.is_some() && self.channels == channels {
             return Ok(());

@@ -53,7 +53,8 @@ pub(super) struct Requests {
 }
 
 impl Request {
-    /// Whether any session may ask for it: what is done follows from rows of the control database, whatever was sent.
+    /// Whether any session may ask for it: what is done follows from rows of the control database,
+    /// whatever was sent.
     pub fn is_only_a_bell(&self) -> bool {
         matches!(self, Request::Validate(_) | Request::CheckDb(_) | Request::LogMessage)
     }
@@ -86,7 +87,8 @@ impl Requests {
         self.public().into_iter().chain([channel::CTL_READY.to_owned()]).collect()
     }
 
-    /// A control database may be replicated by another installation, whose triggers then kick its own syncs.
+    /// A control database may be replicated by another installation, whose triggers then kick its
+    /// own syncs.
     fn concerns(&self, request: &Request, payload: &str) -> bool {
         !matches!(request, Request::Kick(_)) || !channel::is_for_another(payload, self.installation.as_deref())
     }

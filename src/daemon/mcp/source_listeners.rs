@@ -1,5 +1,6 @@
-//! The MCP's sessions on the sources, where it hears kicks. A source that cannot be reached is tried again with growing pauses, and nobody
-//! waits for it: connecting goes on beside everything else.
+//! The MCP's sessions on the sources, where it hears kicks. A source that cannot be reached is
+//! tried again with growing pauses, and nobody waits for it: connecting goes on beside everything
+//! else.
 
 use crate::control::channel;
 use crate::daemon::process::backoff;
@@ -21,7 +22,8 @@ pub(super) struct Sources {
 struct Source {
     info: ConnInfo,
     syncs: BTreeSet<String>,
-    /// The syncs for which the session listens. It may be some that nobody wants any more: to say so, we would have to wait for the server.
+    /// The syncs for which the session listens. It may be some that nobody wants any more: to say
+    /// so, we would have to wait for the server.
     heard: BTreeSet<String>,
     state: State,
     failures: u32,
@@ -36,7 +38,8 @@ enum State {
 }
 
 impl Sources {
-    /// Listens on these databases, for these syncs each. Sessions that are no longer wanted end; others stay.
+    /// Listens on these databases, for these syncs each. Sessions that are no longer wanted end;
+    /// others stay.
     pub fn set(&mut self, wanted: BTreeMap<String, (ConnInfo, BTreeSet<String>)>, installation: Option<String>) {
         self.installation = installation;
         self.by_name.retain(|name, source| wanted.get(name).is_some_and(|(info, _)| *info == source.info));
@@ -68,7 +71,8 @@ impl Sources {
         self.by_name.values_mut().filter_map(Source::next).min()
     }
 
-    /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just been reached kicks all its syncs.
+    /// Goes on with whatever can go on; returns the syncs that were kicked. A source that has just
+    /// been reached kicks all its syncs.
     pub fn advance(&mut self) -> BTreeSet<String> {
         let installation = self.installation.as_deref();
         self.by_name.iter_mut().flat_map(|(name, source)| source.advance(name, installation)).collect()
@@ -142,7 +146,8 @@ impl Source {
         Ok(kicked(&self.syncs, &heard, installation))
     }
 
-    /// A sync for which nobody listens so far needs another session. Whatever comes meanwhile is made up for when that is there.
+    /// A sync for which nobody listens so far needs another session. Whatever comes meanwhile is
+    /// made up for when that is there.
     fn want(&mut self, syncs: BTreeSet<String>) {
         if !syncs.is_subset(&self.heard) {
             self.state = State::Waiting(Instant::now());

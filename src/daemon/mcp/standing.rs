@@ -1,5 +1,6 @@
-//! What commands have told the daemon about its syncs, as table `sync_state` keeps it: a pause lasts until it is lifted, and what `activate` and
-//! `deactivate` say lasts until the daemon is restarted or reloads all syncs.
+//! What commands have told the daemon about its syncs, as table `sync_state` keeps it: a pause
+//! lasts until it is lifted, and what `activate` and `deactivate` say lasts until the daemon is
+//! restarted or reloads all syncs.
 
 use crate::control::state::{self, Asked};
 use crate::control::sync::Sync;
@@ -49,8 +50,8 @@ impl Standing {
         self.is_on(sync) && !self.paused
     }
 
-    /// What holds after a command; none if that makes no sense for the sync as it is. The last command counts. One that says what the status says
-    /// anyway leaves nothing behind.
+    /// What holds after a command; none if that makes no sense for the sync as it is. The last
+    /// command counts. One that says what the status says anyway leaves nothing behind.
     pub fn after(self, order: Order, sync: &Sync) -> Option<Standing> {
         let asked = |wanted: bool, asked| if sync.wanted == wanted { None } else { Some(asked) };
         match order {

@@ -1,5 +1,6 @@
-//! Random histories of one sync: commands, changes of its row, reloads, deaths. What the daemon keeps, step by step, and what `status` makes of it must
-//! be what a person says who reads the history from its end.
+//! Random histories of one sync: commands, changes of its row, reloads, deaths. What the daemon
+//! keeps, step by step, and what `status` makes of it must be what a person says who reads the
+//! history from its end.
 
 use super::standing::{Order, Standing};
 use crate::control::state::{Backlog, Facts, Level, State, Waiting};
@@ -183,7 +184,8 @@ impl Chance {
     }
 }
 
-/// What must hold of any state, whatever led to it: the word, what becomes of a row, and what a monitor is told agree.
+/// What must hold of any state, whatever led to it: the word, what becomes of a row, and what a
+/// monitor is told agree.
 fn agrees(world: &World, history: &[Event]) {
     let facts = world.facts();
     let (state, level) = (facts.state(), facts.level());

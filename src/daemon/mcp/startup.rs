@@ -1,4 +1,5 @@
-//! The MCP's first steps: a place of its own, its pid file, its log, and the stop file that must not exist.
+//! The MCP's first steps: a place of its own, its pid file, its log, and the stop file that must
+//! not exist.
 
 use crate::daemon::process::instance;
 use crate::daemon::process::launch::{FOREGROUND_VARIABLE, Launch};
@@ -96,7 +97,8 @@ fn refuse_stop_file(path: &Path) -> Result<()> {
     }
 }
 
-/// Writes the pid file, once no other master lives: one that is there may be about to leave, because whoever started us asked it to.
+/// Writes the pid file, once no other master lives: one that is there may be about to leave,
+/// because whoever started us asked it to.
 fn take_possession(launch: &Launch) -> Result<PidFile> {
     let path = pidfile::mcp(&launch.piddir);
     let end = Instant::now() + OTHERS;
@@ -137,7 +139,8 @@ fn reason_in(text: &str) -> &str {
     behind.split_once('|').filter(|(word, _)| verb(word)).map_or(behind, |(_, reason)| reason).trim()
 }
 
-/// Answers whoever started us, once: `ready`, or why not. From then on nobody reads what we would print.
+/// Answers whoever started us, once: `ready`, or why not. From then on nobody reads what we would
+/// print.
 pub(super) fn answer(launch: &Launch, text: &str) {
     if std::env::var_os(FOREGROUND_VARIABLE).is_some() {
         if text != crate::daemon::process::launch::READY && !launch.log.stderr {

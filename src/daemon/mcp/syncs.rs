@@ -104,7 +104,8 @@ impl Syncs {
         Ok(())
     }
 
-    /// Takes a command about a sync; returns what holds from now on, or none if the command makes no sense.
+    /// Takes a command about a sync; returns what holds from now on, or none if the command makes
+    /// no sense.
     pub fn told(&mut self, name: &str, order: Order, session: &mut ControlSession) -> Result<Option<Standing>> {
         let Some(entry) = self.0.get_mut(name) else { return Ok(None) };
         let Ok(sync) = Sync::load(&mut session.control, name) else { return Ok(None) };
@@ -115,15 +116,16 @@ impl Syncs {
         Ok(after)
     }
 
-    /// What is to hold of a sync that was added while the daemon runs, once it is reloaded; none for others.
+    /// What is to hold of a sync that was added while the daemon runs, once it is reloaded; none
+    /// for others.
     pub fn taken_up(&mut self, name: &str) -> Option<Standing> {
         let entry = self.0.get_mut(name).filter(|entry| entry.standing.asked == Some(Asked::Added))?;
         entry.standing.asked = None;
         Some(entry.standing)
     }
 
-    /// The syncs whose status, or that of a database of theirs, is another than the one that we know. Of its own status the last word counts, and
-    /// commands that came before do not.
+    /// The syncs whose status, or that of a database of theirs, is another than the one that we
+    /// know. Of its own status the last word counts, and commands that came before do not.
     pub fn with_new_status(&mut self, session: &mut ControlSession) -> Result<Vec<String>> {
         // One that connects other databases now is looked at first.
         let rows = session.control.query("select sync from bucardo.validation where validated is null", &[])?;
@@ -172,7 +174,8 @@ impl Syncs {
         self.0.remove(name);
     }
 
-    /// Reads one sync again and lets it run, if its row and what commands have said let it; says whether it is on.
+    /// Reads one sync again and lets it run, if its row and what commands have said let it; says
+    /// whether it is on.
     pub fn wake(&mut self, name: &str, session: &mut ControlSession) -> Result<bool> {
         let Ok(sync) = Sync::load(&mut session.control, name) else { return Ok(false) };
         let standing = self.0.get(name).map(|entry| entry.standing).unwrap_or_default();
@@ -246,7 +249,8 @@ impl Syncs {
                         sources.entry(master).or_insert((info, BTreeSet::new())).1.insert(entry.sync.name.clone());
                     }
                     Err(error) if session.control.is_closed() => return Err(error),
-                    // What is wrong with one database is no reason not to serve the others. Its kids tell it, too.
+                    // What is wrong with one database is no reason not to serve the others. Its
+                    // kids tell it, too.
                     Err(error) => log::warn!("Warning! Source database \"{master}\" cannot be listened to: {error}"),
                 }
             }
@@ -254,7 +258,8 @@ impl Syncs {
         Ok(sources)
     }
 
-    /// Passes a kick on to the controller, or starts one for it. `why` is [`channel::ASKED`] or nothing.
+    /// Passes a kick on to the controller, or starts one for it. `why` is [`channel::ASKED`] or
+    /// nothing.
     pub fn kick(&mut self, name: &str, why: &str, session: &mut ControlSession) -> Result<()> {
         match self.0.get_mut(name) {
             Some(entry) if entry.active && entry.hears() => {
@@ -290,7 +295,8 @@ impl Syncs {
         }
     }
 
-    /// Starts what is to be started by now. A sync that is not valid waits until somebody has looked at it.
+    /// Starts what is to be started by now. A sync that is not valid waits until somebody has
+    /// looked at it.
     pub fn start_due(&mut self, session: &mut ControlSession, launch: &Launch, validators: &mut Validators) -> Result<()> {
         let now = Instant::now();
         for entry in self.0.values_mut() {
@@ -342,7 +348,8 @@ impl Syncs {
         }
     }
 
-    /// Stops the controllers of these syncs, which are not active any more; returns all children that died meanwhile.
+    /// Stops the controllers of these syncs, which are not active any more; returns all children
+    /// that died meanwhile.
     pub fn stop(&mut self, names: &[String], launch: &Launch, signals: &Signals) -> BTreeMap<i32, End> {
         let mut stopped = BTreeMap::new();
         for entry in self.0.values_mut().filter(|entry| names.contains(&entry.sync.name)) {
@@ -365,7 +372,8 @@ impl Syncs {
         let child = entry.child.take()?;
         pidfile::remove_of(&pidfile::ctl(&launch.piddir, &entry.sync.name), pid);
         match end {
-            // One that does not stay; the next kick starts another, and so does one that it may not have heard any more.
+            // One that does not stay; the next kick starts another, and so does one that it may not
+            // have heard any more.
             End::Exit(0) if !(child.kicked || entry.kicked) => {}
             End::Exit(0) | End::Exit(exit_codes::LIFETIME_REACHED) => {
                 entry.kicked = true;

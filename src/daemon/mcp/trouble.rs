@@ -1,5 +1,5 @@
-//! Why the daemon does not run a sync that it should run, kept in table `sync_state` for those who ask. Looked at after everything that happens, and
-//! written only when it has changed.
+//! Why the daemon does not run a sync that it should run, kept in table `sync_state` for those who
+//! ask. Looked at after everything that happens, and written only when it has changed.
 
 use super::source_listeners::Sources;
 use super::syncs::Syncs;

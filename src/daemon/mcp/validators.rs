@@ -1,4 +1,5 @@
-//! The MCP's validators: processes that look at one sync each, beside whatever else runs for it, and leave. One that failed is tried again.
+//! The MCP's validators: processes that look at one sync each, beside whatever else runs for it,
+//! and leave. One that failed is tried again.
 
 use crate::daemon::process::backoff;
 use crate::daemon::process::children::End;

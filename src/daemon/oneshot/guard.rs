@@ -1,6 +1,7 @@
-//! The guard: looks now and then at the syncs for which changes may wait without anything working on them, asks their sources, and mails what no
-//! other process would: a pause that was forgotten, a source that cannot be heard, changes that are overdue. It decides as `status` does. A process of its
-//! own, because sources may take their time.
+//! The guard: looks now and then at the syncs for which changes may wait without anything working
+//! on them, asks their sources, and mails what no other process would: a pause that was forgotten,
+//! a source that cannot be heard, changes that are overdue. It decides as `status` does. A process
+//! of its own, because sources may take their time.
 
 use crate::control::state::{self, Facts};
 use crate::control::sync::Sync;

@@ -1,4 +1,5 @@
-//! The tester: tries to connect to databases that were added or changed by SQL, records how that went in `db_connlog`, and leaves.
+//! The tester: tries to connect to databases that were added or changed by SQL, records how that
+//! went in `db_connlog`, and leaves.
 
 use crate::control::db;
 use crate::daemon::process::control_session::ControlSession;

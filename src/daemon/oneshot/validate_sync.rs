@@ -1,5 +1,6 @@
-//! The validator: looks at one sync on all its databases, makes what is missing, records the outcome, removes what is not needed any more, and
-//! leaves. The MCP starts one when a sync was added, changed or deleted by SQL, where no program looked at the databases.
+//! The validator: looks at one sync on all its databases, makes what is missing, records the
+//! outcome, removes what is not needed any more, and leaves. The MCP starts one when a sync was
+//! added, changed or deleted by SQL, where no program looked at the databases.
 
 use crate::contained::contained;
 use crate::control::sync::Sync;

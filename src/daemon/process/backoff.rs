@@ -1,5 +1,5 @@
-//! How long to wait before something that failed is tried again: at once the first time, then twice as long each time, up to a minute,
-//! and never exactly as long as everybody else.
+//! How long to wait before something that failed is tried again: at once the first time, then twice
+//! as long each time, up to a minute, and never exactly as long as everybody else.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -7,7 +7,8 @@ use std::time::Duration;
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long a kid that has left its connections to others stays away: those look for them at least as often as [`crowded`] says.
+/// How long a kid that has left its connections to others stays away: those look for them at least
+/// as often as [`crowded`] says.
 pub const GIVE_WAY: Duration = Duration::from_secs(3);
 
 /// The pause of a kid that found no connection left.

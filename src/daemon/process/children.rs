@@ -49,8 +49,8 @@ pub fn signal(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
 }
 
-/// Asks children to stop, waits for them at most `patience`, and then ends the rest by force. Returns how each child that died
-/// meanwhile did. A request to stop ourselves is noticed.
+/// Asks children to stop, waits for them at most `patience`, and then ends the rest by force.
+/// Returns how each child that died meanwhile did. A request to stop ourselves is noticed.
 pub fn stop_all(pids: &[i32], patience: Duration, signals: &Signals) -> BTreeMap<i32, End> {
     pids.iter().for_each(|pid| signal(*pid, Signal::SIGTERM));
     let deadline = Instant::now() + patience;

@@ -1,4 +1,5 @@
-//! What every process of the daemon sits at: its session on the control database, its signals, its orders.
+//! What every process of the daemon sits at: its session on the control database, its signals, its
+//! orders.
 
 use crate::control::access;
 use crate::control::private::ChannelSecret;
@@ -42,8 +43,8 @@ impl ControlSession {
         ControlSession { control, signals, secret, closed }
     }
 
-    /// Prepares a session that is open already. What q says may be lost in a crash of the control database: the receipts in the targets are
-    /// the truth.
+    /// Prepares a session that is open already. What q says may be lost in a crash of the control
+    /// database: the receipts in the targets are the truth.
     pub fn prepared(mut control: Connection) -> Result<Prepared> {
         control.batch(
             "set synchronous_commit = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; \
@@ -59,8 +60,9 @@ impl ControlSession {
         self.signals
     }
 
-    /// LISTENs on the private channels of these and on no others. In one transaction, so that nothing is missed on those that stay.
-    /// The names in `public` are those of the original that only daemons listen to: in a closed control database they are heard, too.
+    /// LISTENs on the private channels of these and on no others. In one transaction, so that
+    /// nothing is missed on those that stay. The names in `public` are those of the original that
+    /// only daemons listen to: in a closed control database they are heard, too.
     pub fn listen(&mut self, private: &[String], public: &[String]) -> Result<()> {
         let names: HashMap<String, String> = private.iter().map(|name| (self.secret.channel(name), name.clone())).collect();
         let public = if self.closed { public } else { &[] };
@@ -85,7 +87,8 @@ impl ControlSession {
         Ok(())
     }
 
-    /// What has come on the control database. Of what came several times only the last is told: what is done now answers all of them.
+    /// What has come on the control database. Of what came several times only the last is told:
+    /// what is done now answers all of them.
     pub fn heard(&mut self) -> Result<Vec<Notification>> {
         let mut heard = self.control.drain_notifications()?;
         let mut known = HashSet::new();
@@ -95,8 +98,9 @@ impl ControlSession {
         Ok(heard)
     }
 
-    /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or the time `until`. What came while
-    /// statements ran is there already, and then there is no sleep. Says whether SIGHUP came; the log is opened anew by that.
+    /// Sleeps until something comes: on the control database, by a signal, on one of `others`, or
+    /// the time `until`. What came while statements ran is there already, and then there is no
+    /// sleep. Says whether SIGHUP came; the log is opened anew by that.
     pub fn sleep(&mut self, others: &[RawFd], until: Option<Instant>) -> Result<bool> {
         if !self.control.has_notifications() && !self.signals.pending() {
             let fds = [&[self.control.fd(), self.signals.fd()], others].concat();

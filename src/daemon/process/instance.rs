@@ -1,6 +1,6 @@
-//! The instance that a pid file belongs to. Several control databases may have daemons on one machine, each with a
-//! directory of its own for pid files; where two are set to the same directory, the pid files tell
-//! them apart: a line of theirs names the control database.
+//! The instance that a pid file belongs to. Several control databases may have daemons on one
+//! machine, each with a directory of its own for pid files; where two are set to the same
+//! directory, the pid files tell them apart: a line of theirs names the control database.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;

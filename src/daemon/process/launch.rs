@@ -1,6 +1,7 @@
-//! Starting processes: what each is told, and how. A child is this binary executed again through `/proc/self/exe` (so it is the version its
-//! parent runs, even when the file was replaced), its title as `argv[0]`, its orders as TOML on standard input: nothing secret is in an
-//! argument or the environment, where others could read it.
+//! Starting processes: what each is told, and how. A child is this binary executed again through
+//! `/proc/self/exe` (so it is the version its parent runs, even when the file was replaced), its
+//! title as `argv[0]`, its orders as TOML on standard input: nothing secret is in an argument or
+//! the environment, where others could read it.
 
 use crate::daemon::process::role::Role;
 use crate::daemon::process::title;
@@ -93,7 +94,8 @@ impl Orders {
     }
 }
 
-/// Starts the daemon in the background and waits until it runs or says why it cannot. Returns the MCP's process id.
+/// Starts the daemon in the background and waits until it runs or says why it cannot. Returns the
+/// MCP's process id.
 pub fn start(launch: &Launch) -> Result<i32> {
     let orders = Orders { role: Role::Mcp, launch: launch.clone() };
     let mut command = command(&orders);
@@ -125,7 +127,8 @@ fn stream(launch: &Launch) -> Result<Stdio> {
     }
 }
 
-/// Turns this very process into the MCP, for service managers that watch it. Returns only if that fails.
+/// Turns this very process into the MCP, for service managers that watch it. Returns only if that
+/// fails.
 pub fn become_mcp(launch: &Launch) -> Error {
     match foreground(launch) {
         Err(error) => error,
@@ -151,7 +154,8 @@ fn cannot_start(error: std::io::Error) -> Error {
     Error::new(Kind::File, "the daemon cannot be started").caused_by(error)
 }
 
-/// Starts a child of this process and returns its id. Only from the main thread: a child dies with the thread that started it.
+/// Starts a child of this process and returns its id. Only from the main thread: a child dies with
+/// the thread that started it.
 pub fn spawn(role: Role, launch: &Launch) -> Result<i32> {
     let orders = Orders { role, launch: launch.clone() };
     let mut command = command(&orders);

@@ -1,5 +1,6 @@
-//! The daemon's mails. Who has something to say starts a short-lived process that says it: a mail server that hangs never holds up anybody.
-//! That process outlives its parent, for the last mail of a daemon, and ends by itself within a minute.
+//! The daemon's mails. Who has something to say starts a short-lived process that says it: a mail
+//! server that hangs never holds up anybody. That process outlives its parent, for the last mail of
+//! a daemon, and ends by itself within a minute.
 
 use crate::control::gap;
 use crate::control::settings::Settings;
@@ -54,7 +55,8 @@ impl Mailer {
     }
 }
 
-/// Says what changes a sync is known to miss, unless that was said before: in the log, and in one mail.
+/// Says what changes a sync is known to miss, unless that was said before: in the log, and in one
+/// mail.
 pub fn tell_gaps(control: &mut Connection, launch: &Launch, whose: &Whose) -> Result<()> {
     let gaps = gap::tell(control, whose.sync)?;
     if gaps.is_empty() {

@@ -1,5 +1,5 @@
-//! What every process of the daemon has: its role and launch, its title, signals and stop watchdog, its session on the control
-//! database, its pid file, its children and its mails.
+//! What every process of the daemon has: its role and launch, its title, signals and stop watchdog,
+//! its session on the control database, its pid file, its children and its mails.
 
 pub mod backoff;
 pub mod children;

@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 const MASTER: &[u8] = b"Bucardo Master Control Program";
 /// How long to wait for a turn that others keep for a moment only.
 const TURN: Duration = Duration::from_secs(5);
-/// How often files and processes are looked at: nobody tells us of a lock that is free, or of the end of a process that is not our child.
+/// How often files and processes are looked at: nobody tells us of a lock that is free, or of the
+/// end of a process that is not our child.
 pub const STEP: Duration = Duration::from_millis(20);
 
 /// The MCP's file.
@@ -37,8 +38,9 @@ pub fn kid(piddir: &Path, sync: &str, target: &str) -> PathBuf {
     piddir.join(format!("bucardo.kid.sync.{sync}.{target}.pid"))
 }
 
-/// The right to say who is the master of a piddir: whoever looks at the MCP's file and then writes or removes it holds it, or two that start at
-/// the same time would both find none. It is a lock on the directory itself, so nothing is left behind.
+/// The right to say who is the master of a piddir: whoever looks at the MCP's file and then writes
+/// or removes it holds it, or two that start at the same time would both find none. It is a lock on
+/// the directory itself, so nothing is left behind.
 #[derive(Debug)]
 pub struct Turn(#[expect(dead_code, reason = "held, not used")] Flock<File>);
 
@@ -60,8 +62,8 @@ impl Turn {
     }
 }
 
-/// Whether the process is a master, ours or the original's: both show the same title. Where the system hides the titles of
-/// other people's processes, that it exists must do.
+/// Whether the process is a master, ours or the original's: both show the same title. Where the
+/// system hides the titles of other people's processes, that it exists must do.
 pub fn is_master(pid: i32) -> bool {
     match fs::read(format!("/proc/{pid}/cmdline")) {
         Ok(title) => title.starts_with(MASTER),
@@ -69,12 +71,14 @@ pub fn is_master(pid: i32) -> bool {
     }
 }
 
-/// The master that the pid file names, if it lives and really is one: after a crash or a reboot the file may name anybody.
+/// The master that the pid file names, if it lives and really is one: after a crash or a reboot the
+/// file may name anybody.
 pub fn living_master(path: &Path) -> Option<i32> {
     read(path).and_then(|pid| i32::try_from(pid).ok()).filter(|pid| is_master(*pid))
 }
 
-/// A pid file of this process; removed when dropped, unless another process has taken it over meanwhile.
+/// A pid file of this process; removed when dropped, unless another process has taken it over
+/// meanwhile.
 #[derive(Debug)]
 pub struct PidFile(PathBuf);
 

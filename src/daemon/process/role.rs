@@ -1,4 +1,5 @@
-//! The roles of the daemon's processes: what each is told, its title and its name in `pg_stat_activity`.
+//! The roles of the daemon's processes: what each is told, its title and its name in
+//! `pg_stat_activity`.
 
 use crate::daemon::process::launch::Launch;
 use crate::notice::mail::{Mail, Post};
@@ -102,7 +103,8 @@ impl Role {
         }
     }
 
-    /// What `pg_stat_activity` shows of a session of this process; `database` is what the session is for.
+    /// What `pg_stat_activity` shows of a session of this process; `database` is what the session
+    /// is for.
     pub fn application_name(&self, database: &str) -> String {
         match self {
             Role::Mcp => format!("bucardo mcp {database}"),

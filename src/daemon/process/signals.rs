@@ -22,7 +22,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over SIGTERM and SIGINT (stop, see [`super::stop_watchdog`]), SIGHUP (reload, reopen logs), SIGUSR2 (reopen logs) and SIGCHLD.
+    /// Takes over SIGTERM and SIGINT (stop, see [`super::stop_watchdog`]), SIGHUP (reload, reopen
+    /// logs), SIGUSR2 (reopen logs) and SIGCHLD.
     pub fn new() -> Result<Signals> {
         Signals::within(stop_watchdog::CHILD)
     }
@@ -114,7 +115,8 @@ impl Signals {
     }
 }
 
-/// Until [`Signals`] are there, SIGUSR2 would end the process; it is sent to all of a daemon's, also to one that has just begun.
+/// Until [`Signals`] are there, SIGUSR2 would end the process; it is sent to all of a daemon's,
+/// also to one that has just begun.
 pub fn survive_reopen() {
     // Whoever cannot do that is no worse off than before.
     let _ = signal_hook::flag::register(SIGUSR2, Arc::new(AtomicBool::new(false)));

@@ -1,6 +1,7 @@
-//! The end of patience. A process that is asked to stop may be in a statement, where it sees no flag, and a link that hangs may keep it there.
-//! So each process has a second thread, which sleeps until such a request comes. Then it has the statements cancelled, and when the process
-//! does not react, it ends it.
+//! The end of patience. A process that is asked to stop may be in a statement, where it sees no
+//! flag, and a link that hangs may keep it there. So each process has a second thread, which sleeps
+//! until such a request comes. Then it has the statements cancelled, and when the process does not
+//! react, it ends it.
 
 use crate::pg::Canceller;
 use nix::sys::signal::{Signal, kill};
@@ -16,11 +17,13 @@ use std::time::{Duration, Instant};
 const UNNOTICED: Duration = Duration::from_millis(400);
 /// How long a stop of the MCP may take in all.
 pub(in crate::daemon) const MASTER: Duration = Duration::from_millis(1800);
-/// The same of a child. An MCP that did not notice and a controller that cannot tidy end one after the other.
+/// The same of a child. An MCP that did not notice and a controller that cannot tidy end one after
+/// the other.
 pub(in crate::daemon) const CHILD: Duration = Duration::from_millis(1000);
 /// Who is not in a statement notices before this.
 const SOON: Duration = Duration::from_millis(50);
-/// How often statements are cancelled until the request is noticed: a cancel that comes between two of them stops neither.
+/// How often statements are cancelled until the request is noticed: a cancel that comes between two
+/// of them stops neither.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the two threads share.
@@ -31,7 +34,8 @@ pub(in crate::daemon) struct StopWatchdog {
 }
 
 impl StopWatchdog {
-    /// Starts the thread. Something can be read from `bell` once there was a request; the stop may take `longest` then.
+    /// Starts the thread. Something can be read from `bell` once there was a request; the stop may
+    /// take `longest` then.
     pub fn start(&self, mut bell: UnixStream, longest: Duration) -> std::io::Result<()> {
         let shared = self.clone();
         let wait = move || {

@@ -1,7 +1,8 @@
 //! Process titles: what `ps` shows.
 //!
-//! A child gets its title as `argv[0]`, followed by blanks when it may grow. To change it, the process writes over those bytes in its own
-//! memory, through `/proc/self/mem`, which needs no unsafe code. Where the kernel refuses that, the first title stays.
+//! A child gets its title as `argv[0]`, followed by blanks when it may grow. To change it, the
+//! process writes over those bytes in its own memory, through `/proc/self/mem`, which needs no
+//! unsafe code. Where the kernel refuses that, the first title stays.
 
 use crate::control::channel::cut;
 use std::fs::{File, OpenOptions, read_to_string};
@@ -32,7 +33,8 @@ pub fn init() {
 
 fn find() -> Option<Area> {
     let stat = read_to_string("/proc/self/stat").ok()?;
-    // The second field is the program's name in parentheses and may contain anything; fields 48 and 49 are arg_start and arg_end.
+    // The second field is the program's name in parentheses and may contain anything; fields 48 and
+    // 49 are arg_start and arg_end.
     let fields: Vec<&str> = stat.get(stat.rfind(')')? + 2..)?.split(' ').collect();
     let start: u64 = fields.get(45)?.parse().ok()?;
     let end: u64 = fields.get(46)?.parse().ok()?;
@@ -48,8 +50,9 @@ pub fn set(title: &str) {
     }
 }
 
-/// The bytes for a title: NUL after it, and at the very end a byte that is not NUL, by which the kernel sees that the area was rewritten and
-/// shows it up to the first NUL only (`get_mm_cmdline` in fs/proc/base.c).
+/// The bytes for a title: NUL after it, and at the very end a byte that is not NUL, by which the
+/// kernel sees that the area was rewritten and shows it up to the first NUL only (`get_mm_cmdline`
+/// in fs/proc/base.c).
 fn image(title: &str, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     if length >= 2 {

@@ -1,5 +1,5 @@
-//! A file that only grows, and may be moved away under us. Opened with `O_APPEND`, so that the lines of many processes each
-//! arrive whole, one after the other.
+//! A file that only grows, and may be moved away under us. Opened with `O_APPEND`, so that the
+//! lines of many processes each arrive whole, one after the other.
 
 use crate::error::Result;
 use crate::files;

@@ -1,10 +1,12 @@
-//! One line of the log, as the original writes it: `(12229) [Mon Nov 23 02:27:04 2026]  MCP PID: 12229`.
+//! One line of the log, as the original writes it: `(12229) [Mon Nov 23 02:27:04 2026] MCP PID:
+//! 12229`.
 
 use crate::notice::clock;
 use crate::plain;
 use std::time::SystemTime;
 
-/// The part before the prefix: the level, the process id and the time, each only when wanted, each followed by a blank.
+/// The part before the prefix: the level, the process id and the time, each only when wanted, each
+/// followed by a blank.
 pub fn header(level: Option<&str>, pid: Option<u32>, time: Option<String>) -> String {
     let level = level.map(|level| format!("{level} ")).unwrap_or_default();
     let pid = pid.map(|pid| format!("({pid}) ")).unwrap_or_default();
@@ -22,7 +24,8 @@ pub fn level(level: log::Level) -> &'static str {
     }
 }
 
-/// The time as the setting `log_showtime` wants it: 0 not at all, 1 seconds since 1970, 2 universal, 3 local.
+/// The time as the setting `log_showtime` wants it: 0 not at all, 1 seconds since 1970, 2
+/// universal, 3 local.
 pub fn time(showtime: u8, at: SystemTime) -> Option<String> {
     match showtime {
         0 => None,
@@ -32,7 +35,8 @@ pub fn time(showtime: u8, at: SystemTime) -> Option<String> {
     }
 }
 
-/// The whole line with its end. Further lines of a message begin with a tab, as in PostgreSQL's log, so that none can be taken for an entry.
+/// The whole line with its end. Further lines of a message begin with a tab, as in PostgreSQL's
+/// log, so that none can be taken for an entry.
 pub fn line(header: &str, prefix: &str, message: &str) -> String {
     format!("{header} {prefix} {}\n", plain::lines(message).replace('\n', "\n\t"))
 }

@@ -1,8 +1,10 @@
-//! The log. Every process of the daemon appends its own lines to one shared file, `DEBUGDIR/log.bucardo[.NAME]`, each line
-//! with one `write(2)` so that lines of several processes never mix; beside it go syslog and a file of warnings. The rest of
-//! the program just says `log::info!`, `log::warn!` and `log::error!`.
+//! The log. Every process of the daemon appends its own lines to one shared file,
+//! `DEBUGDIR/log.bucardo[.NAME]`, each line with one `write(2)` so that lines of several processes
+//! never mix; beside it go syslog and a file of warnings. The rest of the program just says
+//! `log::info!`, `log::warn!` and `log::error!`.
 //!
-//! Only our own modules are heard. The driver's are not: it logs statements together with their values.
+//! Only our own modules are heard. The driver's are not: it logs statements together with their
+//! values.
 
 mod file;
 mod line;
@@ -23,8 +25,9 @@ static SINKS: OnceLock<Arc<Sinks>> = OnceLock::new();
 
 /// Opens the log of this process. `prefix` is the word before each message: `MCP`, `CTL`, `KID`.
 ///
-/// After an error, what could be opened is in use all the same, and [`reopen`] may find the rest: whoever starts a daemon should
-/// see the error, but a directory that became unwritable later is no reason for a KID not to replicate.
+/// After an error, what could be opened is in use all the same, and [`reopen`] may find the rest:
+/// whoever starts a daemon should see the error, but a directory that became unwritable later is no
+/// reason for a KID not to replicate.
 pub fn init(options: &Options, prefix: &str) -> Result<()> {
     let (sinks, opened) = Sinks::open(options.clone(), prefix);
     let sinks = Arc::new(sinks);
@@ -36,8 +39,8 @@ pub fn init(options: &Options, prefix: &str) -> Result<()> {
     }
 }
 
-/// Opens the files anew under their names, after somebody moved them away (SIGHUP, logrotate). A file that cannot be opened
-/// leaves the old one in use.
+/// Opens the files anew under their names, after somebody moved them away (SIGHUP, logrotate). A
+/// file that cannot be opened leaves the old one in use.
 pub fn reopen() {
     if let Some(sinks) = SINKS.get() {
         sinks.reopen();

@@ -1,4 +1,5 @@
-//! What can be chosen about the log: the options of `start` and the `log_*` settings. Travels to each process of the daemon.
+//! What can be chosen about the log: the options of `start` and the `log_*` settings. Travels to
+//! each process of the daemon.
 
 use super::Facility;
 use crate::error::{Error, Kind, Result};
@@ -68,7 +69,8 @@ impl Options {
         self.file.then(|| self.directory.join(name))
     }
 
-    /// The same options with paths that do not depend on the working directory, which a daemon leaves.
+    /// The same options with paths that do not depend on the working directory, which a daemon
+    /// leaves.
     pub fn rooted(mut self, directory: &Path) -> Options {
         self.directory = directory.join(&self.directory);
         if !self.warning_file.is_empty() {
@@ -88,7 +90,8 @@ impl Options {
         }
     }
 
-    /// Removes the files of earlier daemons (`--cleandebugs`): `log.bucardo.*`, never plain `log.bucardo`.
+    /// Removes the files of earlier daemons (`--cleandebugs`): `log.bucardo.*`, never plain
+    /// `log.bucardo`.
     pub fn clean(&self) -> Result<()> {
         let entries = std::fs::read_dir(&self.directory).map_err(|error| failed("read", &self.directory, error))?;
         for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("log.bucardo.")) {

@@ -20,7 +20,8 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// Opens what `options` ask for, and says what could not be opened. What could is in use all the same.
+    /// Opens what `options` ask for, and says what could not be opened. What could is in use all
+    /// the same.
     pub fn open(options: Options, prefix: &str) -> (Sinks, Result<()>) {
         let file = options.path(prefix, std::process::id()).as_deref().map(file::open).transpose();
         let facility = options.syslog.then(|| Facility::named(&options.facility)).transpose();
@@ -56,7 +57,8 @@ impl Sinks {
         }
     }
 
-    /// Sends a message to syslog and to the file of warnings, and returns its line for the log file.
+    /// Sends a message to syslog and to the file of warnings, and returns its line for the log
+    /// file.
     pub fn take(&self, record: &Record) -> String {
         let (message, prefix) = (record.args().to_string(), self.prefix());
         let now = SystemTime::now();
@@ -72,8 +74,8 @@ impl Sinks {
         line
     }
 
-    /// Opened for each line, because there are few: so it can be moved away at any time. It is left out where its default
-    /// place, the directory in which `start` was called, cannot be written.
+    /// Opened for each line, because there are few: so it can be moved away at any time. It is left
+    /// out where its default place, the directory in which `start` was called, cannot be written.
     fn keep_warning(&self, line: &[u8]) {
         if !self.options.warning_file.is_empty() {
             let file = file::open(Path::new(&self.options.warning_file)).ok();

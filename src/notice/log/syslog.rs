@@ -1,5 +1,6 @@
-//! Syslog: one datagram to `/dev/log` for each message, `<PRIORITY>DATE Bucardo[PID]: TEXT` (RFC 3164, section 4). A syslog
-//! daemon that is missing, restarting or stuck never holds us up: what it does not take at once is lost to it.
+//! Syslog: one datagram to `/dev/log` for each message, `<PRIORITY>DATE Bucardo[PID]: TEXT` (RFC
+//! 3164, section 4). A syslog daemon that is missing, restarting or stuck never holds us up: what
+//! it does not take at once is lost to it.
 
 use crate::error::{Error, Kind, Result};
 use crate::notice::clock;

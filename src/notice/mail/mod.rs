@@ -1,5 +1,5 @@
-//! Mail: a letter is written to a file of copies and handed to a mail server,
-//! with time limits. Plain SMTP: a server that wants encryption or a password is for a local relay to talk to.
+//! Mail: a letter is written to a file of copies and handed to a mail server, with time limits.
+//! Plain SMTP: a server that wants encryption or a password is for a local relay to talk to.
 
 use crate::error::{Error, Kind, Result};
 use crate::files;
@@ -47,7 +47,8 @@ impl Post {
         self.to.is_some() || self.file.is_some()
     }
 
-    /// Delivers: to the file, to the mail server, or to both. A failure of one does not spare the other.
+    /// Delivers: to the file, to the mail server, or to both. A failure of one does not spare the
+    /// other.
     pub fn deliver(&self, mail: &Mail) -> Result<()> {
         if mail.body.trim().is_empty() {
             return Err(Error::new(Kind::Refused, format!("the mail \"{}\" has no text", mail.subject)));

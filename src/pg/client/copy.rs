@@ -10,7 +10,8 @@ use std::pin::Pin;
 /// How much is gathered before it goes to the server.
 const GATHERED: usize = 4096;
 
-/// What a COPY ... FROM STDIN is given. Without [`CopyInWriter::finish`] the server takes nothing of it.
+/// What a COPY ... FROM STDIN is given. Without [`CopyInWriter::finish`] the server takes nothing
+/// of it.
 pub struct CopyInWriter<'a> {
     driver: &'a mut Driver,
     sink: Pin<Box<CopyInSink<Bytes>>>,

@@ -1,8 +1,9 @@
-//! The driver, made to wait: `tokio-postgres` in a small runtime of its own, one for each connection and without a thread. Whatever is
-//! called here runs the connection until the answer is there, and lets go of it when nothing comes any more.
+//! The driver, made to wait: `tokio-postgres` in a small runtime of its own, one for each
+//! connection and without a thread. Whatever is called here runs the connection until the answer is
+//! there, and lets go of it when nothing comes any more.
 //!
-//! The crate `postgres` does the same, but connects by itself: nothing can be put between it and the socket, and a server that it waits
-//! for can neither be given a time limit nor be left.
+//! The crate `postgres` does the same, but connects by itself: nothing can be put between it and
+//! the socket, and a server that it waits for can neither be given a time limit nor be left.
 
 mod copy;
 mod notifications;
@@ -28,7 +29,8 @@ type Answer<T> = Result<T, Error>;
 /// The driver's half that does the work.
 type Exchange = postgres::Connection<Socket, Line>;
 
-/// A session. The order of the fields is that in which they end: the driver says goodbye once nothing can be asked any more.
+/// A session. The order of the fields is that in which they end: the driver says goodbye once
+/// nothing can be asked any more.
 pub struct Client {
     client: postgres::Client,
     driver: Driver,
@@ -70,7 +72,8 @@ impl Client {
         self.driver.run(self.client.simple_query(query))
     }
 
-    /// The same, but only until `deadline`: then there is no answer, and the session is of no use any more.
+    /// The same, but only until `deadline`: then there is no answer, and the session is of no use
+    /// any more.
     pub fn simple_query_until(&mut self, query: &str, deadline: Instant) -> Option<Answer<Vec<SimpleQueryMessage>>> {
         let Client { client, driver } = self;
         let answer = driver.run_until(client.simple_query(query), deadline);
@@ -160,7 +163,8 @@ fn advance(exchange: &mut Exchange, waiting: &mut Waiting, cx: &mut Context<'_>)
     loop {
         match Pin::new(&mut *exchange).poll_message(cx) {
             Poll::Ready(Some(Ok(AsyncMessage::Notification(notification)))) => waiting.push(notification),
-            // Notices are for people at a terminal and may quote rows: only that there was one is told.
+            // Notices are for people at a terminal and may quote rows: only that there was one is
+            // told.
             Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
                 log::debug!("the server sends a {} (SQLSTATE {})", notice.severity(), notice.code().code());
             }

@@ -8,7 +8,8 @@ use std::future::Future;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What notifications that were not taken yet may hold in memory. PostgreSQL's own queue holds 8 GB.
+/// What notifications that were not taken yet may hold in memory. PostgreSQL's own queue holds 8
+/// GB.
 const WAITING: usize = 16 * 1024 * 1024;
 
 /// What a notification takes beside its texts, at most.

@@ -1,4 +1,5 @@
-//! The attempts it may take to get one connection: each server, each of its addresses, each way of encryption the mode allows.
+//! The attempts it may take to get one connection: each server, each of its addresses, each way of
+//! encryption the mode allows.
 
 use super::connector::Connector;
 use super::driver;
@@ -25,7 +26,8 @@ pub enum Purpose {
     General,
     /// Work on a replicated database: it gets the settings of [`session`].
     Replication,
-    /// The same, and it LISTENs on these channels when it is handed out. To say so later would mean to wait for the server, which may hang.
+    /// The same, and it LISTENs on these channels when it is handed out. To say so later would mean
+    /// to wait for the server, which may hang.
     Listening(Vec<String>),
 }
 
@@ -68,8 +70,8 @@ fn server(info: &ConnInfo, to: &Endpoint, purpose: &Purpose) -> Attempt<Connecti
     })
 }
 
-/// The addresses of a server; `None` stands for a socket in the file system. The look-up happens in this thread: the runtime would leave a
-/// thread behind that does it.
+/// The addresses of a server; `None` stands for a socket in the file system. The look-up happens in
+/// this thread: the runtime would leave a thread behind that does it.
 fn addresses(to: &Endpoint) -> Attempt<Vec<Option<IpAddr>>> {
     if to.is_local() {
         return Ok(vec![None]);
@@ -157,7 +159,8 @@ impl Target<'_> {
         }
     }
 
-    /// The first words of a session: the server's version, and what the purpose asks for, in one round trip.
+    /// The first words of a session: the server's version, and what the purpose asks for, in one
+    /// round trip.
     fn greet(&self, client: &mut Client) -> Attempt<u32> {
         let sql = match self.purpose {
             Purpose::General => session::opening_control(),

@@ -1,5 +1,6 @@
-//! From a connected socket to a [`Line`]: whether it is encrypted is agreed on here and not by the driver, which would hand an unencrypted
-//! socket to itself, past the limits of messages. To the driver every connection is one that "TLS" was made of, in our way.
+//! From a connected socket to a [`Line`]: whether it is encrypted is agreed on here and not by the
+//! driver, which would hand an unencrypted socket to itself, past the limits of messages. To the
+//! driver every connection is one that "TLS" was made of, in our way.
 
 use super::failure::{Cause, Failure};
 use super::line::{Line, Wire};
@@ -29,7 +30,8 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// With encryption, if `handshake` is there; `host` is the name that the server's certificate may have to show.
+    /// With encryption, if `handshake` is there; `host` is the name that the server's certificate
+    /// may have to show.
     pub fn new(way: Encryption, handshake: Option<Handshake>, host: &str) -> Connector {
         Connector { way, handshake, host: host.to_owned() }
     }
@@ -72,7 +74,8 @@ async fn wire(way: Encryption, ssl: Option<Ssl>, mut socket: Socket) -> Result<W
     Ok(Wire::Encrypted(stream))
 }
 
-/// Asks the server for TLS. Its answer is one byte, of which alone is read: what comes behind it belongs to the handshake.
+/// Asks the server for TLS. Its answer is one byte, of which alone is read: what comes behind it
+/// belongs to the handshake.
 async fn offers_tls(socket: &mut Socket) -> Result<bool, Failure> {
     socket.write_all(&SSL_REQUEST).await.map_err(|e| Failure::from(&e))?;
     match socket.read_u8().await.map_err(|e| Failure::from(&e))? {
@@ -95,14 +98,15 @@ fn refused(verified: X509VerifyResult, error: &ssl::Error) -> Failure {
     }
 }
 
-/// Of OpenSSL's `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:…` the part for people.
+/// Of OpenSSL's `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:…` the part for
+/// people.
 fn stack(errors: ErrorStack) -> Failure {
     let reason = errors.errors().first().and_then(|e| e.reason()).unwrap_or("unknown reason");
     Failure::new(Cause::Tls, format!("TLS failed: {reason}"))
 }
 
-/// The digest of the server's certificate to which SCRAM is bound: with the digest its signature uses, but never a weak one
-/// (RFC 5929, 4.1).
+/// The digest of the server's certificate to which SCRAM is bound: with the digest its signature
+/// uses, but never a weak one (RFC 5929, 4.1).
 pub fn end_point(ssl: &SslRef) -> Option<Vec<u8>> {
     let certificate = ssl.peer_certificate()?;
     let signed_with = certificate.signature_algorithm().object().nid().signature_algorithms()?.digest;

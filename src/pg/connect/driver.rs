@@ -4,7 +4,8 @@ use crate::pg::conninfo::{self, ChannelBinding, ConnInfo, Endpoint};
 use postgres::Config;
 use postgres::config::{self, SslMode, SslNegotiation};
 
-/// What the driver says during login. The socket and its encryption are ours: see [`super::connector`].
+/// What the driver says during login. The socket and its encryption are ours: see
+/// [`super::connector`].
 pub fn config(info: &ConnInfo, to: &Endpoint) -> Config {
     let mut config = Config::new();
     config.user(&info.user).dbname(&info.dbname);

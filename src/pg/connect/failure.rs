@@ -1,4 +1,5 @@
-//! Why a connection was not made: the reason as far as a person can act on it, in the words of whoever refused it.
+//! Why a connection was not made: the reason as far as a person can act on it, in the words of
+//! whoever refused it.
 
 use crate::error::{Error, Kind};
 use crate::plain;
@@ -60,14 +61,15 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether another server, or another address of this one, may do better. A server that has refused us speaks for all.
+    /// Whether another server, or another address of this one, may do better. A server that has
+    /// refused us speaks for all.
     pub fn is_of_this_address(self) -> bool {
         use Cause::*;
         matches!(self, Refused | NoSocket | NoAccess | NoSuchHost | NoRoute | Timeout | Broken | Starting | TooMany | WrongRole)
     }
 
-    /// Whether it may help to do the same with, or without, encryption. Not when the password was wrong: it would be wrong
-    /// again, and the server counts.
+    /// Whether it may help to do the same with, or without, encryption. Not when the password was
+    /// wrong: it would be wrong again, and the server counts.
     pub fn may_depend_on_encryption(self) -> bool {
         matches!(self, Cause::NotInHba | Cause::NotTrusted | Cause::Tls | Cause::Broken)
     }
@@ -133,8 +135,8 @@ impl Failure {
         Failure::new(Cause::Timeout, format!("no answer within {} s", limit.as_secs_f64().ceil()))
     }
 
-    /// Both failures in one: both texts, and the cause that tells more. Who was let in further tells more, and a certificate that
-    /// was not accepted more than what became of trying without.
+    /// Both failures in one: both texts, and the cause that tells more. Who was let in further
+    /// tells more, and a certificate that was not accepted more than what became of trying without.
     pub fn and_then(self, how: &str, second: Failure) -> Failure {
         if self.words == second.words {
             return self;
@@ -194,7 +196,8 @@ fn joined(outer: &str, inner: &str) -> String {
     if inner.is_empty() { outer.to_owned() } else { format!("{outer}: {inner}") }
 }
 
-/// By SQLSTATE and, where that says too little, by the function of the server that complained: its text may be translated.
+/// By SQLSTATE and, where that says too little, by the function of the server that complained: its
+/// text may be translated.
 fn cause_of(db: &DbError) -> Cause {
     match (db.code().code(), db.routine()) {
         ("28P01", _) | ("28000", Some("auth_failed")) => Cause::NotProven,

@@ -10,8 +10,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Loads the certificate and its key, if both are named and the certificate is there. As with libpq, a certificate file that
-/// does not exist means that we have none; a key that is missing beside a certificate is an error.
+/// Loads the certificate and its key, if both are named and the certificate is there. As with
+/// libpq, a certificate file that does not exist means that we have none; a key that is missing
+/// beside a certificate is an error.
 pub fn load(tls: &Tls, context: &mut SslContextBuilder) -> Result<()> {
     let (Some(cert), Some(key)) = (&tls.cert, &tls.key) else { return Ok(()) };
     match fs::metadata(cert) {
@@ -40,7 +41,8 @@ fn private_key(path: &Path, passphrase: &str) -> Result<PKey<Private>> {
     })
 }
 
-/// Any kind of key, PEM or DER. A passphrase is always given: without one, OpenSSL would ask at the terminal.
+/// Any kind of key, PEM or DER. A passphrase is always given: without one, OpenSSL would ask at the
+/// terminal.
 fn decode(bytes: &[u8], passphrase: &str) -> std::result::Result<PKey<Private>, ErrorStack> {
     PKey::private_key_from_pem_passphrase(bytes, passphrase.as_bytes()).or_else(|_| PKey::private_key_from_der(bytes))
 }

@@ -1,4 +1,5 @@
-//! What the driver reads from and writes to: the socket, encrypted or not, with the [`MessageLimits`] in between.
+//! What the driver reads from and writes to: the socket, encrypted or not, with the
+//! [`MessageLimits`] in between.
 
 use super::connector::end_point;
 use super::message_limits::MessageLimits;

@@ -1,9 +1,12 @@
-//! What a server may send. The driver reads whatever comes: a message as long as its header says, and rows, notices and settings without
-//! end. This looks at the headers as they pass (PostgreSQL manual, "Message Formats"), keeps nothing, and ends the connection when
+//! What a server may send. The driver reads whatever comes: a message as long as its header says,
+//! and rows, notices and settings without end. This looks at the headers as they pass (PostgreSQL
+//! manual, "Message Formats"), keeps nothing, and ends the connection when
 //!
-//! * a message before the end of login is longer than any server sends then, or all of them together are;
+//! * a message before the end of login is longer than any server sends then, or all of them
+//!   together are;
 //! * a message after that is longer than PostgreSQL can make it;
-//! * what the driver would have to keep in memory for one statement goes beyond any measure, see [`Answers`];
+//! * what the driver would have to keep in memory for one statement goes beyond any measure, see
+//!   [`Answers`];
 //! * the server wants a proof of who we are that `require_auth` does not allow.
 
 use super::failure::{Cause, Failure};
@@ -22,28 +25,32 @@ const LOGIN: u64 = MIB;
 /// The longest row, as PostgreSQL's own buffers are limited.
 const ROW: u64 = 1024 * MIB;
 
-/// What one answer may take in memory, while a session is greeted and later: this, and so much for each byte of the question, but never more
-/// than the last.
+/// What one answer may take in memory, while a session is greeted and later: this, and so much for
+/// each byte of the question, but never more than the last.
 const GREETING: u64 = MIB;
 const ANSWER: u64 = 64 * MIB;
 const ANSWER_PER_BYTE: u64 = 4096;
 const ANSWER_AT_MOST: u64 = 1024 * MIB;
 
-/// What a message takes at most: so much, and its bytes so many times, because the driver keeps whole buffers; and a column of a row.
+/// What a message takes at most: so much, and its bytes so many times, because the driver keeps
+/// whole buffers; and a column of a row.
 const MESSAGE: u64 = 200;
 const BYTE: u64 = 2;
 const COLUMN: u64 = 24;
 
-/// The requests that one call may make: the driver asks for each type that it does not know, and for the types which that is made of.
+/// The requests that one call may make: the driver asks for each type that it does not know, and
+/// for the types which that is made of.
 const REQUESTS: u64 = 1000;
 
-/// The settings that a server may report by name; PostgreSQL 18 reports fifteen, a pooler may add some.
+/// The settings that a server may report by name; PostgreSQL 18 reports fifteen, a pooler may add
+/// some.
 const SETTINGS: usize = 100;
 
 /// How much of a message's beginning is looked at.
 const LOOK: usize = 64;
 
-/// The account of the call that is under way: what was asked and what came. The connection opens it anew for each call.
+/// The account of the call that is under way: what was asked and what came. The connection opens it
+/// anew for each call.
 #[derive(Debug, Default)]
 pub struct Answers {
     asked: AtomicU64,
@@ -54,7 +61,8 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// The greeting is over. Its answers are short, and the thread that hears them is gone soon, with what its memory may have grown to.
+    /// The greeting is over. Its answers are short, and the thread that hears them is gone soon,
+    /// with what its memory may have grown to.
     pub fn settle(&self) {
         self.least.store(ANSWER, Ordering::Relaxed);
     }
@@ -126,7 +134,8 @@ impl MessageLimits {
         self.answers.sent(bytes);
     }
 
-    /// Looks at what was read. Once something was wrong, nothing is right any more: what follows cannot be told from it.
+    /// Looks at what was read. Once something was wrong, nothing is right any more: what follows
+    /// cannot be told from it.
     pub fn read(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
@@ -195,7 +204,8 @@ impl MessageLimits {
         looked
     }
 
-    /// Looks at the beginning of a message. What is too short is left to the driver, which refuses it.
+    /// Looks at the beginning of a message. What is too short is left to the driver, which refuses
+    /// it.
     fn look(&mut self, tag: u8, body: &[u8]) -> Result<(), Failure> {
         match tag {
             b'R' if self.login.is_some() => self.asked_for(body),
@@ -248,8 +258,8 @@ impl MessageLimits {
     }
 }
 
-/// The longest message of a type in a session: what PostgreSQL can make, and for errors and notices, whose text may be a function's, more
-/// than anybody could read.
+/// The longest message of a type in a session: what PostgreSQL can make, and for errors and
+/// notices, whose text may be a function's, more than anybody could read.
 fn longest(tag: u8) -> u64 {
     match tag {
         b'D' | b'd' => ROW,

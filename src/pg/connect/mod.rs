@@ -1,9 +1,10 @@
-//! Making a connection: in a thread of its own, so that whoever wants one can wait for other things meanwhile, and within a
-//! time limit that also holds when a server accepts us and then says nothing.
+//! Making a connection: in a thread of its own, so that whoever wants one can wait for other things
+//! meanwhile, and within a time limit that also holds when a server accepts us and then says
+//! nothing.
 //!
-//! The thread ends by itself, at the latest when the time is up; with it goes everything half-made. The one thing that cannot
-//! be ended is the system's look-up of a host name: then the caller has its error in time and the thread follows when the
-//! system gives up.
+//! The thread ends by itself, at the latest when the time is up; with it goes everything half-made.
+//! The one thing that cannot be ended is the system's look-up of a host name: then the caller has
+//! its error in time and the thread follows when the system gives up.
 
 mod attempt;
 mod connector;
@@ -104,7 +105,8 @@ impl Connection {
         Connecting::start(info)?.finish()
     }
 
-    /// Connects to a replicated database: as [`Connection::open`], and the session has the settings of [`crate::pg::session`].
+    /// Connects to a replicated database: as [`Connection::open`], and the session has the settings
+    /// of [`crate::pg::session`].
     pub fn open_replicated(info: &ConnInfo) -> Result<Connection> {
         Connecting::start_for(info, Purpose::Replication)?.finish().map(Connection::replicated)
     }

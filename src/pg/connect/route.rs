@@ -1,4 +1,5 @@
-//! The way to a server that was chosen: by it a session is opened, and later a second connection that stops a statement of that session.
+//! The way to a server that was chosen: by it a session is opened, and later a second connection
+//! that stops a statement of that session.
 
 use super::connector::{Connector, Prepared};
 use super::failure::{Cause, Failure};

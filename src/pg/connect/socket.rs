@@ -1,5 +1,6 @@
-//! The socket of a connection. We connect it ourselves, and the driver gets it when it stands: so its descriptor is known, and everything
-//! that happens on it is under the time limit of the attempt.
+//! The socket of a connection. We connect it ourselves, and the driver gets it when it stands: so
+//! its descriptor is known, and everything that happens on it is under the time limit of the
+//! attempt.
 
 use super::failure::{Cause, Failure};
 use crate::pg::conninfo::Keepalive;

@@ -1,7 +1,9 @@
-//! What libpq's `sslmode` means: when to encrypt, and what a server's certificate must prove (PostgreSQL manual, 34.19).
+//! What libpq's `sslmode` means: when to encrypt, and what a server's certificate must prove
+//! (PostgreSQL manual, 34.19).
 //!
-//! One thing surprises many: a file of trusted certificates that exists is used, whatever the mode. With it, `require`
-//! verifies as `verify-ca` does, and `prefer` falls back to no encryption when the server cannot prove itself.
+//! One thing surprises many: a file of trusted certificates that exists is used, whatever the mode.
+//! With it, `require` verifies as `verify-ca` does, and `prefer` falls back to no encryption when
+//! the server cannot prove itself.
 
 use super::identity;
 use crate::error::{Error, Kind, Result};
@@ -96,7 +98,8 @@ impl Handshake {
     }
 }
 
-/// What is the same for all. The driver writes from buffers that move, and an idle connection shall hold no memory.
+/// What is the same for all. The driver writes from buffers that move, and an idle connection shall
+/// hold no memory.
 fn basis(oldest: TlsVersion) -> std::result::Result<SslContextBuilder, ErrorStack> {
     let mut context = SslContext::builder(SslMethod::tls_client())?;
     context.set_mode(Behaviour::ENABLE_PARTIAL_WRITE | Behaviour::ACCEPT_MOVING_WRITE_BUFFER | Behaviour::RELEASE_BUFFERS);
@@ -139,8 +142,8 @@ fn unusable(what: &str, error: ErrorStack) -> Error {
     Error::new(Kind::Connect, format!("cannot use {what}: {reason}")).hint("it must hold what its name says in PEM form")
 }
 
-/// Loads the lists of certificates that are not to be trusted any more. As with libpq, a list that does not exist is no list;
-/// with one, every certificate of the chain must be covered by a list.
+/// Loads the lists of certificates that are not to be trusted any more. As with libpq, a list that
+/// does not exist is no list; with one, every certificate of the chain must be covered by a list.
 fn revocation(context: &mut SslContextBuilder, tls: &Tls) -> Result<()> {
     let existing = |path: &Option<PathBuf>| path.clone().filter(|path| path.exists());
     let (file, directory) = (existing(&tls.crl), existing(&tls.crl_dir));

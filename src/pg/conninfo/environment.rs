@@ -1,5 +1,6 @@
-//! What a connection may depend on beside what was said: variables, the user, the user's home, files. Behind a trait, so that
-//! the rules of [`super::resolve`] are tested without a machine to fit.
+//! What a connection may depend on beside what was said: variables, the user, the user's home,
+//! files. Behind a trait, so that the rules of [`super::resolve`] are tested without a machine to
+//! fit.
 
 use nix::unistd::{Uid, User, geteuid};
 use std::io;

@@ -1,4 +1,5 @@
-//! Which servers are meant: host, hostaddr and port may each be a list (PostgreSQL manual, 34.1.1.3), or missing.
+//! Which servers are meant: host, hostaddr and port may each be a list (PostgreSQL manual,
+//! 34.1.1.3), or missing.
 
 use super::Endpoint;
 use super::environment::Environment;
@@ -6,7 +7,8 @@ use crate::error::{Error, Kind, Result};
 use std::net::IpAddr;
 use std::path::Path;
 
-/// Where servers put their socket: Debian's and most packages' place, and the one of PostgreSQL itself.
+/// Where servers put their socket: Debian's and most packages' place, and the one of PostgreSQL
+/// itself.
 pub const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 const PORT: u16 = 5432;
@@ -65,7 +67,8 @@ fn address(hostaddr: &str) -> Result<Option<IpAddr>> {
     hostaddr.parse().map(Some).map_err(|_| Error::new(Kind::Refused, format!("\"{hostaddr}\" is not an address")).hint(hint))
 }
 
-/// The directory in which a server with this port is; if there is none, the one in which it should be.
+/// The directory in which a server with this port is; if there is none, the one in which it should
+/// be.
 fn socket_directory(port: u16, env: &impl Environment) -> String {
     let socket = |dir: &&&str| env.exists(&Path::new(dir).join(format!(".s.PGSQL.{port}")));
     let directory = |dir: &&&str| env.exists(Path::new(dir));

@@ -1,5 +1,5 @@
-//! The words of a connection string: all that libpq (up to version 18) knows, with the variables they are taken from, and
-//! what becomes of them here.
+//! The words of a connection string: all that libpq (up to version 18) knows, with the variables
+//! they are taken from, and what becomes of them here.
 
 use crate::error::{Error, Kind, Result};
 use std::collections::HashMap;
@@ -11,7 +11,8 @@ enum Use {
     Works,
     /// It changes nothing here, and nobody is deceived by that.
     Ignored,
-    /// These values mean what we do anyway. Others ask for a protection or a service we do not have, and are refused.
+    /// These values mean what we do anyway. Others ask for a protection or a service we do not
+    /// have, and are refused.
     Only(&'static [&'static str]),
 }
 
@@ -78,8 +79,8 @@ const KEYS: &[Key] = &[
     key("user", "PGUSER", Works),
 ];
 
-/// The settings of one source, or of several laid over each other. Empty values count as not given, as in libpq.
-/// Not printable: a password may be among them.
+/// The settings of one source, or of several laid over each other. Empty values count as not given,
+/// as in libpq. Not printable: a password may be among them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings(HashMap<&'static str, String>);
 

@@ -1,5 +1,6 @@
-//! Where and how to connect. A [`ConnInfo`] is the end of all looking-up: it names hosts, files and settings and needs no
-//! environment any more, so that it can be handed to another process, which then connects exactly as its parent would.
+//! Where and how to connect. A [`ConnInfo`] is the end of all looking-up: it names hosts, files and
+//! settings and needs no environment any more, so that it can be handed to another process, which
+//! then connects exactly as its parent would.
 
 pub mod environment;
 mod hosts;
@@ -24,7 +25,8 @@ pub use tls::{ChannelBinding, Roots, SslMode, Tls, TlsVersion};
 /// The seconds a server has to answer, unless `connect_timeout` says otherwise.
 pub const CONNECT_TIMEOUT: u32 = 10;
 
-/// Everything a connection needs. [`ConnInfo::default`] has the defaults that do not depend on the machine.
+/// Everything a connection needs. [`ConnInfo::default`] has the defaults that do not depend on the
+/// machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConnInfo {
@@ -86,7 +88,8 @@ pub struct Keepalive {
     pub interval: u32,
     /// Probes without answer that end the connection.
     pub count: u32,
-    /// Milliseconds sent data may stay unacknowledged: what ends a connection in the middle of a statement.
+    /// Milliseconds sent data may stay unacknowledged: what ends a connection in the middle of a
+    /// statement.
     pub user_timeout: u32,
 }
 
@@ -125,8 +128,8 @@ impl Default for ConnInfo {
     }
 }
 
-/// A dead network ends an idle connection after a minute and a half and a busy one after a minute. The operating system's
-/// defaults are two hours and a quarter of an hour.
+/// A dead network ends an idle connection after a minute and a half and a busy one after a minute.
+/// The operating system's defaults are two hours and a quarter of an hour.
 impl Default for Keepalive {
     fn default() -> Keepalive {
         Keepalive { on: true, idle: 60, interval: 10, count: 3, user_timeout: 60_000 }
@@ -146,7 +149,8 @@ impl ConnInfo {
         ConnInfo { application_name: application_name.into(), ..self.clone() }
     }
 
-    /// Where it goes, for people: `HOST:PORT`, or the path of the socket; several are separated by commas.
+    /// Where it goes, for people: `HOST:PORT`, or the path of the socket; several are separated by
+    /// commas.
     pub fn place(&self) -> String {
         self.endpoints().iter().map(Endpoint::place).collect::<Vec<_>>().join(", ")
     }

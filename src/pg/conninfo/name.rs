@@ -3,8 +3,9 @@
 /// The bytes of an application name that a server keeps (NAMEDATALEN - 1).
 const NAME_LENGTH: usize = 63;
 
-/// A text as `application_name`: printable ASCII, because servers replace everything else, and at most 63 bytes, because
-/// servers cut the rest. We cut in the middle: the beginning says what it is, the end says which one.
+/// A text as `application_name`: printable ASCII, because servers replace everything else, and at
+/// most 63 bytes, because servers cut the rest. We cut in the middle: the beginning says what it
+/// is, the end says which one.
 pub fn application_name(text: &str) -> String {
     let plain: String = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
     if plain.len() <= NAME_LENGTH {

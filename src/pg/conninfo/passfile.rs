@@ -1,4 +1,5 @@
-//! The password file: one password per line, after the host, port, database and user it is for (PostgreSQL manual, 34.16).
+//! The password file: one password per line, after the host, port, database and user it is for
+//! (PostgreSQL manual, 34.16).
 
 use super::environment::Environment;
 use super::hosts::SOCKET_DIRECTORIES;
@@ -17,7 +18,8 @@ pub struct Wanted<'a> {
     pub user: &'a str,
 }
 
-/// Reads the file. One that others may read is not used, which a person should hear of: that is the other half of the result.
+/// Reads the file. One that others may read is not used, which a person should hear of: that is the
+/// other half of the result.
 pub fn read(path: &Path, env: &impl Environment) -> (Option<String>, Option<String>) {
     let Ok(mode) = env.mode(path) else { return (None, None) };
     if let Some(warning) = objection(mode, path) {

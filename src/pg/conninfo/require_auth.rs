@@ -1,5 +1,6 @@
-//! libpq's `require_auth`: the ways in which a server may ask us to prove who we are. A server that asks for a password in clear text where
-//! SCRAM was agreed on is either misconfigured or not the server, and must not get it.
+//! libpq's `require_auth`: the ways in which a server may ask us to prove who we are. A server that
+//! asks for a password in clear text where SCRAM was agreed on is either misconfigured or not the
+//! server, and must not get it.
 
 use super::keys::Settings;
 use crate::error::{Error, Kind, Result};

@@ -1,6 +1,6 @@
-//! From what was said about a database to a complete [`ConnInfo`]. What is not said is looked up as libpq does: what was
-//! given singly comes before the connection string, that before the service file, that before the environment, that before
-//! the defaults.
+//! From what was said about a database to a complete [`ConnInfo`]. What is not said is looked up as
+//! libpq does: what was given singly comes before the connection string, that before the service
+//! file, that before the environment, that before the defaults.
 
 use super::environment::{Environment, Process};
 use super::keys::Settings;
@@ -11,8 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::Secret;
 use std::path::PathBuf;
 
-/// What is said about a database, in the words of the command and of the table `db`. Empty is as good as nothing.
-/// Not printable: `dbconn` may hold a password.
+/// What is said about a database, in the words of the command and of the table `db`. Empty is as
+/// good as nothing. Not printable: `dbconn` may hold a password.
 #[derive(Clone, Default)]
 pub struct Parts {
     /// Host name, address or socket directory; also a list.
@@ -117,7 +117,8 @@ fn servers(info: &mut ConnInfo, settings: &Settings, env: &impl Environment) -> 
     Ok(warning.into_iter().collect())
 }
 
-/// The password that was given is for all servers; only without one is the password file asked, for each server.
+/// The password that was given is for all servers; only without one is the password file asked, for
+/// each server.
 fn give_passwords(servers: &mut [Endpoint], info: &ConnInfo, settings: &Settings, env: &impl Environment) -> Option<String> {
     if let Some(password) = settings.get("password") {
         servers.iter_mut().for_each(|server| server.password = Some(Secret::new(password)));

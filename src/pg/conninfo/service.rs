@@ -5,7 +5,8 @@ use super::keys::{self, Settings};
 use crate::error::{Error, Kind, Result};
 use std::path::{Path, PathBuf};
 
-/// Where libpq was built to look when `PGSYSCONFDIR` does not say: Debian, Red Hat's packages of postgresql.org, from source.
+/// Where libpq was built to look when `PGSYSCONFDIR` does not say: Debian, Red Hat's packages of
+/// postgresql.org, from source.
 const SYSTEM: [&str; 3] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/usr/local/pgsql/etc"];
 
 /// The settings of a service: the user's file first, then the system's.
@@ -50,7 +51,8 @@ fn find(name: &str, text: &str, path: &Path) -> Result<Option<Settings>> {
     Ok(Some(settings))
 }
 
-/// Here, too, the first value counts. A line that is no pair may hold a password and is not repeated.
+/// Here, too, the first value counts. A line that is no pair may hold a password and is not
+/// repeated.
 fn pair(line: &str, settings: &mut Settings) -> Result<()> {
     let Some((key, value)) = line.split_once('=') else {
         return Err(Error::new(Kind::Refused, "not a key=value pair"));

@@ -1,5 +1,6 @@
-//! Connection strings: `key=value` pairs between blanks or semicolons. Values with either in them are put in single quotes;
-//! a backslash takes the next character literally, inside quotes and outside (PostgreSQL manual, 34.1.1.1).
+//! Connection strings: `key=value` pairs between blanks or semicolons. Values with either in them
+//! are put in single quotes; a backslash takes the next character literally, inside quotes and
+//! outside (PostgreSQL manual, 34.1.1.1).
 
 use super::keys::{self, Settings};
 use crate::error::{Error, Kind, Result};

@@ -34,7 +34,8 @@ pub struct Tls {
 pub enum Roots {
     /// The operating system's certificates.
     System,
-    /// A file of certificates (PEM). Like libpq we do not mind that it is missing, unless the mode verifies.
+    /// A file of certificates (PEM). Like libpq we do not mind that it is missing, unless the mode
+    /// verifies.
     File(PathBuf),
 }
 

@@ -84,7 +84,8 @@ pub fn tls(settings: &Settings, env: &impl Environment) -> Result<Tls> {
     })
 }
 
-/// Everybody can have a certificate that the system trusts: only with the name of the host does it prove anything.
+/// Everybody can have a certificate that the system trusts: only with the name of the host does it
+/// prove anything.
 fn ssl_mode(settings: &Settings, root: Option<&Roots>) -> Result<SslMode> {
     match (choice(settings, "sslmode", SSL_MODES)?, root) {
         (None, Some(Roots::System)) => Ok(SslMode::VerifyFull),

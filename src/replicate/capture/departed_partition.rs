@@ -1,5 +1,6 @@
-//! Partitions that left a table with their rows, on a source or a target: whether other members still have them. Only names are compared. What holds for a
-//! partition's rows is an expression of its owner, which is not evaluated with our role's rights.
+//! Partitions that left a table with their rows, on a source or a target: whether other members
+//! still have them. Only names are compared. What holds for a partition's rows is an expression of
+//! its owner, which is not evaluated with our role's rights.
 
 use crate::error::Result;
 use crate::pg::{Connection, Relation};

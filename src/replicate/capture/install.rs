@@ -1,7 +1,8 @@
 //! Making, checking and removing our objects on replicated databases.
 //!
-//! Everything here can be run again at any time: what is there and right is left alone, what is missing or outdated is made anew.
-//! What is there is asked for all tables of a sync at once: round trips are what takes long.
+//! Everything here can be run again at any time: what is there and right is left alone, what is
+//! missing or outdated is made anew. What is there is asked for all tables of a sync at once: round
+//! trips are what takes long.
 
 use crate::control::sync::{Sync, SyncType};
 use crate::error::Result;
@@ -37,7 +38,8 @@ pub fn source_base(conn: &mut Connection) -> Result<()> {
     functions(conn)
 }
 
-/// The functions that trigger functions call. To write them anew is to have all plans made anew, so they are compared first.
+/// The functions that trigger functions call. To write them anew is to have all plans made anew, so
+/// they are compared first.
 fn functions(conn: &mut Connection) -> Result<()> {
     let text = conn.ours(include_str!("../../../schema/replicated/bucardo_fits.sql"));
     let bodies: Vec<&str> = text.split("$$").skip(1).step_by(2).collect();
@@ -55,8 +57,8 @@ fn functions(conn: &mut Connection) -> Result<()> {
     conn.batch(&grants)
 }
 
-/// Makes what every target has, and the places for a sync's receipts: a table without receipts is taken for one that nobody needs. The owners of
-/// the tables `written` may read it.
+/// Makes what every target has, and the places for a sync's receipts: a table without receipts is
+/// taken for one that nobody needs. The owners of the tables `written` may read it.
 pub fn target_base(conn: &mut Connection, sync: &str, sources: &[String], written: &[u32]) -> Result<()> {
     alone(conn, |conn| {
         let tables = [
@@ -89,7 +91,8 @@ fn base(conn: &mut Connection, tables: &[&str]) -> Result<()> {
     })
 }
 
-/// Where the deltas of a table are, if it is captured, and its key columns there; those by the key's columns `preferred`, if there are several.
+/// Where the deltas of a table are, if it is captured, and its key columns there; those by the
+/// key's columns `preferred`, if there are several.
 pub fn captured(conn: &mut Connection, table: u32, preferred: &[String]) -> Result<Option<(Names, Vec<String>)>> {
     let mut all = records::read(conn, &[table])?.remove(&table).unwrap_or_default();
     let same = |one: &records::Recorded| {
@@ -100,8 +103,9 @@ pub fn captured(conn: &mut Connection, table: u32, preferred: &[String]) -> Resu
     Ok(at.map(|at| all.swap_remove(at)).map(|one| (one.capture.names.clone(), one.key().columns)))
 }
 
-/// Registers the consumers of a sync on one of its sources: the `receivers`, the flags of those that sleep there, and the kick triggers
-/// that wake them. `kicking` are the tables whose changes kick, out of `tables`.
+/// Registers the consumers of a sync on one of its sources: the `receivers`, the flags of those
+/// that sleep there, and the kick triggers that wake them. `kicking` are the tables whose changes
+/// kick, out of `tables`.
 pub fn register(
     conn: &mut Connection,
     sync: &Sync,
@@ -202,7 +206,8 @@ fn consumers(conn: &mut Connection, sync: &str, oids: &[u32], targets: &[String]
     Ok(())
 }
 
-/// Removes a sync from a source: its kick triggers, flags and consumers, and the capture of tables that nobody wants any more.
+/// Removes a sync from a source: its kick triggers, flags and consumers, and the capture of tables
+/// that nobody wants any more.
 pub fn unregister(conn: &mut Connection, sync: &str) -> Result<()> {
     if !own_schema::exists(conn)? {
         return Ok(());
@@ -247,7 +252,8 @@ fn forget_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     drop_if_empty(conn, &["bucardo_track"], &[])
 }
 
-/// Drops our tables when the last row of the first one has gone. The schema goes with the lock, when nothing else is left in it.
+/// Drops our tables when the last row of the first one has gone. The schema goes with the lock,
+/// when nothing else is left in it.
 fn drop_if_empty(conn: &mut Connection, tables: &[&str], functions: &[&str]) -> Result<()> {
     let tables: Vec<String> = tables.iter().map(|name| conn.schema().relation(*name).to_string()).collect();
     let rows: i64 = conn.query_one(&format!("select count(*) from {}", tables[0]), &[])?.get(0);

@@ -1,4 +1,5 @@
-//! Making captures: what is not captured rightly is made, mended or replaced, each table in transactions of its own.
+//! Making captures: what is not captured rightly is made, mended or replaced, each table in
+//! transactions of its own.
 
 use super::found::{objects, with_objects};
 use super::records::{Recorded, read};
@@ -59,7 +60,8 @@ fn capture_triggers(schema: Schema, tables: &[&Shape]) -> Vec<Ident> {
     names
 }
 
-/// Captures tables, as far as they are not captured rightly already, by the keys beside them. Returns what is worth telling.
+/// Captures tables, as far as they are not captured rightly already, by the keys beside them.
+/// Returns what is worth telling.
 pub fn capture_tables(conn: &mut Connection, tables: &[(&Shape, Key)], firing: &Firings) -> Result<Vec<String>> {
     let wanted = wanted(conn, tables)?;
     let mut recorded = read(conn, &tables.iter().map(|(table, _)| table.oid).collect::<Vec<_>>())?;
@@ -116,8 +118,8 @@ impl Table<'_> {
         self.triggers(conn, there, &made)
     }
 
-    /// Tells captures that can be used from those that are lost: their delta tables are missing, or columns of the key are gone or have types that
-    /// cannot be noted as before.
+    /// Tells captures that can be used from those that are lost: their delta tables are missing, or
+    /// columns of the key are gone or have types that cannot be noted as before.
     fn sort_out(&self, conn: &mut Connection, recorded: Vec<Recorded>) -> Result<(Vec<Recorded>, Vec<Recorded>)> {
         let (mut usable, mut lost) = (Vec::new(), Vec::new());
         for mut one in recorded {
@@ -169,7 +171,8 @@ impl Table<'_> {
         }
     }
 
-    /// Captures a table for the first time. Delta tables of its that no record knows were in use until the record was lost.
+    /// Captures a table for the first time. Delta tables of its that no record knows were in use
+    /// until the record was lost.
     fn create(&self, conn: &mut Connection) -> Result<Names> {
         let capture = Capture { names: free_names(conn, &self.wanted.names)?, ..self.wanted.clone() };
         let forgotten = is_forgotten(conn, &self.wanted.names)?;
@@ -183,7 +186,8 @@ impl Table<'_> {
         Ok(capture.names)
     }
 
-    /// Makes the delta tables of a capture, and functions that write there and to those of `older` ones.
+    /// Makes the delta tables of a capture, and functions that write there and to those of `older`
+    /// ones.
     fn make(&self, conn: &mut Connection, capture: &Capture, older: &[Recorded]) -> Result<()> {
         conn.batch(&objects::create_delta(capture))?;
         grant(conn, self.table.oid, &capture.names)?;
@@ -193,8 +197,9 @@ impl Table<'_> {
         conn.batch(&(objects::row_function(&made, &self.callers(conn)) + &objects::truncate_function(&all)))
     }
 
-    /// Makes a capture in the place of others. The lock comes first: transactions that changed the table before have ended, and those that
-    /// follow note what they do in the new one and in those that are `usable`. So `since` is younger than the former.
+    /// Makes a capture in the place of others. The lock comes first: transactions that changed the
+    /// table before have ended, and those that follow note what they do in the new one and in those
+    /// that are `usable`. So `since` is younger than the former.
     fn replace(&self, conn: &mut Connection, usable: &[Recorded], lost: &[Recorded]) -> Result<Names> {
         let mut made = self.wanted.names.clone();
         let since = if usable.is_empty() { "null" } else { "pg_catalog.txid_current()" };
@@ -306,7 +311,8 @@ fn as_made_before(conn: &mut Connection, capture: Capture) -> Result<Capture> {
     Ok(Capture { columns: columns.collect(), ..capture })
 }
 
-/// Whether the delta tables and the sequence of a capture are there and right, after what is easily mended was.
+/// Whether the delta tables and the sequence of a capture are there and right, after what is easily
+/// mended was.
 fn made_whole(conn: &mut Connection, capture: &Capture) -> Result<bool> {
     let whole = |conn: &mut Connection| -> Result<bool> {
         Ok(objects(conn, &[capture])?.pop().is_some_and(|there| there.objects.is_some()))
@@ -339,7 +345,8 @@ fn made_whole(conn: &mut Connection, capture: &Capture) -> Result<bool> {
     Ok(mended.is_ok() && whole(conn)?)
 }
 
-/// Whether changes can still be noted by a key: its columns are there, and have types that can be stored as before.
+/// Whether changes can still be noted by a key: its columns are there, and have types that can be
+/// stored as before.
 fn notable(conn: &mut Connection, capture: &Capture) -> Result<bool> {
     match conn.query_one(&format!("select {}", capture.names_now("")), &[]) {
         Ok(_) => Ok(true),

@@ -1,5 +1,5 @@
-//! What stands on a source: capture functions, triggers and delta tables, how they are made, mended, retired and reclaimed,
-//! and how changes that were not captured are noticed.
+//! What stands on a source: capture functions, triggers and delta tables, how they are made,
+//! mended, retired and reclaimed, and how changes that were not captured are noticed.
 
 pub mod departed_partition;
 pub mod found;

@@ -1,23 +1,31 @@
-//! Capturing changes on a source: what is put beside a table so that every change of its rows leaves the row's key.
+//! Capturing changes on a source: what is put beside a table so that every change of its rows
+//! leaves the row's key.
 //!
-//! For each table there are two generations of an insert-only *delta table* (key columns, transaction id, time,
-//! `origin`: the database where the change was made, if a sync brought it here, and `via`, that sync), a sequence that says which generation is being written, and one trigger function, made for this very key, so that nothing
-//! has to be looked up while an application waits. The function is SECURITY DEFINER and names everything by schema, operators
-//! included: an application needs no right on schema `bucardo`, and its search_path cannot lead us astray. Keys are compared by their
-//! binary image (`*<>` of records), which exists for every type, unless equal keys are always identical.
+//! For each table there are two generations of an insert-only *delta table* (key columns,
+//! transaction id, time, `origin`: the database where the change was made, if a sync brought it
+//! here, and `via`, that sync), a sequence that says which generation is being written, and one
+//! trigger function, made for this very key, so that nothing has to be looked up while an
+//! application waits. The function is SECURITY DEFINER and names everything by schema, operators
+//! included: an application needs no right on schema `bucardo`, and its search_path cannot lead us
+//! astray. Keys are compared by their binary image (`*<>` of records), which exists for every type,
+//! unless equal keys are always identical.
 //!
-//! A write that would succeed without us succeeds with us. So delta tables take keys without length or precision and in the widest type of
-//! their family ([`KeyColumn`]), tables are known by their ids, and before anything of ours is named, the function asks
-//! whether all of it is there and fits (`bucardo_fits`; the plan holds the answer, until one of the tables changes). Each expression that reads
-//! a row mentions the table as a constant, too: a session's plan is then made anew when the table has changed. What does not fit
-//! is noted the slow way, in a block of its own, where it can be (columns that were renamed); if not, `bucardo_gap` gets a row.
+//! A write that would succeed without us succeeds with us. So delta tables take keys without length
+//! or precision and in the widest type of their family ([`KeyColumn`]), tables are known by their
+//! ids, and before anything of ours is named, the function asks whether all of it is there and fits
+//! (`bucardo_fits`; the plan holds the answer, until one of the tables changes). Each expression
+//! that reads a row mentions the table as a constant, too: a session's plan is then made anew when
+//! the table has changed. What does not fit is noted the slow way, in a block of its own, where it
+//! can be (columns that were renamed); if not, `bucardo_gap` gets a row.
 //!
-//! NOTIFY is the dearest part of capturing: commits with one pending queue behind a single lock. So the kick trigger sends it only
-//! when a KID has said that it sleeps (*armed*). The flag is a sequence, because a sequence's value is the same for every transaction
-//! at once, whatever its snapshot: whoever reads "not armed" had its transaction id before the flag was set and is therefore listed
-//! as running in the snapshot that the KID takes after arming; the KID looks again when those have ended. A transaction with a
-//! NOTIFY cannot be prepared. Where transactions can be prepared at all, the kick trigger marks the flag instead (*rung*),
-//! and a KID that sleeps looks at it several times a second.
+//! NOTIFY is the dearest part of capturing: commits with one pending queue behind a single lock. So
+//! the kick trigger sends it only when a KID has said that it sleeps (*armed*). The flag is a
+//! sequence, because a sequence's value is the same for every transaction at once, whatever its
+//! snapshot: whoever reads "not armed" had its transaction id before the flag was set and is
+//! therefore listed as running in the snapshot that the KID takes after arming; the KID looks again
+//! when those have ended. A transaction with a NOTIFY cannot be prepared. Where transactions can be
+//! prepared at all, the kick trigger marks the flag instead (*rung*), and a KID that sleeps looks
+//! at it several times a second.
 
 use crate::control::channel;
 use crate::pg::ident::{list, literal};
@@ -25,11 +33,13 @@ use crate::pg::session::APPLYING;
 use crate::pg::{Ident, Relation, Schema};
 use crate::replicate::catalog::shape::Key;
 
-/// The version of the capture objects; raise it whenever tables made here change. Functions are compared by their texts.
+/// The version of the capture objects; raise it whenever tables made here change. Functions are
+/// compared by their texts.
 pub const VERSION: i32 = 4;
 
-/// The value of a new armed flag. Even values mean that somebody sleeps and wants to be woken. Each kid takes a pair of values of its own, so
-/// that one of the past cannot change the flag under its successor.
+/// The value of a new armed flag. Even values mean that somebody sleeps and wants to be woken. Each
+/// kid takes a pair of values of its own, so that one of the past cannot change the flag under its
+/// successor.
 pub const ARMED: i64 = 2;
 
 /// The names of the objects that capture one table.
@@ -40,7 +50,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names for a table: readable, and distinct for distinct tables whatever their names contain.
+    /// The names for a table: readable, and distinct for distinct tables whatever their names
+    /// contain.
     pub fn of(schema: Schema, table: &Relation) -> Names {
         let digest = channel::digest(&table.to_string());
         Names { schema, base: format!("delta_{}_{}", channel::cut(table.name.raw(), 36), &digest[..10]) }
@@ -122,7 +133,8 @@ impl Kick<'_> {
     }
 }
 
-/// The key columns of a delta table: `k1`, `k2`, … so that no column of an application can collide with ours.
+/// The key columns of a delta table: `k1`, `k2`, … so that no column of an application can collide
+/// with ours.
 pub fn delta_keys(key: &Key) -> Vec<Ident> {
     (1..=key.columns.len()).map(|position| Ident::new(format!("k{position}"))).collect()
 }
@@ -134,8 +146,8 @@ pub struct KeyColumn {
     pub name: String,
     /// Its number in the table, which a renaming leaves as it is.
     pub number: i16,
-    /// The type that is stored: the widest of its family, without length or precision; what a domain is made of, since one may forbid the
-    /// NULLs of a TRUNCATE.
+    /// The type that is stored: the widest of its family, without length or precision; what a
+    /// domain is made of, since one may forbid the NULLs of a TRUNCATE.
     pub stored: String,
     /// Its collation, where that may find different texts equal.
     pub collation: Option<String>,
@@ -146,7 +158,8 @@ pub struct KeyColumn {
 }
 
 impl KeyColumn {
-    /// Whether it is stored as a type of the server's own. The name of any other comes with its schema.
+    /// Whether it is stored as a type of the server's own. The name of any other comes with its
+    /// schema.
     pub fn is_built_in(&self) -> bool {
         !self.stored.contains('.')
     }
@@ -185,7 +198,8 @@ pub struct Objects {
 pub struct Callers {
     /// The table, and its partitions that are known.
     pub known: Vec<u32>,
-    /// It is partitioned. Its owner may make partitions, whose triggers come from the table's: everybody may put the function on a table.
+    /// It is partitioned. Its owner may make partitions, whose triggers come from the table's:
+    /// everybody may put the function on a table.
     pub partitioned: bool,
     /// The server can tell of what a table is a partition.
     pub knows_root: bool,
@@ -267,8 +281,9 @@ impl Capture {
         )
     }
 
-    /// Whether an UPDATE changes the key. The casts to record keep the parser from comparing column by column, for which `*<>` does not
-    /// exist. Values of a type that users have made are always compared so: for an operator, the parser would look for their casts.
+    /// Whether an UPDATE changes the key. The casts to record keep the parser from comparing column
+    /// by column, for which `*<>` does not exist. Values of a type that users have made are always
+    /// compared so: for an operator, the parser would look for their casts.
     fn changes(&self) -> String {
         let (plain, images): (Vec<&KeyColumn>, Vec<&KeyColumn>) =
             self.columns.iter().partition(|column| self.exact && column.is_built_in());
@@ -287,7 +302,8 @@ impl Capture {
         format!("{} is not null and ({})", self.constant(), changed.join(" or "))
     }
 
-    /// Notes the keys of a change when something does not fit: columns that were renamed are found. What cannot be noted is a gap.
+    /// Notes the keys of a change when something does not fit: columns that were renamed are found.
+    /// What cannot be noted is a gap.
     fn note_slowly(&self) -> String {
         let insert = format!("insert into {} ({}) select ", self.names.delta(1), list(&self.keys()));
         let row = |operation: &str, row: &str| {
@@ -305,7 +321,8 @@ impl Capture {
         )
     }
 
-    /// What went wrong in a block is noted as a gap; if not even that is possible, the write passes nevertheless.
+    /// What went wrong in a block is noted as a gap; if not even that is possible, the write passes
+    /// nevertheless.
     fn or_gap(&self) -> String {
         format!(
             "exception when others then\n      begin\n        perform {}.bucardo_note_gap('{}'::pg_catalog.oid, sqlerrm, sqlstate);\n      exception when others then\n        null;\n      end;\n",
@@ -314,9 +331,9 @@ impl Capture {
     }
 }
 
-/// `CREATE TABLE` and so on for one table's deltas. The second index finds a TRUNCATE among any number of changes; a key of NULLs does not
-/// mean one, because somebody may drop a NOT NULL. Replica identity FULL lets rows be deleted by hand even where a publication
-/// covers all tables.
+/// `CREATE TABLE` and so on for one table's deltas. The second index finds a TRUNCATE among any
+/// number of changes; a key of NULLs does not mean one, because somebody may drop a NOT NULL.
+/// Replica identity FULL lets rows be deleted by hand even where a publication covers all tables.
 pub fn create_delta(capture: &Capture) -> String {
     let names = &capture.names;
     let columns: Vec<String> = capture
@@ -390,10 +407,12 @@ fn row_text(newest: &Capture, captures: &[(&Capture, Objects)], callers: &Caller
     source(newest.names.schema, DECLARED, &body)
 }
 
-/// What the slow way needs. Names of types are looked up when a session first calls the function, by the search_path of the application.
+/// What the slow way needs. Names of types are looked up when a session first calls the function,
+/// by the search_path of the application.
 const DECLARED: &str = "declare\n  bucardo_keys pg_catalog.text;\n";
 
-/// Whether it is a table without partitions that calls. Who has put the function on a table of his own gets nothing for it.
+/// Whether it is a table without partitions that calls. Who has put the function on a table of his
+/// own gets nothing for it.
 fn own(capture: &Capture) -> String {
     format!("tg_relid operator(pg_catalog.=) '{}'::pg_catalog.oid", capture.table)
 }
@@ -417,9 +436,11 @@ fn strangers(capture: &Capture, callers: &Callers) -> String {
     )
 }
 
-/// The TRUNCATE trigger's function. A TRUNCATE of the table itself is one delta row without key: every row that is in the table
-/// afterwards was inserted after it and has a delta row of its own. A TRUNCATE of one partition deletes the rows it holds; if our role may not
-/// read the partition, it finds them through the table. A policy is an error there: its expressions would run with the rights of our role.
+/// The TRUNCATE trigger's function. A TRUNCATE of the table itself is one delta row without key:
+/// every row that is in the table afterwards was inserted after it and has a delta row of its own.
+/// A TRUNCATE of one partition deletes the rows it holds; if our role may not read the partition,
+/// it finds them through the table. A policy is an error there: its expressions would run with the
+/// rights of our role.
 pub fn truncate_function(captures: &[&Capture]) -> String {
     let Some(newest) = captures.last() else { return String::new() };
     let name = newest.names.truncate_function();
@@ -460,8 +481,8 @@ fn note_truncate(capture: &Capture) -> String {
     )
 }
 
-/// The kick trigger's function: wakes the sync when any of its KIDs sleeps. Whatever is missing, the write passes; the KID looks now and then
-/// by itself.
+/// The kick trigger's function: wakes the sync when any of its KIDs sleeps. Whatever is missing,
+/// the write passes; the KID looks now and then by itself.
 pub fn kick_function(kick: &Kick) -> String {
     let name = kick.function();
     function(&name, "", &kick_source(kick)) + &format!("revoke execute on function {name}() from public;\n")
@@ -502,9 +523,11 @@ pub fn kick_source(kick: &Kick) -> String {
     source(schema, "", &body)
 }
 
-/// What we write ourselves is not captured ([`crate::pg::session::APPLYING`]), whichever triggers fire. An application may say the same, but
-/// does not come as the role to which our functions belong; another installation may, and says something else. The function asks, and not
-/// a condition of its trigger: a server reads and plans that anew for each statement, which takes longer than a call.
+/// What we write ourselves is not captured ([`crate::pg::session::APPLYING`]), whichever triggers
+/// fire. An application may say the same, but does not come as the role to which our functions
+/// belong; another installation may, and says something else. The function asks, and not a
+/// condition of its trigger: a server reads and plans that anew for each statement, which takes
+/// longer than a call.
 fn unless_ours(schema: Schema) -> String {
     format!(
         "  if pg_catalog.current_setting('{APPLYING}', true) operator(pg_catalog.=) '{}' \
@@ -526,8 +549,9 @@ fn source(schema: Schema, declared: &str, body: &str) -> String {
     format!("{declared}begin\n{}{body}", unless_ours(schema))
 }
 
-/// `CREATE TRIGGER` for rows of `table`. Its condition is always true: it makes the trigger depend on the function that the trigger's function
-/// calls, so that nobody drops that without dropping the trigger.
+/// `CREATE TRIGGER` for rows of `table`. Its condition is always true: it makes the trigger depend
+/// on the function that the trigger's function calls, so that nobody drops that without dropping
+/// the trigger.
 pub fn create_row_trigger(trigger: &Ident, names: &Names, table: &Relation) -> String {
     format!(
         "create trigger {trigger} after insert or update or delete on {table} for each row when ({}::pg_catalog.regprocedure is not null) \
@@ -540,7 +564,8 @@ pub fn create_row_trigger(trigger: &Ident, names: &Names, table: &Relation) -> S
 const FITS: &str = "'bucardo.bucardo_fits(pg_catalog.regclass, pg_catalog.regclass, pg_catalog.regclass, pg_catalog.regclass, \
     pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text[])'";
 
-/// `CREATE TRIGGER` for TRUNCATE of `table`, which may be a partition. It fires before, while the rows can still be read.
+/// `CREATE TRIGGER` for TRUNCATE of `table`, which may be a partition. It fires before, while the
+/// rows can still be read.
 pub fn create_truncate_trigger(trigger: &Ident, names: &Names, table: &Relation) -> String {
     format!(
         "create trigger {trigger} before truncate on {table} for each statement execute procedure {}()",

@@ -1,25 +1,30 @@
 //! Reclaiming delta rows that every consumer has.
 //!
-//! Nothing is deleted row by row. Each table has two generations of deltas; new ones go into one of them. When the other holds
-//! only what everybody has, and has had for a while, it is emptied by TRUNCATE, and then the roles change. TRUNCATE needs the delta table for itself for an instant; it asks for the lock without waiting, and if a
-//! writer is just using it, the next attempt will do. Whether everybody has everything is asked while holding that lock, so a writer that
-//! chose this generation a moment ago is either waited for by nobody or seen.
+//! Nothing is deleted row by row. Each table has two generations of deltas; new ones go into one of
+//! them. When the other holds only what everybody has, and has had for a while, it is emptied by
+//! TRUNCATE, and then the roles change. TRUNCATE needs the delta table for itself for an instant;
+//! it asks for the lock without waiting, and if a writer is just using it, the next attempt will
+//! do. Whether everybody has everything is asked while holding that lock, so a writer that chose
+//! this generation a moment ago is either waited for by nobody or seen.
 //!
-//! Deltas are kept for a while after they were consumed: a target restored to its state of some minutes ago asks for them again. The
-//! *retention* is the time within which they are gone, and a third of it the time for which they are kept at least: one generation may have to
-//! wait for the other, and each for the next visit, of which there are [`VISITS`] in a retention.
+//! Deltas are kept for a while after they were consumed: a target restored to its state of some
+//! minutes ago asks for them again. The *retention* is the time within which they are gone, and a
+//! third of it the time for which they are kept at least: one generation may have to wait for the
+//! other, and each for the next visit, of which there are [`VISITS`] in a retention.
 
 use crate::error::{Kind, Result};
 use crate::pg::Connection;
 use crate::pg::ident::literal;
 use crate::replicate::capture::objects::Names;
 
-/// How often to come in each retention: twice a third, and twice the time between two visits, are less than the whole.
+/// How often to come in each retention: twice a third, and twice the time between two visits, are
+/// less than the whole.
 pub const VISITS: f64 = 8.0;
 
-/// Rotates the captured tables of this source, where it is time. `retention`, in seconds, is the time within which a generation that everybody
-/// has is emptied, and a third of it how long that is kept. Of several processes that do it at once, one does each table. Says whether there
-/// is anything left to reclaim later.
+/// Rotates the captured tables of this source, where it is time. `retention`, in seconds, is the
+/// time within which a generation that everybody has is emptied, and a third of it how long that is
+/// kept. Of several processes that do it at once, one does each table. Says whether there is
+/// anything left to reclaim later.
 pub fn rotate(conn: &mut Connection, retention: f64) -> Result<bool> {
     let mut left = false;
     let tables = conn.query(&*conn.ours("select deltaname, tablename from bucardo.bucardo_delta_names"), &[])?;
@@ -103,8 +108,8 @@ fn check(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Resu
     if wanted { Ok(()) } else { mark_drained(conn, names, "clock_timestamp()") }
 }
 
-/// A writer may have chosen this generation just before the roles changed, so its rows are asked for again under the lock. Says
-/// whether it is empty now.
+/// A writer may have chosen this generation just before the roles changed, so its rows are asked
+/// for again under the lock. Says whether it is empty now.
 fn truncate(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Result<bool> {
     let delta = names.delta(resting);
     // A consumer that was set back says so in its row, and asks afterwards what was given up.
@@ -141,8 +146,8 @@ pub fn give_up(conn: &mut Connection, deltaname: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a generation holds a change that came after everybody was seen to have it: what everybody had then must stand for all
-/// that is given up.
+/// Whether a generation holds a change that came after everybody was seen to have it: what
+/// everybody had then must stand for all that is given up.
 fn came_later(names: &Names, generation: i64) -> String {
     format!(
         "exists (select from {}.bucardo_delta_names n, jsonb_each_text(n.consumed) c, {} d \
@@ -158,8 +163,9 @@ fn flip(conn: &mut Connection, names: &Names, resting: i64, table: u32) -> Resul
     check(conn, names, 3 - resting, table)
 }
 
-/// Whether a generation holds a change that some consumer of the table does not have; parameter $1 is the table's id. A consumer
-/// without receipt has nothing yet. A table without consumers keeps nothing.
+/// Whether a generation holds a change that some consumer of the table does not have; parameter $1
+/// is the table's id. A consumer without receipt has nothing yet. A table without consumers keeps
+/// nothing.
 fn unconsumed_in(names: &Names, generation: i64) -> String {
     format!(
         "exists (select from {}.bucardo_delta_targets c where $1::oid = any (c.tables) and exists (\

@@ -1,10 +1,12 @@
-//! The captures of tables, as they are on record: read by a KID, made, mended and replaced by `validate` ([`super::make`]), given up when no
-//! consumer reads them any more ([`retire`](mod@super::retire)).
+//! The captures of tables, as they are on record: read by a KID, made, mended and replaced by
+//! `validate` ([`super::make`]), given up when no consumer reads them any more
+//! ([`retire`](mod@super::retire)).
 //!
-//! A table whose key changes has two captures for a while. Triggers are replaced in one transaction that has the table for itself; from that
-//! one on, called `since`, all changes are noted in both. So a receipt that sees it needs the older capture no longer: who has such receipts
-//! from all sources reads the newer one and says so ([`settle`]); when all have, the older one is not written any more,
-//! and dropped later ([`super::retire`]). Nobody has to be idle for that.
+//! A table whose key changes has two captures for a while. Triggers are replaced in one transaction
+//! that has the table for itself; from that one on, called `since`, all changes are noted in both.
+//! So a receipt that sees it needs the older capture no longer: who has such receipts from all
+//! sources reads the newer one and says so ([`settle`]); when all have, the older one is not
+//! written any more, and dropped later ([`super::retire`]). Nobody has to be idle for that.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Schema, catalog_text};
@@ -59,8 +61,9 @@ impl Recorded {
     }
 }
 
-/// An expression that is true when it is to be chosen anew which captures are read: when a consumer needs older captures no longer, and when
-/// something could not be captured. The tables come with what the record said when that was chosen; $1 and $2 are as in
+/// An expression that is true when it is to be chosen anew which captures are read: when a consumer
+/// needs older captures no longer, and when something could not be captured. The tables come with
+/// what the record said when that was chosen; $1 and $2 are as in
 /// [`Plan::changed_expression`](crate::replicate::plan::Plan::changed_expression).
 pub fn chosen_anew(schema: Schema, tables: impl Iterator<Item = (u32, i64)>) -> String {
     // Several tables of a sync may be one and the same.

@@ -54,8 +54,9 @@ pub fn settle(conn: &mut Connection, sync: &str, target: &str, since: i64) -> Re
     Ok(())
 }
 
-/// Gives up captures that nobody reads any more: first they are not written any more, and a while later, when no trigger function can
-/// still be at work that was called before, they are dropped. Says whether there is more to do later.
+/// Gives up captures that nobody reads any more: first they are not written any more, and a while
+/// later, when no trigger function can still be at work that was called before, they are dropped.
+/// Says whether there is more to do later.
 pub fn retire(conn: &mut Connection) -> Result<bool> {
     let gone = "select deltaname from bucardo.bucardo_delta_names where retired < clock_timestamp() - make_interval(secs => $1)";
     for row in conn.query(&*conn.ours(gone), &[&RETIRED])? {

@@ -1,5 +1,5 @@
-//! Objects of ours that came to a database with a dump or a template: they are a copy, and removed where
-//! objects of its own are about to be made.
+//! Objects of ours that came to a database with a dump or a template: they are a copy, and removed
+//! where objects of its own are about to be made.
 
 use super::install;
 use crate::control::identity as known;
@@ -8,8 +8,8 @@ use crate::pg::Connection;
 use crate::replicate::identity::{self, Actual, Recorded};
 use crate::replicate::own_schema::has_table;
 
-/// Removes objects of another database, unless this one is known to have had its own. To be called where
-/// objects are about to be made. Says what was done.
+/// Removes objects of another database, unless this one is known to have had its own. To be called
+/// where objects are about to be made. Says what was done.
 pub fn own_or_shed(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<Option<String>> {
     let Some(recorded) = Recorded::read(conn)? else {
         // What an earlier version made has no such row.

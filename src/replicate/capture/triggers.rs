@@ -1,6 +1,8 @@
-//! Triggers of ours on the tables of users: read for many tables at once, and put right one by one, where they are not.
+//! Triggers of ours on the tables of users: read for many tables at once, and put right one by one,
+//! where they are not.
 //!
-//! DDL on a user's table waits for a lock at most a moment at a time, because while it waits, everybody behind it waits too.
+//! DDL on a user's table waits for a lock at most a moment at a time, because while it waits,
+//! everybody behind it waits too.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation, Schema};
@@ -140,7 +142,8 @@ impl Triggers {
         Ok(self)
     }
 
-    /// Refuses triggers of our names that call functions outside our schema: they are not ours, and neither kept nor dropped.
+    /// Refuses triggers of our names that call functions outside our schema: they are not ours, and
+    /// neither kept nor dropped.
     pub fn refuse_foreign(&self, ours: Schema) -> Result<()> {
         let ours = ours.to_string();
         let foreign = self.there.iter().find(|(_, state)| state.calls.0 != ours);
@@ -150,8 +153,9 @@ impl Triggers {
         Err(Error::new(Kind::Refused, sentence).hint(format!("If it may go, run: {drop} Then validate the sync.")))
     }
 
-    /// Makes a trigger unless it is there, fires as it should, and calls its function. One that was disabled by hand is enabled again; one of the same
-    /// name that calls another function of our schema is replaced.
+    /// Makes a trigger unless it is there, fires as it should, and calls its function. One that was
+    /// disabled by hand is enabled again; one of the same name that calls another function of our
+    /// schema is replaced.
     pub fn ensure(&mut self, conn: &mut Connection, table: &Relation, wanted: &Wanted) -> Result<()> {
         let place = (table.to_string(), wanted.name.to_owned());
         if let Some(ddl) = remedy(self.there.get(&place), wanted, table) {
@@ -204,7 +208,8 @@ pub fn drop(conn: &mut Connection, table: &Relation, name: &str) -> Result<()> {
     Triggers::read(conn, std::slice::from_ref(table), &[Ident::new(name)])?.remove(conn, table, name)
 }
 
-/// Each table with, if it is partitioned, all its partitions: triggers for statements are not passed down.
+/// Each table with, if it is partitioned, all its partitions: triggers for statements are not
+/// passed down.
 pub fn members(conn: &mut Connection, tables: &[&Shape]) -> Result<Vec<Vec<Member>>> {
     tables.iter().map(|table| with_partitions(conn, table)).collect()
 }
@@ -221,7 +226,8 @@ fn with_partitions(conn: &mut Connection, table: &Shape) -> Result<Vec<Member>> 
     Ok(conn.query(&statement, &[&table.oid])?.iter().map(member).collect())
 }
 
-/// Runs DDL on a user's table in a transaction of its own with a short lock timeout, several times if need be.
+/// Runs DDL on a user's table in a transaction of its own with a short lock timeout, several times
+/// if need be.
 pub fn locked(conn: &mut Connection, table: &Relation, ddl: &mut dyn FnMut(&mut Connection) -> Result<()>) -> Result<()> {
     for _ in 1..LOCK_TRIES {
         match locked_once(conn, ddl) {

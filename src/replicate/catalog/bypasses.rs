@@ -1,11 +1,13 @@
-//! Ways of writing that pass by our triggers, and those that meet our tables: told where a sync is validated, with what follows.
+//! Ways of writing that pass by our triggers, and those that meet our tables: told where a sync is
+//! validated, with what follows.
 
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::catalog::shape::Shape;
 
-/// What is worth telling of a source: tables that subscriptions fill, unless everything is captured `always`; publications that would
-/// publish our own tables; and where NOTIFY, which alone starts a sync that `only_copies`, cannot be sent.
+/// What is worth telling of a source: tables that subscriptions fill, unless everything is captured
+/// `always`; publications that would publish our own tables; and where NOTIFY, which alone starts a
+/// sync that `only_copies`, cannot be sent.
 pub fn notes(conn: &mut Connection, tables: &[&Shape], always: bool, only_copies: bool) -> Result<Vec<String>> {
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     let statement = conn.prepare_cached(include_str!("../sql/bypasses.sql"))?;

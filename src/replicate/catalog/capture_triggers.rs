@@ -3,7 +3,8 @@
 use crate::pg::{Ident, Schema};
 use crate::replicate::catalog::shape::Shape;
 
-/// The row trigger, by its original name, which the first installation on a database uses ([`Schema::trigger`]).
+/// The row trigger, by its original name, which the first installation on a database uses
+/// ([`Schema::trigger`]).
 pub const ROW_TRIGGER: &str = "bucardo_add_delta";
 /// The TRUNCATE trigger.
 pub const TRUNCATE_TRIGGER: &str = "bucardo_add_truncate";

@@ -1,4 +1,5 @@
-//! Comparing a table's shape on source and target (reference, section 3.6). Columns are matched by name, so their order does not matter.
+//! Comparing a table's shape on source and target (reference, section 3.6). Columns are matched by
+//! name, so their order does not matter.
 
 use crate::replicate::catalog::shape::{Column, Shape};
 
@@ -11,8 +12,9 @@ pub struct Differences {
     pub notes: Vec<String>,
 }
 
-/// Compares two tables. With `strict`, differences that do not hinder replication are fatal as well. For what is selected instead of a
-/// table, only names count: the server will tell whether the values fit.
+/// Compares two tables. With `strict`, differences that do not hinder replication are fatal as
+/// well. For what is selected instead of a table, only names count: the server will tell whether
+/// the values fit.
 pub fn compare(source: &Shape, target: &Shape, strict: bool) -> Differences {
     let mut differences = Differences::default();
     if source.select.is_some() {
@@ -65,9 +67,10 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
     }
 }
 
-/// A column of the target in which a value of the source could be rounded or cut without a word. What is selected instead of a table is for those who
-/// select it. An altered source may be ahead of its target, or the other way round: that is no reason to stop where nothing is lost. What a sync
-/// that is not `strict` may round is told by `validate`.
+/// A column of the target in which a value of the source could be rounded or cut without a word.
+/// What is selected instead of a table is for those who select it. An altered source may be ahead
+/// of its target, or the other way round: that is no reason to stop where nothing is lost. What a
+/// sync that is not `strict` may round is told by `validate`.
 pub fn narrows(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
     let tells = |column: &Column| {
         let there = target.column(column.name.raw()).filter(|there| !there.generated && source.select.is_none())?;
@@ -78,8 +81,8 @@ pub fn narrows(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
     source.columns.iter().find_map(tells)
 }
 
-/// Whether a column that is altered from one type to the other keeps its values. Between timestamps with and without time zone they depend on the
-/// session.
+/// Whether a column that is altered from one type to the other keeps its values. Between timestamps
+/// with and without time zone they depend on the session.
 pub fn widens(before: &str, after: &str) -> bool {
     let ((narrow, lower), (wide, limits)) = (modifiers(before), modifiers(after));
     let grows = match (narrow.as_str(), wide.as_str()) {
@@ -113,7 +116,8 @@ fn holds(wide: &str, narrow: &str) -> bool {
     }
 }
 
-/// A type as `format_type` prints it, and the modifiers that it had: `numeric(6,1)`, `timestamp(0) without time zone`.
+/// A type as `format_type` prints it, and the modifiers that it had: `numeric(6,1)`, `timestamp(0)
+/// without time zone`.
 fn modifiers(name: &str) -> (String, Vec<i64>) {
     let parts = name.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?)));
     let Some((before, (inside, after))) = parts else { return (name.to_owned(), Vec::new()) };
@@ -130,7 +134,8 @@ fn interchangeable(left: &str, right: &str) -> bool {
     both(&|name| texts.contains(&name)) || both(&|name| name.starts_with("timestamp"))
 }
 
-/// A default without one pair of outer parentheses, which servers of different versions print differently.
+/// A default without one pair of outer parentheses, which servers of different versions print
+/// differently.
 fn bare(default: &str) -> &str {
     default.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(default)
 }

@@ -1,10 +1,13 @@
-//! What a plan rests on, as text that differs when anything of it does: made with the plan, and compared in each round.
+//! What a plan rests on, as text that differs when anything of it does: made with the plan, and
+//! compared in each round.
 //!
-//! Two such texts. The *digest* is of all that matters for carrying rows; it is compared for the tables with work, at a receiver after
-//! the round's locks are held, and at a source after its transaction has ended, in a new one: catalogs are read by the
-//! snapshot, and that of the round may be older than the lock. What is the same before and after was the same in between. The *guard*
-//! says whether changes are captured at all; it is compared for all tables of a source when it is asked what has changed, because a table
-//! whose name leads elsewhere, or whose trigger is off, has no work.
+//! Two such texts. The *digest* is of all that matters for carrying rows; it is compared for the
+//! tables with work, at a receiver after the round's locks are held, and at a source after its
+//! transaction has ended, in a new one: catalogs are read by the snapshot, and that of the round
+//! may be older than the lock. What is the same before and after was the same in between. The
+//! *guard* says whether changes are captured at all; it is compared for all tables of a source when
+//! it is asked what has changed, because a table whose name leads elsewhere, or whose trigger is
+//! off, has no work.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
@@ -22,7 +25,8 @@ pub struct State {
 }
 
 impl State {
-    /// The table, and the transactions that touched its triggers last, as literals; none where there may be partitions, or where nobody knows.
+    /// The table, and the transactions that touched its triggers last, as literals; none where
+    /// there may be partitions, or where nobody knows.
     fn touched(&self) -> Option<(String, String)> {
         let mut parts = self.guard.split(';').map(|part| part.split(' ').collect::<Vec<_>>());
         let (table, kind) = (parts.next()?, parts.next()?);
@@ -65,8 +69,9 @@ pub fn ask_changed<'a>(tables: impl Iterator<Item = (&'a Relation, &'a State)>) 
     format!("execute bucardo_changed{how} (array[{}]::text[], array[{}]::text[])", names.join(", "), digests.join(", "))
 }
 
-/// The expression that says whether any of these tables is not captured as it was. It is asked for all tables of a source, again and again; so of what
-/// guards a table, unless it has partitions, only that is asked which the rest follows from.
+/// The expression that says whether any of these tables is not captured as it was. It is asked for
+/// all tables of a source, again and again; so of what guards a table, unless it has partitions,
+/// only that is asked which the rest follows from.
 pub fn unguarded<'a>(schema: Schema, tables: impl Iterator<Item = (&'a Relation, &'a State)>) -> String {
     let (whole, simple): (Vec<_>, Vec<_>) = tables.partition(|(_, state)| state.touched().is_none());
     let array = |texts: Vec<String>, of: &str| format!("array[{}]::{of}[]", texts.join(", "));

@@ -1,5 +1,5 @@
-//! What the catalogs of the replicated databases say: the shape of tables, how two of them compare, privileges, foreign keys,
-//! and what else decides how rows can be carried.
+//! What the catalogs of the replicated databases say: the shape of tables, how two of them compare,
+//! privileges, foreign keys, and what else decides how rows can be carried.
 
 pub mod bypasses;
 pub mod capture_triggers;

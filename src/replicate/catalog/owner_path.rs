@@ -1,7 +1,8 @@
 //! The search_path under which a table's rows are written: that of its owner's own sessions.
 //!
-//! CHECK constraints, index expressions, generated columns, domains and triggers call functions, and what these name without a schema is looked up
-//! when they run. Their owner has tried them out in sessions of his own. So the statements that write a table run under that path; nothing of
+//! CHECK constraints, index expressions, generated columns, domains and triggers call functions,
+//! and what these name without a schema is looked up when they run. Their owner has tried them out
+//! in sessions of his own. So the statements that write a table run under that path; nothing of
 //! ours is looked up by it, for these statements name everything of theirs with its schema.
 
 use crate::error::Result;
@@ -23,7 +24,8 @@ pub fn of_tables(conn: &mut Connection, tables: &[&Relation]) -> Result<Vec<Stri
     Ok(all)
 }
 
-/// A path in which the server's own things come first and temporary ones last, whatever was said of them.
+/// A path in which the server's own things come first and temporary ones last, whatever was said of
+/// them.
 fn safe(path: &str, owner: &str) -> String {
     let schemas = parts(path).into_iter().map(|part| if part == "$user" { owner.to_owned() } else { part });
     let others = schemas.filter(|part| !matches!(part.as_str(), "" | "pg_catalog" | "pg_temp"));

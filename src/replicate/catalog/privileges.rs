@@ -1,5 +1,5 @@
-//! Which rights our role lacks on a database of a sync, told as the GRANTs that give them. Asked before anything is made, so that nobody
-//! has to guess from an error in the middle.
+//! Which rights our role lacks on a database of a sync, told as the GRANTs that give them. Asked
+//! before anything is made, so that nobody has to guess from an error in the middle.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
@@ -36,7 +36,8 @@ impl Part {
     }
 }
 
-/// Makes sure that our role has what it needs; else it is [`Kind::Denied`], and the hint holds the GRANTs.
+/// Makes sure that our role has what it needs; else it is [`Kind::Denied`], and the hint holds the
+/// GRANTs.
 pub fn check(conn: &mut Connection, database: &str, part: Part, tables: &[&Shape], sequences: &[Relation]) -> Result<()> {
     let mut missing = on_database(conn, part)?;
     missing.extend(on_tables(conn, part, tables)?);
@@ -79,7 +80,8 @@ fn on_database(conn: &mut Connection, part: Part) -> Result<Vec<Lack>> {
     Ok(lacks.collect())
 }
 
-/// For all tables in one round trip: for each whether its schema may be used, and the rights on it that are missing.
+/// For all tables in one round trip: for each whether its schema may be used, and the rights on it
+/// that are missing.
 fn on_tables(conn: &mut Connection, part: Part, tables: &[&Shape]) -> Result<Vec<Lack>> {
     let sql = include_str!("../sql/rights_on_tables.sql");
     let statement = conn.prepare_cached(sql)?;

@@ -1,4 +1,5 @@
-//! The shape of a table as its server's catalog tells it: columns, key, and what else matters for carrying rows.
+//! The shape of a table as its server's catalog tells it: columns, key, and what else matters for
+//! carrying rows.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation, catalog_text};
@@ -13,8 +14,8 @@ pub struct Column {
     pub name: Ident,
     /// Its type as `format_type` prints it, schema-qualified unless built in.
     pub type_name: String,
-    /// The same without a modifier, and with domains replaced by what they are made of: what is on its way to a column is neither rounded nor cut,
-    /// and may be NULL.
+    /// The same without a modifier, and with domains replaced by what they are made of: what is on
+    /// its way to a column is neither rounded nor cut, and may be NULL.
     pub base_type: String,
     /// The type itself without a modifier.
     pub bare_type: String,
@@ -28,7 +29,8 @@ pub struct Column {
     pub default: Option<String>,
 }
 
-/// The columns that tell the rows of a table apart. Empty when the table has no usable unique index.
+/// The columns that tell the rows of a table apart. Empty when the table has no usable unique
+/// index.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Key {
     /// Column names in the order of the index.
@@ -39,7 +41,8 @@ pub struct Key {
     pub equals: Vec<String>,
     /// Whether keys that are equal are always identical.
     pub exact: bool,
-    /// Whether the index refuses a row at once: one that is DEFERRABLE is no arbiter for ON CONFLICT.
+    /// Whether the index refuses a row at once: one that is DEFERRABLE is no arbiter for ON
+    /// CONFLICT.
     pub immediate: bool,
 }
 
@@ -49,7 +52,8 @@ impl Key {
         self.columns.is_empty()
     }
 
-    /// The same key with its columns in another order: those of `order` first, as far as they belong to it.
+    /// The same key with its columns in another order: those of `order` first, as far as they
+    /// belong to it.
     pub fn in_order(&self, order: &[String]) -> Key {
         let place = |name: &String| order.iter().position(|other| other == name).unwrap_or(order.len());
         let mut positions: Vec<usize> = (0..self.columns.len()).collect();
@@ -64,7 +68,8 @@ impl Key {
     }
 }
 
-/// What a unique index or an exclusion constraint forbids: two rows whose values match by all operators.
+/// What a unique index or an exclusion constraint forbids: two rows whose values match by all
+/// operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unique {
     /// Expressions over the columns of the table.
@@ -88,7 +93,8 @@ pub struct Shape {
     pub relation: Relation,
     /// Its id on that database.
     pub oid: u32,
-    /// Whether it is a partitioned table; if not, only its own rows are meant, not those of inheriting tables.
+    /// Whether it is a partitioned table; if not, only its own rows are meant, not those of
+    /// inheriting tables.
     pub partitioned: bool,
     /// What all this rests on.
     pub state: State,
@@ -114,7 +120,8 @@ impl Shape {
         self.columns.iter().find(|column| column.name.raw() == name)
     }
 
-    /// The key to use: the one whose joined column names are `wanted`, or the best when nothing is wanted.
+    /// The key to use: the one whose joined column names are `wanted`, or the best when nothing is
+    /// wanted.
     pub fn key(&self, wanted: Option<&str>) -> Option<&Key> {
         match wanted.filter(|text| !text.is_empty()) {
             Some(text) => self.keys.iter().find(|key| key.columns.join("|") == text),
@@ -122,7 +129,8 @@ impl Shape {
         }
     }
 
-    /// How to read it in FROM: without the rows of inheriting tables, which are tables of their own.
+    /// How to read it in FROM: without the rows of inheriting tables, which are tables of their
+    /// own.
     pub fn from_clause(&self) -> String {
         match &self.select {
             Some(select) => format!("({select})"),
@@ -131,8 +139,9 @@ impl Shape {
         }
     }
 
-    /// The shape of a query that stands for the table: its columns, the table's keys. Names in it are looked up as in a session of our
-    /// role. One without the key columns is [`Kind::Mismatch`].
+    /// The shape of a query that stands for the table: its columns, the table's keys. Names in it
+    /// are looked up as in a session of our role. One without the key columns is
+    /// [`Kind::Mismatch`].
     pub fn selected(&self, conn: &mut Connection, select: &str) -> Result<Shape> {
         let found = qualified(conn, select, &self.from_clause());
         let undone = conn.batch("rollback");
@@ -164,8 +173,9 @@ impl Shape {
     }
 }
 
-/// A query with all its names qualified, and the names of its columns: by means of a view, which the caller rolls back. A list of columns is
-/// completed, as the original does it, by `from`. That it needs this is told by the server: no query that is whole can go on so.
+/// A query with all its names qualified, and the names of its columns: by means of a view, which
+/// the caller rolls back. A list of columns is completed, as the original does it, by `from`. That
+/// it needs this is told by the server: no query that is whole can go on so.
 fn qualified(conn: &mut Connection, select: &str, from: &str) -> Result<(String, Vec<String>)> {
     let select = select.trim().trim_end_matches(';');
     if let Err(error) = make_view(conn, &format!("{select}\nfrom {from}"))? {
@@ -188,8 +198,8 @@ fn make_view(conn: &mut Connection, select: &str) -> Result<std::result::Result<
     Ok(conn.execute(&format!("create temporary view bucardo_select as {select}"), &[]))
 }
 
-/// The key of a table: its primary key, else the unique, not-null index with the fewest columns, else an empty key
-/// (reference, section 1.5).
+/// The key of a table: its primary key, else the unique, not-null index with the fewest columns,
+/// else an empty key (reference, section 1.5).
 pub fn find_key(conn: &mut Connection, relation: &Relation) -> Result<Key> {
     Ok(read(conn, relation)?.keys.into_iter().next().unwrap_or_default())
 }
@@ -222,8 +232,9 @@ pub fn read(conn: &mut Connection, relation: &Relation) -> Result<Shape> {
     read_all(conn, std::slice::from_ref(relation))?.pop().unwrap_or_else(missing)
 }
 
-/// Reads the shapes of many tables, in their order, in as many round trips as that of one; the outcome of each is the same as of [`read`].
-/// What they rest on comes first: if something changes before the rest is read, it will be found to have changed.
+/// Reads the shapes of many tables, in their order, in as many round trips as that of one; the
+/// outcome of each is the same as of [`read`]. What they rest on comes first: if something changes
+/// before the rest is read, it will be found to have changed.
 pub fn read_all(conn: &mut Connection, relations: &[Relation]) -> Result<Vec<Result<Shape>>> {
     let (schemas, names): (Vec<_>, Vec<_>) = relations.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     let statement = conn.prepare_cached(&digest::complete(conn.schema(), include_str!("../sql/table.sql")))?;
@@ -307,7 +318,8 @@ fn uniques(conn: &mut Connection, oids: &[u32]) -> Result<Uniques> {
     Ok(all)
 }
 
-/// Values and predicate are expressions of the server: they go into statements for that server alone.
+/// Values and predicate are expressions of the server: they go into statements for that server
+/// alone.
 fn unique(row: &postgres::Row) -> Result<Unique> {
     Ok(Unique {
         values: row.get(1),

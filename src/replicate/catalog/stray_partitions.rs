@@ -1,5 +1,6 @@
-//! Partitions that nobody replicates, beside others that are replicated as tables of their own. A row that moves to such a one is deleted on
-//! the targets, as it leaves the table that is replicated; so its being there is told.
+//! Partitions that nobody replicates, beside others that are replicated as tables of their own. A
+//! row that moves to such a one is deleted on the targets, as it leaves the table that is
+//! replicated; so its being there is told.
 
 use crate::control::sync::{Goat, Sync};
 use crate::error::{Kind, Result};
@@ -27,7 +28,8 @@ pub fn warnings(control: &mut Connection, sync: &Sync, goats: &[Goat], source: &
     Ok(source.query(include_str!("../sql/stray_partitions.sql"), &[&mine, &all])?.iter().map(told).collect())
 }
 
-/// Has the daemon validate a sync that was not told of such a partition yet: what comes of that is shown by `status`. Between rounds.
+/// Has the daemon validate a sync that was not told of such a partition yet: what comes of that is
+/// shown by `status`. Between rounds.
 pub fn ask_for_validation(control: &mut Connection, name: &str, source: &mut Connection) -> Result<()> {
     let sync = match Sync::load(control, name) {
         // It is about to be stopped.

@@ -1,8 +1,10 @@
-//! Indexes that are set aside while a table is filled: to build one over all rows takes a fraction of the time that adding row by row takes.
+//! Indexes that are set aside while a table is filled: to build one over all rows takes a fraction
+//! of the time that adding row by row takes.
 //!
-//! That changes what belongs to the table's owner, so it is done only where `rebuild_index` asks for it (the original took the indexes out of use
-//! then); and only for a table that is ours alone until the commit, because TRUNCATE has emptied it, or because it is empty and nobody uses
-//! it at this moment. All of it is part of the copy's transaction. Indexes of constraints stay.
+//! That changes what belongs to the table's owner, so it is done only where `rebuild_index` asks
+//! for it (the original took the indexes out of use then); and only for a table that is ours alone
+//! until the commit, because TRUNCATE has emptied it, or because it is empty and nobody uses it at
+//! this moment. All of it is part of the copy's transaction. Indexes of constraints stay.
 
 use crate::error::{Kind, Result};
 use crate::replicate::plan::Plan;
@@ -12,7 +14,8 @@ use crate::replicate::session::target::Target;
 const WORTHWHILE: f32 = 100_000.0;
 
 impl Target {
-    /// Drops the indexes of a table that is about to be filled, as far as that can and should be done; returns what makes them again.
+    /// Drops the indexes of a table that is about to be filled, as far as that can and should be
+    /// done; returns what makes them again.
     pub fn set_indexes_aside(&mut self, plan: &Plan) -> Result<Vec<String>> {
         if plan.rows < WORTHWHILE || !plan.copying().reindex {
             return Ok(Vec::new());
@@ -20,14 +23,16 @@ impl Target {
         self.conn.batch("savepoint bucardo_aside")?;
         match self.try_set_aside(plan) {
             Err(error) if self.conn.is_closed() => Err(error),
-            // A lock that is not to be had, an event trigger: with its indexes, the table is filled as well.
+            // A lock that is not to be had, an event trigger: with its indexes, the table is filled
+            // as well.
             Err(_) => self.conn.batch("rollback to savepoint bucardo_aside").map(|()| Vec::new()),
             Ok(definitions) => Ok(definitions),
         }
     }
 
-    /// After a copy, within its transaction: builds indexes anew, those that were set `aside` included, and renews the statistics. From version 17
-    /// on the server does the last without the owner's path; where its functions are not found then, nobody could do it.
+    /// After a copy, within its transaction: builds indexes anew, those that were set `aside`
+    /// included, and renews the statistics. From version 17 on the server does the last without the
+    /// owner's path; where its functions are not found then, nobody could do it.
     pub fn finish_copy(&mut self, plan: &Plan, aside: Vec<String>) -> Result<()> {
         if let Some(reindex) = plan.reindex() {
             self.as_owner_s(plan, |conn| conn.batch(&reindex))?;

@@ -1,4 +1,5 @@
-//! Copying whole tables: workers that copy several at a time, and indexes that are rebuilt afterwards.
+//! Copying whole tables: workers that copy several at a time, and indexes that are rebuilt
+//! afterwards.
 
 pub(in crate::replicate) mod indexes;
 pub mod workers;

@@ -1,9 +1,11 @@
 //! Further pairs of sessions, in which several tables are copied at once.
 //!
-//! All workers read with the snapshot of the round. Each writes in a transaction of its own, which stays open until all tables are there; then
-//! they commit one after another, and the receipt last of all. So an error leaves nothing behind, and death between two of these commits
-//! leaves some tables copied and no receipt: then all are copied again, which does no harm. What one worker locks may wait for another
-//! worker, and no server sees that; so workers wait for locks only briefly, and after that the tables are copied one after another.
+//! All workers read with the snapshot of the round. Each writes in a transaction of its own, which
+//! stays open until all tables are there; then they commit one after another, and the receipt last
+//! of all. So an error leaves nothing behind, and death between two of these commits leaves some
+//! tables copied and no receipt: then all are copied again, which does no harm. What one worker
+//! locks may wait for another worker, and no server sees that; so workers wait for locks only
+//! briefly, and after that the tables are copied one after another.
 
 use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
@@ -21,7 +23,8 @@ use std::time::Duration;
 /// How often the one who waits for the workers looks up.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long workers wait for a lock: longer than the server lets us wait for an autovacuum, which it then ends.
+/// How long workers wait for a lock: longer than the server lets us wait for an autovacuum, which
+/// it then ends.
 const BRIEFLY: &str = "set lock_timeout = '5s'";
 
 /// Where workers find their databases, and how many there may be.
@@ -65,7 +68,8 @@ struct WorkQueue<'a> {
 }
 
 impl CopyWorkers {
-    /// As many as wanted, if the servers let in so many; at least one. They see what the exported `snapshot` sees.
+    /// As many as wanted, if the servers let in so many; at least one. They see what the exported
+    /// `snapshot` sees.
     pub fn open(connections: &CopyConnections, wanted: usize, snapshot: &str) -> Result<CopyWorkers> {
         let mut all = vec![CopyWorker::open(connections, snapshot)?];
         // Fewer workers are no failure, only slower.
@@ -73,7 +77,8 @@ impl CopyWorkers {
         Ok(CopyWorkers { all })
     }
 
-    /// Copies these tables. `tick` is called now and then with the number of rows that have moved since; its error ends the work.
+    /// Copies these tables. `tick` is called now and then with the number of rows that have moved
+    /// since; its error ends the work.
     pub fn copy(&mut self, work: &[TableJob], tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Counts> {
         let cancellers: Vec<Canceller> =
             self.all.iter().flat_map(|worker| [worker.source.canceller(), worker.target.conn.canceller()]).collect();
@@ -141,7 +146,8 @@ impl CopyWorker {
         Ok(CopyWorker { source, target })
     }
 
-    /// Copies one table after another until none is left. The end of `_working` tells that it is over.
+    /// Copies one table after another until none is left. The end of `_working` tells that it is
+    /// over.
     fn work(&mut self, board: &WorkQueue, _working: Sender<()>) -> Result<()> {
         while let Some((plan, encoding)) = board.take() {
             let mut tick = |rows| board.moved(rows);

@@ -1,6 +1,7 @@
-//! Whose objects are on a replicated database, and where. Two control databases may use one database, with syncs of the same names: each has a schema
-//! of its own there ([`crate::pg::schema`]), which holds its id. Which one that is, is decided where a session is opened ([`open`]), and everything asks
-//! the session for it.
+//! Whose objects are on a replicated database, and where. Two control databases may use one
+//! database, with syncs of the same names: each has a schema of its own there
+//! ([`crate::pg::schema`]), which holds its id. Which one that is, is decided where a session is
+//! opened ([`open`]), and everything asks the session for it.
 
 use crate::control::channel;
 use crate::control::identity as known;
@@ -11,7 +12,8 @@ use crate::replicate::identity::{Actual, Recorded};
 use crate::replicate::own_schema::has_table;
 use crate::replicate::own_schema::ownership;
 
-/// The installation of this control database; none if that was not upgraded yet. It is asked for once in a session.
+/// The installation of this control database; none if that was not upgraded yet. It is asked for
+/// once in a session.
 pub fn of(control: &mut Connection) -> Result<Option<Installation>> {
     if let Some(known) = control.installation() {
         return Ok(Some(known.clone()));
@@ -75,8 +77,8 @@ fn refuse_unreadable(control: &mut Connection, db: &str, conn: &mut Connection) 
         .hint("Let the sync use the role to which schema bucardo belongs."))
 }
 
-/// Whether a schema in which an earlier version did not say whose it is belongs to this control database: that knows it, or it came with a copy of
-/// another database and to no installation here.
+/// Whether a schema in which an earlier version did not say whose it is belongs to this control
+/// database: that knows it, or it came with a copy of another database and to no installation here.
 fn is_unmarked_ours(control: &mut Connection, db: &str, conn: &mut Connection) -> Result<bool> {
     if known::has_had_objects(control, db)? {
         return Ok(true);
@@ -87,8 +89,8 @@ fn is_unmarked_ours(control: &mut Connection, db: &str, conn: &mut Connection) -
     }
 }
 
-/// Marks the schema, which is there, as ours. One that another installation has marked in the meantime is a [`Kind::Collision`]. To be called
-/// [`alone`](crate::replicate::own_schema::alone).
+/// Marks the schema, which is there, as ours. One that another installation has marked in the
+/// meantime is a [`Kind::Collision`]. To be called [`alone`](crate::replicate::own_schema::alone).
 pub fn mark(conn: &mut Connection) -> Result<()> {
     let Some(Installation { id, control }) = conn.installation().cloned() else { return Ok(()) };
     conn.batch(&conn.ours(include_str!("../../../schema/replicated/bucardo_installation.sql")))?;

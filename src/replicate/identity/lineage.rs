@@ -1,15 +1,20 @@
-//! Whether a source is the one that gave a receipt, with all that it had then; and whether it still holds what the receipt lacks.
+//! Whether a source is the one that gave a receipt, with all that it had then; and whether it still
+//! holds what the receipt lacks.
 //!
-//! A receipt says which changes of a source a target has. It is of use only where the source still has those changes itself: one that was restored
-//! from a backup, or a standby that was promoted before it had everything, gives their transaction ids out again. Ids and WAL positions do not
-//! tell, as soon as enough was written there. So a source has a *mark*, a number that every round raises after it has looked and before its
-//! receipt is written. The receipt names it, and WAL is replayed in order: a source with that mark, or a higher one, has all that the receipt
-//! stands for. The number counts within one *life* of the source (see [`crate::replicate::identity`]).
+//! A receipt says which changes of a source a target has. It is of use only where the source still
+//! has those changes itself: one that was restored from a backup, or a standby that was promoted
+//! before it had everything, gives their transaction ids out again. Ids and WAL positions do not
+//! tell, as soon as enough was written there. So a source has a *mark*, a number that every round
+//! raises after it has looked and before its receipt is written. The receipt names it, and WAL is
+//! replayed in order: a source with that mark, or a higher one, has all that the receipt stands
+//! for. The number counts within one *life* of the source (see [`crate::replicate::identity`]).
 //!
-//! Nobody waits for the source's disk because of a mark. A receipt therefore says also which mark is known to be there (*sealed*): before a new
-//! round has looked, that is the mark of the round before, and a second after the last round it is the last one. A mark between the two may
-//! have been lost in a mere crash of the source, which has all that the receipts stand for nevertheless. After a crash the server goes on
-//! with the same timeline, behind all WAL that we have seen; on another timeline nothing proves that it does, and a person must say.
+//! Nobody waits for the source's disk because of a mark. A receipt therefore says also which mark
+//! is known to be there (*sealed*): before a new round has looked, that is the mark of the round
+//! before, and a second after the last round it is the last one. A mark between the two may have
+//! been lost in a mere crash of the source, which has all that the receipts stand for nevertheless.
+//! After a crash the server goes on with the same timeline, behind all WAL that we have seen; on
+//! another timeline nothing proves that it does, and a person must say.
 
 use crate::control::identity::{self as known, Finding, Halt};
 use crate::error::Result;
@@ -93,8 +98,9 @@ fn position(wal: &str) -> u64 {
     number(high) << 32 | number(low)
 }
 
-/// Makes sure that a source is the one that gave a receiver its receipt, and that it still holds what the receipt lacks. If not, that is noted in
-/// the control database, where it stays until somebody has answered. Where it was accepted, the receipt goes on from what was accepted.
+/// Makes sure that a source is the one that gave a receiver its receipt, and that it still holds
+/// what the receipt lacks. If not, that is noted in the control database, where it stays until
+/// somebody has answered. Where it was accepted, the receipt goes on from what was accepted.
 pub fn check(control: &mut Connection, way: Way, source: &mut Connection, receiver: &mut Connection) -> Result<()> {
     // The receipt first: a round that ends meanwhile only makes the source's mark higher.
     let receipt = read_receipt(way, receiver)?;
@@ -127,7 +133,8 @@ pub fn check(control: &mut Connection, way: Way, source: &mut Connection, receiv
     holds(control, way, source, receiver, receipt.map(|receipt| receipt.snapshot).as_ref())
 }
 
-/// Whether both have what [`check`] asks for: not before they were validated for the first time, or by this version.
+/// Whether both have what [`check`] asks for: not before they were validated for the first time, or
+/// by this version.
 pub fn is_marked(source: &mut Connection, receiver: &mut Connection) -> Result<bool> {
     let sql =
         "select exists (select from pg_attribute where attrelid = to_regclass($1::text) and attname = $2 and not attisdropped)";
@@ -180,7 +187,8 @@ fn adopt(way: Way, receiver: &mut Connection, receipt: &Receipt, now: &Standing)
     write_source(way, receiver, now)
 }
 
-/// Waits for no round, which may take hours: one that is under way holds the row and writes the same, and one that fails leaves this to the next look.
+/// Waits for no round, which may take hours: one that is under way holds the row and writes the
+/// same, and one that fails leaves this to the next look.
 fn write_source(way: Way, receiver: &mut Connection, now: &Standing) -> Result<()> {
     let sql = include_str!("../sql/write_source.sql");
     receiver.execute(&*receiver.ours(sql), &[&way.sync, &way.from, &now.life, &now.actual.timeline, &now.actual.started])?;
@@ -207,7 +215,8 @@ fn accepted(way: Way, source: &mut Connection, receipt: &Receipt) -> Result<Opti
     Ok(row.map(|row| Accepted { mark: row.get(0), receipt: row.get(1) }))
 }
 
-/// A receipt of an earlier life goes on as it is, if the source has what it stands for, and else from where the source was accepted.
+/// A receipt of an earlier life goes on as it is, if the source has what it stands for, and else
+/// from where the source was accepted.
 fn go_on(way: Way, receiver: &mut Connection, receipt: Receipt, entry: &Accepted, now: &Standing) -> Result<Option<Receipt>> {
     let counts = receipt.mark <= entry.mark;
     let (snapshot, mark) = match counts {
@@ -230,8 +239,9 @@ fn go_on_from(way: Way, receiver: &mut Connection, snapshot: Option<&str>, mark:
     Ok(())
 }
 
-/// Makes sure that everything the receiver lacks according to its receipt is still on the source. What it was known to have and now lacks may
-/// have been given up: then only a copy can help, and going on would lose changes silently.
+/// Makes sure that everything the receiver lacks according to its receipt is still on the source.
+/// What it was known to have and now lacks may have been given up: then only a copy can help, and
+/// going on would lose changes silently.
 fn holds(
     control: &mut Connection,
     way: Way,
@@ -239,7 +249,8 @@ fn holds(
     receiver: &mut Connection,
     receipt: Option<&Snapshot>,
 ) -> Result<()> {
-    // Where the record of delta tables was lost, validating makes another and tells that changes are missing.
+    // Where the record of delta tables was lost, validating makes another and tells that changes
+    // are missing.
     if !has_table(source, "bucardo_delta_names")? {
         return Ok(());
     }
@@ -251,7 +262,8 @@ fn holds(
     if receipt.is_some_and(|receipt| receipt.includes(&noted)) {
         return Ok(());
     }
-    // From now on nothing is given up that the receiver lacks; what was given up before is asked for after that.
+    // From now on nothing is given up that the receiver lacks; what was given up before is asked
+    // for after that.
     let sql = "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot where sync = $1 and targetdb = $2";
     source.execute(&*source.ours(sql), &[&way.sync, &way.to, &receipt.map(Snapshot::to_string)])?;
     if way.copies {

@@ -1,9 +1,11 @@
-//! Other installations on the same database. What each of them writes there is to the others what any application writes, and has to be captured; but the
-//! sessions that write have triggers off. So where another installation writes, our triggers fire always (as with capture=always), and leave out
-//! only what we have written ourselves.
+//! Other installations on the same database. What each of them writes there is to the others what
+//! any application writes, and has to be captured; but the sessions that write have triggers off.
+//! So where another installation writes, our triggers fire always (as with capture=always), and
+//! leave out only what we have written ourselves.
 //!
-//! Neither side relies on the other for that. An installation that captures asks whether another writes before it makes its triggers, and one that
-//! writes asks whether the triggers of others see that, before its first round and whenever a trigger of a table has changed. Both are asked after
+//! Neither side relies on the other for that. An installation that captures asks whether another
+//! writes before it makes its triggers, and one that writes asks whether the triggers of others see
+//! that, before its first round and whenever a trigger of a table has changed. Both are asked after
 //! the own objects are there, so that of two that come at once at least one sees the other.
 
 use crate::error::{Error, Kind, Result};
@@ -73,8 +75,8 @@ pub enum Always {
     NotNeeded,
     /// They have to.
     Needed,
-    /// They would have to, but only the owner of these tables can see to it. What is captured already is left as it is, and the other installation does
-    /// not write there.
+    /// They would have to, but only the owner of these tables can see to it. What is captured
+    /// already is left as it is, and the other installation does not write there.
     OnlyByOwner(String),
 }
 
@@ -101,7 +103,8 @@ impl Always {
     }
 }
 
-/// Has the daemon validate a sync whose triggers have to fire always since another installation came. Between rounds.
+/// Has the daemon validate a sync whose triggers have to fire always since another installation
+/// came. Between rounds.
 pub fn ask_for_validation(control: &mut Connection, sync: &str, source: &mut Connection) -> Result<()> {
     if !others(source)?.iter().any(|other| other.writes) {
         return Ok(());
@@ -136,8 +139,9 @@ fn capturing(conn: &mut Connection, tables: &[u32]) -> Result<Vec<Capturing>> {
     Ok(rows.iter().filter_map(one).collect())
 }
 
-/// The error that says that another installation captures one of these tables and would not see what this session writes there, if that is so. Only
-/// that installation may change its triggers, because it takes note of every other change.
+/// The error that says that another installation captures one of these tables and would not see
+/// what this session writes there, if that is so. Only that installation may change its triggers,
+/// because it takes note of every other change.
 pub fn unseen(conn: &mut Connection, database: &str, tables: &[u32]) -> Result<Option<Error>> {
     let all = capturing(conn, tables)?;
     let Some((other, table)) = all.iter().find_map(|one| Some((&one.other, one.unseen.as_ref()?))) else { return Ok(None) };
@@ -161,7 +165,8 @@ pub struct Side<'a> {
     pub tables: &'a [u32],
 }
 
-/// What is to be said where changes that go from one database to another may come back by another installation: no end of that is in sight.
+/// What is to be said where changes that go from one database to another may come back by another
+/// installation: no end of that is in sight.
 pub fn circle(from: Side, to: Side) -> Result<Option<String>> {
     let back: Vec<Neighbour> = others(from.conn)?.into_iter().filter(|other| other.writes).collect();
     if back.is_empty() {

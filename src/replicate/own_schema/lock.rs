@@ -1,8 +1,10 @@
-//! One process at a time makes or removes our objects on a replicated database: IF NOT EXISTS does not keep two apart.
+//! One process at a time makes or removes our objects on a replicated database: IF NOT EXISTS does
+//! not keep two apart.
 //!
-//! The lock is a row of ours, `bucardo_lock`, that names the session which has it. An advisory lock would not do, since any role can hold one for
-//! ever. The work takes several transactions, so that a lock of the row, which ends with its transaction, would not do either; that one is
-//! held for a moment, to take the lock and to give it back. A session that is gone has lost it.
+//! The lock is a row of ours, `bucardo_lock`, that names the session which has it. An advisory lock
+//! would not do, since any role can hold one for ever. The work takes several transactions, so that
+//! a lock of the row, which ends with its transaction, would not do either; that one is held for a
+//! moment, to take the lock and to give it back. A session that is gone has lost it.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
@@ -27,8 +29,8 @@ enum Attempt {
     Again,
 }
 
-/// Takes the lock, which is made if need be, and with it the schema. Says whether it is to be given back: not by whoever found that this session
-/// had it already.
+/// Takes the lock, which is made if need be, and with it the schema. Says whether it is to be given
+/// back: not by whoever found that this session had it already.
 pub fn take(conn: &mut Connection) -> Result<bool> {
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -75,7 +77,8 @@ fn attempt(conn: &mut Connection) -> Result<Attempt> {
     }
 }
 
-/// Makes the table. Without IF NOT EXISTS: what comes in between is for the next attempt to look at.
+/// Makes the table. Without IF NOT EXISTS: what comes in between is for the next attempt to look
+/// at.
 fn make(conn: &mut Connection, has_schema: bool) -> Result<Attempt> {
     let schema = if has_schema { "" } else { include_str!("../../../schema/replicated/schema.sql") };
     let made = conn.within(&format!("begin; {}", conn.ours(schema)), |conn| {

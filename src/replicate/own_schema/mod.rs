@@ -1,5 +1,5 @@
-//! The schema with our objects on a replicated database: what of it is there, whose it is, and which
-//! process may change it.
+//! The schema with our objects on a replicated database: what of it is there, whose it is, and
+//! which process may change it.
 
 mod lock;
 pub mod ownership;
@@ -13,7 +13,8 @@ use crate::pg::Connection;
 pub fn alone<T>(conn: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
     let taken = lock::take(conn)?;
     let outcome = work(conn);
-    // What failed may have left its transaction open. A session that is gone has lost its lock as well.
+    // What failed may have left its transaction open. A session that is gone has lost its lock as
+    // well.
     if taken && lock::release(conn).is_err() {
         let _ = conn.batch("rollback").and_then(|()| lock::release(conn));
     }

@@ -1,9 +1,10 @@
-//! To whom our schema on a replicated database belongs. What is read there, called there or fires there does so with the rights of our role,
-//! so the schema and everything in it must be that role's, or a superuser's. An owner of the database can make such a schema
-//! before we come, and put a view in the place of a table.
+//! To whom our schema on a replicated database belongs. What is read there, called there or fires
+//! there does so with the rights of our role, so the schema and everything in it must be that
+//! role's, or a superuser's. An owner of the database can make such a schema before we come, and
+//! put a view in the place of a table.
 //!
-//! It is asked before anything in the schema is looked at, and once more after it was made. While the schema is ours, only a superuser
-//! can change that.
+//! It is asked before anything in the schema is looked at, and once more after it was made. While
+//! the schema is ours, only a superuser can change that.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident};
@@ -24,7 +25,8 @@ impl Foreign {
     }
 }
 
-/// Refuses a database where our schema, or something in it, is not ours: [`Kind::Refused`], with what it is.
+/// Refuses a database where our schema, or something in it, is not ours: [`Kind::Refused`], with
+/// what it is.
 pub fn check(conn: &mut Connection, database: &str) -> Result<()> {
     match foreign(conn)?.as_slice() {
         [] => Ok(()),

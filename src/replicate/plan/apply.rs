@@ -1,4 +1,5 @@
-//! The receiver's side: the stage, and what is written from it. How, is told in [`super::write_mode`].
+//! The receiver's side: the stage, and what is written from it. How, is told in
+//! [`super::write_mode`].
 
 use super::{Plan, Write, list_plain, matched, of};
 use crate::pg::Ident;
@@ -6,13 +7,15 @@ use crate::pg::fill;
 use crate::pg::ident::literal;
 use crate::replicate::plan::copy_format::CopyFormat;
 
-/// The statements that write the table run under its owner's search_path ([`crate::replicate::catalog::owner_path`]): whatever is called in them has
-/// its schema.
+/// The statements that write the table run under its owner's search_path
+/// ([`crate::replicate::catalog::owner_path`]): whatever is called in them has its schema.
 pub(super) const COUNT: &str = "pg_catalog.count(*)";
 
 impl Plan {
-    /// Makes the stage, once per session. Its columns have the types of the target's columns without modifiers, domains stripped but for the keys, which
-    /// are compared: what is rounded or refused is for the table to decide. COALESCE takes the modifier from a column and leaves it its collation.
+    /// Makes the stage, once per session. Its columns have the types of the target's columns
+    /// without modifiers, domains stripped but for the keys, which are compared: what is rounded or
+    /// refused is for the table to decide. COALESCE takes the modifier from a column and leaves it
+    /// its collation.
     pub fn create_stage(&self) -> String {
         let bare = |column: &dyn std::fmt::Display, kind: &str| format!("coalesce({column}, null::{kind})");
         let staged = self.keys().into_iter().zip(&self.key_types).zip(self.stage_keys());
@@ -49,8 +52,8 @@ impl Plan {
         )
     }
 
-    /// Takes the lock on the target that writing needs or, to write `over` all that is there, one for which other writers wait. With its
-    /// `parts`, if it is partitioned.
+    /// Takes the lock on the target that writing needs or, to write `over` all that is there, one
+    /// for which other writers wait. With its `parts`, if it is partitioned.
     pub fn lock_target(&self, parts: bool, over: bool) -> String {
         let table = if parts { self.target_from.clone() } else { format!("only {}", self.target) };
         format!("lock table {table} in {} mode", if over { "share row exclusive" } else { "row exclusive" })
@@ -114,7 +117,8 @@ impl Plan {
         self.copying.analyze.then(|| format!("analyze {}", self.target))
     }
 
-    /// Applies the stage. Each of the two statements returns one row: (updated, deleted), then (written).
+    /// Applies the stage. Each of the two statements returns one row: (updated, deleted), then
+    /// (written).
     pub fn apply(&self) -> [String; 2] {
         [self.apply_deletes(), self.apply_writes()]
     }
@@ -141,7 +145,8 @@ impl Plan {
         )
     }
 
-    /// Whether the key of a row of the target is equal to that of the stage and yet another, which ON CONFLICT would leave as it is.
+    /// Whether the key of a row of the target is equal to that of the stage and yet another, which
+    /// ON CONFLICT would leave as it is.
     fn written_otherwise(&self) -> String {
         let record = |row: &str, columns: &[Ident]| format!("row({})::record", of(row, columns));
         format!("{} operator(pg_catalog.*<>) {}", record("t", &self.keys()), record("s", &self.stage_keys()))
@@ -168,8 +173,8 @@ impl Plan {
             return self.write_with_kept(&values);
         }
         let conflict = if self.write == Write::Replace { String::new() } else { self.on_conflict() };
-        // The system column xmax of a freshly inserted row is 0; that of a row which ON CONFLICT updated is not.
-        // A partitioned table cannot show it; its rows count as inserted.
+        // The system column xmax of a freshly inserted row is 0; that of a row which ON CONFLICT
+        // updated is not. A partitioned table cannot show it; its rows count as inserted.
         let updates = self.write != Write::Replace && !self.set_on_conflict().is_empty();
         let fresh = if updates && !self.partitioned { "w.xmax operator(pg_catalog.=) 0" } else { "true" };
         fill(
@@ -193,7 +198,8 @@ impl Plan {
         format!("\n  on conflict ({}) do {what}", list_plain(&self.keys()))
     }
 
-    /// The key only where one that is equal may be written in another way, and the row with the other one was not deleted.
+    /// The key only where one that is equal may be written in another way, and the row with the
+    /// other one was not deleted.
     fn set_on_conflict(&self) -> Vec<&Ident> {
         let keys = if self.writes_in_place() && !self.exact { self.settable.as_slice() } else { &[] };
         keys.iter().chain(&self.others).collect()

@@ -1,5 +1,6 @@
-//! Conflicts: keys that several masters changed. The candidates meet in temporary tables on one master, the coordinator, where the
-//! winner of each key is chosen; each master that lost some gets the list of them. Rows take no part in it.
+//! Conflicts: keys that several masters changed. The candidates meet in temporary tables on one
+//! master, the coordinator, where the winner of each key is chosen; each master that lost some gets
+//! the list of them. Rows take no part in it.
 
 use super::{Plan, UNION_ALL, list_plain, matched, of};
 use crate::pg::Relation;
@@ -49,8 +50,9 @@ impl Plan {
         format!("{} ({}, member, missing_from, changed, noted)", self.candidates(), list_plain(&self.stage_keys()))
     }
 
-    /// The candidates of the source: each key that some receiver lacks, with the set of those receivers as bits. `lanes` are the
-    /// plans to each receiver with their spans and receivers' numbers. With `lost`, without the keys on that list.
+    /// The candidates of the source: each key that some receiver lacks, with the set of those
+    /// receivers as bits. `lanes` are the plans to each receiver with their spans and receivers'
+    /// numbers. With `lost`, without the keys on that list.
     pub fn candidates_query(lanes: &[(&Plan, &Span, i32)], lost: bool) -> String {
         let Some((first, ..)) = lanes.first() else { return String::new() };
         let keys = list_plain(&first.stage_keys());
@@ -62,9 +64,9 @@ impl Plan {
         fill(include_str!("sql/candidates.sql"), &[("keys", &keys), ("member", &first.route.member), ("changed_of_each", &all)])
     }
 
-    /// Chooses the winners. A change that another master has seen and answered is *dominated*. A key is in conflict when a
-    /// change lost that is neither dominated nor merely the note of a row that gave way, or when each master has seen
-    /// another's change.
+    /// Chooses the winners. A change that another master has seen and answered is *dominated*. A
+    /// key is in conflict when a change lost that is neither dominated nor merely the note of a row
+    /// that gave way, or when each master has seen another's change.
     pub fn decide(&self, strategy: Strategy) -> String {
         let keys = list_plain(&self.stage_keys());
         let lost = if strategy == Strategy::Skip { "place > 1 or (contenders <> 1 and real)" } else { "place > 1" };
@@ -94,8 +96,9 @@ impl Plan {
         )
     }
 
-    /// The conflicts, as rows of the control database's table `conflict`; see [`Plan::CONFLICT_COLUMNS`]. `members` are the masters'
-    /// names; with `detailed`, column `details` follows.
+    /// The conflicts, as rows of the control database's table `conflict`; see
+    /// [`Plan::CONFLICT_COLUMNS`]. `members` are the masters' names; with `detailed`, column
+    /// `details` follows.
     pub fn conflicts_query(&self, strategy: Strategy, members: &[String], detailed: bool) -> String {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let name = format!("(array[{}]::text[])[member + 1]", names.join(", "));
@@ -153,7 +156,8 @@ impl Plan {
         format!("{} ({})", self.lost(), list_plain(&self.stage_keys()))
     }
 
-    /// On the source: what lost is no change any more, for this sync. Other syncs still carry the key, as something that came from elsewhere.
+    /// On the source: what lost is no change any more, for this sync. Other syncs still carry the
+    /// key, as something that came from elsewhere.
     pub fn settle_lost(&self, span: &Span) -> String {
         let lost = matched("d", "l", &self.noted_keys, &self.stage_keys(), &self.key.equals);
         let each = |delta: &Relation, condition: &str| {

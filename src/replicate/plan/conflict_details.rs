@@ -1,4 +1,5 @@
-//! The rows of a conflict as each master had them, for its record, where that is wanted (setting `log_conflict_details`).
+//! The rows of a conflict as each master had them, for its record, where that is wanted (setting
+//! `log_conflict_details`).
 
 use super::{Plan, list_plain, matched, of};
 use crate::pg::Relation;

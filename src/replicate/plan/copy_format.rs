@@ -1,9 +1,10 @@
 //! The form in which the rows of a whole table travel: as text or, faster, in binary.
 //!
-//! Text has to be made by one server and understood by the other, which is more than a quarter of the work of a copy. But PostgreSQL's manual (COPY, "Binary
-//! Format") warns that the binary form may differ between versions, and that a reader of another type misunderstands it. So it is
-//! for servers of the same version whose columns have the very same types, and for types whose binary form is the whole value:
-//! no object ids, no locale.
+//! Text has to be made by one server and understood by the other, which is more than a quarter of
+//! the work of a copy. But PostgreSQL's manual (COPY, "Binary Format") warns that the binary form
+//! may differ between versions, and that a reader of another type misunderstands it. So it is for
+//! servers of the same version whose columns have the very same types, and for types whose binary
+//! form is the whole value: no object ids, no locale.
 
 use crate::error::Result;
 use crate::pg::Connection;
@@ -46,8 +47,9 @@ const PLAIN: [Type; 22] = [
 ];
 
 impl CopyFormat {
-    /// The form for a copy that starts now, in the open transactions of both sessions: until these end, neither table can get
-    /// columns of other types. `encoding` is what both servers would speak in texts.
+    /// The form for a copy that starts now, in the open transactions of both sessions: until these
+    /// end, neither table can get columns of other types. `encoding` is what both servers would
+    /// speak in texts.
     pub fn of_copy(source: &mut Connection, target: &mut Connection, plan: &Plan, encoding: &str) -> Result<CopyFormat> {
         let possible = encoding == "UTF8" && plan.copying().extra.trim().is_empty() && same_version(source, target);
         let binary = possible
@@ -58,7 +60,8 @@ impl CopyFormat {
         Ok(if binary { CopyFormat::Binary } else { CopyFormat::Text(encoding.to_owned()) })
     }
 
-    /// The end of a COPY, in its old form without parentheses, after what the user wants to have there.
+    /// The end of a COPY, in its old form without parentheses, after what the user wants to have
+    /// there.
     pub fn options(&self, extra: &str) -> String {
         match self {
             CopyFormat::Text(encoding) => format!("{} encoding '{encoding}'", extra.trim()),
@@ -71,8 +74,9 @@ fn same_version(source: &Connection, target: &Connection) -> bool {
     source.version() / 10_000 == target.version() / 10_000
 }
 
-/// The types of a query's columns. Parsing it locks its tables, against changes only, until the transaction's end. None, if one is younger than
-/// the transaction's snapshot: the driver, unlike the server, does not find it then.
+/// The types of a query's columns. Parsing it locks its tables, against changes only, until the
+/// transaction's end. None, if one is younger than the transaction's snapshot: the driver, unlike
+/// the server, does not find it then.
 fn types(conn: &mut Connection, query: &str) -> Result<Option<Vec<Type>>> {
     match conn.prepare(query) {
         Ok(statement) => Ok(Some(statement.columns().iter().map(|column| column.type_().clone()).collect())),
@@ -87,7 +91,8 @@ fn suits(drawn: &[Type], filled: &[Type]) -> bool {
 
 fn is_plain(of: &Type) -> bool {
     match of.kind() {
-        // What the driver takes for an array may be another type with elements: an old vector, or one of somebody's own.
+        // What the driver takes for an array may be another type with elements: an old vector, or
+        // one of somebody's own.
         Kind::Array(element) => of.schema() == "pg_catalog" && of.name().starts_with('_') && PLAIN.contains(element),
         _ => PLAIN.contains(of),
     }

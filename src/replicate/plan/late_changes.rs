@@ -1,9 +1,11 @@
-//! The receiver's own deltas. A master is written to by applications as well: what they changed after the round's snapshot must not
-//! be overwritten unseen, so for keys that come *late* it is decided on the spot who wins. (Left to the next round, rows that are changed
-//! all the time would never be decided. Where neither shall win, the next round decides; the source notes the key once more.) A late
-//! change that lost is no change any more: its line in the delta counts as brought by the sync. And where other
-//! syncs take changes from the receiver, what is applied there is noted for them (makedelta), with the name of the database where it
-//! was made: that one does not get it back.
+//! The receiver's own deltas. A master is written to by applications as well: what they changed
+//! after the round's snapshot must not be overwritten unseen, so for keys that come *late* it is
+//! decided on the spot who wins. (Left to the next round, rows that are changed all the time would
+//! never be decided. Where neither shall win, the next round decides; the source notes the key once
+//! more.) A late change that lost is no change any more: its line in the delta counts as brought by
+//! the sync. And where other syncs take changes from the receiver, what is applied there is noted
+//! for them (makedelta), with the name of the database where it was made: that one does not get it
+//! back.
 
 use super::{Plan, UNION_ALL, captured_columns, list_plain, matched, of};
 use crate::pg::fill;
@@ -68,8 +70,9 @@ impl Plan {
         self.temporary("late")
     }
 
-    /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes, in the transactions `txids`; `kept` whether it stays, null if that is
-    /// left to the next round. `theirs` and `ours` are the rows, for the record.
+    /// Makes the table of late keys: `here` is when the receiver's row changed, by `seen` changes,
+    /// in the transactions `txids`; `kept` whether it stays, null if that is left to the next
+    /// round. `theirs` and `ours` are the rows, for the record.
     pub fn create_late(&self) -> String {
         fill(
             include_str!("sql/create_late.sql"),
@@ -90,7 +93,8 @@ impl Plan {
         )
     }
 
-    /// Whether the receiver's table was emptied after the snapshot: then nothing staged may be written.
+    /// Whether the receiver's table was emptied after the snapshot: then nothing staged may be
+    /// written.
     pub fn emptied_late(&self, now: &Snapshot) -> String {
         format!("select exists (select from ({}) as d where d.truncated)", self.fresh(now))
     }
@@ -107,9 +111,10 @@ impl Plan {
         fill(include_str!("sql/changes_here.sql"), &[("columns", &list_plain(&columns)), ("changes", &changes)])
     }
 
-    /// Decides between staged rows and the receiver's own that came late, `own` being the receiver's number. What the receiver had got
-    /// before loses: who wrote here since knew it. Rows that shall not be written leave the stage. Both are kept for a `detailed`
-    /// record. Affects as many rows as there are late keys.
+    /// Decides between staged rows and the receiver's own that came late, `own` being the
+    /// receiver's number. What the receiver had got before loses: who wrote here since knew it.
+    /// Rows that shall not be written leave the stage. Both are kept for a `detailed` record.
+    /// Affects as many rows as there are late keys.
     pub fn judge_late(&self, now: &Snapshot, strategy: Strategy, own: i32, detailed: bool) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let kept = match strategy {
@@ -164,8 +169,8 @@ impl Plan {
         )
     }
 
-    /// What came late and lost is no change any more, for this sync. Only the changes that were judged: the same key may have
-    /// another one by now.
+    /// What came late and lost is no change any more, for this sync. Only the changes that were
+    /// judged: the same key may have another one by now.
     pub fn settle_late(&self) -> Option<String> {
         let feed = self.feed.as_ref()?;
         let lost = matched("d", "l", &self.feed_columns(), &self.stage_keys(), &self.target_equals);

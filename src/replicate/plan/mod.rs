@@ -1,12 +1,14 @@
-//! The statements that carry one table from a source to a receiver, computed from the shapes of both: a pure function of the two
-//! catalogs, so that it can be read and tested without a server.
+//! The statements that carry one table from a source to a receiver, computed from the shapes of
+//! both: a pure function of the two catalogs, so that it can be read and tested without a server.
 //!
-//! The source sends, for each changed key, the key, whether such a row exists now, and the row ([`ship`](Plan::ship)). The receiver
-//! takes this into a temporary *stage* and applies it with two set-based statements ([`apply`](Plan::apply)). Where several masters
-//! changed one table, the keys meet first and only winners are shipped ([`fill_candidates`](Plan::fill_candidates)). A row that has to be told apart
-//! later (by when it changed, and where) travels with a *trace*.
+//! The source sends, for each changed key, the key, whether such a row exists now, and the row
+//! ([`ship`](Plan::ship)). The receiver takes this into a temporary *stage* and applies it with two
+//! set-based statements ([`apply`](Plan::apply)). Where several masters changed one table, the keys
+//! meet first and only winners are shipped ([`fill_candidates`](Plan::fill_candidates)). A row that
+//! has to be told apart later (by when it changed, and where) travels with a *trace*.
 //!
-//! A stage has more columns than the table, which may already have as many as there can be: then the last ones share an array of texts.
+//! A stage has more columns than the table, which may already have as many as there can be: then
+//! the last ones share an array of texts.
 
 mod apply;
 mod conflict;
@@ -123,8 +125,8 @@ pub struct Copying {
 }
 
 impl Plan {
-    /// Plans one table; `wanted` is the key recorded for the goat (column names joined by `|`). A table that cannot be carried is
-    /// [`Kind::Mismatch`] with the reason.
+    /// Plans one table; `wanted` is the key recorded for the goat (column names joined by `|`). A
+    /// table that cannot be carried is [`Kind::Mismatch`] with the reason.
     pub fn new(goat: i32, source: &Shape, target: &Shape, wanted: Option<&str>, route: &Route) -> Result<Plan> {
         let key = usable_key(source, wanted)?;
         let target_key = target.keys.iter().find(|other| same_columns(other, key));
@@ -168,7 +170,8 @@ impl Plan {
         })
     }
 
-    /// For tables that are only ever copied as a whole: nothing is captured on the source, and no key is needed.
+    /// For tables that are only ever copied as a whole: nothing is captured on the source, and no
+    /// key is needed.
     pub fn for_copies(goat: i32, source: &Shape, target: &Shape, route: &Route) -> Result<Plan> {
         let keyless = |shape: &Shape| Shape { keys: vec![Key::default()], ..shape.clone() };
         let plan = Plan::new(goat, &keyless(source), &keyless(target), None, route)?;
@@ -180,8 +183,8 @@ impl Plan {
         Plan { copying, ..self }
     }
 
-    /// The same, where the changes are noted under these names, by a key of the same columns in the order `captured`; what is on record of
-    /// that has the number `record`.
+    /// The same, where the changes are noted under these names, by a key of the same columns in the
+    /// order `captured`; what is on record of that has the number `record`.
     pub fn noted(self, names: Names, captured: &[String], record: i64) -> Plan {
         let noted_keys = captured_columns(captured, &self.key.columns);
         Plan { names, noted_keys, record, ..self }
@@ -192,8 +195,8 @@ impl Plan {
         &self.copying
     }
 
-    /// The receiver notes what is applied there, or what applications change there meanwhile matters: `feed` says where its deltas are.
-    /// They must be deltas of the same key.
+    /// The receiver notes what is applied there, or what applications change there meanwhile
+    /// matters: `feed` says where its deltas are. They must be deltas of the same key.
     pub fn with_feed(self, feed: Feed) -> Result<Plan> {
         let same = feed.keys.len() == self.key.columns.len() && self.key.columns.iter().all(|column| feed.keys.contains(column));
         if same {
@@ -255,7 +258,8 @@ impl Plan {
     }
 }
 
-/// The columns `wanted` of a key as they are called in delta tables that capture them in the order `captured`.
+/// The columns `wanted` of a key as they are called in delta tables that capture them in the order
+/// `captured`.
 fn captured_columns(captured: &[String], wanted: &[String]) -> Vec<Ident> {
     let position = |name: &String| captured.iter().position(|other| other == name).unwrap_or_default() + 1;
     wanted.iter().map(|name| Ident::new(format!("k{}", position(name)))).collect()
@@ -290,8 +294,8 @@ pub fn no_usable_key(table: &Shape, columns: &[&str]) -> Error {
         .hint("Give it a primary key, or a unique index without predicate over columns that are NOT NULL; WITHOUT OVERLAPS is not enough.")
 }
 
-/// The columns of the target that the source fills, in the target's order: all of the source's, but those that the target computes
-/// itself.
+/// The columns of the target that the source fills, in the target's order: all of the source's, but
+/// those that the target computes itself.
 fn carried<'a>(source: &Shape, target: &'a Shape) -> Result<Vec<&'a Column>> {
     let missing = source.columns.iter().find(|column| !column.generated && target.column(column.name.raw()).is_none());
     if let Some(column) = missing {
@@ -301,7 +305,8 @@ fn carried<'a>(source: &Shape, target: &'a Shape) -> Result<Vec<&'a Column>> {
     Ok(target.columns.iter().filter(filled).collect())
 }
 
-/// The columns of the target that have nothing to do with the source, and that somebody may have filled there.
+/// The columns of the target that have nothing to do with the source, and that somebody may have
+/// filled there.
 fn not_filled(source: &Shape, target: &Shape) -> Vec<Ident> {
     let own = target.columns.iter().filter(|column| !column.generated && source.column(column.name.raw()).is_none());
     own.map(|column| column.name.clone()).collect()
@@ -328,7 +333,8 @@ fn is_of(unique: &Unique, key: &Key) -> bool {
     unique.columns.len() == key.columns.len() && key.columns.iter().all(|column| unique.columns.contains(column))
 }
 
-/// The equality operators of the target's own index, in the order of `key`; the source's where the target has no such index.
+/// The equality operators of the target's own index, in the order of `key`; the source's where the
+/// target has no such index.
 fn equals_of(key: &Key, target_key: Option<&Key>) -> Vec<String> {
     let of = |column: &String, fallback: &String| {
         let found = target_key.and_then(|other| other.columns.iter().position(|name| name == column).map(|at| &other.equals[at]));

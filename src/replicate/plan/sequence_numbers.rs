@@ -1,7 +1,9 @@
-//! How far a sequence has come, and what that means for another one of the same name: a pure function of their states.
+//! How far a sequence has come, and what that means for another one of the same name: a pure
+//! function of their states.
 //!
-//! A sequence gives out the numbers of one residue class, in one direction, within bounds, and may begin anew at the end. Masters may take
-//! turns (odd and even numbers) or have ranges of their own; so each gets a number of its own class, and none outside its bounds.
+//! A sequence gives out the numbers of one residue class, in one direction, within bounds, and may
+//! begin anew at the end. Masters may take turns (odd and even numbers) or have ranges of their
+//! own; so each gets a number of its own class, and none outside its bounds.
 
 use std::cmp::Ordering;
 
@@ -33,8 +35,8 @@ impl Numbers {
         self.given() * i128::from(self.increment.signum())
     }
 
-    /// How far it has come since it was at `before`. Where the number is a lower one, it has begun anew, unless that would be more than half the
-    /// way round: then somebody has set it back.
+    /// How far it has come since it was at `before`. Where the number is a lower one, it has begun
+    /// anew, unless that would be more than half the way round: then somebody has set it back.
     fn progress(&self, before: &Numbers) -> i128 {
         let steps = self.position() - before.position();
         if !self.cycle {
@@ -45,7 +47,8 @@ impl Numbers {
         if steps < 0 && ahead * 2 <= round { ahead } else { steps }
     }
 
-    /// Which of two has come further: since they were at these states, or where that is not known, by the number.
+    /// Which of two has come further: since they were at these states, or where that is not known,
+    /// by the number.
     pub fn compare(&self, before: Option<&Numbers>, other: &Numbers, other_before: Option<&Numbers>) -> Ordering {
         match (before, other_before) {
             (Some(before), Some(other_before)) if self.cycle && other.cycle => {
@@ -59,8 +62,9 @@ impl Numbers {
         (self.min..=self.max).contains(&number)
     }
 
-    /// The state that this one gives to the sequence that is `here`: the same where its numbers are given out here, too; else the nearest one
-    /// before it that is. None where that lies outside the bounds, or where they count in different directions.
+    /// The state that this one gives to the sequence that is `here`: the same where its numbers are
+    /// given out here, too; else the nearest one before it that is. None where that lies outside
+    /// the bounds, or where they count in different directions.
     pub fn fitted(&self, here: &Numbers) -> Option<Numbers> {
         if self.increment.signum() != here.increment.signum() {
             return None;

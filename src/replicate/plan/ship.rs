@@ -7,14 +7,16 @@ use crate::pg::{Ident, Relation};
 use crate::replicate::plan::copy_format::CopyFormat;
 use crate::replicate::snapshot::Span;
 
-/// A value as its type prints it. A cast to text could be a function of the table's owner. IS DISTINCT FROM tells NULL from a row of NULLs.
+/// A value as its type prints it. A cast to text could be a function of the table's owner. IS
+/// DISTINCT FROM tells NULL from a row of NULLs.
 fn text_of(column: &Ident) -> String {
     format!("case when t.{column} is distinct from null then pg_catalog.format('%s', t.{column}) end")
 }
 
 impl Plan {
-    /// An expression that is true when a change of this table is pending; parameters: $1 = the receipt's `xmax` (bigint), $2 = its running
-    /// transactions (bigint[]). `max` reads one end of the index whatever the planner believes about the table.
+    /// An expression that is true when a change of this table is pending; parameters: $1 = the
+    /// receipt's `xmax` (bigint), $2 = its running transactions (bigint[]). `max` reads one end of
+    /// the index whatever the planner believes about the table.
     pub fn changed_expression(&self) -> String {
         if !self.captured {
             return "false".to_owned();
@@ -28,8 +30,9 @@ impl Plan {
         format!("({} or {})", one(1), one(2))
     }
 
-    /// A query over the first pending changes: their number, lowest and highest transaction id; and whether a TRUNCATE is pending anywhere.
-    /// Parameters: $1 and $2 as in [`Plan::changed_expression`], $3 = how many at most.
+    /// A query over the first pending changes: their number, lowest and highest transaction id; and
+    /// whether a TRUNCATE is pending anywhere. Parameters: $1 and $2 as in
+    /// [`Plan::changed_expression`], $3 = how many at most.
     pub fn measure(&self) -> String {
         let since = ["txid >= $1".to_owned(), "txid = any ($2)".to_owned()];
         let pending = self.pending_under(&since, |delta, condition| format!("select txid from {delta} where {condition}"));
@@ -58,7 +61,8 @@ impl Plan {
         )
     }
 
-    /// A text for each place where pending changes are: each generation, under each of the span's conditions.
+    /// A text for each place where pending changes are: each generation, under each of the span's
+    /// conditions.
     pub(super) fn pending(&self, span: &Span, text: impl Fn(&Relation, &str) -> String) -> Vec<String> {
         self.pending_under(&span.conditions(), text)
     }
@@ -73,15 +77,16 @@ impl Plan {
         [of(1), of(2)].concat()
     }
 
-    /// Without the changes that came from the receiver itself and, among masters, those that the sync brought: every master has them.
+    /// Without the changes that came from the receiver itself and, among masters, those that the
+    /// sync brought: every master has them.
     fn meant(&self) -> String {
         let route = &self.route;
         let brought = if route.masters { format!(" and via <> {}", literal(&route.sync)) } else { String::new() };
         format!(" and (origin is null or (origin <> {}{brought}))", literal(&route.to))
     }
 
-    /// The query that the source's COPY sends: one row for each changed key. With `lost`, without those that lost against another
-    /// master's.
+    /// The query that the source's COPY sends: one row for each changed key. With `lost`, without
+    /// those that lost against another master's.
     pub fn ship(&self, span: &Span, lost: bool) -> String {
         let named: Vec<String> =
             self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("coalesce(t.{column}, d.{k})")).collect();
@@ -118,15 +123,15 @@ impl Plan {
         format!(", d.changed, d.origin, {}, d.again", self.route.member)
     }
 
-    /// Each changed key once. With a trace: when it last changed, the database where the change was made if that is another one
-    /// than the source and the same for all, whether the receiver has all of it already, and whether all that happened is that
-    /// the row gave way to another.
+    /// Each changed key once. With a trace: when it last changed, the database where the change was
+    /// made if that is another one than the source and the same for all, whether the receiver has
+    /// all of it already, and whether all that happened is that the row gave way to another.
     pub(super) fn changed_keys(&self, span: &Span) -> String {
         self.keys_to_ship(span, false)
     }
 
-    /// The same; with `lost`, without the keys that are on that list. They are told apart while grouping: whatever the planner believes
-    /// about the list, it is read once.
+    /// The same; with `lost`, without the keys that are on that list. They are told apart while
+    /// grouping: whatever the planner believes about the list, it is read once.
     pub(super) fn keys_to_ship(&self, span: &Span, lost: bool) -> String {
         let keys = list_plain(&self.stage_keys());
         let more = match self.route.traced {
@@ -163,7 +168,8 @@ impl Plan {
         )
     }
 
-    /// The COPY that reads the table as a whole. A plain table is named as such, which is faster than a query.
+    /// The COPY that reads the table as a whole. A plain table is named as such, which is faster
+    /// than a query.
     pub fn copy_out_sql(&self, form: &CopyFormat) -> String {
         let options = form.options(&self.copying.extra);
         match self.selected || self.source_from == self.source.to_string() {

@@ -1,4 +1,5 @@
-//! Who wins when several masters changed the same row or sequence (reference, sections 1.2 and 5.8).
+//! Who wins when several masters changed the same row or sequence (reference, sections 1.2 and
+//! 5.8).
 
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::sequence_numbers::Numbers;
@@ -15,7 +16,8 @@ pub enum Strategy {
     Skip,
     /// Chance decides, once for all.
     Random,
-    /// Whoever changed it last, by the clocks of the databases; at the same moment the first master.
+    /// Whoever changed it last, by the clocks of the databases; at the same moment the first
+    /// master.
     #[default]
     Latest,
     /// The master that changed anything last wins all conflicts of a round; see [`Ranks`].
@@ -121,7 +123,8 @@ fn numbers(list: &str, members: &[String]) -> Option<Vec<usize>> {
 }
 
 impl Strategy {
-    /// Reads a word, or names of members, which are those of the masters and then of the targets; none is the default, `latest`.
+    /// Reads a word, or names of members, which are those of the masters and then of the targets;
+    /// none is the default, `latest`.
     pub fn parse(word: Option<&str>, members: &[String]) -> Result<Strategy> {
         let listed = || Some(Strategy::Listed(Ranks::of(numbers(word?, members)?)));
         let more = ", or name masters in the order in which they win";
@@ -153,8 +156,8 @@ impl Strategy {
 }
 
 impl SequenceStrategy {
-    /// Reads a word for the sequence; where there is none, that of the sync counts, if it means anything for sequences. The default is
-    /// `highest`.
+    /// Reads a word for the sequence; where there is none, that of the sync counts, if it means
+    /// anything for sequences. The default is `highest`.
     pub fn parse(word: Option<&str>, of_sync: Option<&str>) -> Result<SequenceStrategy> {
         match word.filter(|word| !word.is_empty()) {
             Some(_) => read(word, &SEQUENCE_STRATEGIES).ok_or_else(|| unknown(word, &SEQUENCE_STRATEGIES, "")),
@@ -162,8 +165,8 @@ impl SequenceStrategy {
         }
     }
 
-    /// Which of the masters' sequences wins, given their states now and before; none: each keeps its own. Where several are as good, it is the
-    /// first.
+    /// Which of the masters' sequences wins, given their states now and before; none: each keeps
+    /// its own. Where several are as good, it is the first.
     pub fn winner(self, states: &[State]) -> Option<usize> {
         let best = |better: fn(&State, &State) -> bool| {
             (1..states.len()).fold((!states.is_empty()).then_some(0), |best, place| match best {

@@ -1,4 +1,5 @@
-//! Columns of the receiver that the source does not fill. Where a row is deleted and inserted, what it has in them is *kept* meanwhile.
+//! Columns of the receiver that the source does not fill. Where a row is deleted and inserted, what
+//! it has in them is *kept* meanwhile.
 
 use super::apply::COUNT;
 use super::{Plan, Write, list_plain, matched, of};
@@ -37,8 +38,8 @@ impl Plan {
         format!("drop table if exists {}", self.keeping())
     }
 
-    /// What the DELETE returns besides, and the statement that takes it from there. Without an index on the key there may be several such rows,
-    /// of which one comes back.
+    /// What the DELETE returns besides, and the statement that takes it from there. Without an
+    /// index on the key there may be several such rows, of which one comes back.
     pub(super) fn keep(&self) -> (String, String) {
         if !self.keeps() {
             return (String::new(), String::new());

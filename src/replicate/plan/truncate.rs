@@ -1,10 +1,12 @@
-//! TRUNCATE on a source: a change of every key that the source knew. Among masters, what it did not know stays. What that was is not
-//! recorded, so it is derived. Keys that a master changed and the truncating one lacks are on their way to everybody in this round:
-//! they are staged, or pending on the receiver itself. And rows that the truncating master has now came after its TRUNCATE: their keys
-//! are *preserved*. All other rows are deleted.
+//! TRUNCATE on a source: a change of every key that the source knew. Among masters, what it did not
+//! know stays. What that was is not recorded, so it is derived. Keys that a master changed and the
+//! truncating one lacks are on their way to everybody in this round: they are staged, or pending on
+//! the receiver itself. And rows that the truncating master has now came after its TRUNCATE: their
+//! keys are *preserved*. All other rows are deleted.
 //!
-//! After a round that died between two commits, a change may be on its way to some once more that the truncating master had got before
-//! it emptied its table: that change counts no more ([`Plan::known_keys`]).
+//! After a round that died between two commits, a change may be on its way to some once more that
+//! the truncating master had got before it emptied its table: that change counts no more
+//! ([`Plan::known_keys`]).
 
 use super::{Plan, list_plain, matched, of};
 use crate::pg::Relation;
@@ -96,8 +98,9 @@ impl Plan {
         format!("{} ({}, alive, changed, origin, member, again)", self.stage(), list_plain(&self.stage_keys()))
     }
 
-    /// Empties the receiver. With `own`, the span of its own changes that the round takes, the rows of these stay, and those that are
-    /// staged or preserved. What is removed is noted row by row for others, who may have got other rows by now.
+    /// Empties the receiver. With `own`, the span of its own changes that the round takes, the rows
+    /// of these stay, and those that are staged or preserved. What is removed is noted row by row
+    /// for others, who may have got other rows by now.
     pub fn empty(&self, own: Option<&Span>) -> String {
         let delete = format!("delete from {}", self.emptied(own));
         let removed = self.keys().iter().zip(self.stage_keys()).map(|(column, k)| format!("{column} as {k}")).collect::<Vec<_>>();
@@ -109,8 +112,9 @@ impl Plan {
         note.map_or(delete.clone(), |note| format!("with gone as ({delete} returning {}) {note}", removed.join(", ")))
     }
 
-    /// Holds what [`Plan::empty`] is about to remove, so that its snapshot is taken after everybody who was changing one of these rows has
-    /// committed. A DELETE that waits for somebody itself goes by what it saw before, and would remove what it has to leave.
+    /// Holds what [`Plan::empty`] is about to remove, so that its snapshot is taken after everybody
+    /// who was changing one of these rows has committed. A DELETE that waits for somebody itself
+    /// goes by what it saw before, and would remove what it has to leave.
     pub fn hold_emptied(&self, own: &Span) -> String {
         format!("select count(*) from (select 1 from {} for update of t) as held", self.emptied(Some(own)))
     }

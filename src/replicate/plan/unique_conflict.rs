@@ -1,9 +1,11 @@
-//! Rows with different keys that claim the same: of a unique index, both cannot stay. The row that wins stays, and the other gives way:
-//! it is deleted, kept in the record of conflicts, and its key noted as a change of the receiver's own, so that the next round
-//! carries the deletion like any other. So nothing depends on whether another receiver sees the same two rows, and decides alike.
+//! Rows with different keys that claim the same: of a unique index, both cannot stay. The row that
+//! wins stays, and the other gives way: it is deleted, kept in the record of conflicts, and its key
+//! noted as a change of the receiver's own, so that the next round carries the deletion like any
+//! other. So nothing depends on whether another receiver sees the same two rows, and decides alike.
 //!
-//! A row may be in several pairs, and so may the others in them. So all pairs are found first, whichever index they are about. Then
-//! rows that no other beats win, and those they beat give way, until no pair is left.
+//! A row may be in several pairs, and so may the others in them. So all pairs are found first,
+//! whichever index they are about. Then rows that no other beats win, and those they beat give way,
+//! until no pair is left.
 
 use super::unique_keys::both_claim;
 use super::{Plan, UNION_ALL, list_plain, matched, of};
@@ -40,7 +42,8 @@ impl Plan {
         self.temporary("losers")
     }
 
-    /// The rows that give way, for the record: the receiver's own and, in reserve, those that were sent.
+    /// The rows that give way, for the record: the receiver's own and, in reserve, those that were
+    /// sent.
     fn losing_rows(&self) -> Relation {
         self.temporary("losing_rows")
     }
@@ -55,8 +58,9 @@ impl Plan {
         (1..=self.key.columns.len()).map(|position| Ident::new(format!("{letter}{position}"))).collect()
     }
 
-    /// Makes the tables. Of a pair, the first row beats the second; each has the time of its change, its member, and whether it is
-    /// the receiver's own. `late`: the first is, and came after the round's snapshot. `seen`: the late changes of the second.
+    /// Makes the tables. Of a pair, the first row beats the second; each has the time of its
+    /// change, its member, and whether it is the receiver's own. `late`: the first is, and came
+    /// after the round's snapshot. `seen`: the late changes of the second.
     pub fn create_pairs(&self) -> String {
         let named = |names: Vec<Ident>| {
             let pairs = self.keys().into_iter().zip(names).map(|(column, name)| format!("{column} as {name}"));
@@ -91,7 +95,8 @@ impl Plan {
         format!("insert into {}\n{}", self.conflicting_pairs(), staged.chain(with_own).collect::<Vec<_>>().join(UNION_ALL))
     }
 
-    /// Pairs of rows that came from different masters. Those of one master have kept its constraints.
+    /// Pairs of rows that came from different masters. Those of one master have kept its
+    /// constraints.
     fn pairs_within(&self, unique: &Unique, strategy: Strategy) -> String {
         let (keys, staged) = (self.stage_keys(), self.staged_claims(unique));
         fill(
@@ -107,8 +112,9 @@ impl Plan {
         )
     }
 
-    /// Pairs of a row that came and one that is there. What is not known to have changed is older than everything. Whatever the planner
-    /// believes, claims are joined first, and only then is asked when the receiver's row changed.
+    /// Pairs of a row that came and one that is there. What is not known to have changed is older
+    /// than everything. Whatever the planner believes, claims are joined first, and only then is
+    /// asked when the receiver's row changed.
     fn pairs_with_own(&self, unique: &Unique, receiver: &Receiver, strategy: Strategy) -> String {
         let (keys, columns) = (self.stage_keys(), self.feed_columns());
         let (staged, own_row) = (self.keys_of("s"), self.keys_of("t"));
@@ -149,14 +155,16 @@ impl Plan {
         matched(one, other, &keys, &keys, &self.target_equals)
     }
 
-    /// Whether a row beats others that is itself beaten by a late one: where that is not known, these lose in vain.
+    /// Whether a row beats others that is itself beaten by a late one: where that is not known,
+    /// these lose in vain.
     pub fn late_decides(&self) -> String {
         let beats_others = matched("o", "d", &self.keys_of("w"), &self.keys_of("l"), &self.target_equals);
         let pairs = self.conflicting_pairs();
         fill(include_str!("sql/late_decides.sql"), &[("pairs", &pairs), ("beats_others", &beats_others)])
     }
 
-    /// One turn: each row that is beaten by nobody wins all its pairs. Affects as many rows as fell; when it is none, no pair is left.
+    /// One turn: each row that is beaten by nobody wins all its pairs. Affects as many rows as
+    /// fell; when it is none, no pair is left.
     pub fn decide_pairs(&self) -> String {
         let (winners, losers) = (self.keys_of("w"), self.keys_of("l"));
         let same = |one: &[Ident], other: &[Ident]| matched("d", "o", one, other, &self.target_equals);
@@ -174,8 +182,9 @@ impl Plan {
         )
     }
 
-    /// Losers of the stage become dead; losers of the receiver's own come into the stage as dead. What a late row beats is on record
-    /// with the late ones, for its own master does not know of it.
+    /// Losers of the stage become dead; losers of the receiver's own come into the stage as dead.
+    /// What a late row beats is on record with the late ones, for its own master does not know of
+    /// it.
     pub fn delete_losers(&self, own: i32) -> String {
         let keys = self.stage_keys();
         let losers = self.keys_of("l");
@@ -200,7 +209,8 @@ impl Plan {
         )
     }
 
-    /// The keys of the losing rows that this receiver records: its own, and `all` also those in reserve.
+    /// The keys of the losing rows that this receiver records: its own, and `all` also those in
+    /// reserve.
     pub fn recorded_query(&self, all: bool) -> String {
         let which = if all { "" } else { " where not reserve" };
         format!("select {}, owner from {}{which}", list_plain(&self.stage_keys()), self.losing_rows())
@@ -224,7 +234,8 @@ impl Plan {
         format!("left join {} as f on f.lost_here and {same}", self.losers())
     }
 
-    /// Notes that rows gave way, as changes of the receiver's own. After everything is applied: until then, they would be late ones.
+    /// Notes that rows gave way, as changes of the receiver's own. After everything is applied:
+    /// until then, they would be late ones.
     pub fn note_losers(&self) -> Option<String> {
         let feed = self.feed().filter(|_| self.has_unique_keys())?;
         Some(fill(
@@ -239,7 +250,8 @@ impl Plan {
         ))
     }
 
-    /// The rows that gave way, as records of conflicts; see [`Plan::CONFLICT_COLUMNS`], with `details`.
+    /// The rows that gave way, as records of conflicts; see [`Plan::CONFLICT_COLUMNS`], with
+    /// `details`.
     pub fn losing_rows_query(&self, strategy: Strategy, members: &[String]) -> String {
         let names: Vec<String> = members.iter().map(|name| literal(name)).collect();
         let name = |number: &str| format!("(array[{}]::text[])[{number} + 1]", names.join(", "));
@@ -260,8 +272,8 @@ fn renamed(row: &str, names: &[Ident], new: &[Ident]) -> String {
     names.iter().zip(new).map(|(name, new)| format!("{row}.{name} as {new}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether one of two rows wins, each given by its time and its member. Where nobody shall win or chance decides, the later does: all members must
-/// say the same.
+/// Whether one of two rows wins, each given by its time and its member. Where nobody shall win or
+/// chance decides, the later does: all members must say the same.
 fn beats(strategy: Strategy, one: (&str, &str), other: (&str, &str)) -> String {
     let ((time, member), (other_time, other_member)) = (one, other);
     match strategy {

@@ -1,19 +1,21 @@
-//! What a row claims for itself alone: the values of a unique index or an exclusion constraint, which may be expressions over its columns
-//! and concern only some rows.
+//! What a row claims for itself alone: the values of a unique index or an exclusion constraint,
+//! which may be expressions over its columns and concern only some rows.
 
 use super::Plan;
 use crate::pg::Ident;
 use crate::replicate::catalog::shape::Unique;
 
 impl Plan {
-    /// What unique indexes and exclusion constraints besides the key's forbid, as far as they read only what is carried.
+    /// What unique indexes and exclusion constraints besides the key's forbid, as far as they read
+    /// only what is carried.
     pub(super) fn claims(&self) -> Vec<&Unique> {
         let carried =
             |column: &String| self.key.columns.contains(column) || self.others.iter().any(|other| other.raw() == column);
         self.uniques.iter().filter(|unique| unique.reads.iter().all(carried)).collect()
     }
 
-    /// The staged rows that live and claim something: their keys, when and where they changed, and the claims.
+    /// The staged rows that live and claim something: their keys, when and where they changed, and
+    /// the claims.
     pub(super) fn staged_claims(&self, unique: &Unique) -> String {
         let keys = self.keys().into_iter().zip(self.stage_keys().into_iter().map(|key| key.to_string()));
         let others = self.others.iter().cloned().zip(self.received_others());

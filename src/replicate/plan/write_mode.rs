@@ -1,9 +1,11 @@
 //! How living rows are written.
 //!
-//! Where the key's index is the only one that can refuse a row, by INSERT … ON CONFLICT, which leaves unchanged index entries alone; elsewhere
-//! two rows may exchange a unique value, so everything named in the stage is deleted first and what lives is inserted. So is a row whose
-//! key is the same, but written in another way. Where foreign keys are in force at the receiver, others would miss a row that is deleted for a
-//! moment: it is written in place, whatever other indexes there are, and a key that is written in another way is set.
+//! Where the key's index is the only one that can refuse a row, by INSERT … ON CONFLICT, which
+//! leaves unchanged index entries alone; elsewhere two rows may exchange a unique value, so
+//! everything named in the stage is deleted first and what lives is inserted. So is a row whose key
+//! is the same, but written in another way. Where foreign keys are in force at the receiver, others
+//! would miss a row that is deleted for a moment: it is written in place, whatever other indexes
+//! there are, and a key that is written in another way is set.
 
 use super::{Plan, matched};
 use crate::error::{Error, Kind, Result};
@@ -37,12 +39,14 @@ pub struct Reference {
 pub(super) struct Ways {
     /// How rows are best written.
     pub best: Write,
-    /// Whether they can be written in place. The server refuses ON CONFLICT where there are rules, also those that are off.
+    /// Whether they can be written in place. The server refuses ON CONFLICT where there are rules,
+    /// also those that are off.
     pub in_place: bool,
 }
 
 impl Ways {
-    /// What it allows for the columns `others` beside the key. With columns that are `kept`, no row is deleted without need.
+    /// What it allows for the columns `others` beside the key. With columns that are `kept`, no row
+    /// is deleted without need.
     pub fn of(target: &Shape, target_key: Option<&Key>, others: &[&Column], kept: &[Ident]) -> Ways {
         let assignable = others.iter().all(|column| !column.identity_always);
         let in_place = target_key.is_some_and(|key| key.immediate) && assignable && !target.rules;
@@ -62,8 +66,8 @@ pub(super) fn settable(target: &Shape, key: &Key) -> Vec<Ident> {
 }
 
 impl Plan {
-    /// The same plan where these foreign keys are in force at the receiver. If it would take rows of other tables along unseen, it is
-    /// [`Kind::Mismatch`].
+    /// The same plan where these foreign keys are in force at the receiver. If it would take rows
+    /// of other tables along unseen, it is [`Kind::Mismatch`].
     pub fn with_enforced_foreign_keys(self, references: &[Reference]) -> Result<Plan> {
         let from = |which: fn(&&Reference) -> bool| references.iter().filter(which).map(|one| one.from.clone()).collect();
         let dependents: Vec<Relation> = from(|one| one.heeds && one.acts);
@@ -101,7 +105,8 @@ impl Plan {
         self.write == Write::InPlace
     }
 
-    /// The unique indexes over plain columns, with their names in the stage. Columns that share an array there are left out.
+    /// The unique indexes over plain columns, with their names in the stage. Columns that share an
+    /// array there are left out.
     fn staged_uniques(&self) -> Vec<(&Unique, Vec<Ident>)> {
         let staged = |column: &String| {
             let key = self.key.columns.iter().position(|k| k == column).map(|at| Ident::new(format!("k{}", at + 1)));
@@ -112,7 +117,8 @@ impl Plan {
         plain.filter_map(|unique| Some((unique, unique.columns.iter().map(staged).collect::<Option<_>>()?))).collect()
     }
 
-    /// Rows whose unique values are free come before those whose values another row has to give up first.
+    /// Rows whose unique values are free come before those whose values another row has to give up
+    /// first.
     pub(super) fn free_first(&self) -> String {
         let taken = |(unique, staged): (&Unique, Vec<Ident>)| {
             let columns: Vec<Ident> = unique.columns.iter().map(Ident::new).collect();
@@ -124,7 +130,8 @@ impl Plan {
     }
 }
 
-/// An order in which each comes after all that it has to come `after`, as far as that is possible, and else as it was.
+/// An order in which each comes after all that it has to come `after`, as far as that is possible,
+/// and else as it was.
 pub fn ordered(after: &[Vec<usize>]) -> Vec<usize> {
     let (mut order, mut seen) = (Vec::new(), vec![false; after.len()]);
     (0..after.len()).for_each(|one| visit(one, after, &mut seen, &mut order));

@@ -1,5 +1,6 @@
-//! Shipping and applying, at several members at once: a lane from A to B and one from B to A have no session in common, so neither has to
-//! wait for the other. For a handful of changes it is not worth a thread.
+//! Shipping and applying, at several members at once: a lane from A to B and one from B to A have
+//! no session in common, so neither has to wait for the other. For a handful of changes it is not
+//! worth a thread.
 
 use super::locks::locks_parts;
 use super::{Carrier, Lane, Round};
@@ -25,7 +26,8 @@ struct Shipment<'a> {
     target: &'a mut Target,
 }
 
-/// A table that is about to be written at a receiver; any lane to it will do, for its plan writes the whole stage.
+/// A table that is about to be written at a receiver; any lane to it will do, for its plan writes
+/// the whole stage.
 struct Delivery<'a> {
     lane: usize,
     beside: Option<Beside<'a>>,
@@ -72,8 +74,9 @@ impl Carrier {
         Ok(())
     }
 
-    /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each through the index. To walk the index for a row, in
-    /// the keys' order, takes about as long as to read eight rows while reading all.
+    /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each
+    /// through the index. To walk the index for a row, in the keys' order, takes about as long as
+    /// to read eight rows while reading all.
     fn few(&self, table: usize, lane: usize, round: &Round) -> bool {
         let changes = round.changes(lane, table);
         changes < HANDFUL || (changes as f32) * 8.0 < self.lanes[lane].plans[table].rows
@@ -164,7 +167,8 @@ pub(super) fn take<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result
     members.remove(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {number} is missing or busy")))
 }
 
-/// Does all jobs, each in a thread of its own if they go `abreast`, and waits for all. The first error counts.
+/// Does all jobs, each in a thread of its own if they go `abreast`, and waits for all. The first
+/// error counts.
 fn each<J: Send, T: Send>(jobs: Vec<J>, abreast: bool, work: impl Fn(J) -> Result<T> + Sync) -> Result<Vec<T>> {
     if !abreast || jobs.len() < 2 {
         return jobs.into_iter().map(work).collect();

@@ -32,7 +32,8 @@ pub struct Carrier {
     pub(super) wary: bool,
     /// The last round collided: the next copies its tables one after another.
     pub(super) shy: bool,
-    /// The tables whose locks were not to be had: the next round waits for them before it holds anything.
+    /// The tables whose locks were not to be had: the next round waits for them before it holds
+    /// anything.
     pub(super) awaited: Vec<usize>,
     /// How often that was so since a round succeeded.
     pub(super) refusals: u32,
@@ -40,7 +41,8 @@ pub struct Carrier {
     pub(super) overtaken: u32,
     /// The tables that the present round is about.
     pub(super) working: Vec<usize>,
-    /// The receivers' tables were compared with the plans while the round's locks on them were held.
+    /// The receivers' tables were compared with the plans while the round's locks on them were
+    /// held.
     pub(super) receivers_checked: bool,
     pub(super) connections: Option<CopyConnections>,
     pub(super) hands: CopyWorkers,
@@ -180,7 +182,8 @@ impl Carrier {
         }
     }
 
-    /// Whether each job copies all tables, so that what changes during a job is left to the next one that somebody asks for.
+    /// Whether each job copies all tables, so that what changes during a job is left to the next
+    /// one that somebody asks for.
     pub fn copies_only(&self) -> bool {
         self.copies_only
     }
@@ -196,7 +199,8 @@ impl Carrier {
         settled.map_err(|error| self.named(error))
     }
 
-    /// Tells each source how far its receivers are, once after each move: what they are said to have may be reclaimed.
+    /// Tells each source how far its receivers are, once after each move: what they are said to
+    /// have may be reclaimed.
     pub fn note_receipts(&mut self) -> Result<()> {
         if self.rehearses {
             return Ok(());
@@ -214,8 +218,8 @@ impl Carrier {
         Ok(())
     }
 
-    /// Copies the receipts if tables have been copied as a whole: what a source could not capture is answered by that, and the copy is not
-    /// asked for any more once the job has ended.
+    /// Copies the receipts if tables have been copied as a whole: what a source could not capture
+    /// is answered by that, and the copy is not asked for any more once the job has ended.
     pub fn note_copies(&mut self) -> Result<()> {
         if self.lanes.iter().any(|lane| lane.copied) { self.note_receipts() } else { Ok(()) }
     }
@@ -277,7 +281,8 @@ impl Carrier {
         fresh.collect()
     }
 
-    /// Reclaims consumed deltas on the sources; says whether anything is left to be reclaimed later.
+    /// Reclaims consumed deltas on the sources; says whether anything is left to be reclaimed
+    /// later.
     pub fn rotate(&mut self, retention: f64) -> Result<bool> {
         let mut left = false;
         if self.copies_only || self.rehearses {
@@ -333,7 +338,8 @@ impl Carrier {
     }
 }
 
-/// Bytes pass unchanged between servers of one encoding, whatever they are; else both sides speak UTF8.
+/// Bytes pass unchanged between servers of one encoding, whatever they are; else both sides speak
+/// UTF8.
 fn common_encoding(source: &mut Source, target: &mut Target) -> Result<String> {
     let ours = encoding(&mut source.conn)?;
     let same = ours == encoding(&mut target.conn)? && ours.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

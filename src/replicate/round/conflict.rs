@@ -1,6 +1,7 @@
-//! Conflicts: what several masters changed of one table meets on the coordinator, the first master, where the winner of each key is
-//! chosen, in SQL, so that memory here does not depend on the number of keys. Each source gets the list of keys that lost there,
-//! and each conflict is recorded.
+//! Conflicts: what several masters changed of one table meets on the coordinator, the first master,
+//! where the winner of each key is chosen, in SQL, so that memory here does not depend on the
+//! number of keys. Each source gets the list of keys that lost there, and each conflict is
+//! recorded.
 
 use super::abreast::{each_of, take};
 use super::{Carrier, Lane, Round, Table, at};
@@ -16,7 +17,8 @@ use std::collections::BTreeMap;
 const COORDINATOR: usize = 0;
 
 impl Carrier {
-    /// Chooses winners if several masters changed the table. Says whether some of their changes are not to be sent.
+    /// Chooses winners if several masters changed the table. Says whether some of their changes are
+    /// not to be sent.
     pub(super) fn resolve_conflicts(&mut self, table: usize, lanes: &[usize], round: &mut Round) -> Result<bool> {
         let emptied = self.drop_emptied(table, lanes, round)?;
         let mut by_source: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -67,7 +69,8 @@ impl Carrier {
         Ok(())
     }
 
-    /// For those tables of which all shall have the same winner: the masters in the order of their latest changes of any table.
+    /// For those tables of which all shall have the same winner: the masters in the order of their
+    /// latest changes of any table.
     pub(super) fn rank_masters(&mut self, round: &Round) -> Result<()> {
         let ranked = |table: &Table| matches!(table.strategy, Strategy::LatestAllTables(_));
         if !self.is_contested() || !self.tables.iter().any(ranked) {
@@ -106,7 +109,8 @@ impl Carrier {
         Ok(strategy != Strategy::Skip)
     }
 
-    /// Sends a source the list of its keys that lost. They are settled there, out of this `span`, if one is given.
+    /// Sends a source the list of its keys that lost. They are settled there, out of this `span`,
+    /// if one is given.
     fn send_losers(&mut self, table: usize, lane: usize, settled: Option<&Span>) -> Result<()> {
         let plan = &self.lanes[lane].plans[table];
         let source = at(&mut self.sources, self.lanes[lane].from)?;
@@ -132,7 +136,8 @@ impl Carrier {
         Ok(())
     }
 
-    /// A row that gave way at several receivers is on record once: at its own master, or else at the first of the others.
+    /// A row that gave way at several receivers is on record once: at its own master, or else at
+    /// the first of the others.
     pub(super) fn record_once(&mut self, table: usize, round: &Round) -> Result<()> {
         let found: Vec<usize> = round.gave_way.iter().filter(|(_, of)| *of == table).map(|(lane, _)| *lane).collect();
         for (number, lane) in found.iter().enumerate().filter(|_| found.len() > 1) {
@@ -150,11 +155,13 @@ impl Carrier {
         Ok(())
     }
 
-    /// Before anybody commits, so that no lost change can be without its record; after a crash in between there may be two.
+    /// Before anybody commits, so that no lost change can be without its record; after a crash in
+    /// between there may be two.
     pub(super) fn record_conflicts(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let queries = self.conflict_queries(round)?;
         let (false, Some(control)) = (queries.is_empty(), watcher.control()) else { return Ok(()) };
-        // Our sessions there do not wait for the disk, but what is on record must outlive a crash as surely as the masters' commits do.
+        // Our sessions there do not wait for the disk, but what is on record must outlive a crash
+        // as surely as the masters' commits do.
         control.within("begin; set local synchronous_commit = on", |control| {
             for (member, query, columns) in &queries {
                 let (place, into) = (&mut at(&mut self.targets, *member)?.conn, format!("bucardo.conflict ({columns})"));

@@ -1,5 +1,5 @@
-//! Foreign keys in force at a receiver, as they are where triggers cannot be switched off: what they do on their own when a row is deleted must
-//! not undo what was written before.
+//! Foreign keys in force at a receiver, as they are where triggers cannot be switched off: what
+//! they do on their own when a row is deleted must not undo what was written before.
 
 use super::{Carrier, Lane, Parts, at};
 use crate::error::{Error, Result};
@@ -7,7 +7,8 @@ use crate::replicate::plan::{Plan, ordered};
 use std::collections::BTreeMap;
 
 impl Parts {
-    /// With plans that heed them, and tables in an order in which each comes after those on whose rows its own depend.
+    /// With plans that heed them, and tables in an order in which each comes after those on whose
+    /// rows its own depend.
     pub(super) fn heeding_references(mut self) -> Result<Parts> {
         for (_, to, plans) in &mut self.lanes {
             *plans = at(&mut self.targets, *to)?.with_enforced_foreign_keys(std::mem::take(plans))?;

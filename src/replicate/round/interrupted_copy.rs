@@ -1,8 +1,11 @@
-//! A copy among masters that was interrupted: some receivers have committed it, the others have not.
+//! A copy among masters that was interrupted: some receivers have committed it, the others have
+//! not.
 //!
-//! Who has it keeps it, with all that was written there since; the others get it in the next round. What they get is the first master's
-//! table, and after that nothing is pending for them, whoever wrote it. So whatever was written on a filled receiver must have reached the
-//! first master before. If it has not, the first master and the filled receivers have a round among themselves, as if there were no others.
+//! Who has it keeps it, with all that was written there since; the others get it in the next round.
+//! What they get is the first master's table, and after that nothing is pending for them, whoever
+//! wrote it. So whatever was written on a filled receiver must have reached the first master
+//! before. If it has not, the first master and the filled receivers have a round among themselves,
+//! as if there were no others.
 
 use super::{Carrier, Lane, Outcome};
 use crate::error::Result;
@@ -37,7 +40,8 @@ impl Carrier {
         lanes.iter().copied().filter(|lane| self.filled.contains(&self.lanes[*lane].to)).collect()
     }
 
-    /// Whether filled receivers have changes, of tables that are to be copied to others, that the first master or another of them lacks.
+    /// Whether filled receivers have changes, of tables that are to be copied to others, that the
+    /// first master or another of them lacks.
     pub(super) fn filled_have_news(&self, changed: &BTreeMap<usize, Vec<usize>>) -> bool {
         let filled = |member: usize| self.filled.contains(&member);
         let news = |lane: &Lane| filled(lane.from) && (lane.to == 0 || filled(lane.to));

@@ -1,10 +1,13 @@
-//! The locks on users' tables, which a round takes all at once, before it reads or writes, and without waiting.
+//! The locks on users' tables, which a round takes all at once, before it reads or writes, and
+//! without waiting.
 //!
-//! Who waits for a table while he holds another can meet somebody who wants both for himself (TRUNCATE, ALTER TABLE) in a deadlock, and the
-//! server may end the application's transaction instead of ours. A master, moreover, is read in one session and written in another: somebody
-//! could get into line between the two, waiting for one of them while the other waits for him, and nobody would see that this is a circle. So
-//! a round that finds a table taken gives up what it has, waits for that table with empty hands, and begins anew. Where one is taken all the
-//! time, by one after another, that would never end: then the round gets into line.
+//! Who waits for a table while he holds another can meet somebody who wants both for himself
+//! (TRUNCATE, ALTER TABLE) in a deadlock, and the server may end the application's transaction
+//! instead of ours. A master, moreover, is read in one session and written in another: somebody
+//! could get into line between the two, waiting for one of them while the other waits for him, and
+//! nobody would see that this is a circle. So a round that finds a table taken gives up what it
+//! has, waits for that table with empty hands, and begins anew. Where one is taken all the time, by
+//! one after another, that would never end: then the round gets into line.
 
 use super::{Carrier, Lane, at};
 use crate::error::{Error, Kind, Result};
@@ -20,14 +23,15 @@ const PATIENT: u32 = 4;
 const LOCKS_PARTS: u32 = 130_000;
 
 impl Carrier {
-    /// Begins at the receivers and takes the locks on these tables, at all masters or at the receiver, unless it is still to be seen which of
-    /// them other sessions of ours will write.
+    /// Begins at the receivers and takes the locks on these tables, at all masters or at the
+    /// receiver, unless it is still to be seen which of them other sessions of ours will write.
     pub(super) fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
         let (contested, patient) = (self.is_contested(), self.refusals >= PATIENT);
         let compared = tables;
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
         self.awaited = tables.to_vec();
-        // Nobody waits for a single table with anything else in his hands. What is compared with the plans is to stay as it is.
+        // Nobody waits for a single table with anything else in his hands. What is compared with
+        // the plans is to stay as it is.
         let alone = if tables.is_empty() && compared.len() == 1 && !self.copies_some(compared) { compared } else { &[] };
         self.receivers_checked = !tables.is_empty() || !alone.is_empty();
         for (number, target) in &mut self.targets {
@@ -54,8 +58,9 @@ impl Carrier {
         if contested { self.lock_sources(tables) } else { Ok(()) }
     }
 
-    /// Takes, of the locks on these tables, those that [`Carrier::begin_targets`] left. A table that is to be emptied by TRUNCATE has to be ours
-    /// alone at the receiver, for which it is waited then: who had a weaker lock before could meet another one like him.
+    /// Takes, of the locks on these tables, those that [`Carrier::begin_targets`] left. A table
+    /// that is to be emptied by TRUNCATE has to be ours alone at the receiver, for which it is
+    /// waited then: who had a weaker lock before could meet another one like him.
     pub(super) fn lock_rest(&mut self, tables: &[usize]) -> Result<()> {
         if self.is_contested() {
             return Ok(());
@@ -78,8 +83,8 @@ impl Carrier {
         tables.iter().any(|table| self.tables[*table].copy)
     }
 
-    /// With one source, the lock on a single table is left to the statement that needs it; and so are all when waiting for them otherwise was
-    /// in vain.
+    /// With one source, the lock on a single table is left to the statement that needs it; and so
+    /// are all when waiting for them otherwise was in vain.
     fn to_lock<'t>(&self, tables: &'t [usize]) -> &'t [usize] {
         let at_once = self.is_contested() || (tables.len() > 1 && self.refusals < PATIENT);
         if at_once { tables } else { &[] }
@@ -95,7 +100,8 @@ impl Carrier {
         Ok(())
     }
 
-    /// Whether a round failed because a lock was not to be had at once; if not, no table has to be waited for.
+    /// Whether a round failed because a lock was not to be had at once; if not, no table has to be
+    /// waited for.
     pub(super) fn was_refused(&mut self, error: &Error) -> bool {
         if error.kind() != Kind::Locked {
             self.awaited.clear();

@@ -1,10 +1,13 @@
-//! The round: every change that is committed on the *sources* of a sync when it begins reaches every other *member*, for each receiver
-//! in one transaction together with the receipt that says so.
+//! The round: every change that is committed on the *sources* of a sync when it begins reaches
+//! every other *member*, for each receiver in one transaction together with the receipt that says
+//! so.
 //!
-//! One source and one target, or several masters: the same algorithm with other *lanes*. A lane leads from one source to one receiver
-//! and has a receipt of its own. A crash anywhere before a receiver's commit leaves nothing there; a crash after it leaves both rows
-//! and receipt. So a round that is repeated carries what is still missing and nothing twice, without two-phase commit. Among masters, one
-//! that has committed has seen what the others changed, so its state is the decision that the next round brings to the rest.
+//! One source and one target, or several masters: the same algorithm with other *lanes*. A lane
+//! leads from one source to one receiver and has a receipt of its own. A crash anywhere before a
+//! receiver's commit leaves nothing there; a crash after it leaves both rows and receipt. So a
+//! round that is repeated carries what is still missing and nothing twice, without two-phase
+//! commit. Among masters, one that has committed has seen what the others changed, so its state is
+//! the decision that the next round brings to the rest.
 
 mod abreast;
 mod carrier;
@@ -30,7 +33,8 @@ use crate::replicate::snapshot::{Snapshot, Span};
 pub use carrier::{Carrier, Lane, Parts, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So often in a row a round of masters is repeated because a row broke a constraint that may have been kept by a later look.
+/// So often in a row a round of masters is repeated because a row broke a constraint that may have
+/// been kept by a later look.
 const MOST_OVERTAKEN: u32 = 5;
 
 /// What a round did.
@@ -38,10 +42,12 @@ const MOST_OVERTAKEN: u32 = 5;
 pub enum Outcome {
     /// Nothing was pending.
     Nothing {
-        /// The transactions that were running on each source at that time: the source's number, their ids.
+        /// The transactions that were running on each source at that time: the source's number,
+        /// their ids.
         running: BTreeMap<usize, Vec<i64>>,
     },
-    /// A table is not what it was when the plans were made: nothing was carried, and nothing can be with them.
+    /// A table is not what it was when the plans were made: nothing was carried, and nothing can be
+    /// with them.
     Outdated,
     /// Rows were carried.
     Carried {
@@ -89,7 +95,8 @@ impl Round {
 }
 
 impl Carrier {
-    /// Runs one round. After an error everything is rolled back and another round may be tried; see [`Carrier::repeats_after`].
+    /// Runs one round. After an error everything is rolled back and another round may be tried; see
+    /// [`Carrier::repeats_after`].
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         let outcome = self.try_round(watcher).and_then(|outcome| {
             if !self.rehearses {
@@ -107,9 +114,10 @@ impl Carrier {
         }
     }
 
-    /// Whether a round that failed so is worth running again at once: when it collided with another transaction or waited too long for a
-    /// lock, when an application's row came in between on a master, or when a part of a backlog broke a constraint that the whole of it may well
-    /// keep, as rows can exchange unique values across the cut.
+    /// Whether a round that failed so is worth running again at once: when it collided with another
+    /// transaction or waited too long for a lock, when an application's row came in between on a
+    /// master, or when a part of a backlog broke a constraint that the whole of it may well keep,
+    /// as rows can exchange unique values across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
         let broken = matches!(error.kind(), Kind::Violation | Kind::Duplicate);
         let parted = broken && self.cut && !self.whole;
@@ -159,8 +167,9 @@ impl Carrier {
         Ok(Outcome::Carried { counts, all: !self.cut })
     }
 
-    /// Takes locks before the snapshot is taken, if need be: after a collision, whatever came between looking and writing cannot come now; and what
-    /// applications write at a master that is about to be copied over must be known before, or wait until after.
+    /// Takes locks before the snapshot is taken, if need be: after a collision, whatever came
+    /// between looking and writing cannot come now; and what applications write at a master that is
+    /// about to be copied over must be known before, or wait until after.
     fn begin_early(&mut self) -> Result<bool> {
         let copies = self.is_contested() && self.tables.iter().any(|table| table.copy);
         if !self.wary && !copies {
@@ -208,8 +217,9 @@ impl Carrier {
         *lanes = (0..self.lanes.len()).filter(|lane| sources.contains(&self.lanes[*lane].from)).collect();
     }
 
-    /// The receipt from which a lane's changes are taken. Among masters it is what all receivers of the source have: a receiver that
-    /// committed a round in which the others died gets all of that round again, so that what is decided now holds there, too.
+    /// The receipt from which a lane's changes are taken. Among masters it is what all receivers of
+    /// the source have: a receiver that committed a round in which the others died gets all of that
+    /// round again, so that what is decided now holds there, too.
     fn taken_after(&self, lane: usize) -> Option<Snapshot> {
         let from = self.lanes[lane].from;
         let receipts = self.lanes.iter().filter(|other| other.from == from).map(|other| other.receipt.clone());
@@ -257,7 +267,8 @@ impl Carrier {
         if error.to_string().contains(&label) { error } else { error.context(format!("table {label}")) }
     }
 
-    /// What is pending, and where to cut it. Among masters nothing is cut: what one of them sends may depend on what it got.
+    /// What is pending, and where to cut it. Among masters nothing is cut: what one of them sends
+    /// may depend on what it got.
     fn measure(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>) -> Result<Round> {
         let mut pending = BTreeMap::new();
         for (table, lanes) in tables {
@@ -289,8 +300,9 @@ impl Carrier {
         Ok(Round { looks, spans, pending, bypassed, late, judged, gave_way, conflicts, noted })
     }
 
-    /// With one source, a table that changed too much is copied as a whole; but not one whose rows take others along when they are deleted. Where a
-    /// batch holds less than that, its changes are counted on.
+    /// With one source, a table that changed too much is copied as a whole; but not one whose rows
+    /// take others along when they are deleted. Where a batch holds less than that, its changes are
+    /// counted on.
     fn bypassed(&mut self, pending: &BTreeMap<(usize, usize), Pending>) -> Result<BTreeSet<usize>> {
         let mut found = BTreeSet::new();
         for ((lane, table), measured) in pending {
@@ -313,7 +325,8 @@ impl Carrier {
         if early { self.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
     }
 
-    /// The sources commit first: what they noted of late keys must be there before anybody's receipt says that the rest has arrived.
+    /// The sources commit first: what they noted of late keys must be there before anybody's
+    /// receipt says that the rest has arrived.
     fn finish(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<()> {
         self.check_receivers()?;
         self.note_late(round)?;
@@ -345,7 +358,8 @@ impl Carrier {
 
     fn commit_targets(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
-        // A receiver that falls back by a few rounds gets them again, from one source. What masters decided rests on what each of them has.
+        // A receiver that falls back by a few rounds gets them again, from one source. What masters
+        // decided rests on what each of them has.
         let durable = self.is_contested() || self.tables.iter().any(|table| table.copy);
         let copied = self.copy_asked.is_some() && self.tables.iter().all(|table| table.copy && !table.only_empty);
         for (number, target) in &mut self.targets {
@@ -378,7 +392,8 @@ impl Carrier {
         self.sources.values_mut().try_for_each(|source| source.commit())
     }
 
-    /// Rolls back everywhere, as far as it is there, and reads the receipts again: somebody else may have moved them.
+    /// Rolls back everywhere, as far as it is there, and reads the receipts again: somebody else
+    /// may have moved them.
     fn abandon(&mut self) {
         // A connection that is gone shows itself again, with its reason, at the next use.
         let _ = self.try_abandon();

@@ -1,8 +1,10 @@
 //! Whether the tables of a round are still those for which its plans were made.
 //!
-//! At a receiver this is asked together with the round's locks, which keep it so; where the locks are taken one after another, it is asked at the end,
-//! when they are all held. At a source it is asked when its transaction has ended ([`Source::finish`](crate::replicate::session::source::Source::finish)). DDL that
-//! comes earlier may make a statement fail: then the reason is the DDL, and not the statement.
+//! At a receiver this is asked together with the round's locks, which keep it so; where the locks
+//! are taken one after another, it is asked at the end, when they are all held. At a source it is
+//! asked when its transaction has ended
+//! ([`Source::finish`](crate::replicate::session::source::Source::finish)). DDL that comes earlier
+//! may make a statement fail: then the reason is the DDL, and not the statement.
 
 use super::{Carrier, Round, at};
 use crate::control::departed_partition;
@@ -15,7 +17,8 @@ use crate::replicate::plan::Plan;
 use crate::replicate::round::step::Watcher;
 
 impl Carrier {
-    /// Whether a round failed because a table is not what it was; a lock that was not to be had or a collision says nothing of that.
+    /// Whether a round failed because a table is not what it was; a lock that was not to be had or
+    /// a collision says nothing of that.
     pub(super) fn comes_of_old_plans(&mut self, error: &Error) -> bool {
         match error.kind() {
             Kind::Outdated => true,
@@ -93,8 +96,8 @@ impl Carrier {
         Ok(())
     }
 
-    /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only for the tables that have work; so this is for in
-    /// between, outside of a transaction.
+    /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only
+    /// for the tables that have work; so this is for in between, outside of a transaction.
     pub fn members_have_changed(&mut self) -> Result<bool> {
         let mut changed = false;
         for lane in &self.lanes {

@@ -1,8 +1,11 @@
-//! Copying several tables at once, each in sessions of its own ([`CopyWorkers`](crate::replicate::copy::workers::CopyWorkers)).
+//! Copying several tables at once, each in sessions of its own
+//! ([`CopyWorkers`](crate::replicate::copy::workers::CopyWorkers)).
 //!
-//! Whoever reads the receiver must not see one table of before and another of after the copy. So this is for tables that are emptied by
-//! TRUNCATE, where readers wait until all is there, and for those that are empty, where there is no before. It is for one source, without
-//! foreign keys in force, without notes for other syncs: those belong to one transaction. All else is copied one after another.
+//! Whoever reads the receiver must not see one table of before and another of after the copy. So
+//! this is for tables that are emptied by TRUNCATE, where readers wait until all is there, and for
+//! those that are empty, where there is no before. It is for one source, without foreign keys in
+//! force, without notes for other syncs: those belong to one transaction. All else is copied one
+//! after another.
 
 use super::{Carrier, at};
 use crate::control::queue::Counts;

@@ -1,8 +1,9 @@
-//! How long changes took (`track_rates`): for each transaction and table that a round carried, a row of `bucardo_rate` in the control
-//! database, with the time of the change and, by the same clock, the time when the receiver had it.
+//! How long changes took (`track_rates`): for each transaction and table that a round carried, a
+//! row of `bucardo_rate` in the control database, with the time of the change and, by the same
+//! clock, the time when the receiver had it.
 //!
-//! The rows are written before the commits, while the source's snapshot is there to count by, and completed afterwards. What a death in
-//! between left incomplete is removed by the next round.
+//! The rows are written before the commits, while the source's snapshot is there to count by, and
+//! completed afterwards. What a death in between left incomplete is removed by the next round.
 
 use super::{Carrier, Lane, Round, at};
 use crate::error::Result;

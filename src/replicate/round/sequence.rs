@@ -1,8 +1,9 @@
-//! Sequences of a herd: each round gives the receivers the source's value where it changed; among masters, the winner's, as far as it means
-//! anything for their own (see [`Numbers`]).
+//! Sequences of a herd: each round gives the receivers the source's value where it changed; among
+//! masters, the winner's, as far as it means anything for their own (see [`Numbers`]).
 //!
-//! A sequence's value belongs to no transaction, on either side, so neither does carrying it: it is set when the rows have been committed, and
-//! setting it again does no harm. What was sent is remembered by each kid for its own receivers.
+//! A sequence's value belongs to no transaction, on either side, so neither does carrying it: it is
+//! set when the rows have been committed, and setting it again does no harm. What was sent is
+//! remembered by each kid for its own receivers.
 
 use crate::error::{Error, Result};
 use crate::pg::ident::literal;
@@ -83,8 +84,8 @@ impl Sequences {
         Ok(changed)
     }
 
-    /// The state for the sequence that is `here`; none where each keeps its own. Where the furthest or the lowest wins, it is that among those
-    /// whose numbers can be given out here.
+    /// The state for the sequence that is `here`; none where each keeps its own. Where the furthest
+    /// or the lowest wins, it is that among those whose numbers can be given out here.
     fn wanted(&self, n: usize, here: &Numbers, masters: &[usize]) -> Option<Numbers> {
         let states = masters.iter().filter_map(|master| Some((state(&self.known, *master, n)?, state(&self.before, *master, n))));
         let mut states: Vec<(Numbers, Option<Numbers>)> = states.collect();
@@ -96,7 +97,8 @@ impl Sequences {
             states.retain(|(state, _)| state.fitted(here).is_some());
         }
         let winner = strategy.winner(&states).map(|winner| states[winner].0)?;
-        // Who takes turns with the lowest is always a little higher: that must not push the two down in turns.
+        // Who takes turns with the lowest is always a little higher: that must not push the two
+        // down in turns.
         let next_to_it = strategy == SequenceStrategy::Lowest && here.fitted(&winner) == Some(winner);
         if next_to_it { None } else { winner.fitted(here) }
     }
@@ -138,8 +140,9 @@ impl Sequences {
     }
 }
 
-/// The statement that fails unless these are sequences, and keeps them from being replaced until the transaction ends. An owner could put a view in
-/// the place of one, whose functions would run with the rights of our role.
+/// The statement that fails unless these are sequences, and keeps them from being replaced until
+/// the transaction ends. An owner could put a view in the place of one, whose functions would run
+/// with the rights of our role.
 fn hold<'a>(names: impl Iterator<Item = &'a Relation>) -> String {
     let names: Vec<String> = names.map(|name| literal(&name.to_string())).collect();
     format!(
@@ -156,9 +159,10 @@ fn set(name: &Relation, to: &Numbers) -> String {
     format!("select pg_catalog.setval({}, {}, {})", literal(&name.to_string()), to.last, to.called)
 }
 
-/// Not where it has come further by now: applications draw numbers from a master's sequence while we look at it. The first statement waits for
-/// whoever is changing the sequence, so that the second sees what came of that. Of one that begins anew nobody can tell by its number, so it
-/// must not have moved at all; the next round sees to it.
+/// Not where it has come further by now: applications draw numbers from a master's sequence while
+/// we look at it. The first statement waits for whoever is changing the sequence, so that the
+/// second sees what came of that. Of one that begins anew nobody can tell by its number, so it must
+/// not have moved at all; the next round sees to it.
 fn raise(name: &Relation, here: &Numbers, to: &Numbers) -> String {
     let unless = if here.cycle {
         format!("(last_value, is_called) = ({}, {})", here.last, here.called)

@@ -1,7 +1,8 @@
 //! The steps of a job, in their order, and who is told about them.
 //!
-//! The names in the first column of the original's hook points (reference, section 6.2) are steps of this one sequence: whoever
-//! watches a job is called at each, and that is where hooks run, titles change, heartbeats are sent and a request to stop is heard.
+//! The names in the first column of the original's hook points (reference, section 6.2) are steps
+//! of this one sequence: whoever watches a job is called at each, and that is where hooks run,
+//! titles change, heartbeats are sent and a request to stop is heard.
 
 use crate::error::Result;
 use crate::pg::{Connection, Relation};
@@ -91,7 +92,8 @@ impl Step {
     }
 }
 
-/// Someone who follows a job step by step. An error returned from any call ends the job, and everything uncommitted is rolled back.
+/// Someone who follows a job step by step. An error returned from any call ends the job, and
+/// everything uncommitted is rolled back.
 pub trait Watcher: Send {
     /// The job reached a step; `table` for those that concern one.
     fn at(&mut self, step: Step, table: Option<&Relation>) -> Result<()>;

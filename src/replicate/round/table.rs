@@ -1,4 +1,5 @@
-//! Carrying one table: empty it where it was truncated, ship what is pending on each lane, apply it at each receiver.
+//! Carrying one table: empty it where it was truncated, ship what is pending on each lane, apply it
+//! at each receiver.
 
 use super::locks::locks_parts;
 use super::{Carrier, Round, at};
@@ -31,7 +32,8 @@ impl Carrier {
         Ok(counts)
     }
 
-    /// Copies a table as a whole from the first member to all others, except those that have the copy; these get what changed since.
+    /// Copies a table as a whole from the first member to all others, except those that have the
+    /// copy; these get what changed since.
     pub(super) fn copy_table(
         &mut self,
         table: usize,
@@ -61,7 +63,8 @@ impl Carrier {
         Ok(counts)
     }
 
-    /// Sources note once more what came too late at a receiver and was not decided there, so that it meets in the next round.
+    /// Sources note once more what came too late at a receiver and was not decided there, so that
+    /// it meets in the next round.
     pub(super) fn note_late(&mut self, round: &Round) -> Result<()> {
         for lane in &self.lanes {
             for (_, table) in round.late.iter().filter(|(receiver, _)| *receiver == lane.to) {

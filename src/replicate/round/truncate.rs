@@ -1,4 +1,5 @@
-//! TRUNCATE on a source: emptying the receivers, but for what the truncating master did not know ([`crate::replicate::plan`], truncate).
+//! TRUNCATE on a source: emptying the receivers, but for what the truncating master did not know
+//! ([`crate::replicate::plan`], truncate).
 
 use super::{Carrier, Lane, Round, at};
 use crate::control::queue::Counts;
@@ -34,8 +35,9 @@ impl Carrier {
         round.spans.get(lane)
     }
 
-    /// Drops changes that are sent once more, after a round that died, and that a master had got before it emptied its table: they go on
-    /// the list of lost ones at their source, and their rows are deleted there. Says whether there were any such masters.
+    /// Drops changes that are sent once more, after a round that died, and that a master had got
+    /// before it emptied its table: they go on the list of lost ones at their source, and their
+    /// rows are deleted there. Says whether there were any such masters.
     pub(super) fn drop_emptied(&mut self, table: usize, lanes: &[usize], round: &Round) -> Result<bool> {
         let mut found = false;
         for back in lanes.iter().filter(|lane| round.spans[**lane].had.is_some()) {
@@ -56,7 +58,8 @@ impl Carrier {
         Ok(at(&mut self.sources, *from)?.measure(&plans[table], lacking.as_ref(), 1)?.truncated)
     }
 
-    /// What the master at the end of lane `back` knew of its sender's changes, and has no more: lane `there` leads to the sender.
+    /// What the master at the end of lane `back` knew of its sender's changes, and has no more:
+    /// lane `there` leads to the sender.
     fn drop_known(&mut self, table: usize, back: usize, there: usize, round: &Round) -> Result<()> {
         let Lane { from: sender, to: truncating, .. } = self.lanes[back];
         let (known, dead) = (&self.lanes[back].plans[table], &self.lanes[there].plans[table]);

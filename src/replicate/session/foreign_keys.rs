@@ -4,8 +4,9 @@ use crate::error::{Error, Result};
 use crate::pg::{Connection, Relation};
 use crate::replicate::plan::{Plan, Reference};
 
-/// The same plans where these foreign keys are in force in this session. What would take rows along unseen is refused
-/// ([`Plan::with_enforced_foreign_keys`]); `checked` tells what would help, as [`apply_quietly`](crate::pg::session::apply_quietly) returns it.
+/// The same plans where these foreign keys are in force in this session. What would take rows along
+/// unseen is refused ([`Plan::with_enforced_foreign_keys`]); `checked` tells what would help, as
+/// [`apply_quietly`](crate::pg::session::apply_quietly) returns it.
 pub fn with_enforced_foreign_keys(conn: &mut Connection, plans: Vec<Plan>, checked: Option<&str>) -> Result<Vec<Plan>> {
     let references = found(conn, &plans)?;
     let with_enforced_foreign_keys =

@@ -1,4 +1,5 @@
-//! One connection to a replicated database at work: as source, as target, and as the relay between two.
+//! One connection to a replicated database at work: as source, as target, and as the relay between
+//! two.
 
 pub mod foreign_keys;
 pub mod planner_settings;

@@ -1,10 +1,12 @@
-//! Which plans a session prefers. What the planner believes about a delta table or a stage that was just filled is a guess, and a wrong one would
-//! read a whole table for a handful of rows; so when the keys are few beside the table, it walks an index for each, in the keys' order.
+//! Which plans a session prefers. What the planner believes about a delta table or a stage that was
+//! just filled is a guess, and a wrong one would read a whole table for a handful of rows; so when
+//! the keys are few beside the table, it walks an index for each, in the keys' order.
 
 use crate::error::Result;
 use crate::pg::Connection;
 
-/// Rules out whatever reads a whole table, or leaves it to the planner again: for the session or, with `scope` = `local`, for the transaction.
+/// Rules out whatever reads a whole table, or leaves it to the planner again: for the session or,
+/// with `scope` = `local`, for the transaction.
 pub fn settings(scope: &str, few: bool) -> String {
     let value = if few { "off" } else { "default" };
     ["hashjoin", "mergejoin", "seqscan", "hashagg"].map(|what| format!("set {scope} enable_{what} = {value}")).join("; ")

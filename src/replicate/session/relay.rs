@@ -1,8 +1,9 @@
 //! Relaying a COPY from one server to another, as bytes that nobody looks at.
 //!
-//! The driver hands out one row per message; gathering rows into chunks halves the client's work. While one chunk is written the next is read,
-//! so neither server waits for the other. Memory stays at two chunks (or two rows, where a row is larger) and what the driver has of a row,
-//! whatever the size of the table. The statements decide in which form the rows come.
+//! The driver hands out one row per message; gathering rows into chunks halves the client's work.
+//! While one chunk is written the next is read, so neither server waits for the other. Memory stays
+//! at two chunks (or two rows, where a row is larger) and what the driver has of a row, whatever
+//! the size of the table. The statements decide in which form the rows come.
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, CopyOutReader};
@@ -12,8 +13,9 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 /// Bytes gathered before they are written; between 32 KiB and 1 MiB the speed was the same.
 const CHUNK: usize = 128 << 10;
 
-/// Copies the result of `query` on `source` into `into` (a table with its column list) on `target`, and returns the number of rows. `tick` is
-/// called after each chunk with the number of its rows; its error ends the copy. Where `encoding` is UTF8, it is chosen anew for the two.
+/// Copies the result of `query` on `source` into `into` (a table with its column list) on `target`,
+/// and returns the number of rows. `tick` is called after each chunk with the number of its rows;
+/// its error ends the copy. Where `encoding` is UTF8, it is chosen anew for the two.
 pub fn copy(
     source: &mut Connection,
     query: &str,
@@ -40,8 +42,9 @@ impl Passage {
         Passage { drawn: encoding.to_owned(), filled: encoding.to_owned(), repairs: false }
     }
 
-    /// Between databases of one encoding, whatever bytes there are pass as they are, also those that SQL_ASCII lets in. Other databases speak
-    /// UTF8. The control database holds what people read: there, no bytes are a reason to stop.
+    /// Between databases of one encoding, whatever bytes there are pass as they are, also those
+    /// that SQL_ASCII lets in. Other databases speak UTF8. The control database holds what people
+    /// read: there, no bytes are a reason to stop.
     fn between(source: &mut Connection, target: &mut Connection) -> Result<Passage> {
         let (ours, theirs) = (source.encoding()?, target.encoding()?);
         let plain = ours.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -134,7 +137,8 @@ fn gather(reader: &mut CopyOutReader) -> Result<Chunk> {
     Ok(chunk)
 }
 
-/// The same as text; a byte that belongs to none by its number. A chunk consists of whole rows, so no character is cut.
+/// The same as text; a byte that belongs to none by its number. A chunk consists of whole rows, so
+/// no character is cut.
 fn repaired(bytes: &[u8]) -> String {
     bytes.utf8_chunks().fold(String::with_capacity(bytes.len()), |mut text, chunk| {
         text.push_str(chunk.valid());
@@ -162,7 +166,8 @@ fn writing(error: std::io::Error) -> Error {
     unwrapped(error, "writing to the target failed")
 }
 
-/// The driver wraps its errors into I/O errors here; the SQLSTATE inside decides what is done about it.
+/// The driver wraps its errors into I/O errors here; the SQLSTATE inside decides what is done about
+/// it.
 fn unwrapped(error: std::io::Error, what: &str) -> Error {
     match error.downcast::<postgres::Error>() {
         Ok(inner) => Error::from(inner).context(what),

@@ -37,7 +37,8 @@ pub struct Source {
     marks: Option<Marks>,
 }
 
-/// The marks of a source, by which those who have receipts recognise it (see [`crate::replicate::identity::lineage`]).
+/// The marks of a source, by which those who have receipts recognise it (see
+/// [`crate::replicate::identity::lineage`]).
 struct Marks {
     /// By receiver: the mark of the last round.
     last: BTreeMap<String, i64>,
@@ -67,7 +68,8 @@ pub struct Look {
     pub now: Snapshot,
     /// The tables with pending changes, as positions in the list of plans.
     pub changed: Vec<usize>,
-    /// A table's name leads to another relation, or its changes may not have been captured, since the plans were made.
+    /// A table's name leads to another relation, or its changes may not have been captured, since
+    /// the plans were made.
     pub outdated: bool,
     wal: String,
 }
@@ -86,11 +88,11 @@ pub struct Pending {
 }
 
 impl Source {
-    /// Prepares a session from [`Connection::open_replicated`]. `flag` is the armed flag of the KID that uses it; one that looks for no
-    /// changes has none.
+    /// Prepares a session from [`Connection::open_replicated`]. `flag` is the armed flag of the KID
+    /// that uses it; one that looks for no changes has none.
     pub fn new(mut conn: Connection, flag: Option<Relation>, isolation: Isolation) -> Result<Source> {
-        // Nothing that we write on a source (flags, copies of receipts) is worth making anybody wait for a disk, except where
-        // `settle` says so.
+        // Nothing that we write on a source (flags, copies of receipts) is worth making anybody
+        // wait for a disk, except where `settle` says so.
         conn.batch("set synchronous_commit = off")?;
         let take = "select nextval($1::text::regclass), current_setting('max_prepared_transactions') <> '0'";
         let (taken, rings): (i64, bool) = match &flag {
@@ -145,15 +147,18 @@ impl Source {
 
     /// Ends the round's transaction, after the tables of these plans have been read.
     ///
-    /// Makes sure that their rows were those of the snapshot. To a snapshot, a table that another transaction has rewritten since (ALTER TABLE …
-    /// TYPE) is empty, and rows that were not found count as deleted.
+    /// Makes sure that their rows were those of the snapshot. To a snapshot, a table that another
+    /// transaction has rewritten since (ALTER TABLE … TYPE) is empty, and rows that were not found
+    /// count as deleted.
     ///
-    /// Makes sure that the tables are what they were when they were planned. That is asked in a transaction of its own, which sees the catalog as it is
-    /// now and not as it was when the round began; what is the same now was the same all the time.
+    /// Makes sure that the tables are what they were when they were planned. That is asked in a
+    /// transaction of its own, which sees the catalog as it is now and not as it was when the round
+    /// began; what is the same now was the same all the time.
     ///
-    /// Makes sure, too, that no transaction id below the looks' snapshots can ever be given out again: after a crash the source continues
-    /// with the id that follows the last one it finds on disk, so everything written up to the looks must be on disk before a receipt
-    /// may name it. Usually it is.
+    /// Makes sure, too, that no transaction id below the looks' snapshots can ever be given out
+    /// again: after a crash the source continues with the id that follows the last one it finds on
+    /// disk, so everything written up to the looks must be on disk before a receipt may name it.
+    /// Usually it is.
     pub fn finish(&mut self, plans: &[&Plan], looks: &[&Look]) -> Result<()> {
         let flushed: Vec<String> = looks.iter().map(|look| format!("flushed >= {}::pg_lsn", literal(&look.wal))).collect();
         let raised = self.raise_marks();
@@ -248,7 +253,8 @@ impl Source {
         self.scratch.ensure(&mut self.conn, || plan.create_clash(), plan.drop_clash())
     }
 
-    /// Makes sure that the list of keys exists that the source is asked about, and that it is empty.
+    /// Makes sure that the list of keys exists that the source is asked about, and that it is
+    /// empty.
     pub fn asked(&mut self, plan: &Plan) -> Result<()> {
         self.scratch.ensure(&mut self.conn, || plan.create_asked(), plan.drop_asked())?;
         self.conn.batch(&plan.clear_asked())
@@ -304,8 +310,9 @@ impl Source {
         Ok(())
     }
 
-    /// Makes sure that the name of a table leads to the table that was planned, and stays so until the round ends. An owner could put a view in its
-    /// place, whose functions would run with the rights of our role. Where the server refuses views, this asks nothing.
+    /// Makes sure that the name of a table leads to the table that was planned, and stays so until
+    /// the round ends. An owner could put a view in its place, whose functions would run with the
+    /// rights of our role. Where the server refuses views, this asks nothing.
     pub fn hold_as_planned(&mut self, plan: &Plan, parts: bool) -> Result<()> {
         if self.refuses_views || plan.is_selected() {
             return Ok(());
@@ -332,7 +339,8 @@ impl Source {
         self.preference.set(&mut self.conn, few)
     }
 
-    /// Says that we are about to sleep, so that the next change wakes us. Look once more after this.
+    /// Says that we are about to sleep, so that the next change wakes us. Look once more after
+    /// this.
     pub fn arm(&mut self) -> Result<()> {
         match self.set_flag(true)? {
             true => Ok(()),
@@ -340,7 +348,8 @@ impl Source {
         }
     }
 
-    /// Says that we are awake: writers need not pay for waking us. Nor shall they do so for a kid that has been replaced.
+    /// Says that we are awake: writers need not pay for waking us. Nor shall they do so for a kid
+    /// that has been replaced.
     pub fn disarm(&mut self) -> Result<()> {
         self.set_flag(false).map(drop)
     }
@@ -398,7 +407,8 @@ impl Source {
         Ok(answer.iter().any(|message| matches!(message, postgres::SimpleQueryMessage::Row(_))))
     }
 
-    /// Checks that the changes of these tables are being captured. Whoever dropped one and made it anew, or switched its triggers off, is told.
+    /// Checks that the changes of these tables are being captured. Whoever dropped one and made it
+    /// anew, or switched its triggers off, is told.
     pub fn captures(&mut self, tables: &[&Shape]) -> Result<()> {
         let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
         let schema = self.conn.schema();
@@ -413,8 +423,8 @@ impl Source {
         }
     }
 
-    /// Copies the target's receipt to where the source can see it, and whether all tables have been copied as a whole. Only after the target has
-    /// committed.
+    /// Copies the target's receipt to where the source can see it, and whether all tables have been
+    /// copied as a whole. Only after the target has committed.
     pub fn note_receipt(&mut self, sync: &str, target: &str, receipt: &Snapshot, copied: bool) -> Result<()> {
         let note = "update bucardo.bucardo_delta_targets set receipt = $3::text::txid_snapshot, received = clock_timestamp(), \
                     copied = case when $4 then $3::text::txid_snapshot else copied end where sync = $1 and targetdb = $2";
@@ -424,13 +434,14 @@ impl Source {
     }
 }
 
-/// Has the server refuse to read views, where it can: since the minor versions of August 2024 it has a setting for that.
+/// Has the server refuse to read views, where it can: since the minor versions of August 2024 it
+/// has a setting for that.
 const REFUSE_VIEWS: &str = "select pg_catalog.set_config(name, 'view', false) from pg_catalog.pg_settings \
     where name = 'restrict_nonsystem_relation_kind'";
 
-/// How many tables are looked at in one statement. Each takes four or five locks, and a server may have room for few hundred at a time.
-/// More tables are looked at in parts, each in a part of the transaction that is rolled back, which gives its locks back: the snapshot stays
-/// the same.
+/// How many tables are looked at in one statement. Each takes four or five locks, and a server may
+/// have room for few hundred at a time. More tables are looked at in parts, each in a part of the
+/// transaction that is rolled back, which gives its locks back: the snapshot stays the same.
 const AT_ONCE: usize = 25;
 
 /// In how many parts to look, if not all at once.
@@ -448,7 +459,8 @@ fn array<T: ToString>(numbers: &[T]) -> String {
     format!("'{{{}}}'", numbers.iter().map(T::to_string).collect::<Vec<_>>().join(","))
 }
 
-/// The snapshot, the place in the WAL, whether a table is not what it was, and for each whether something is pending: `7:9:7;0/1A;f;t,f`.
+/// The snapshot, the place in the WAL, whether a table is not what it was, and for each whether
+/// something is pending: `7:9:7;0/1A;f;t,f`.
 fn parse_look(answer: &str) -> Option<Look> {
     let parts: Vec<&str> = answer.split(';').collect();
     let [now, wal, outdated @ ("t" | "f"), flags] = parts[..] else { return None };
@@ -464,7 +476,8 @@ fn replaced() -> Error {
     Error::new(Kind::Refused, "Another kid serves this target now")
 }
 
-/// A source whose ids lie behind the receipt was restored from an older state, or is another server: what is new cannot be told.
+/// A source whose ids lie behind the receipt was restored from an older state, or is another
+/// server: what is new cannot be told.
 fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
     match after {
         Some(receipt) if now.xmax < receipt.xmax => Err(Error::new(
@@ -479,8 +492,9 @@ fn forward(after: Option<&Snapshot>, now: &Snapshot) -> Result<()> {
     }
 }
 
-/// What one round takes of the pending changes, when a batch shall hold about `batch` changes of each table. A TRUNCATE is never cut
-/// off from what is pending beside it: a row inserted after it may have the lower transaction id.
+/// What one round takes of the pending changes, when a batch shall hold about `batch` changes of
+/// each table. A TRUNCATE is never cut off from what is pending beside it: a row inserted after it
+/// may have the lower transaction id.
 pub fn span(after: Option<Snapshot>, now: &Snapshot, pending: &[Pending], batch: i64) -> Span {
     let long = pending.iter().filter(|table| table.changes > batch);
     let candidate = long.map(|table| table.last).min();

@@ -30,7 +30,8 @@ pub struct Target {
     paths: BTreeMap<String, String>,
     /// Foreign keys are checked, at the end, as far as they may; and what would help.
     checked: Option<String>,
-    /// A crash of the server may undo the last commits: ours or, at first, those of whoever served this target before.
+    /// A crash of the server may undo the last commits: ours or, at first, those of whoever served
+    /// this target before.
     unsettled: bool,
 }
 
@@ -78,7 +79,8 @@ impl AddAssign for Counts {
 }
 
 impl Target {
-    /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off, if that is allowed.
+    /// Prepares a session from [`Connection::open_replicated`]: triggers and rules are off, if that
+    /// is allowed.
     pub fn new(mut conn: Connection) -> Result<Target> {
         let checked = session::apply_quietly(&mut conn)?;
         checked.iter().for_each(|note| log::warn!("Warning! On the target, {note}"));
@@ -95,8 +97,9 @@ impl Target {
         self.read_receipt(sync, source)
     }
 
-    /// Opens the round's transaction and holds the receipts for what comes from these sources, so that no second process can carry the same
-    /// changes. One that differs from what is expected was moved by somebody else: [`Kind::Collision`]. Takes these locks, too, and asks `compared`
+    /// Opens the round's transaction and holds the receipts for what comes from these sources, so
+    /// that no second process can carry the same changes. One that differs from what is expected
+    /// was moved by somebody else: [`Kind::Collision`]. Takes these locks, too, and asks `compared`
     /// ([`digest::ask_changed`]), whose answer is a [`Kind::Outdated`]. All in one round trip.
     pub fn begin(
         &mut self,
@@ -150,7 +153,8 @@ impl Target {
         self.scratch.ensure(&mut self.conn, || plan.create_candidates(), plan.drop_candidates())
     }
 
-    /// Those of these tables that can be written in sessions of their own, and whether TRUNCATE may empty them.
+    /// Those of these tables that can be written in sessions of their own, and whether TRUNCATE may
+    /// empty them.
     pub fn apart(&mut self, plans: &[Plan], wanted: &[usize]) -> Result<Vec<(usize, bool)>> {
         if self.checked.is_some() {
             return Ok(Vec::new());
@@ -182,8 +186,9 @@ impl Target {
         self.says(&format!("{glance}; {}; rollback to {glance}; release {glance}", plan.target_is_empty()))
     }
 
-    /// Applies a filled stage. Every row that it finds is to be written, so it always walks the index; and with that plan kept, planning does not
-    /// take longer than running. What else is asked here is joined with lists that have no index, and is left to the planner.
+    /// Applies a filled stage. Every row that it finds is to be written, so it always walks the
+    /// index; and with that plan kept, planning does not take longer than running. What else is
+    /// asked here is joined with lists that have no index, and is left to the planner.
     pub fn apply(&mut self, plan: &Plan) -> Result<Counts> {
         let [deletes, writes] = plan.apply();
         let [deletes, writes] = [self.conn.prepared(&deletes)?, self.conn.prepared(&writes)?];
@@ -203,8 +208,8 @@ impl Target {
         }
     }
 
-    /// Does something that writes a table as its owner's statements do; see [`owner_path`]. Nothing in it may have to be looked up by a name of
-    /// ours without schema.
+    /// Does something that writes a table as its owner's statements do; see [`owner_path`]. Nothing
+    /// in it may have to be looked up by a name of ours without schema.
     pub fn as_owner_s<T>(&mut self, plan: &Plan, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let path = self.path(plan)?;
         self.conn.batch(&path)?;
@@ -222,7 +227,8 @@ impl Target {
         Ok(path)
     }
 
-    /// What is written in place cannot exchange a unique value; and the table's own triggers fire where they cannot be switched off.
+    /// What is written in place cannot exchange a unique value; and the table's own triggers fire
+    /// where they cannot be switched off.
     fn advised_about(&self, plan: &Plan, error: Error) -> Error {
         match (error.kind(), &self.checked) {
             (Kind::Violation | Kind::Duplicate, _) if plan.writes_in_place() => self.advised(error),
@@ -231,8 +237,9 @@ impl Target {
         }
     }
 
-    /// Applies a filled stage where applications write as well: what they changed after the round's snapshot is not overwritten unseen. When a
-    /// table is emptied meanwhile, it is a [`Kind::Collision`].
+    /// Applies a filled stage where applications write as well: what they changed after the round's
+    /// snapshot is not overwritten unseen. When a table is emptied meanwhile, it is a
+    /// [`Kind::Collision`].
     pub fn apply_beside(&mut self, plan: &Plan, beside: &Beside) -> Result<(Counts, Settled)> {
         let Beside { receiver, strategy, detailed, .. } = *beside;
         self.scratch.ensure(&mut self.conn, || plan.create_late(), plan.drop_late())?;
@@ -276,7 +283,8 @@ impl Target {
         Ok(true)
     }
 
-    /// What was decided here is a change of the receiver's own, and what lost here is none any more.
+    /// What was decided here is a change of the receiver's own, and what lost here is none any
+    /// more.
     fn note_changes(&mut self, plan: &Plan, late: bool, gave_way: bool) -> Result<Settled> {
         if let Some(settle) = plan.settle_late().filter(|_| late) {
             self.conn.batch(&settle)?;
@@ -304,8 +312,8 @@ impl Target {
         self.conn.batch(&plan.clear_preserved())
     }
 
-    /// Removes all rows of a table, for a TRUNCATE, but for the preserved and those of which the round takes changes made here, in the span
-    /// `own`.
+    /// Removes all rows of a table, for a TRUNCATE, but for the preserved and those of which the
+    /// round takes changes made here, in the span `own`.
     pub fn empty(&mut self, plan: &Plan, own: Option<&Span>) -> Result<Counts> {
         if let Some(own) = own {
             self.conn.batch(&plan.hold_emptied(own))?;
@@ -319,8 +327,8 @@ impl Target {
         Ok(Counts { deletes: i64::try_from(deletes).unwrap_or(i64::MAX), ..Counts::default() })
     }
 
-    /// Removes all rows of a table, for a copy of the whole, as its plan says. A TRUNCATE that is refused (foreign keys, rights) becomes a
-    /// DELETE.
+    /// Removes all rows of a table, for a copy of the whole, as its plan says. A TRUNCATE that is
+    /// refused (foreign keys, rights) becomes a DELETE.
     pub fn make_room(&mut self, plan: &Plan) -> Result<Counts> {
         if !plan.copying().truncate {
             return self.delete_all(plan);
@@ -363,7 +371,8 @@ impl Target {
             .collect())
     }
 
-    /// Wakes the other syncs that take changes from this database, as soon as the transaction has committed.
+    /// Wakes the other syncs that take changes from this database, as soon as the transaction has
+    /// committed.
     pub fn wake_others(&mut self, sync: &str) -> Result<()> {
         let others = "select distinct sync from bucardo.bucardo_delta_targets where sync <> $1";
         let payload = installation::payload(&self.conn);
@@ -373,8 +382,9 @@ impl Target {
         Ok(())
     }
 
-    /// Commits, with the new receipts for what came from these sources. Unless it is `durable`, nobody waits for the target's disk: a crash of the
-    /// server may undo both rows and receipts, which [`Target::settle`] rules out.
+    /// Commits, with the new receipts for what came from these sources. Unless it is `durable`,
+    /// nobody waits for the target's disk: a crash of the server may undo both rows and receipts,
+    /// which [`Target::settle`] rules out.
     pub fn commit(&mut self, sync: &str, receipts: &[Written], durable: bool) -> Result<()> {
         let written: String = receipts.iter().map(|written| write_receipt(sync, written)).collect();
         let lazily = if durable { "" } else { "set local synchronous_commit = off; " };
@@ -383,7 +393,8 @@ impl Target {
         self.scratch.tidy(&mut self.conn)
     }
 
-    /// For which request the tables were last copied as a whole. The column may be missing where an earlier version made the table.
+    /// For which request the tables were last copied as a whole. The column may be missing where an
+    /// earlier version made the table.
     pub fn copied(&mut self, sync: &str) -> Result<Option<String>> {
         let sql = "select max(to_jsonb(t) ->> 'copied') from bucardo.bucardo_track t where sync = $1";
         Ok(self.conn.query_one(&*self.conn.ours(sql), &[&sync])?.get(0))
@@ -406,7 +417,8 @@ impl Target {
         Ok(())
     }
 
-    /// Notes that the last mark of these sources is on their disks. Nobody waits for that: to know less does no harm.
+    /// Notes that the last mark of these sources is on their disks. Nobody waits for that: to know
+    /// less does no harm.
     pub fn seal(&mut self, sync: &str, marks: &[(&str, i64)]) -> Result<()> {
         let ours = self.conn.schema();
         let seal = |(source, mark): &(&str, i64)| {
@@ -426,7 +438,8 @@ impl Target {
     }
 }
 
-/// What begins and ends each round, so that it can be one of several statements in a round trip, and yet be planned only once.
+/// What begins and ends each round, so that it can be one of several statements in a round trip,
+/// and yet be planned only once.
 const PREPARE: &str = include_str!("../sql/prepare_receipts.sql");
 
 fn hold_receipt(sync: &str, source: &str) -> String {

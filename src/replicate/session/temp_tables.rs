@@ -1,5 +1,6 @@
-//! Temporary tables of a session, made when first needed and kept: making one for each round would bloat the catalog. Each is emptied at
-//! every commit, so a herd of hundreds of tables must not keep them all.
+//! Temporary tables of a session, made when first needed and kept: making one for each round would
+//! bloat the catalog. Each is emptied at every commit, so a herd of hundreds of tables must not
+//! keep them all.
 
 use crate::error::Result;
 use crate::pg::Connection;
@@ -8,8 +9,8 @@ use std::collections::BTreeSet;
 /// How many are kept.
 const KEPT: usize = 40;
 
-/// The temporary tables that a session has, by the statements that remove them, and whether it is in a transaction: to roll back without one
-/// would be a warning in the server's log.
+/// The temporary tables that a session has, by the statements that remove them, and whether it is
+/// in a transaction: to roll back without one would be a warning in the server's log.
 #[derive(Debug, Default)]
 pub struct Scratch {
     drops: BTreeSet<String>,

@@ -1,6 +1,7 @@
--- Those of the tables $1 that can be written beside one another in sessions of their own, as positions from 0, and whether TRUNCATE may empty
--- them: no partition, parent or heir is among them, which would lock or write other tables as well, and nothing fires when we write
--- that could do so.
+-- Those of the tables $1 that can be written beside one another in sessions of their own, as
+-- positions from 0, and whether TRUNCATE may empty them: no partition, parent or heir is among
+-- them, which would lock or write other tables as well, and nothing fires when we write that could
+-- do so.
 select n::integer - 1,
        pg_catalog.has_table_privilege(c.oid, 'truncate')
          and not exists (select from pg_catalog.pg_constraint f where f.contype = 'f' and f.confrelid = c.oid and f.conrelid <> c.oid)

@@ -1,5 +1,6 @@
--- What of one generation of a captured table some target of a sync does not have: when each change was made, of at most {most} changes. Below the
--- oldest transaction that any receipt of the sync leaves open, all have everything, and the index on txid is used.
+-- What of one generation of a captured table some target of a sync does not have: when each change
+-- was made, of at most {most} changes. Below the oldest transaction that any receipt of the sync
+-- leaves open, all have everything, and the index on txid is used.
 (select d.txntime as made
  from {delta} d
  where d.txid >= (

@@ -1,5 +1,6 @@
--- The owners of the tables $1 who are no superusers, are not our role and do not have its rights anyway: for each its name, the places of its tables
--- in $1, and what our role may that the owner may not. Roles of which only our role is a member are named, but for the owners themselves.
+-- The owners of the tables $1 who are no superusers, are not our role and do not have its rights
+-- anyway: for each its name, the places of its tables in $1, and what our role may that the owner
+-- may not. Roles of which only our role is a member are named, but for the owners themselves.
 with me as (
   select r.* from pg_catalog.pg_roles r where r.rolname = current_user),
 written as (

@@ -1,5 +1,5 @@
--- Which of the tables $1, or of their partitions, are filled by subscriptions; which publications are for all tables; and whether transactions can
--- be prepared.
+-- Which of the tables $1, or of their partitions, are filled by subscriptions; which publications
+-- are for all tables; and whether transactions can be prepared.
 with recursive tree (oid) as (
   select unnest($1::oid[])
   union

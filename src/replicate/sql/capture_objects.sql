@@ -1,5 +1,6 @@
--- Of the captures with the names $1, in their order: the ids of the delta tables and of the sequence, null where one is missing or is not as we
--- make it (columns with the types $2, our own columns, indexes, the owner, nothing added); and the sources of the two trigger functions, null
+-- Of the captures with the names $1, in their order: the ids of the delta tables and of the
+-- sequence, null where one is missing or is not as we make it (columns with the types $2, our own
+-- columns, indexes, the owner, nothing added); and the sources of the two trigger functions, null
 -- where one is missing or is not run as our role.
 with named as (
   select w.base, w.types::text[] as types, w.position,

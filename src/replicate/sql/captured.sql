@@ -1,5 +1,6 @@
--- Those of the tables $1, as positions from 0, that have no delta tables or not all the triggers $2 (on a partitioned table, with its id) that capture their changes, calling functions of
--- ours and firing for what applications write.
+-- Those of the tables $1, as positions from 0, that have no delta tables or not all the triggers $2
+-- (on a partitioned table, with its id) that capture their changes, calling functions of ours and
+-- firing for what applications write.
 select w.n::integer - 1
 from unnest($1::oid[]) with ordinality as w (oid, n)
 where not exists (select from bucardo.bucardo_delta_names d where d.tablename = w.oid)

@@ -1,5 +1,6 @@
--- Columns $2 of the tables $1, in their order, as they are captured: their numbers; the types that are stored, without length or precision; a
--- collation that may find different texts equal; and the ids of all types that can be stored so. Domains are replaced by what they are made of.
+-- Columns $2 of the tables $1, in their order, as they are captured: their numbers; the types that
+-- are stored, without length or precision; a collation that may find different texts equal; and the
+-- ids of all types that can be stored so. Domains are replaced by what they are made of.
 select a.attnum,
        coalesce(family.stored, pg_catalog.format_type(base.oid, -1)),
        (select pg_catalog.format('%I.%I', n.nspname, l.collname)

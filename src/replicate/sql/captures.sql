@@ -1,6 +1,8 @@
--- The captures of the tables $1, the oldest of each first: the table; the names of the delta tables; the key's columns by the names that they have
--- now, as many as are still there, and by those they had; their operators; whether equal keys are always identical; what is stored, by type;
--- the numbers, and the types that can be stored so; since which transaction the capture holds all changes, if there was one before.
+-- The captures of the tables $1, the oldest of each first: the table; the names of the delta
+-- tables; the key's columns by the names that they have now, as many as are still there, and by
+-- those they had; their operators; whether equal keys are always identical; what is stored, by
+-- type; the numbers, and the types that can be stored so; since which transaction the capture holds
+-- all changes, if there was one before.
 select d.tablename,
        d.deltaname,
        case when d.keynumbers is null then d.keycolumns else

@@ -1,5 +1,6 @@
--- Of the installations with the schemas $1, those that capture any of the tables $2: the schema, one such table, and one whose trigger does not fire for
--- what this session writes. A partitioned table is written through its partitions.
+-- Of the installations with the schemas $1, those that capture any of the tables $2: the schema,
+-- one such table, and one whose trigger does not fire for what this session writes. A partitioned
+-- table is written through its partitions.
 with recursive tree (oid) as (
   select unnest($2::oid[])
   union

@@ -1,5 +1,6 @@
--- The live columns of the tables $1, each with its table's id. Beside its type, what that is made of: domains resolved, without modifiers; and
--- at the end, the type itself without modifiers. Catalog columns that old servers lack are read through jsonb: attgenerated exists since 12.
+-- The live columns of the tables $1, each with its table's id. Beside its type, what that is made
+-- of: domains resolved, without modifiers; and at the end, the type itself without modifiers.
+-- Catalog columns that old servers lack are read through jsonb: attgenerated exists since 12.
 select a.attname::text,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        case when y.typtype = 'd' then

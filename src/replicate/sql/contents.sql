@@ -1,9 +1,12 @@
--- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are made of; null for one that is missing.
--- Separated by semicolons: the columns, each with its number, the transaction that touched it last, whether it is generated, its type, and what
--- rows that are older have for it; the labels of the enumerated types among them; what stands for the files of the table and its partitions, and
--- the transaction that made them; and the names of the partitions. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a
--- table that has none, gets another file. Names are in hexadecimal. From version 11 on, a constant for older rows is kept beside them, and shown
--- here as a digest; else there is a - without a default and a + with one.
+-- For each of the relations with the schemas $1 and the names $2, in their order, what its rows are
+-- made of; null for one that is missing. Separated by semicolons: the columns, each with its
+-- number, the transaction that touched it last, whether it is generated, its type, and what rows
+-- that are older have for it; the labels of the enumerated types among them; what stands for the
+-- files of the table and its partitions, and the transaction that made them; and the names of the
+-- partitions. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a table
+-- that has none, gets another file. Names are in hexadecimal. From version 11 on, a constant for
+-- older rows is kept beside them, and shown here as a digest; else there is a - without a default
+-- and a + with one.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)

@@ -1,4 +1,5 @@
--- An expression over pg_class c, as a part of digest.sql: the partitions of a partitioned table, and their triggers. Null for other tables.
+-- An expression over pg_class c, as a part of digest.sql: the partitions of a partitioned table,
+-- and their triggers. Null for other tables.
 case when c.relkind = 'p' then
   (with recursive tree (oid) as (
      select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = c.oid

@@ -1,5 +1,6 @@
--- What is evaluated when rows of the tables $1 are written, as far as functions or operators have part in it that are not the server's own: the
--- place of the table in $1, what it is, the expression, and whether it is that of a unique index.
+-- What is evaluated when rows of the tables $1 are written, as far as functions or operators have
+-- part in it that are not the server's own: the place of the table in $1, what it is, the
+-- expression, and whether it is that of a unique index.
 with written as (
   select w.position::integer - 1 as place, to_regclass(w.name)::oid as oid
   from pg_catalog.unnest($1::text[]) with ordinality as w (name, position)),

@@ -1,5 +1,6 @@
--- What is in schema bucardo, the schema included, and belongs to a role that is neither ours nor a superuser nor has our role's rights anyway; and
--- such roles that may create objects there. For each: what it is, the role, and whether it is its owner. The owners of all kinds of objects are
+-- What is in schema bucardo, the schema included, and belongs to a role that is neither ours nor a
+-- superuser nor has our role's rights anyway; and such roles that may create objects there. For
+-- each: what it is, the role, and whether it is its owner. The owners of all kinds of objects are
 -- in pg_shdepend.
 with schema as (
   select n.oid, n.nspowner, n.nspacl

@@ -1,5 +1,5 @@
--- What could not be captured of the tables of sync $1 and matters to its targets, or to target $2 alone: those that have not copied the tables
--- since. For each table since when, and why.
+-- What could not be captured of the tables of sync $1 and matters to its targets, or to target $2
+-- alone: those that have not copied the tables since. For each table since when, and why.
 select coalesce(n.label, 'id ' || g.tablename),
        pg_catalog.to_char(min(g.since), 'YYYY-MM-DD HH24:MI:SS TZ'),
        string_agg(distinct g.reason, '; ')

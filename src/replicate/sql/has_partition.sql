@@ -1,4 +1,5 @@
--- Whether the table with the schema $1 and the name $2 has a partition, at any level, that is called $3; null if it is not partitioned.
+-- Whether the table with the schema $1 and the name $2 has a partition, at any level, that is
+-- called $3; null if it is not partitioned.
 with recursive tables as (
   select c.oid, c.relkind
   from pg_catalog.pg_class c

@@ -1,10 +1,12 @@
--- Of each of the tables $1 the unique indexes without predicate or expression: B-trees (WITHOUT OVERLAPS, since 18, makes others) that are valid; and whether
--- each can tell rows apart: every column is NOT NULL. The primary key comes first, then those that refuse a row at once (the constraint is not
--- DEFERRABLE), then the fewest columns, then the oldest. With each
--- column the equality of the index's own operator class, by its schema, so that citext compares as citext whatever the
--- search_path. INCLUDE columns (since 11) are no key columns. Then, whether equal keys are always identical; 1.0 and 1.00 are not,
--- nor are 'a' and 'A' where a collation (since 12) says they are equal. OFFSET 0 keeps the planner from looking at the columns of an index
--- once for each operator class there is.
+-- Of each of the tables $1 the unique indexes without predicate or expression: B-trees (WITHOUT
+-- OVERLAPS, since 18, makes others) that are valid; and whether each can tell rows apart: every
+-- column is NOT NULL. The primary key comes first, then those that refuse a row at once (the
+-- constraint is not DEFERRABLE), then the fewest columns, then the oldest. With each column the
+-- equality of the index's own operator class, by its schema, so that citext compares as citext
+-- whatever the search_path. INCLUDE columns (since 11) are no key columns. Then, whether equal keys
+-- are always identical; 1.0 and 1.00 are not, nor are 'a' and 'A' where a collation (since 12) says
+-- they are equal. OFFSET 0 keeps the planner from looking at the columns of an index once for each
+-- operator class there is.
 select array_agg(a.attname::text order by i.position),
        array_agg(t.typname::text order by i.position),
        array_agg(pg_catalog.format('operator(%I.%s)', on_.nspname, o.oprname) order by i.position),

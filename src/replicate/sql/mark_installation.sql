@@ -1,4 +1,5 @@
--- Whose the schema is: that of the installation with id $1 and control database $2, unless another one was there before.
+-- Whose the schema is: that of the installation with id $1 and control database $2, unless another
+-- one was there before.
 with there as (
   select id from bucardo.bucardo_installation
 ),

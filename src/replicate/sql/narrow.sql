@@ -1,4 +1,5 @@
--- Whether a trigger of ours, named $2 (on a partitioned table, with its id), does not fire always on a table of sync $1 that our role owns.
+-- Whether a trigger of ours, named $2 (on a partitioned table, with its id), does not fire always
+-- on a table of sync $1 that our role owns.
 select exists (
   select from bucardo.bucardo_delta_targets d
   cross join lateral unnest(d.tables) as w (oid)

@@ -1,5 +1,5 @@
--- The schemas of other installations than that with schema $1; of each, whether our role may read what it says of itself, and whether it writes on
--- this database.
+-- The schemas of other installations than that with schema $1; of each, whether our role may read
+-- what it says of itself, and whether it writes on this database.
 select n.nspname::text,
        pg_catalog.bool_or(c.relname = 'bucardo_installation' and {readable}),
        pg_catalog.bool_or(c.relname = 'bucardo_track')

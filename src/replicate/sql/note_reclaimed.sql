@@ -1,5 +1,5 @@
--- What each consumer of a table had when everybody was seen to have what is given up now. Receipts only grow, so the latest of them stands
--- for all tables.
+-- What each consumer of a table had when everybody was seen to have what is given up now. Receipts
+-- only grow, so the latest of them stands for all tables.
 update bucardo.bucardo_delta_targets t
 set reclaimed = c.value::txid_snapshot
 from bucardo.bucardo_delta_names n, jsonb_each_text(n.consumed) c

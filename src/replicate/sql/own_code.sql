@@ -1,6 +1,7 @@
--- What runs when rows of the tables $1 are written, or, unless $3, when queries on them are planned, and is a function, operator or rule of a role
--- that is neither a superuser nor ours: the place of the table in $1, and what it is. $2 are the letters of the triggers and rules that fire for
--- us. Tables whose owner is a superuser, is our role or has its rights anyway are left out.
+-- What runs when rows of the tables $1 are written, or, unless $3, when queries on them are
+-- planned, and is a function, operator or rule of a role that is neither a superuser nor ours: the
+-- place of the table in $1, and what it is. $2 are the letters of the triggers and rules that fire
+-- for us. Tables whose owner is a superuser, is our role or has its rights anyway are left out.
 with recursive trusted as (
   select r.oid
   from pg_catalog.pg_roles r

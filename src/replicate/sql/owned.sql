@@ -1,4 +1,5 @@
--- Which of the tables $1 our role does not own, and whether all of them have the trigger $2 (on a partitioned table, with its id).
+-- Which of the tables $1 our role does not own, and whether all of them have the trigger $2 (on a
+-- partitioned table, with its id).
 select (select pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ' order by c.oid)
         from pg_catalog.pg_class c where c.oid = any ($1::oid[]) and not pg_catalog.pg_has_role(c.relowner, 'usage')),
        not exists (

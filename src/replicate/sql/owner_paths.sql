@@ -1,6 +1,7 @@
--- The owners of the tables $1 and the search_path that their own sessions begin with here, in the order of $1: what was set for the role in this
--- database, for the role, for the database, for all roles; else the server's, unless our own session has another one because of who we are. A
--- table that is missing is left out.
+-- The owners of the tables $1 and the search_path that their own sessions begin with here, in the
+-- order of $1: what was set for the role in this database, for the role, for the database, for all
+-- roles; else the server's, unless our own session has another one because of who we are. A table
+-- that is missing is left out.
 with own as (
   select exists (select from pg_catalog.pg_db_role_setting s
                  cross join lateral pg_catalog.unnest(s.setconfig) as c (setting)

@@ -1,4 +1,5 @@
--- Whether sync $1 exists and has database $2 as a source ($3) or as a target (not $3). The masters of a swap are both.
+-- Whether sync $1 exists and has database $2 as a source ($3) or as a target (not $3). The masters
+-- of a swap are both.
 select exists (
   select from bucardo.sync s
   cross join lateral (

@@ -1,5 +1,6 @@
--- An expression over pg_namespace n and pg_class c, which the statements around it put in: whether c can be read without running anything that
--- others have written. It belongs to others, perhaps, and we may be superuser: only a plain table of the server's own types will do, without
+-- An expression over pg_namespace n and pg_class c, which the statements around it put in: whether
+-- c can be read without running anything that others have written. It belongs to others, perhaps,
+-- and we may be superuser: only a plain table of the server's own types will do, without
 -- expressions in indexes and statistics, which are evaluated when a query is planned.
 (c.relkind = 'r' and not c.relhasrules and not c.relrowsecurity and not c.relispartition
  and pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')

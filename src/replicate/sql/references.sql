@@ -1,6 +1,8 @@
--- The foreign keys that refer to the tables $1, or to their partitions: the position of the table, from 0, the table that refers to it, whether its
--- rows, or values in them, would go along with a row that is deleted (CASCADE, SET NULL, SET DEFAULT), and whether the key is in force for
--- this session and heeds the deletion before the end of the transaction. Found by their triggers, which have an index by table.
+-- The foreign keys that refer to the tables $1, or to their partitions: the position of the table,
+-- from 0, the table that refers to it, whether its rows, or values in them, would go along with a
+-- row that is deleted (CASCADE, SET NULL, SET DEFAULT), and whether the key is in force for this
+-- session and heeds the deletion before the end of the transaction. Found by their triggers, which
+-- have an index by table.
 with recursive tree (n, oid) as (
   select w.n, w.name::regclass::oid from unnest($1::text[]) with ordinality as w (name, n)
   union

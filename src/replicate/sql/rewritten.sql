@@ -1,5 +1,6 @@
--- One of these tables, or of their partitions, whose file is not the one it had in this transaction's snapshot: the catalog is read by the
--- snapshot, pg_relation_filenode always tells the latest. Whoever has read a table holds a lock on it, so what is right now stays right.
+-- One of these tables, or of their partitions, whose file is not the one it had in this
+-- transaction's snapshot: the catalog is read by the snapshot, pg_relation_filenode always tells
+-- the latest. Whoever has read a table holds a lock on it, so what is right now stays right.
 with recursive tree (oid) as (
   select unnest($1::oid[])
   union

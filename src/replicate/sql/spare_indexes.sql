@@ -1,5 +1,6 @@
--- Indexes of a table that can be made again, just as they are, from their definition alone: no constraint rests on them, and nothing was said of
--- them by other statements. None if the table is not the session's alone, or belongs to somebody else.
+-- Indexes of a table that can be made again, just as they are, from their definition alone: no
+-- constraint rests on them, and nothing was said of them by other statements. None if the table is
+-- not the session's alone, or belongs to somebody else.
 select format('%I.%I', n.nspname, c.relname), pg_get_indexdef(i.indexrelid)
 from pg_index i
 join pg_class c on c.oid = i.indexrelid

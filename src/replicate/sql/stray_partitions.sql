@@ -1,5 +1,6 @@
--- Partitions that nobody replicates although others of the same table are replicated as tables of their own: $1 are the names of the tables
--- of a sync, $2 those of all syncs, both as quoted names. A partition below a table that is replicated as a whole belongs to that.
+-- Partitions that nobody replicates although others of the same table are replicated as tables of
+-- their own: $1 are the names of the tables of a sync, $2 those of all syncs, both as quoted names.
+-- A partition below a table that is replicated as a whole belongs to that.
 with recursive
 mine (oid) as (select to_regclass(n)::oid from unnest($1::text[]) as n where to_regclass(n) is not null),
 known (oid) as (select to_regclass(n)::oid from unnest($2::text[]) as n where to_regclass(n) is not null),

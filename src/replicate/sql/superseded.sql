@@ -1,5 +1,5 @@
--- The tables with captures that no consumer reads any more, and the oldest capture that is needed. A consumer that has not said so may read the
--- oldest one.
+-- The tables with captures that no consumer reads any more, and the oldest capture that is needed.
+-- A consumer that has not said so may read the oldest one.
 select d.tablename, (array_agg(d.deltaname order by d.since desc))[1]
 from bucardo.bucardo_delta_names d
 where d.since is not null and d.retired is null

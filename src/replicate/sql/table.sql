@@ -1,5 +1,6 @@
--- The relations with the schemas $1 and the names $2, in their order: id (null for one that is missing), kind, estimated rows, how many
--- of its indexes can refuse a row, whether it has rules, what guards its capturing, and the digest of all that a plan rests on.
+-- The relations with the schemas $1 and the names $2, in their order: id (null for one that is
+-- missing), kind, estimated rows, how many of its indexes can refuse a row, whether it has rules,
+-- what guards its capturing, and the digest of all that a plan rests on.
 select c.oid,
        c.relkind::text,
        greatest(c.reltuples, 0)::real,

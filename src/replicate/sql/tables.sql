@@ -1,4 +1,5 @@
--- The ids of the tables with the schemas $1 and the names $2, in their order; null for one that is none.
+-- The ids of the tables with the schemas $1 and the names $2, in their order; null for one that is
+-- none.
 select (select c.oid
           from pg_catalog.pg_class c
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,6 +1,7 @@
--- The tables whose triggers call one of two functions of schema bucardo. A trigger that a partition has from its parent goes
--- with the parent's. The way from a function to its triggers leads through the dependencies: pg_trigger has no index by function, and is read
--- once for each table of a sync that is removed.
+-- The tables whose triggers call one of two functions of schema bucardo. A trigger that a partition
+-- has from its parent goes with the parent's. The way from a function to its triggers leads through
+-- the dependencies: pg_trigger has no index by function, and is read once for each table of a sync
+-- that is removed.
 select n.nspname::text, c.relname::text, t.tgname::text
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace pn on pn.oid = p.pronamespace

@@ -1,6 +1,7 @@
--- Takes the lock of the database, unless another session has it: whether we have it now, whether we had it already, and the process that has it. To
--- be run after the row was locked, in another statement: only then do we see every session that can have taken it. Of another role's
--- session the start is not shown.
+-- Takes the lock of the database, unless another session has it: whether we have it now, whether we
+-- had it already, and the process that has it. To be run after the row was locked, in another
+-- statement: only then do we see every session that can have taken it. Of another role's session
+-- the start is not shown.
 with now as (
   select l.pid,
          l.pid = me.pid and l.started = me.backend_start as ours,

@@ -1,5 +1,6 @@
--- The triggers named $3 on the tables with the schemas $1 and the names $2: table, name, when it fires, the function it calls, and its condition:
--- whether it has none, or is the one by which it depends on the function that its own calls, or is another.
+-- The triggers named $3 on the tables with the schemas $1 and the names $2: table, name, when it
+-- fires, the function it calls, and its condition: whether it has none, or is the one by which it
+-- depends on the function that its own calls, or is another.
 select n.nspname::text, c.relname::text, t.tgname::text, t.tgenabled::text, f.nspname::text, p.proname::text,
        case when t.tgqual is null then 'none'
             when pg_catalog.pg_get_triggerdef(t.oid)

@@ -1,9 +1,12 @@
--- What the unique indexes and exclusion constraints of the tables $1 forbid, in the order of their names, which is the same on all databases: the table;
--- the compared values, as expressions over its columns; their operators; the predicate; whether NULL equals NULL (since 15); the columns
--- that all of this reads; the compared values as columns, if they are just that and every row is concerned. B-trees and exclusion constraints: WITHOUT OVERLAPS (since 18) is neither.
--- A collation (of the index, where it is not the column's) decides what is equal.
--- A KID asks this for one table after another, so nothing here may read a whole catalog: UNNEST tells the planner how few columns an index
--- has, which GENERATE_SERIES does not, and OFFSET 0 has a constraint looked up by its table.
+-- What the unique indexes and exclusion constraints of the tables $1 forbid, in the order of their
+-- names, which is the same on all databases: the table; the compared values, as expressions over
+-- its columns; their operators; the predicate; whether NULL equals NULL (since 15); the columns
+-- that all of this reads; the compared values as columns, if they are just that and every row is
+-- concerned. B-trees and exclusion constraints: WITHOUT OVERLAPS (since 18) is neither. A collation
+-- (of the index, where it is not the column's) decides what is equal. A KID asks this for one table
+-- after another, so nothing here may read a whole catalog: UNNEST tells the planner how few columns
+-- an index has, which GENERATE_SERIES does not, and OFFSET 0 has a constraint looked up by its
+-- table.
 select i.indrelid,
        array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, i.position + 1, false)
                  || case when a.attcollation <> i.collation then pg_catalog.format(' collate %I.%I', ln.nspname, l.collname) else '' end

@@ -1,5 +1,5 @@
--- The receipt of sync $1 for source $2 belongs to the source's life $3, on timeline $4, by a server that was started at $5. Nothing is written where the
--- receipt says so already, or is locked.
+-- The receipt of sync $1 for source $2 belongs to the source's life $3, on timeline $4, by a server
+-- that was started at $5. Nothing is written where the receipt says so already, or is locked.
 with free as (
   select ctid
   from bucardo.bucardo_track

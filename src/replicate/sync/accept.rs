@@ -1,7 +1,8 @@
 //! Accepting a database as it is, after it was found not to be what it was.
 //!
-//! Nobody but a person can know whether what it holds now is right. Once that is said, a new life of the database begins, and replication goes on
-//! from what it holds. Everything here can be done again: if it is interrupted, the database stays halted.
+//! Nobody but a person can know whether what it holds now is right. Once that is said, a new life
+//! of the database begins, and replication goes on from what it holds. Everything here can be done
+//! again: if it is interrupted, the database stays halted.
 
 use crate::control::db;
 use crate::control::gap::{self, Place};
@@ -29,7 +30,8 @@ pub struct Done {
     pub copied: Vec<(String, String)>,
 }
 
-/// Accepts the database `name`, and asks for copies if they are wanted. One that is what it was is [`Kind::Refused`].
+/// Accepts the database `name`, and asks for copies if they are wanted. One that is what it was is
+/// [`Kind::Refused`].
 pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> {
     let info = db::conninfo(control, name)?.named(format!("bucardo accept {name}"));
     let mut conn = installation::open(control, name, &info)?;
@@ -38,7 +40,8 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
         None => find(control, name, &mut conn)?,
     };
     let syncs = concerned(control, name)?;
-    // Receipts name the life in which it was validated, or another one that was met, or none, if an earlier version wrote them.
+    // Receipts name the life in which it was validated, or another one that was met, or none, if an
+    // earlier version wrote them.
     let lives: BTreeSet<String> =
         [known::life(control, name)?, halt.met.clone(), Some(String::new())].into_iter().flatten().collect();
     let deaf = halt.finding == Finding::Lost || captures_other_tables(&mut conn)?;
@@ -76,7 +79,8 @@ fn concerned(control: &mut Connection, name: &str) -> Result<Vec<Sync>> {
 
 fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeSet<String>, syncs: &[Sync]) -> Result<Recorded> {
     own_schema::alone(conn, |conn| {
-        // The copy's objects for what this database has no part in would go on noting changes for nobody.
+        // The copy's objects for what this database has no part in would go on noting changes for
+        // nobody.
         if finding == Finding::Copy {
             let is_master = |of: &str| syncs.iter().any(|sync| sync.name == of && sync.masters().iter().any(|one| one == name));
             shed_others(conn, is_master)?;
@@ -96,7 +100,8 @@ fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTree
     })
 }
 
-/// Whether a dump was restored here: the tables have other ids than those that our triggers capture, so they capture nothing.
+/// Whether a dump was restored here: the tables have other ids than those that our triggers
+/// capture, so they capture nothing.
 fn captures_other_tables(conn: &mut Connection) -> Result<bool> {
     if !has_table(conn, "bucardo_delta_names")? {
         return Ok(false);
@@ -156,7 +161,8 @@ fn turn_over(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeS
     Recorded::read(conn)?.ok_or_else(|| Error::new(Kind::Bug, "a database without identity"))
 }
 
-/// The transaction ids in a copy are those of another server. What was noted there is noted as of now, and nothing is known of what anybody has.
+/// The transaction ids in a copy are those of another server. What was noted there is noted as of
+/// now, and nothing is known of what anybody has.
 fn rebase(conn: &mut Connection) -> Result<()> {
     for row in conn.query(&*conn.ours("select deltaname from bucardo.bucardo_delta_names"), &[])? {
         let names = Names::recorded(conn.schema(), row.get::<_, String>(0));
@@ -167,8 +173,9 @@ fn rebase(conn: &mut Connection) -> Result<()> {
     conn.batch(&conn.ours(include_str!("../sql/rebase.sql")))
 }
 
-/// What becomes of receipts that name this life: each goes on from what this database knew its target to have, or, where even that is
-/// void, from nothing; those that are no further go on as they are.
+/// What becomes of receipts that name this life: each goes on from what this database knew its
+/// target to have, or, where even that is void, from nothing; those that are no further go on as
+/// they are.
 fn note_accepted(name: &str, conn: &mut Connection, life: &str, void: bool, syncs: &[Sync]) -> Result<()> {
     for sync in syncs.iter().filter(|sync| sync.masters().iter().any(|master| master == name)) {
         for receiver in sync.receivers(name) {

@@ -1,8 +1,8 @@
-//! What is where: noting on which databases a sync has objects of ours, and tidying those that it does not use any more, because it is gone
-//! or goes elsewhere.
+//! What is where: noting on which databases a sync has objects of ours, and tidying those that it
+//! does not use any more, because it is gone or goes elsewhere.
 //!
-//! The note is made before the objects are, and removed after they are, under a lock of the note's row. So whoever tidies and whoever makes
-//! the same again wait for each other.
+//! The note is made before the objects are, and removed after they are, under a lock of the note's
+//! row. So whoever tidies and whoever makes the same again wait for each other.
 
 use crate::control::sync::Sync;
 use crate::control::{db, identity as known};
@@ -47,8 +47,8 @@ pub fn orphaned(control: &mut Connection) -> Result<Vec<String>> {
     Ok(control.query(sql, &[])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Removes what the sync called `name` has on databases that it does not use. Not inside a transaction. Returns a note for each database
-/// where that is not possible now.
+/// Removes what the sync called `name` has on databases that it does not use. Not inside a
+/// transaction. Returns a note for each database where that is not possible now.
 pub fn tidy(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     let rows = control.query("select db, side = 'source' from bucardo.place where sync = $1 order by side, db", &[&name])?;
     let mut notes = Vec::new();
@@ -97,7 +97,8 @@ fn is_used(control: &mut Connection, place: &Place) -> Result<bool> {
     Ok(row.get(0))
 }
 
-/// A sync that was renamed, or made in the place of another, still wants the changes that were noted for the old one.
+/// A sync that was renamed, or made in the place of another, still wants the changes that were
+/// noted for the old one.
 fn successors_first(control: &mut Connection, db: &str) -> Result<()> {
     match control.query_opt(include_str!("../sql/unvalidated_of_source.sql"), &[&db])? {
         None => Ok(()),

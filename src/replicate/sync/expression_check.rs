@@ -1,8 +1,8 @@
-//! What will fail when rows are written, found out before any is: functions of constraints, index expressions, generated columns and domains that
-//! do not find what they call.
+//! What will fail when rows are written, found out before any is: functions of constraints, index
+//! expressions, generated columns and domains that do not find what they call.
 //!
-//! Each expression is evaluated once, for a row of the table or, if it has none, for one of NULLs, and rolled back. What the functions make of the
-//! row does not matter, only what they do not find.
+//! Each expression is evaluated once, for a row of the table or, if it has none, for one of NULLs,
+//! and rolled back. What the functions make of the row does not matter, only what they do not find.
 
 use crate::error::Result;
 use crate::pg::{Connection, Relation};
@@ -18,8 +18,9 @@ struct Expression {
     unique: bool,
 }
 
-/// Warnings about the tables that are written on the database called `name`. On one of several masters, we compare by the expressions of unique
-/// indexes ourselves, without the owner's search_path.
+/// Warnings about the tables that are written on the database called `name`. On one of several
+/// masters, we compare by the expressions of unique indexes ourselves, without the owner's
+/// search_path.
 pub fn warnings(conn: &mut Connection, name: &str, tables: &[&Relation], is_master: bool) -> Result<Vec<String>> {
     let names: Vec<String> = tables.iter().map(ToString::to_string).collect();
     let rows = conn.query(include_str!("../sql/expressions.sql"), &[&names])?;
@@ -51,8 +52,8 @@ pub fn warnings(conn: &mut Connection, name: &str, tables: &[&Relation], is_mast
     Ok(found)
 }
 
-/// What the functions in a query do not find that is selected instead of a table. It is part of our own statements on the source, which have no
-/// search_path.
+/// What the functions in a query do not find that is selected instead of a table. It is part of our
+/// own statements on the source, which have no search_path.
 pub fn of_selection(conn: &mut Connection, query: &str) -> Result<Option<String>> {
     evaluate(conn, &format!("select t::text as value from ({query}) as t limit 1"), owner_path::OURS)
 }
@@ -64,7 +65,8 @@ fn lacks(conn: &mut Connection, table: &Relation, expression: &str, path: &str) 
 }
 
 fn evaluate(conn: &mut Connection, query: &str, path: &str) -> Result<Option<String>> {
-    // The names in the query itself are those of the catalog, for our own path; what the functions call is looked up later.
+    // The names in the query itself are those of the catalog, for our own path; what the functions
+    // call is looked up later.
     let begin = "begin; set local statement_timeout to '5s'";
     let evaluated = conn
         .batch_execute(&format!("{begin}; create temporary view bucardo_foretold as {query}"))

@@ -7,7 +7,8 @@ use crate::error::{Error, Kind, Result};
 pub struct Faults(Vec<Error>);
 
 impl Faults {
-    /// Keeps an error that is about the sync itself, so that the others are found as well. Any other ends the search.
+    /// Keeps an error that is about the sync itself, so that the others are found as well. Any
+    /// other ends the search.
     pub fn note<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(value) => Ok(Some(value)),

@@ -1,4 +1,5 @@
-//! A whole sync across all of its databases: validating it, accepting a database that went back, and recording where its objects are.
+//! A whole sync across all of its databases: validating it, accepting a database that went back,
+//! and recording where its objects are.
 
 pub mod accept;
 pub mod deployments;

@@ -1,5 +1,5 @@
-//! How the sequences of a herd count on the members of a sync: what differs is told, because nobody sees it before two numbers meet or one is
-//! refused.
+//! How the sequences of a herd count on the members of a sync: what differs is told, because nobody
+//! sees it before two numbers meet or one is refused.
 
 use crate::control::sync::Goat;
 use crate::error::Result;

@@ -1,5 +1,7 @@
-//! How many changes wait on the sources of a sync: those that some target does not have, by the receipts that the sources know. Asked by `status` and by
-//! the daemon's guard, never by a round: all sources at once, each with a short limit, and never counting further than anybody would read.
+//! How many changes wait on the sources of a sync: those that some target does not have, by the
+//! receipts that the sources know. Asked by `status` and by the daemon's guard, never by a round:
+//! all sources at once, each with a short limit, and never counting further than anybody would
+//! read.
 
 use crate::control::db;
 use crate::control::state::{Backlog, Waiting};
@@ -115,7 +117,8 @@ impl Source {
         self.failed.as_ref().is_some_and(|(at, _)| at.elapsed() < AGAIN)
     }
 
-    /// Finds out where our objects are. What is wrong with the control database is an error, and with the source the source's failure.
+    /// Finds out where our objects are. What is wrong with the control database is an error, and
+    /// with the source the source's failure.
     fn settle(&mut self, control: &mut Connection, name: &str) -> Result<()> {
         let Some(session) = self.session.as_mut().filter(|_| !self.settled) else { return Ok(()) };
         match installation::settle(control, name, session) {

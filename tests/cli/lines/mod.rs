@@ -1,5 +1,5 @@
-//! Command lines in a row, in both dialects: what each prints, what it changes, whom it notifies, and how it exits. Each transcript is the
-//! story of one control database.
+//! Command lines in a row, in both dialects: what each prints, what it changes, whom it notifies,
+//! and how it exits. Each transcript is the story of one control database.
 
 mod transcript;
 
@@ -78,7 +78,8 @@ impl Stage {
         rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect()
     }
 
-    /// The notifications that have come since it was last asked. The server has them when a query of a later time is answered.
+    /// The notifications that have come since it was last asked. The server has them when a query
+    /// of a later time is answered.
     fn heard(&mut self) -> Vec<String> {
         use fallible_iterator::FallibleIterator;
         self.control.batch_execute("select").unwrap();

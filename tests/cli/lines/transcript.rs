@@ -1,11 +1,15 @@
-//! Transcripts of command lines. After `$` stands a command line, and below it all that it does, a line each:
+//! Transcripts of command lines. After `$` stands a command line, and below it all that it does, a
+//! line each:
 //!
-//! * `<` what it is told on standard input, `|` what it prints on standard output, `!` on standard error;
-//! * `>` a notification that it causes, `@` the rows: `db +1` is one more row in table `db`, `sync ~1` is one that is changed;
+//! * `<` what it is told on standard input, `|` what it prints on standard output, `!` on standard
+//!   error;
+//! * `>` a notification that it causes, `@` the rows: `db +1` is one more row in table `db`, `sync
+//!   ~1` is one that is changed;
 //! * `=` its exit code, unless that is 0.
 //!
-//! `…` stands for any text; `^H` for a backspace; a `\` at the end for a line that is not ended; HOST, PORT, PIDDIR and DIR (the working directory) for those of
-//! the test. A line `%DB` runs SQL in that database before the next command; `#` begins a remark.
+//! `…` stands for any text; `^H` for a backspace; a `\` at the end for a line that is not ended;
+//! HOST, PORT, PIDDIR and DIR (the working directory) for those of the test. A line `%DB` runs SQL
+//! in that database before the next command; `#` begins a remark.
 
 use std::fmt::Write;
 

@@ -142,7 +142,8 @@ fn tables_can_have_other_names_and_columns_on_targets() {
     assert!(refused.stderr.starts_with("The columns must be a SELECT\n"));
 }
 
-/// A sync leaves its group behind. The same line makes it again with that group, another line with other members does not.
+/// A sync leaves its group behind. The same line makes it again with that group, another line with
+/// other members does not.
 #[test]
 fn a_sync_that_was_removed_can_be_added_again_by_the_same_line() {
     let world = with_dbs();

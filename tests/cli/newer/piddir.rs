@@ -1,4 +1,5 @@
-//! `--piddir` of 5.6 is for every verb (reference, 8.1), and `stop` with it needs no database (8.8).
+//! `--piddir` of 5.6 is for every verb (reference, 8.1), and `stop` with it needs no database
+//! (8.8).
 
 use super::super::prepared::prepared;
 use crate::harness::{Installed, wait_until};

@@ -1,5 +1,5 @@
-//! What scripts do that were written for 5.6 (reference, section 9): a container's entrypoint, from an empty server to rows that arrive, and a
-//! watchdog that stops and starts.
+//! What scripts do that were written for 5.6 (reference, section 9): a container's entrypoint, from
+//! an empty server to rows that arrive, and a watchdog that stops and starts.
 
 use crate::harness::{Cluster, Commands};
 use std::process::Command;

@@ -59,7 +59,8 @@ fn is_full_device(path: &Path) -> bool {
 fn a_full_disk_for_the_reason_prevents_a_start_and_no_stop() {
     let installed = prepared();
     let (latest, history) = ("bucardo.restart.reason.log", "bucardo.restart.reason.log.log");
-    // No link to it, which would not be followed; nor in the folder of the test, which may be mounted without devices.
+    // No link to it, which would not be followed; nor in the folder of the test, which may be
+    // mounted without devices.
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     installed.ctl(&["set", &format!("reason_file={}", place.path().join(latest).display())]).ok();
     for full in [latest, history] {

@@ -12,7 +12,8 @@ fn together(installed: &Installed, lines: &[&str]) -> Vec<Outcome> {
     started.into_iter().map(|running| running.wait()).collect()
 }
 
-/// How many of the lines, started together, ended well; the others must have complained in a sentence with advice.
+/// How many of the lines, started together, ended well; the others must have complained in a
+/// sentence with advice.
 fn winners(installed: &Installed, lines: &[&str]) -> usize {
     let outcomes = together(installed, lines);
     for outcome in outcomes.iter().filter(|outcome| outcome.code() != 0) {

@@ -1,13 +1,16 @@
-//! A server that sends rubbish, at each step of the protocol: before, during and after login, encrypted and not. Whatever it sends, a
-//! connection ends with an error or goes on; nothing panics, hangs, or takes memory without end.
+//! A server that sends rubbish, at each step of the protocol: before, during and after login,
+//! encrypted and not. Whatever it sends, a connection ends with an error or goes on; nothing
+//! panics, hangs, or takes memory without end.
 //!
-//! * `server`: the fake server. It knows enough of the protocol to be believed, and what it sends is spoilt at random.
+//! * `server`: the fake server. It knows enough of the protocol to be believed, and what it sends
+//!   is spoilt at random.
 //! * `messages`: messages as they should be, and the ways in which they are spoilt.
 //! * `login`: the steps until a session stands, and lies on the way.
 //! * `client`: what one run does with a connection.
 //! * `programs`: the same for commands.
 //!
-//! `BUCARDO_TEST_RUNS` sets the number of runs, `BUCARDO_TEST_SEED` which they are, and `BUCARDO_TEST_RUN` is the number of the only one.
+//! `BUCARDO_TEST_RUNS` sets the number of runs, `BUCARDO_TEST_SEED` which they are, and
+//! `BUCARDO_TEST_RUN` is the number of the only one.
 
 mod client;
 mod login;
@@ -24,7 +27,8 @@ use std::time::{Duration, Instant};
 /// How many runs there are without the variable.
 const RUNS: u64 = 300;
 
-/// What a run may take: the time limit of a connection twice (with and without encryption), and the pauses of the server; on a busy machine.
+/// What a run may take: the time limit of a connection twice (with and without encryption), and the
+/// pauses of the server; on a busy machine.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// What this process may take, the fake server included.

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What is sent without end ends here, so that a test does. Notices may come as long as a statement runs, and so may the statement.
+/// What is sent without end ends here, so that a test does. Notices may come as long as a statement
+/// runs, and so may the statement.
 const ENDLESS: Duration = Duration::from_secs(5);
 const NOTICES: Duration = Duration::from_millis(300);
 

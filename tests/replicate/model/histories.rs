@@ -7,7 +7,8 @@ use crate::harness::Chance;
 use bucardo::replicate::snapshot::Snapshot;
 use std::collections::BTreeSet;
 
-/// After the last write, so many rounds must be enough: one takes what was written, one what a receiver noted, and one finds nothing.
+/// After the last write, so many rounds must be enough: one takes what was written, one what a
+/// receiver noted, and one finds nothing.
 const ROUNDS: usize = 4;
 
 /// Rows that all members have in the beginning.
@@ -30,7 +31,8 @@ impl World {
         world
     }
 
-    /// Rounds until everything has happened, and then until nothing is left; what is wrong in the end.
+    /// Rounds until everything has happened, and then until nothing is left; what is wrong in the
+    /// end.
     fn run(mut self) -> Result<(), String> {
         while !self.script.is_empty() {
             self.round();
@@ -135,7 +137,8 @@ const POINTS: usize = 10;
 /// Before any commit, after the first, after the second, and after all.
 const DEATHS: [usize; 4] = [7, 8, 9, POINTS + 1];
 
-/// Every pair of writes on three masters, between any two steps of a round, with a death between any two commits, or none.
+/// Every pair of writes on three masters, between any two steps of a round, with a death between
+/// any two commits, or none.
 #[test]
 fn masters_agree_after_every_short_history() {
     let every = || (0..3).flat_map(|member| SHORT.map(|write| Event::Write(member, write)));

@@ -1,4 +1,5 @@
-//! A member: rows under a unique constraint, the delta that its triggers write, and the transactions that are open.
+//! A member: rows under a unique constraint, the delta that its triggers write, and the
+//! transactions that are open.
 
 use bucardo::replicate::snapshot::Snapshot;
 use std::collections::BTreeMap;

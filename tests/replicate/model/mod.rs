@@ -1,9 +1,12 @@
-//! A model of the round among masters, in memory: that all become equal is tried on millions of histories.
+//! A model of the round among masters, in memory: that all become equal is tried on millions of
+//! histories.
 //!
-//! Members are maps with unique constraints; applications write between any two steps of a round, and a KID may die between any
-//! two commits. What is modelled is what `src/replicate/README.md` says under "Why masters agree": which changes a round takes,
-//! who wins, which row gives way where two claim the same value, and what a receiver notes as a change of its own. Snapshots and
-//! receipts are those of the program; the decisions, which the program makes in SQL, are copied faithfully.
+//! Members are maps with unique constraints; applications write between any two steps of a round,
+//! and a KID may die between any two commits. What is modelled is what `src/replicate/README.md`
+//! says under "Why masters agree": which changes a round takes, who wins, which row gives way where
+//! two claim the same value, and what a receiver notes as a change of its own. Snapshots and
+//! receipts are those of the program; the decisions, which the program makes in SQL, are copied
+//! faithfully.
 
 mod histories;
 mod member;

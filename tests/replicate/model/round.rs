@@ -20,7 +20,8 @@ pub enum Strategy {
 pub struct Rules {
     /// Each receiver gets all that any receiver lacks.
     pub resend: bool,
-    /// A row that gives way to another is deleted as if an application had done so: that is a change of the receiver's own.
+    /// A row that gives way to another is deleted as if an application had done so: that is a
+    /// change of the receiver's own.
     pub note: bool,
     /// What a receiver had got already loses against what was written there since.
     pub known: bool,
@@ -381,7 +382,8 @@ fn claim_same(one: Option<Row>, other: Option<Row>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.claim != 0 && one.claim == other.claim)
 }
 
-/// Who is beaten by nobody wins all its pairs, and their losers fall, until no pair is left. One line for each that fell.
+/// Who is beaten by nobody wins all its pairs, and their losers fall, until no pair is left. One
+/// line for each that fell.
 fn fight(mut pairs: Vec<Pair>) -> Vec<Pair> {
     let mut fallen: Vec<Pair> = Vec::new();
     while !pairs.is_empty() {

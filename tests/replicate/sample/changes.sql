@@ -1,4 +1,5 @@
--- One change a line; {9} stands for a random number from 1 to 9. Each is tried alone, then many of them together, in any order.
+-- One change a line; {9} stands for a random number from 1 to 9. Each is tried alone, then many of
+-- them together, in any order.
 insert into language (name) values ('Language ' || {100000000})
 update language set name = left('Tongue ' || {100000000}, 20) where language_id = {6}
 delete from language l where not exists (select from film where l.language_id in (language_id, original_language_id))

@@ -1,4 +1,5 @@
--- A shop that rents films on discs, in the shape of the well-known sample database: what a grown schema has that an invented one lacks.
+-- A shop that rents films on discs, in the shape of the well-known sample database: what a grown
+-- schema has that an invented one lacks.
 
 create type rating as enum ('G', 'PG', 'PG-13', 'R', 'NC-17');
 create domain year as smallint check (value between 1901 and 2155);

@@ -1,4 +1,5 @@
-//! An application's types, casts, operators, policies and settings while our SECURITY DEFINER functions run.
+//! An application's types, casts, operators, policies and settings while our SECURITY DEFINER
+//! functions run.
 
 use super::{SPY, mood, nothing_spied};
 use crate::replicate::case::Case;
@@ -31,7 +32,8 @@ fn an_explicit_cast_of_a_key_never_runs() {
     case.finish();
 }
 
-/// With implicit casts `=` of the type itself is ambiguous, so such a table cannot be carried; but no write is refused, and nothing runs.
+/// With implicit casts `=` of the type itself is ambiguous, so such a table cannot be carried; but
+/// no write is refused, and nothing runs.
 #[test]
 fn an_implicit_cast_of_a_key_never_runs_and_refuses_no_write() {
     let mut case = kept("cast_implicit", &format!("{SPY} {} create table t (k mood primary key, v integer)", mood(""))).run();
@@ -127,7 +129,8 @@ fn casts_of_arrays_ranges_and_composites_never_run() {
     case.finish();
 }
 
-/// Operators, functions and tables of the application come first in its search_path, and in its temporary schema.
+/// Operators, functions and tables of the application come first in its search_path, and in its
+/// temporary schema.
 #[test]
 fn names_that_an_application_puts_first_lead_nowhere() {
     let mut case = kept(
@@ -159,7 +162,8 @@ fn names_that_an_application_puts_first_lead_nowhere() {
 const PARTED: &str = "create table p (id integer, day integer, v text, primary key (id, day)) partition by range (day);
     create table p_1 partition of p for values from (0) to (100); create table p_2 partition of p for values from (100) to (200)";
 
-/// The keys of an emptied partition are read by our function; a policy of the partition must not run there.
+/// The keys of an emptied partition are read by our function; a policy of the partition must not
+/// run there.
 #[test]
 fn a_policy_on_a_partition_never_runs_when_it_is_truncated() {
     if shared().cluster.major() < 11 {
@@ -177,7 +181,8 @@ fn a_policy_on_a_partition_never_runs_when_it_is_truncated() {
     case.finish();
 }
 
-/// The same with policies on the table itself: then the keys cannot be had at all, which is a gap, and told.
+/// The same with policies on the table itself: then the keys cannot be had at all, which is a gap,
+/// and told.
 #[test]
 fn a_policy_on_a_partitioned_table_becomes_a_gap() {
     if shared().cluster.major() < 11 {
@@ -228,7 +233,8 @@ fn our_functions_and_tables_are_out_of_reach() {
     for role in ["passer", "keeper"] {
         let mut attacker = shared().cluster.connect_as(&case.source, role);
         for attempt in &attempts {
-            // The owner could do the first two to a table of the same kind: it would note nothing; but even that is refused.
+            // The owner could do the first two to a table of the same kind: it would note nothing;
+            // but even that is refused.
             assert!(attacker.batch_execute(attempt).is_err(), "{role}: {attempt}");
         }
     }

@@ -71,7 +71,8 @@ fn a_delta_table_that_is_read_for_ever_keeps_no_other_from_being_emptied() {
     world.becomes("A", &size(&t), "0");
 }
 
-/// Two processes that make objects wait for one another, and a session that is gone has lost the lock.
+/// Two processes that make objects wait for one another, and a session that is gone has lost the
+/// lock.
 #[test]
 fn the_lock_of_a_session_that_is_gone_is_free() {
     let world = world();

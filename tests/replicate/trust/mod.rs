@@ -1,8 +1,11 @@
-//! Attacks by ordinary roles on the role that replicates: the owner of a table (`keeper`), the owner of a database, and a role that may only
-//! connect (`passer`). Our role (`porter`) is an ordinary one with the owner's rights, or a superuser where that would be worse.
+//! Attacks by ordinary roles on the role that replicates: the owner of a table (`keeper`), the
+//! owner of a database, and a role that may only connect (`passer`). Our role (`porter`) is an
+//! ordinary one with the owner's rights, or a superuser where that would be worse.
 //!
-//! * [`functions`]: an application's types, casts, operators, policies and settings under our SECURITY DEFINER functions.
-//! * [`reading`]: what a source could have us run while we read it: views in the place of tables and sequences, casts to text and json.
+//! * [`functions`]: an application's types, casts, operators, policies and settings under our
+//!   SECURITY DEFINER functions.
+//! * [`reading`]: what a source could have us run while we read it: views in the place of tables
+//!   and sequences, casts to text and json.
 //! * [`objects`]: a schema `bucardo`, or things in it, that are not ours.
 //! * [`locks`]: locks that others can hold.
 //! * [`hiding`]: writes that shall not be captured.
@@ -21,7 +24,8 @@ use crate::harness::Outcome;
 use crate::replicate::case::Case;
 use postgres::Client;
 
-/// A function `spy` that leaves a trace, which no rollback removes, when it runs as another role than the attackers.
+/// A function `spy` that leaves a trace, which no rollback removes, when it runs as another role
+/// than the attackers.
 const SPY: &str = "create sequence spied; grant usage, select on sequence spied to public;
     create function spy() returns boolean language plpgsql as $$
     begin

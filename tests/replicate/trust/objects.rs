@@ -1,9 +1,11 @@
-//! A schema `bucardo`, or something in it, that is not ours: refused by name, before any of it is read.
+//! A schema `bucardo`, or something in it, that is not ours: refused by name, before any of it is
+//! read.
 
 use super::{SPY, refused, spied};
 use crate::daemon::world::World;
 
-/// A and B, which belong to `keeper`, with tables of the same; our role `porter` may what `keeper` may.
+/// A and B, which belong to `keeper`, with tables of the same; our role `porter` may what `keeper`
+/// may.
 pub(super) fn world() -> World {
     let world = World::with(&["A", "B"], &[]);
     world.at("A", "create role keeper login; create role passer login; create role porter login in role keeper");
@@ -79,7 +81,8 @@ fn a_superuser_refuses_a_foreign_schema_as_well() {
     nothing_spied(&world);
 }
 
-/// The owner of a database lets all its sessions begin as his own role; what runs there could then go back to ours.
+/// The owner of a database lets all its sessions begin as his own role; what runs there could then
+/// go back to ours.
 #[test]
 fn a_role_that_is_set_for_the_database_does_not_become_ours() {
     let world = world();
@@ -198,7 +201,8 @@ fn delta_and_purge_read_nothing_from_a_foreign_schema() {
     nothing_spied(&world);
 }
 
-/// A trigger of our name that calls another function captures nothing: it is named, and left to its owner.
+/// A trigger of our name that calls another function captures nothing: it is named, and left to its
+/// owner.
 #[test]
 fn a_trigger_of_our_name_that_calls_a_foreign_function_is_refused() {
     let world = world();

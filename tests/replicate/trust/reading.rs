@@ -48,7 +48,8 @@ fn a_view_in_the_place_of_a_table_is_never_read() {
     world.becomes_equal("A", "B");
 }
 
-/// With so many columns the last ones travel as texts: those that their types print, and not those of a cast.
+/// With so many columns the last ones travel as texts: those that their types print, and not those
+/// of a cast.
 #[test]
 fn a_cast_to_text_never_runs_in_a_table_with_as_many_columns_as_can_be() {
     let many: String = (1..1599).map(|n| format!(", c{n} boolean")).collect();

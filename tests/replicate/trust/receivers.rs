@@ -1,4 +1,5 @@
-//! Code of the tables that we read and write runs with the rights of our role. It is told where these are more than the owner's, and only there.
+//! Code of the tables that we read and write runs with the rights of our role. It is told where
+//! these are more than the owner's, and only there.
 
 use super::objects;
 use crate::daemon::world::World;
@@ -147,7 +148,8 @@ fn code_of_partitions_is_named_as_well() {
     assert!(told.contains("Table \"public.p\" on database \"B\": constraint \"of_part\""), "{told}");
 }
 
-/// What it comes to, as a table of another role shows: the check changes what belongs to another role.
+/// What it comes to, as a table of another role shows: the check changes what belongs to another
+/// role.
 #[test]
 fn what_is_told_is_so() {
     let world =
@@ -162,7 +164,8 @@ fn what_is_told_is_so() {
     world.becomes("B", "select string_agg(distinct v, ' ') from spoils", "porter");
 }
 
-/// The server folds constants in what is to be evaluated for an index when it plans any query on the table.
+/// The server folds constants in what is to be evaluated for an index when it plans any query on
+/// the table.
 #[test]
 fn what_runs_when_a_table_is_only_read_is_named() {
     let world = world("create role other login; grant other to porter");

@@ -1,11 +1,13 @@
-//! A role to which the control database belongs, and another one that replicates and owns nothing else.
+//! A role to which the control database belongs, and another one that replicates and owns nothing
+//! else.
 
 use super::refused;
 use crate::daemon::world::PATIENCE;
 use crate::harness::{Cluster, Commands, Outcome, wait_until};
 use std::fs;
 
-/// A server without a control database, and databases a and b of the role `keeper` with a table each.
+/// A server without a control database, and databases a and b of the role `keeper` with a table
+/// each.
 struct Bare {
     commands: Commands,
     cluster: Cluster,
@@ -59,7 +61,8 @@ impl Bare {
     }
 }
 
-/// Neither has anything of the other: this is the whole way, from installing to a row that has arrived.
+/// Neither has anything of the other: this is the whole way, from installing to a row that has
+/// arrived.
 #[test]
 fn a_replication_role_replicates_and_has_no_right_on_the_control_database() {
     let bare = Bare::new();

@@ -1,5 +1,6 @@
-//! Values of every type a server has, as they come, and as keys wherever they can be. Source and target write and read values in different
-//! ways by default, and their own types have different ids.
+//! Values of every type a server has, as they come, and as keys wherever they can be. Source and
+//! target write and read values in different ways by default, and their own types have different
+//! ids.
 
 mod alike;
 mod own;
@@ -152,7 +153,8 @@ impl Keyed<'_> {
     }
 }
 
-/// The tables of some families: one for the values as they come, and as many as are needed for keys.
+/// The tables of some families: one for the values as they come, and as many as are needed for
+/// keys.
 fn tables<'k>(families: &[(&str, &'k [Kind])]) -> (Vec<Plain<'k>>, Vec<Keyed<'k>>) {
     let major = major();
     let known = |kinds: &'k [Kind]| kinds.iter().filter(move |kind| kind.since <= major);

@@ -1,4 +1,5 @@
-//! Types that somebody made, whose ids differ between source and target, and columns that the server computes.
+//! Types that somebody made, whose ids differ between source and target, and columns that the
+//! server computes.
 
 use super::super::case::case;
 use super::values::Kind;

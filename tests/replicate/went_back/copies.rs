@@ -1,8 +1,10 @@
-//! Databases that hold what another one held: restored from a dump, made from a template, or without our objects.
+//! Databases that hold what another one held: restored from a dump, made from a template, or
+//! without our objects.
 
 use super::*;
 
-/// Puts a copy of another database of the same server in the place of `name`, as a restore of a full dump would.
+/// Puts a copy of another database of the same server in the place of `name`, as a restore of a
+/// full dump would.
 pub(super) fn becomes_a_copy(world: &World, name: &str, of: &str) {
     let (name, of) = (name.to_lowercase(), of.to_lowercase());
     let mut server = world.installed.cluster.connect("postgres");

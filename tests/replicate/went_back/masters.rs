@@ -29,7 +29,8 @@ fn a_master_that_went_back_is_halted_and_goes_on_when_accepted() {
         never_passes(&world, back);
         world.says(&format!("accept {back}"));
         arrives(&world);
-        // What the other wrote has come again, and what was written on it since has gone to the other.
+        // What the other wrote has come again, and what was written on it since has gone to the
+        // other.
         assert_eq!(world.value(back, "select count(*) from t where id between 31 and 35"), "5", "{back}");
         assert_eq!(world.value(other, "select count(*) from t where id between 41 and 59"), "19", "{back}");
         world.at(back, "update t set counter = 9 where id = 1; insert into t values (91)");

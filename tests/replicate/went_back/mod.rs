@@ -1,5 +1,6 @@
-//! Servers that are not what they were: restored, promoted, copied. Each is recognised whatever was written on it before anybody looked, however
-//! often it is tried, and stays so until a person has said what to do.
+//! Servers that are not what they were: restored, promoted, copied. Each is recognised whatever was
+//! written on it before anybody looked, however often it is tried, and stays so until a person has
+//! said what to do.
 
 mod copies;
 mod masters;

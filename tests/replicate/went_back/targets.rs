@@ -3,7 +3,8 @@
 use super::copies::becomes_a_copy;
 use super::*;
 
-/// A source whose target was restored to a backup that was taken while a long transaction ran there. That one was carried since.
+/// A source whose target was restored to a backup that was taken while a long transaction ran
+/// there. That one was carried since.
 fn restored_below_a_long_transaction(retention: &str) -> World {
     let mut world = World::with(&[], &["A", "B"]);
     let sql = "update bucardo.bucardo_config set value = $1 where setting = 'delta_retention'";

@@ -31,7 +31,8 @@ pub fn run(session: &mut Session, word: &str, words: &[String]) -> Result<u8> {
     let lines = session.transaction(|session| {
         let mut lines = vec![added(&names)];
         for (at, name) in names.iter().enumerate() {
-            // With one name there is nothing to deal out: several hosts are several ways to one database.
+            // With one name there is nothing to deal out: several hosts are several ways to one
+            // database.
             let own = if names.len() == 1 { pairs.whole() } else { pairs.dealt(at) };
             lines.extend(one(session, name, &dsn::spread(own))?);
         }

@@ -1,9 +1,11 @@
-//! `dsn=`: all parameters of a connection in one word, as the Perl driver takes them: `dbi:Pg:dbname=a;host=h;port=5432`.
+//! `dsn=`: all parameters of a connection in one word, as the Perl driver takes them:
+//! `dbi:Pg:dbname=a;host=h;port=5432`.
 
 use crate::cli::add::db::KEYS;
 use crate::cli::pairs::Pairs;
 
-/// The pairs with what `dsn=` says besides. What has no key of its own goes to the connection parameters; a key given by itself wins.
+/// The pairs with what `dsn=` says besides. What has no key of its own goes to the connection
+/// parameters; a key given by itself wins.
 pub fn spread(mut pairs: Pairs) -> Pairs {
     let Some(dsn) = pairs.get("dsn").map(str::to_owned) else { return pairs };
     let mut rest = Vec::new();

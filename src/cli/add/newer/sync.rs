@@ -109,7 +109,8 @@ fn stored_roles(control: &mut Connection, group: &str) -> Result<Vec<(String, Ro
     Ok(control.query(sql, &[&group])?.iter().map(|row| (row.get(0), role(row.get(1)))).collect())
 }
 
-/// The relgroup that is named, or one made from the tables; and the lines about it, of which the first is about itself.
+/// The relgroup that is named, or one made from the tables; and the lines about it, of which the
+/// first is about itself.
 fn relgroup(control: &mut Connection, name: &str, pairs: &Pairs, party: &Party) -> Result<(String, Vec<String>)> {
     let named = pairs.get("source").unwrap_or(name);
     let there = exists(control, "herd", named)?;

@@ -1,4 +1,5 @@
-//! Terms for tables and sequences: names with or without schema, `*` and `%` for any characters, looked up in the live database.
+//! Terms for tables and sequences: names with or without schema, `*` and `%` for any characters,
+//! looked up in the live database.
 
 use crate::cli::add::candidates::{self, Filter};
 use crate::cli::add::{goat::Adder, herd, kinds, remote};
@@ -19,7 +20,8 @@ pub struct Found {
     pub all: Vec<Goat>,
 }
 
-/// Looks the terms up in `db`, and makes known what matches. `kinds` are `table`, `sequence` or both.
+/// Looks the terms up in `db`, and makes known what matches. `kinds` are `table`, `sequence` or
+/// both.
 pub fn resolve(control: &mut Connection, db: &str, kinds: &[&'static str], terms: &[String], wishes: &Pairs) -> Result<Found> {
     let mut remote = remote::open(control, db)?;
     let mut found = Found::default();
@@ -100,7 +102,8 @@ fn pattern(part: &str) -> String {
     format!("^{}$", part.chars().map(escape).collect::<String>())
 }
 
-/// The database to look in: the one named, the only one, one that is a source in a group, or the one that was added first.
+/// The database to look in: the one named, the only one, one that is a source in a group, or the
+/// one that was added first.
 pub fn database(control: &mut Connection, named: Option<&str>) -> Result<String> {
     if let Some(name) = named {
         return match control.query_opt("select from bucardo.db where name = $1", &[&name])? {

@@ -1,4 +1,5 @@
-//! Keys of the newer dialect that change nothing here. Scripts give them; who gives them is told why, or what to say instead.
+//! Keys of the newer dialect that change nothing here. Scripts give them; who gives them is told
+//! why, or what to say instead.
 
 use crate::warn_user;
 

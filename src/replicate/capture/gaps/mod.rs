@@ -1,11 +1,13 @@
-//! Noticing that changes were not captured. No program can carry what it did not see; but it can know that there was something it did not
-//! see, and say so.
+//! Noticing that changes were not captured. No program can carry what it did not see; but it can
+//! know that there was something it did not see, and say so.
 //!
-//! The control database keeps how the tables of a sync were when a KID began or a sync was validated: which relation had the name, which
-//! triggers captured and which transaction touched them last; which column had which name, and which files held the rows; and, for tables
-//! that a crash empties, a mark in one that the same crash empties. What is otherwise at the next comparison was so for an unknown time in
-//! between. States are compared, and triggers made, [`alone`](crate::replicate::own_schema::alone) on that database, so that what we make
-//! ourselves is not taken for a change by others.
+//! The control database keeps how the tables of a sync were when a KID began or a sync was
+//! validated: which relation had the name, which triggers captured and which transaction touched
+//! them last; which column had which name, and which files held the rows; and, for tables that a
+//! crash empties, a mark in one that the same crash empties. What is otherwise at the next
+//! comparison was so for an unknown time in between. States are compared, and triggers made,
+//! [`alone`](crate::replicate::own_schema::alone) on that database, so that what we make ourselves
+//! is not taken for a change by others.
 
 mod state;
 
@@ -40,8 +42,9 @@ pub fn states(conn: &mut Connection, members: &[Member]) -> Result<States> {
     Ok(all.map(|((member, guard), content)| Some(text(&guard?, &content?, &mark, &member.relation))).collect())
 }
 
-/// Compares how the tables are with how they were known, notes what is missing, and remembers how they are. What can be evened out at once is:
-/// the rows of partitions that were attached are noted as changed. To be called [`alone`](own_schema::alone).
+/// Compares how the tables are with how they were known, notes what is missing, and remembers how
+/// they are. What can be evened out at once is: the rows of partitions that were attached are noted
+/// as changed. To be called [`alone`](own_schema::alone).
 pub fn compare(
     control: &mut Connection,
     place: Place,
@@ -83,8 +86,9 @@ pub fn compare(
     gap::learn(control, place, &learnt)
 }
 
-/// Columns that were added so that rows which were there before have other values than on another member: by another default, or by one that
-/// is not the same for all rows. A column that others do not have yet is looked at when they have it.
+/// Columns that were added so that rows which were there before have other values than on another
+/// member: by another default, or by one that is not the same for all rows. A column that others do
+/// not have yet is looked at when they have it.
 fn added(
     control: &mut Connection,
     place: Place,
@@ -116,7 +120,8 @@ fn added(
     Ok(told)
 }
 
-/// Columns that exchanged their names or got another type on all members of a KID alike, since `began`, still hold the same values everywhere.
+/// Columns that exchanged their names or got another type on all members of a KID alike, since
+/// `began`, still hold the same values everywhere.
 pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str) -> Result<()> {
     state::COMMON.iter().try_for_each(|words| gap::forget_common(control, sync, target, members, began, words))
 }
@@ -133,14 +138,16 @@ pub fn changes(before: &States, after: &States) -> Vec<(String, String)> {
     both.filter(|(before, after)| before != after).map(|(before, after)| (before.clone(), after.clone())).collect()
 }
 
-/// What the columns and the files of tables are, in the order of their names; none for one that is missing.
+/// What the columns and the files of tables are, in the order of their names; none for one that is
+/// missing.
 pub fn contents(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option<String>>> {
     let statement = conn.prepare_cached(include_str!("../../sql/contents.sql"))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Whether a table with this guard and these contents is known to be as it is. That of one which a crash may empty has to be looked at.
+/// Whether a table with this guard and these contents is known to be as it is. That of one which a
+/// crash may empty has to be looked at.
 pub fn is_known(known: Option<&String>, guard: &str, content: Option<&str>, name: &Relation) -> bool {
     !is_unlogged(guard) && content.is_some_and(|content| known.is_some_and(|known| *known == text(guard, content, "", name)))
 }
@@ -162,7 +169,8 @@ fn mark(conn: &mut Connection) -> Result<String> {
     Ok(conn.query_one(&*conn.ours(sql), &[])?.get(0))
 }
 
-/// Notes all rows of a partition as changed. Read as a table of its own, if we may; a view that was put in its place is not read.
+/// Notes all rows of a partition as changed. Read as a table of its own, if we may; a view that was
+/// put in its place is not read.
 fn note_partition(conn: &mut Connection, table: &Relation, partition: &str) -> Result<()> {
     let oid = conn.query_one("select to_regclass($1::text)::oid", &[&table.to_string()])?.get::<_, Option<u32>>(0);
     let Some((names, keys)) = install::captured(conn, oid.unwrap_or_default(), &[])? else { return Ok(()) };

@@ -10,7 +10,8 @@ pub(super) struct State<'a> {
     table: &'a str,
     mark: Option<&'a str>,
     partitions: BTreeSet<&'a str>,
-    /// By table and name: its id, the transaction that touched it last, when it fires, its function.
+    /// By table and name: its id, the transaction that touched it last, when it fires, its
+    /// function.
     triggers: BTreeMap<(&'a str, &'a str), [&'a str; 4]>,
     /// By name.
     columns: BTreeMap<String, Column<'a>>,
@@ -30,7 +31,8 @@ struct Column<'a> {
     touched: &'a str,
     generated: bool,
     type_name: String,
-    /// What rows have for it that are older: a digest of a constant, `-` for NULL, `+` if it has a default, `?` if that is not known.
+    /// What rows have for it that are older: a digest of a constant, `-` for NULL, `+` if it has a
+    /// default, `?` if that is not known.
     older: &'a str,
 }
 
@@ -70,7 +72,8 @@ impl<'a> State<'a> {
         state
     }
 
-    /// What happened since, if anything may be missing by that. Of a table that goes by another name now, nothing is known.
+    /// What happened since, if anything may be missing by that. Of a table that goes by another
+    /// name now, nothing is known.
     pub(super) fn missed(&self, now: &State, is_source: bool) -> Option<String> {
         if self.name != now.name {
             return None;
@@ -102,7 +105,8 @@ impl<'a> State<'a> {
         None
     }
 
-    /// Values that changed without any trigger: DDL gives a name to another column or label, or writes all rows anew.
+    /// Values that changed without any trigger: DDL gives a name to another column or label, or
+    /// writes all rows anew.
     fn values_missed(&self, now: &State, is_source: bool) -> Option<String> {
         let renamed = self.renamed(now);
         if !renamed.is_empty() {
@@ -118,11 +122,13 @@ impl<'a> State<'a> {
                 }
                 return Some(format!("column {name} was dropped and added"));
             }
-            // A file that was made after the column was touched comes of something else, like VACUUM FULL.
+            // A file that was made after the column was touched comes of something else, like
+            // VACUUM FULL.
             let altered = before.touched != after.touched && made_anew.iter().any(|made| !is_older(after.touched, made));
             let (old, new) = (&before.type_name, &after.type_name);
-            // A cast to a wider type keeps the values, and another one makes the same of equal values, unless it asks for the session's time zone. An
-            // expression (USING) leaves no trace but that the values were written.
+            // A cast to a wider type keeps the values, and another one makes the same of equal
+            // values, unless it asks for the session's time zone. An expression (USING) leaves no
+            // trace but that the values were written.
             if altered && (old == new || zoned(old) != zoned(new)) {
                 return Some(format!("ALTER TABLE has written the values of column {name} anew"));
             }
@@ -139,7 +145,8 @@ impl<'a> State<'a> {
         self.labels.iter().find_map(other_label).map(|label| format!("label {label} of an enumerated type is another one now"))
     }
 
-    /// Columns that were added since, and whether their values were written into each row, as a default that is not the same for all has it.
+    /// Columns that were added since, and whether their values were written into each row, as a
+    /// default that is not the same for all has it.
     pub(super) fn added<'n>(&self, now: &'n State) -> Vec<(&'n str, bool)> {
         if self.table != now.table || self.name != now.name || self.columns.is_empty() {
             return Vec::new();
@@ -153,8 +160,8 @@ impl<'a> State<'a> {
         now.columns.iter().filter(is_new).map(|(name, column)| (name.as_str(), written(column))).collect()
     }
 
-    /// Whether this member has another value than one for the rows that are older than a column; none if one of them has no such column, or if it is
-    /// not known.
+    /// Whether this member has another value than one for the rows that are older than a column;
+    /// none if one of them has no such column, or if it is not known.
     pub(super) fn differs_in(&self, other: &State, column: &str) -> Option<bool> {
         let (ours, theirs) = (self.columns.get(column)?.older, other.columns.get(column)?.older);
         let plain = |older| if older == "+" { "-" } else { older };
@@ -262,7 +269,8 @@ mod tests {
         assert_eq!(missed("table 8;persistence p;name \"s\".\"other\"", true), None);
     }
 
-    /// A column `v` of a table, by its number, the transaction that touched it, its type and the table's file.
+    /// A column `v` of a table, by its number, the transaction that touched it, its type and the
+    /// table's file.
     fn column(number: u32, touched: u32, type_name: &str, file: u32) -> String {
         let hex: String = type_name.bytes().map(|byte| format!("{byte:02x}")).collect();
         format!("table 7;column 76 {number} {touched} - {hex};file 7 {file} {};name t", file + 830)

@@ -1,4 +1,5 @@
--- Pairs of rows that claim the same, those of which the second gives way, the rows that do, and what another receiver records of them.
+-- Pairs of rows that claim the same, those of which the second gives way, the rows that do, and
+-- what another receiver records of them.
 create temporary table {pairs} on commit delete rows as
 select {winners}, {losers_keys}, now() as won_at, 0 as won_by, false as won_here, now() as lost_at, 0 as lost_by, false as lost_here,
        false as late, 0::bigint as seen

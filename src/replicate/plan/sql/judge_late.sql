@@ -1,4 +1,5 @@
--- Decides between rows of the stage and late changes of the receiver. Rows that shall not be written leave the stage.
+-- Decides between rows of the stage and late changes of the receiver. Rows that shall not be
+-- written leave the stage.
 with met as (
   select {keys_of_stage}, s.changed, s.origin, s.member, d.here, d.seen, d.txids, s.again or ({kept}) as kept,
          {theirs} as theirs, {ours} as ours, s.again

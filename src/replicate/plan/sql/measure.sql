@@ -1,4 +1,5 @@
--- Of the first pending changes: their number, lowest and highest transaction id; and whether a TRUNCATE is pending anywhere.
+-- Of the first pending changes: their number, lowest and highest transaction id; and whether a
+-- TRUNCATE is pending anywhere.
 select count(*), min(txid), max(txid), {truncated}
 from (
   select txid

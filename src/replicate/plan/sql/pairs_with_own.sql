@@ -1,4 +1,5 @@
--- Pairs of a row that came and one of the receiver. What is not known to have changed is older than everything. OFFSET 0: claims are joined first.
+-- Pairs of a row that came and one of the receiver. What is not known to have changed is older than
+-- everything. OFFSET 0: claims are joined first.
 select {winner}, {loser},
        case when won then changed else here end, case when won then member else owner end, not won,
        case when won then here else changed end, case when won then owner else member end, won,

@@ -1,4 +1,5 @@
--- What came late and lost is no change any more for this sync. Only the changes that were judged: the key may have another one by now.
+-- What came late and lost is no change any more for this sync. Only the changes that were judged:
+-- the key may have another one by now.
 update {delta} as d
 set origin = '', via = {sync}
 from {late} as l

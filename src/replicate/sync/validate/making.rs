@@ -1,4 +1,5 @@
-//! What a validation makes: receipts on receivers, captures on sources. What was missed until then is noted before it is mended.
+//! What a validation makes: receipts on receivers, captures on sources. What was missed until then
+//! is noted before it is mended.
 
 use super::{Members, Shapes, refused_on, wanted_key};
 use crate::control::departed_partition;
@@ -83,14 +84,16 @@ impl Members<'_> {
         Ok(())
     }
 
-    /// Lets the owners of the tables read what says whose our objects are, and where they were made.
+    /// Lets the owners of the tables read what says whose our objects are, and where they were
+    /// made.
     fn show_identity(&mut self, member: usize, tables: &[u32]) -> Result<()> {
         let conn = &mut self.conns[member];
         let names = ["bucardo_installation", "bucardo_identity", "bucardo_accepted", "bucardo_unlogged", "bucardo_lock"];
         make::readable_by_owners(conn, tables, &names.map(|name| conn.schema().relation(name)))
     }
 
-    /// What could not be captured is told until the tables have been copied. If that is already asked for, it is a note.
+    /// What could not be captured is told until the tables have been copied. If that is already
+    /// asked for, it is a note.
     fn check_gaps(&mut self, notes: &mut Vec<String>) -> Result<()> {
         for master in 0..self.masters {
             let gaps = records::gaps(&mut self.conns[master], &self.sync.name, None)?;
@@ -126,7 +129,8 @@ impl Members<'_> {
         })
     }
 
-    /// Makes what captures the changes of a master. What was missed until then is noted before it is mended.
+    /// Makes what captures the changes of a master. What was missed until then is noted before it
+    /// is mended.
     fn capture(
         &mut self,
         control: &mut Connection,

@@ -1,7 +1,8 @@
-//! Validating a sync: looking at every database it needs, making what is missing there, and recording the outcome.
+//! Validating a sync: looking at every database it needs, making what is missing there, and
+//! recording the outcome.
 //!
-//! Everything is compared first, on all databases that can be reached; only when all tables fit is anything made. So a refused sync
-//! leaves no trigger behind.
+//! Everything is compared first, on all databases that can be reached; only when all tables fit is
+//! anything made. So a refused sync leaves no trigger behind.
 
 mod foresee;
 mod joining;
@@ -34,8 +35,9 @@ use std::vec::IntoIter;
 pub use foresee::foresee;
 pub use joining::Joins;
 
-/// Validates the sync called `name` and records the outcome, within whatever transaction `control` is in. Returns what is worth
-/// telling. What does not fit is [`Kind::Mismatch`], a database that cannot be reached [`Kind::Connect`], [`Kind::Crowded`] or [`Kind::Lost`].
+/// Validates the sync called `name` and records the outcome, within whatever transaction `control`
+/// is in. Returns what is worth telling. What does not fit is [`Kind::Mismatch`], a database that
+/// cannot be reached [`Kind::Connect`], [`Kind::Crowded`] or [`Kind::Lost`].
 pub fn sync(control: &mut Connection, name: &str) -> Result<Vec<String>> {
     let joins = joins(control)?;
     one_of_many(control, name, joins, &mut Sessions::default())
@@ -54,7 +56,8 @@ pub fn joins(control: &mut Connection) -> Result<Joins> {
     })
 }
 
-/// Sessions that were good for one sync, for the next: by database, and by whether it receives rows, for which sessions are set up.
+/// Sessions that were good for one sync, for the next: by database, and by whether it receives
+/// rows, for which sessions are set up.
 pub type Sessions = BTreeMap<(String, bool), Connection>;
 
 /// The same for one of many syncs, which share their sessions.
@@ -78,7 +81,8 @@ struct Members<'a> {
     plans: BTreeMap<usize, Vec<Plan>>,
 }
 
-/// What a member has of the herd, in its order: the shapes of the tables, and whether the sequences are there.
+/// What a member has of the herd, in its order: the shapes of the tables, and whether the sequences
+/// are there.
 struct Found {
     tables: IntoIter<Result<Shape>>,
     sequences: IntoIter<bool>,
@@ -164,7 +168,8 @@ impl<'a> Members<'a> {
         Ok(Members { sync, names, masters, conns, always, found: Vec::new(), plans: BTreeMap::new() })
     }
 
-    /// Makes sure that the databases are those that they were. What came to a new one with a copy of another is removed, and told.
+    /// Makes sure that the databases are those that they were. What came to a new one with a copy
+    /// of another is removed, and told.
     fn recognise(&mut self, control: &mut Connection) -> Result<Vec<String>> {
         known::refuse_halted(control, &self.names)?;
         let mut notes = Vec::new();
@@ -196,7 +201,8 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are closed.
+    /// Leaves the sessions to the next sync. Those of one that failed may be in any state, and are
+    /// closed.
     fn leave(self, sessions: &mut Sessions) {
         let masters = self.masters;
         let named = self.names.into_iter().zip(self.conns).enumerate();
@@ -335,7 +341,8 @@ impl<'a> Members<'a> {
         faults.settle()
     }
 
-    /// Whether foreign keys that our role cannot switch off leave room for what rounds do; and what of the tables runs with its rights.
+    /// Whether foreign keys that our role cannot switch off leave room for what rounds do; and what
+    /// of the tables runs with its rights.
     fn check_references(&mut self, control: &mut Connection, notes: &mut Vec<String>) -> Result<()> {
         for (receiver, plans) in std::mem::take(&mut self.plans) {
             let (conn, name) = (&mut self.conns[receiver], &self.names[receiver]);
@@ -401,12 +408,14 @@ fn refused_on(error: Error, database: &str) -> Error {
     if error.kind() == Kind::Refused { error.context(format!("Database \"{database}\"")) } else { error }
 }
 
-/// The key that is recorded for a goat, if the table still has it: one whose columns were renamed, or that was replaced, is looked for anew.
+/// The key that is recorded for a goat, if the table still has it: one whose columns were renamed,
+/// or that was replaced, is looked for anew.
 fn wanted_key<'a>(goat: &'a Goat, table: &Shape) -> Option<&'a str> {
     goat.pkey.as_deref().filter(|wanted| table.key(Some(wanted)).is_some())
 }
 
-/// Fills in the keys of goats that were added by SQL, where nobody looked, and of those whose table has another one now.
+/// Fills in the keys of goats that were added by SQL, where nobody looked, and of those whose table
+/// has another one now.
 fn remember_keys(control: &mut Connection, goats: &[Goat], tables: &[Shapes]) -> Result<()> {
     let members = goats.iter().filter(|goat| goat.is_table).zip(tables.iter().map(|shapes| &shapes[0]));
     let outdated = |goat: &Goat, table: &Shape| {

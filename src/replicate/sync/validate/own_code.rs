@@ -1,5 +1,5 @@
-//! Code of the tables that we read and write, which runs in our session, with the rights of our role:
-//! the owner of a table thereby gets these rights.
+//! Code of the tables that we read and write, which runs in our session, with the rights of our
+//! role: the owner of a table thereby gets these rights.
 //!
 //! When rows are written, CHECK constraints, indexes, defaults, domains, triggers and rules call
 //! functions. When a query is only planned, the server evaluates functions of constants in the
@@ -70,7 +70,8 @@ pub fn warnings(
     Ok(all)
 }
 
-/// What any owner of a table can make of a superuser who reads or writes it, whether there is such code now or not.
+/// What any owner of a table can make of a superuser who reads or writes it, whether there is such
+/// code now or not.
 fn superuser(name: &str, user: &str, owners: &[Owner], access: Access) -> Option<String> {
     let runs = match access {
         Access::Reads => "what the server evaluates to plan a query (functions in indexes, statistics and partition keys)",
@@ -86,7 +87,8 @@ fn superuser(name: &str, user: &str, owners: &[Owner], access: Access) -> Option
     })
 }
 
-/// Whether our role on a database is, on the same server, the one to which the control database belongs.
+/// Whether our role on a database is, on the same server, the one to which the control database
+/// belongs.
 fn controls(control: &mut Connection, conn: &mut Connection) -> Result<bool> {
     let user = "select current_user::text";
     if control.query_one(user, &[])?.get::<_, String>(0) != conn.query_one(user, &[])?.get::<_, String>(0) {
