@@ -1,6 +1,7 @@
 //! What the documents show is what happens.
 
 mod blocks;
+mod form;
 mod help;
 mod imports;
 mod readme;

@@ -8,7 +8,8 @@ use crate::control::sync::{Sync, SyncType};
 use crate::error::Result;
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
-use crate::replicate::capture::objects::{self, Kick, Names};
+use crate::replicate::capture::kick::{self, Kick};
+use crate::replicate::capture::objects::Names;
 use crate::replicate::capture::triggers::{self, Firings, Triggers, Wanted};
 use crate::replicate::capture::{make, records, retire};
 use crate::replicate::catalog::shape::Shape;
@@ -120,12 +121,12 @@ pub fn register(
         _ => (sync.receivers(source), sync.sleepers(source)),
     };
     let schema = conn.schema();
-    let flags: Vec<Relation> = sleepers.iter().map(|sleeper| objects::armed_flag(schema, &sync.name, sleeper)).collect();
+    let flags: Vec<Relation> = sleepers.iter().map(|sleeper| kick::armed_flag(schema, &sync.name, sleeper)).collect();
     let sync = sync.name.as_str();
     for flag in &flags {
         let exists = conn.query_one("select to_regclass($1::text) is not null", &[&flag.to_string()])?;
         if !exists.get::<_, bool>(0) {
-            let value = objects::ARMED;
+            let value = kick::ARMED;
             conn.batch(&format!("create sequence {flag} increment 2; select setval({}, {value})", literal(&flag.to_string())))?;
         }
     }
@@ -134,7 +135,7 @@ pub fn register(
     let payload = installation::payload(conn);
     let kick = Kick { schema, sync, flags: &flags, payload: &payload };
     make_kick_function(conn, &kick)?;
-    let trigger = objects::kick_trigger(schema, sync);
+    let trigger = kick::kick_trigger(schema, sync);
     let members = triggers::members(conn, tables)?;
     let all: Vec<Relation> = members.concat().into_iter().map(|member| member.relation).collect();
     let mut there = Triggers::read(conn, &all, std::slice::from_ref(&trigger))?;
@@ -147,7 +148,7 @@ pub fn register(
                 function: kick.function(),
                 depends: false,
                 firing: firing.of(table.oid),
-                create: objects::create_kick_trigger(schema, sync, relation),
+                create: kick::create_kick_trigger(schema, sync, relation),
             };
             match kicks {
                 true => there.ensure(conn, relation, &wanted)?,
@@ -189,9 +190,9 @@ fn make_kick_function(conn: &mut Connection, kick: &Kick) -> Result<()> {
     let name = kick.function().name;
     let right = "select exists (select from pg_proc where pronamespace = 'bucardo'::regnamespace and proname = $1 and prosrc = $2 \
                  and prosecdef and proconfig is null and proowner = (select oid from pg_roles where rolname = current_user))";
-    match conn.query_one(&*conn.ours(right), &[&name.raw(), &objects::kick_source(kick)])?.get(0) {
+    match conn.query_one(&*conn.ours(right), &[&name.raw(), &kick::kick_source(kick)])?.get(0) {
         true => Ok(()),
-        false => conn.batch(&objects::kick_function(kick)),
+        false => conn.batch(&kick::kick_function(kick)),
     }
 }
 
@@ -220,7 +221,7 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
         return drop_mark(conn);
     }
     let schema = conn.schema();
-    let trigger = objects::kick_trigger(schema, sync);
+    let trigger = kick::kick_trigger(schema, sync);
     let rows = conn.query(include_str!("../sql/tables_with_trigger.sql"), &[&trigger.raw()])?;
     for row in &rows {
         triggers::drop(conn, &Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)), trigger.raw())?;
@@ -229,7 +230,7 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
     let consumers = "delete from bucardo.bucardo_delta_targets where sync = $1 returning targetdb";
     let targets = conn.query(&*conn.ours(consumers), &[&sync])?;
     for row in &targets {
-        conn.batch(&format!("drop sequence if exists {}", objects::armed_flag(schema, sync, row.get(0))))?;
+        conn.batch(&format!("drop sequence if exists {}", kick::armed_flag(schema, sync, row.get(0))))?;
     }
     drop_unwanted_captures(conn)?;
     let tables = ["bucardo_delta_targets", "bucardo_delta_names", "bucardo_gap"];

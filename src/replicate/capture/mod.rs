@@ -5,6 +5,7 @@ pub mod departed_partition;
 pub mod found;
 pub mod gaps;
 pub mod install;
+pub mod kick;
 pub mod make;
 pub mod objects;
 pub mod reclaim;
