@@ -172,6 +172,7 @@ mod tests {
             unique_indexes: 0,
             rules: false,
             select: None,
+            table_columns: Vec::new(),
         }
     }
 

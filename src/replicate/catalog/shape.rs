@@ -112,6 +112,8 @@ pub struct Shape {
     pub rules: bool,
     /// What is selected instead of the table.
     pub select: Option<String>,
+    /// The columns of the table itself, where something is selected instead.
+    pub table_columns: Vec<Column>,
 }
 
 impl Shape {
@@ -154,7 +156,7 @@ impl Shape {
             let sentence = format!("What is selected from \"{}\" lacks its key", self.relation.label());
             return Err(Error::new(Kind::Mismatch, sentence).hint("Select the key columns, too, under their own names."));
         }
-        Ok(Shape { select: Some(select), columns, keys, ..self.clone() })
+        Ok(Shape { select: Some(select), columns, keys, table_columns: self.columns.clone(), ..self.clone() })
     }
 
     /// A column of a query: like that of the table, if it has its name.
@@ -272,6 +274,7 @@ fn shape(relation: &Relation, row: &postgres::Row, (columns, keys, uniques): &(C
         unique_indexes: row.get(3),
         rules: row.get(4),
         select: None,
+        table_columns: Vec::new(),
         columns: columns.get(&oid).cloned().unwrap_or_default(),
         keys: keys.get(&oid).cloned().unwrap_or_default(),
         uniques: uniques.get(&oid).cloned().unwrap_or_default(),

@@ -14,6 +14,7 @@ use crate::pg::{Canceller, ConnInfo, Connection, Isolation, Schema};
 use crate::replicate::plan::Plan;
 use crate::replicate::plan::copy_format::CopyFormat;
 use crate::replicate::session::relay;
+use crate::replicate::session::source::hold_as_planned;
 use crate::replicate::session::target::Target;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -162,6 +163,7 @@ impl CopyWorker {
 
 impl CopyWorker {
     fn copy(&mut self, plan: &Plan, encoding: &str, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Counts> {
+        hold_as_planned(&mut self.source, plan)?;
         let mut counts = self.empty(plan)?;
         counts += fill_whole(&mut self.source, &mut self.target, plan, encoding, tick)?;
         Ok(counts)

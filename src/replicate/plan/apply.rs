@@ -70,6 +70,17 @@ impl Plan {
         format!("lock table {table} in access share mode")
     }
 
+    /// Takes that lock, and asks whether the name leads to the table that was planned, whose columns
+    /// have the types that they had. A row type is looked up as it is at this moment, whatever the
+    /// transaction's snapshot.
+    pub fn hold_source(&self, parts: bool) -> String {
+        let (name, oid) = (literal(&self.source.to_string()), self.oid);
+        let type_of =
+            |column: &Ident| format!("pg_catalog.format_type(pg_catalog.pg_typeof((null::{}).{column}), -1)", self.source);
+        let same = self.typed.iter().map(|(column, kind)| format!("\n  and {} = {}", type_of(column), literal(kind)));
+        format!("{};\nselect pg_catalog.to_regclass({name})::oid = {oid}{}", self.lock_source(parts), same.collect::<String>())
+    }
+
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].
     pub fn copy_in_sql(&self, form: &CopyFormat) -> String {
         format!("copy {} ({}) from stdin {}", self.target, list_plain(&self.filled()), form.options(&self.copying.extra))

@@ -104,6 +104,8 @@ pub struct Plan {
     uniques: Vec<Unique>,
     /// Whether the source is a query.
     selected: bool,
+    /// The columns of the source's table that take part in expressions, with their types.
+    typed: Vec<(Ident, String)>,
     /// Whether changes are captured on the source.
     captured: bool,
     copying: Copying,
@@ -165,6 +167,7 @@ impl Plan {
             feed: None,
             uniques: target.uniques.iter().filter(|unique| !is_of(unique, key)).cloned().collect(),
             selected: source.select.is_some(),
+            typed: typed(source, key),
             captured: true,
             copying: Copying::default(),
         })
@@ -256,6 +259,13 @@ impl Plan {
     fn create_empty(&self, table: &Relation, columns: &str, from: &str) -> String {
         format!("create temporary table {} on commit delete rows as\nselect {columns}\nfrom {from}\nwith no data", table.name)
     }
+}
+
+/// The columns of a source that take part in expressions of ours, or in what is selected from it.
+fn typed(source: &Shape, key: &Key) -> Vec<(Ident, String)> {
+    let columns = if source.select.is_some() { &source.table_columns } else { &source.columns };
+    let takes_part = |column: &&Column| source.select.is_some() || key.columns.iter().any(|name| name == column.name.raw());
+    columns.iter().filter(takes_part).map(|column| (column.name.clone(), column.bare_type.clone())).collect()
 }
 
 /// The columns `wanted` of a key as they are called in delta tables that capture them in the order
@@ -376,6 +386,7 @@ mod tests {
             unique_indexes,
             rules: false,
             select: None,
+            table_columns: Vec::new(),
         }
     }
 

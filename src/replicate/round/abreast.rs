@@ -2,14 +2,13 @@
 //! no session in common, so neither has to wait for the other. For a handful of changes it is not
 //! worth a thread.
 
-use super::locks::locks_parts;
 use super::{Carrier, Lane, Round};
 use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Receiver;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::relay;
-use crate::replicate::session::source::Source;
+use crate::replicate::session::source::{Source, hold_as_planned};
 use crate::replicate::session::target::{Beside, Settled, Target};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -62,7 +61,7 @@ impl Carrier {
             for (lane, few) in group.into_iter().zip(few) {
                 let (source, target) = (take(&mut sources, lanes[lane].from)?, take(&mut targets, lanes[lane].to)?);
                 watcher.at(Step::Ship, Some(&lanes[lane].plans[table].source))?;
-                source.hold_as_planned(&lanes[lane].plans[table], locks_parts(&source.conn))?;
+                hold_as_planned(&mut source.conn, &lanes[lane].plans[table])?;
                 source.prefer_index(few)?;
                 shipments.push(Shipment { lane, query: lanes[lane].plans[table].ship(&round.spans[lane], lost), source, target });
             }

@@ -14,13 +14,11 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::catalog::digest;
 use crate::replicate::plan::Plan;
+use crate::replicate::session::source::locks_parts;
 use std::collections::BTreeMap;
 
 /// After so many vain attempts a round waits for its locks one after another.
 const PATIENT: u32 = 4;
-
-/// Before this version, LOCK TABLE asked for rights on each partition.
-const LOCKS_PARTS: u32 = 130_000;
 
 impl Carrier {
     /// Begins at the receivers and takes the locks on these tables, at all masters or at the
@@ -129,10 +127,6 @@ impl Carrier {
         self.awaited.clear();
         Ok(())
     }
-}
-
-pub(super) fn locks_parts(conn: &Connection) -> bool {
-    conn.version() >= LOCKS_PARTS
 }
 
 fn nowait(tables: &[usize], lock: impl Fn(usize) -> String) -> String {

@@ -1,13 +1,13 @@
 //! Carrying one table: empty it where it was truncated, ship what is pending on each lane, apply it
 //! at each receiver.
 
-use super::locks::locks_parts;
 use super::{Carrier, Round, at};
 use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::fill_whole;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::relay;
+use crate::replicate::session::source::hold_as_planned;
 
 impl Carrier {
     pub(super) fn carry_table(
@@ -51,7 +51,7 @@ impl Carrier {
             watcher.at(Step::Ship, Some(&plan.source))?;
             watcher.expects(plan.rows.max(0.0) as u64);
             let (source, target) = (at(&mut self.sources, 0)?, at(&mut self.targets, lane.to)?);
-            source.hold_as_planned(plan, locks_parts(&source.conn))?;
+            hold_as_planned(&mut source.conn, plan)?;
             counts += target.make_room(plan)?;
             counts += fill_whole(&mut source.conn, target, plan, &lane.encoding, &mut |rows| watcher.moved(rows))?;
             if let Some(note) = plan.note_whole() {

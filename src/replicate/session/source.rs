@@ -22,8 +22,6 @@ pub struct Source {
     begins: bool,
     /// Whether the statement to look with is prepared.
     looks: bool,
-    /// The server refuses to read a view in this session.
-    refuses_views: bool,
     scratch: Scratch,
     preference: Preference,
     flag: Option<Relation>,
@@ -107,7 +105,6 @@ impl Source {
             isolation,
             begins: false,
             looks: false,
-            refuses_views: false,
             scratch: Scratch::default(),
             preference: Preference::default(),
             flag,
@@ -287,7 +284,7 @@ impl Source {
             return Ok(());
         }
         if !plans.iter().any(Plan::is_selected) {
-            self.refuses_views = !self.conn.first_column(REFUSE_VIEWS)?.is_empty();
+            self.conn.first_column(REFUSE_VIEWS)?;
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
         let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
@@ -308,21 +305,6 @@ impl Source {
         }
         self.looks = true;
         Ok(())
-    }
-
-    /// Makes sure that the name of a table leads to the table that was planned, and stays so until
-    /// the round ends. An owner could put a view in its place, whose functions would run with the
-    /// rights of our role. Where the server refuses views, this asks nothing.
-    pub fn hold_as_planned(&mut self, plan: &Plan, parts: bool) -> Result<()> {
-        if self.refuses_views || plan.is_selected() {
-            return Ok(());
-        }
-        let named = literal(&plan.source.to_string());
-        let same = format!("{}; select pg_catalog.to_regclass({named})::oid = {}", plan.lock_source(parts), plan.oid);
-        match self.conn.first_column(&same)?.first().and_then(Option::as_deref) {
-            Some("t") => Ok(()),
-            _ => Err(digest::outdated(&plan.source.label())),
-        }
     }
 
     /// Measures one table's pending changes since `after`, counting no more than `limit`.
@@ -505,6 +487,27 @@ pub fn span(after: Option<Snapshot>, now: &Snapshot, pending: &[Pending], batch:
         _ => None,
     };
     Span { cut, ..Span::after(after) }
+}
+
+/// Before this version, LOCK TABLE asked for rights on each partition.
+const LOCKS_PARTS: u32 = 130_000;
+
+/// Whether a partitioned table can be locked with its parts.
+pub fn locks_parts(conn: &Connection) -> bool {
+    conn.version() >= LOCKS_PARTS
+}
+
+/// Holds a table on the source until the transaction ends, and makes sure that it is as it was
+/// planned: to be called before any statement that reads it. Where that waits for a lock, the owner
+/// may meanwhile put another table, a view or a column of another type into its place, and a
+/// statement that mixes such a column with ours would run casts of the owner with the rights of our
+/// role.
+pub fn hold_as_planned(conn: &mut Connection, plan: &Plan) -> Result<()> {
+    let sql = plan.hold_source(locks_parts(conn));
+    match conn.first_column(&sql)?.first().and_then(Option::as_deref) {
+        Some("t") => Ok(()),
+        _ => Err(digest::outdated(&plan.source.label())),
+    }
 }
 
 #[cfg(test)]

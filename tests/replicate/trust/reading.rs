@@ -3,6 +3,7 @@
 use super::{SPY, nothing_spied, objects, spied};
 use crate::daemon::world::{PATIENCE, send};
 use crate::harness::wait_until;
+use crate::replicate::case::Case;
 use crate::replicate::failpoints;
 use crate::replicate::keys_change::{does, kept, owner};
 use crate::replicate::world::shared;
@@ -87,4 +88,69 @@ fn a_policy_on_the_source_is_an_error_and_never_runs() {
     does(&mut app, "alter table t disable row level security");
     case.settle();
     case.finish_after_deaths();
+}
+
+/// Two composite types, and a cast that spies, from the one that the key gets to the one it had.
+const KEYS: &str =
+    "create type ka as (v integer); create type kb as (v integer); create table comp (id ka primary key, name text);
+    create function spying(kb) returns ka language plpgsql as $$ begin perform public.spy(); return row(($1).v)::ka; end $$;
+    create cast (kb as ka) with function spying(kb) as implicit";
+
+/// Lets the owner change the table while the round waits for its lock on it.
+fn while_the_round_waits(name: &str, change: &str) {
+    let mut case = kept(name, &format!("{SPY} {KEYS}")).run();
+    let (mut writer, mut changer) = (owner(&case), owner(&case));
+    does(&mut writer, "insert into comp values (row(1), 'x')");
+    case.arrives();
+    does(&mut writer, "begin; insert into comp values (row(2), 'y')");
+    std::thread::scope(|scope| {
+        let holds = scope.spawn(|| does(&mut changer, "begin; lock table comp in access exclusive mode"));
+        let waiting = |case: &mut Case, who: &str| {
+            let sql = format!(
+                "select count(*) from pg_locks l join pg_stat_activity a using (pid)
+                where not l.granted and l.relation = 'comp'::regclass and a.application_name {who}"
+            );
+            wait_until("a session waits for the table", PATIENCE, || {
+                (case.a.query_one(&sql, &[]).unwrap().get::<_, i64>(0) > 0).then_some(())
+            });
+        };
+        waiting(&mut case, "not like 'bucardo%'");
+        does(&mut writer, "commit");
+        holds.join().unwrap();
+        waiting(&mut case, "like 'bucardo kid%'");
+    });
+    does(&mut changer, &format!("{change}; commit"));
+    shared().ctl(&["kick", name, "5"]);
+    shared().ctl(&["validate", name]);
+    nothing_spied(&mut case);
+}
+
+#[test]
+fn a_table_that_is_replaced_while_the_round_waits_runs_no_cast() {
+    while_the_round_waits(
+        "swapped_in_wait",
+        "alter table comp rename to comp_r; create table comp (id kb, name text);
+        insert into comp select row((id).v)::kb, name from comp_r; grant all on comp to public",
+    );
+}
+
+#[test]
+fn a_key_that_gets_another_type_while_the_round_waits_runs_no_cast() {
+    while_the_round_waits("altered_in_wait", "alter table comp alter id type kb using row((id).v)::kb");
+}
+
+/// All in one transaction, before the round looks: the delta row is of the old type.
+#[test]
+fn a_key_that_gets_another_type_after_a_change_runs_no_cast() {
+    let mut case = kept("altered_after", &format!("{SPY} {KEYS}")).run();
+    let mut app = owner(&case);
+    does(&mut app, "insert into comp values (row(1), 'x')");
+    case.arrives();
+    does(
+        &mut app,
+        "begin; insert into comp values (row(2), 'y'); alter table comp alter id type kb using row((id).v)::kb; commit",
+    );
+    shared().ctl(&["kick", "altered_after", "5"]);
+    shared().ctl(&["validate", "altered_after"]);
+    nothing_spied(&mut case);
 }
