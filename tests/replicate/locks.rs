@@ -91,3 +91,35 @@ fn a_validation_does_not_wait_for_the_table_of_receipts() {
     running.wait().ended_with(0);
     world.says("reload s");
 }
+
+/// Of all that was made for it, the other tables' triggers among it, nothing is left; nor is the
+/// new name of a sync known anywhere.
+#[test]
+fn a_sync_that_cannot_be_made_for_a_locked_table_leaves_nothing() {
+    let world = World::with(&["A", "B"], &[]);
+    let ours = "select (select count(*) from pg_trigger where tgname like 'bucardo%') || ' ' || coalesce(to_regnamespace('bucardo')::text, 'none')";
+    let mut application = world.db("A");
+    application.batch_execute("begin; lock table u in share mode").unwrap();
+    let refused = world.run("add sync s type=pushdelta source=h targetdb=B").ended_with(255).stderr;
+    assert!(refused.contains("Table \"public.u\" is locked by others"), "{refused}");
+    for name in ["A", "B"] {
+        assert_eq!(world.value(name, ours), "0 none", "on {name}");
+    }
+    application.batch_execute("commit").unwrap();
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    let before = world.value("A", ours);
+    application.batch_execute("begin; lock table u in share mode").unwrap();
+    let refused = world.run("update sync s name=other");
+    assert_ne!(refused.code(), 0, "{}{}", refused.stdout, refused.stderr);
+    assert_eq!(world.value("A", "select string_agg(sync, ' ') from bucardo.bucardo_delta_targets"), "s");
+    assert_eq!(world.value("B", "select string_agg(sync, ' ') from bucardo.bucardo_track"), "s");
+    application.batch_execute("commit").unwrap();
+    assert_eq!(world.value("A", ours), before);
+    world.says("start");
+    world.at("A", "insert into t values (1, 1)");
+    world.says("kick s 0");
+    equal(&world);
+    world.says("stop");
+    world.says("remove sync s");
+    assert_eq!(world.value("A", ours), "0 none");
+}

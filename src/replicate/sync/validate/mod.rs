@@ -8,6 +8,7 @@ mod foresee;
 mod joining;
 mod making;
 mod own_code;
+mod undoing;
 
 use self::own_code::Access;
 use crate::control::presence::{Presence, presence};
@@ -119,7 +120,10 @@ fn look_and_make(control: &mut Connection, sync: &Sync, goats: &[Goat], sessions
     notes.extend(stray_partitions::warnings(control, sync, goats, &mut members.conns[0])?);
     members.check_references(control, &mut notes)?;
     notes.extend(members.code_on_source(control, &tables)?);
-    members.make(control, goats, &tables, &mut notes)?;
+    let is_new = members.have_nothing()?;
+    if let Err(error) = members.make(control, goats, &tables, &mut notes) {
+        return Err(if is_new { members.undo(error) } else { error });
+    }
     remember_keys(control, goats, &tables)?;
     members.remember(control)?;
     members.leave(sessions);
