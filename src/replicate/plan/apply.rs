@@ -70,9 +70,9 @@ impl Plan {
         format!("lock table {table} in access share mode")
     }
 
-    /// Takes that lock, and asks whether the name leads to the table that was planned, whose columns
-    /// have the types that they had. A row type is looked up as it is at this moment, whatever the
-    /// transaction's snapshot.
+    /// Takes that lock, and asks whether the name leads to the table that was planned, whose
+    /// columns have the types that they had. A row type is looked up as it is at this moment,
+    /// whatever the transaction's snapshot.
     pub fn hold_source(&self, parts: bool) -> String {
         let (name, oid) = (literal(&self.source.to_string()), self.oid);
         let type_of =

@@ -6,6 +6,7 @@ use super::{Members, receives};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::replicate::capture::install;
+use crate::replicate::identity::installation;
 use crate::replicate::own_schema::has_table;
 
 impl Members<'_> {
@@ -25,9 +26,8 @@ impl Members<'_> {
         let (name, masters) = (&self.sync.name, self.masters);
         let mut left = Vec::new();
         for (number, conn) in self.conns.iter_mut().enumerate() {
-            let source = if number < masters { install::unregister(conn, name) } else { Ok(()) };
-            let receiver = if receives(number, masters) { install::forget_receipts(conn, name) } else { Ok(()) };
-            if source.and(receiver).is_err() {
+            let source = number < masters;
+            if remove(conn, name, source, receives(number, masters)).is_err() {
                 left.push(format!("\"{}\"", self.names[number]));
             }
         }
@@ -36,6 +36,17 @@ impl Members<'_> {
             false => error.context(format!("objects of sync \"{name}\" are left on database {}", left.join(", "))),
         }
     }
+}
+
+/// Nothing where the schema is not marked as ours: another installation may have made it meanwhile.
+fn remove(conn: &mut Connection, sync: &str, source: bool, receiver: bool) -> Result<()> {
+    if !installation::is_marked(conn)? {
+        return Ok(());
+    }
+    if source {
+        install::unregister(conn, sync)?;
+    }
+    if receiver { install::forget_receipts(conn, sync) } else { Ok(()) }
 }
 
 fn mentions(conn: &mut Connection, table: &str, sync: &str) -> Result<bool> {
