@@ -1,12 +1,13 @@
 //! Files of our own in directories that other users may write, too: opened without following a link
-//! that was put in their place, and not at all where other users may replace them.
+//! that was put in their place, without waiting for the other end of a named pipe, and not at all
+//! where other users may replace them.
 
 use crate::error::{Error, Kind, Result};
 use nix::libc;
 use nix::unistd::{Gid, Uid};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The most that is read of a file of ours.
@@ -24,17 +25,14 @@ pub fn private() -> OpenOptions {
     options
 }
 
-/// The same, and a link is refused (ELOOP) instead of followed.
-pub fn no_follow() -> OpenOptions {
-    let mut options = private();
-    options.custom_flags(libc::O_NOFOLLOW);
-    options
+/// Opens a file of ours: a link is refused (ELOOP) instead of followed.
+pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    open_ordinary(path, options, libc::O_NOFOLLOW)
 }
 
-/// Reads a file of ours, the beginning of one that is longer than any of ours. A link is not
-/// followed, and a pipe not waited for.
+/// Reads a file of ours, the beginning of one that is longer than any of ours.
 pub fn read(path: &Path) -> io::Result<String> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let file = open(path, OpenOptions::new().read(true))?;
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -46,14 +44,67 @@ pub fn append(path: &Path) -> Result<File> {
     let failed = |error: io::Error| Error::new(Kind::File, format!("Could not open \"{}\"", path.display())).caused_by(error);
     let directory = directory_of(path);
     refuse_open_directory(directory)?;
+    let mut options = private();
+    options.create(true).append(true);
     if !is_shared(directory) {
-        return private().create(true).append(true).open(path).map_err(failed);
+        return open_ordinary(path, &mut options, 0).map_err(failed);
     }
-    let file = no_follow().create(true).append(true).open(path).map_err(failed)?;
-    match file.metadata().map_err(failed)? {
-        metadata if is_trusted(&metadata) => Ok(file),
-        metadata => Err(failed(io::Error::other(format!("it belongs to another user ({})", owner(&metadata))))),
+    let file = open(path, &mut options).map_err(failed)?;
+    check_owner(&file.metadata().map_err(failed)?).map_err(failed)?;
+    Ok(file)
+}
+
+/// Says in advance whether what is at a path, if anything, can be a file of ours.
+pub fn check(path: &Path) -> io::Result<()> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata?,
+    };
+    if metadata.is_symlink() {
+        return Err(io::Error::from_raw_os_error(libc::ELOOP));
     }
+    check_ordinary(&metadata)?;
+    if is_shared(directory_of(path)) { check_owner(&metadata) } else { Ok(()) }
+}
+
+/// Opens a file without waiting: the other end of a named pipe may never come. What it is is looked
+/// at before, for a clear message and because opening a device can do something, and after.
+fn open_ordinary(path: &Path, options: &mut OpenOptions, flags: i32) -> io::Result<File> {
+    let looked_at = if flags & libc::O_NOFOLLOW == 0 { path.metadata() } else { path.symlink_metadata() };
+    // A link is left to the system, and what cannot be looked at, too.
+    if let Some(metadata) = looked_at.ok().filter(|metadata| !metadata.is_symlink()) {
+        check_ordinary(&metadata)?;
+    }
+    let file = options.custom_flags(flags | libc::O_NONBLOCK).open(path)?;
+    check_ordinary(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Refuses everything but files; and but character devices such as /dev/null, which only the
+/// superuser can make.
+fn check_ordinary(metadata: &Metadata) -> io::Result<()> {
+    let kind = metadata.file_type();
+    if kind.is_file() || kind.is_char_device() {
+        return Ok(());
+    }
+    if kind.is_dir() {
+        return Err(io::Error::from_raw_os_error(libc::EISDIR));
+    }
+    let what = if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Err(io::Error::other(format!("it is {what} of user {}, not a file", owner(metadata))))
+}
+
+fn check_owner(metadata: &Metadata) -> io::Result<()> {
+    if is_trusted(metadata) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("it belongs to another user ({})", owner(metadata))))
 }
 
 /// Refuses a directory in which others may replace our files.
@@ -117,7 +168,7 @@ mod tests {
         let (real, link) = (dir.path().join("real"), dir.path().join("link"));
         fs::write(&real, "theirs").unwrap();
         symlink(&real, &link).unwrap();
-        assert!(read(&link).is_err() && no_follow().write(true).open(&link).is_err());
+        assert!(read(&link).is_err() && open(&link, private().write(true)).is_err());
         assert_eq!(read(&real).unwrap(), "theirs");
     }
 
@@ -142,5 +193,21 @@ mod tests {
         assert!(append(&link).is_err());
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         append(&link).unwrap();
+    }
+
+    #[test]
+    fn a_named_pipe_is_not_waited_for_but_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o666)).unwrap();
+        let link = dir.path().join("link");
+        symlink(&pipe, &link).unwrap();
+        let ours = nix::unistd::User::from_uid(Uid::effective()).unwrap().unwrap().name;
+        let sentence = format!("it is a named pipe of user {ours}, not a file");
+        assert_eq!(read(&pipe).unwrap_err().to_string(), sentence);
+        assert_eq!(open(&pipe, private().write(true).create(true)).unwrap_err().to_string(), sentence);
+        assert_eq!(check(&pipe).unwrap_err().to_string(), sentence);
+        assert!(append(&link).is_err() && check(&link).is_err());
+        append(Path::new("/dev/null")).unwrap();
     }
 }

@@ -123,7 +123,7 @@ fn may_go(path: &Path, ours: &str) -> bool {
     if instance::is_ours(path, ours) {
         return true;
     }
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = crate::files::read(path).unwrap_or_default();
     let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok());
     !instance::is_other(path, ours) && !pid.is_some_and(is_bucardo)
 }

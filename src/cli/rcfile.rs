@@ -29,6 +29,8 @@ fn is_ours(file: &Path) -> bool {
         format!("belongs to another user ({})", files::owner(&metadata))
     } else if files::may_others_write(&metadata) {
         "may be written by other users".to_owned()
+    } else if !metadata.is_file() {
+        "is no ordinary file".to_owned()
     } else {
         return true;
     };

@@ -19,8 +19,8 @@ pub fn record(path: &str, verb: &str, words: &[String]) -> Result<()> {
         return Ok(());
     }
     let history_path = format!("{path}.log");
-    let mut history = open(&history_path, own::no_follow().append(true))?;
-    let mut latest = open(path, own::no_follow().write(true).truncate(false))?;
+    let mut history = open(&history_path, own::private().append(true))?;
+    let mut latest = open(path, own::private().write(true).truncate(false))?;
     let date = clock::now();
     let end = append(&mut history, &history_path, &history_line(&date, verb, &reason))?;
     replace(&mut latest, path, &latest_line(&date, &reason)).inspect_err(|_| cut(&history, end))
@@ -63,8 +63,8 @@ pub fn record_for(files: &Files, personality: Personality, verb: &str, words: &[
 /// The newer program writes the same line into both files, with the verb and also without a reason.
 pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
     let history_path = path.strip_suffix(".txt").map_or_else(|| format!("{path}.log"), |stem| format!("{stem}.log"));
-    let mut history = open(&history_path, own::no_follow().append(true))?;
-    let mut latest = open(path, own::no_follow().write(true).truncate(false))?;
+    let mut history = open(&history_path, own::private().append(true))?;
+    let mut latest = open(path, own::private().write(true).truncate(false))?;
     let line = history_line(&clock::now(), &format!("{verb:<5}"), &text(words));
     let end = append(&mut history, &history_path, &line)?;
     replace(&mut latest, path, &line).inspect_err(|_| cut(&history, end))
@@ -85,7 +85,7 @@ fn history_line(date: &str, verb: &str, reason: &str) -> String {
 }
 
 fn open(path: &str, options: &mut OpenOptions) -> Result<File> {
-    options.create(true).open(path).map_err(|error| files::could_not("open", Path::new(path), &error))
+    own::open(Path::new(path), options.create(true)).map_err(|error| files::could_not("open", Path::new(path), &error))
 }
 
 #[cfg(test)]

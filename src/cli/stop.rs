@@ -61,22 +61,30 @@ pub fn stop(session: &mut Session, verb: &str, nouns: &[String]) -> Result<()> {
     let shared = pidfile::other_master(piddir, &ours).map(|pid| instance::in_use(piddir, &pidfile::master_path(piddir), pid));
     let obstacle = shared.or_else(|| stopfile::check(&stopfile::path(&place.files)).err());
     match (obstacle, running) {
-        (None, Some(daemon)) if looks_elsewhere(&daemon, piddir) => {
-            place.stop(verb, nouns)?;
-            tell_and_wait(session, &reason, &daemon)
-        }
-        (None, _) => {
+        (None, None) => {
             place.stop(verb, nouns)?;
             call(session, &reason)
+        }
+        (None, Some(daemon)) => {
+            place.record(verb, nouns)?;
+            match place.create() {
+                Ok(()) if looks_elsewhere(&daemon, piddir) => tell_and_wait(session, &reason, &daemon),
+                Ok(()) => call(session, &reason),
+                Err(obstacle) => stop_without_file(session, &reason, &daemon, &obstacle),
+            }
         }
         // As ever, where there is no daemon that could be told otherwise.
         (Some(obstacle), None) => place.fail(obstacle),
         (Some(obstacle), Some(daemon)) => {
-            warn_user!("Note: {obstacle}; {} is told through the control database", daemon.label());
             place.record(verb, nouns)?;
-            tell_and_wait(session, &reason, &daemon)
+            stop_without_file(session, &reason, &daemon, &obstacle)
         }
     }
+}
+
+fn stop_without_file(session: &mut Session, reason: &str, daemon: &Daemon, obstacle: &Error) -> Result<()> {
+    warn_user!("Note: {obstacle}; {} is told through the control database", daemon.label());
+    tell_and_wait(session, reason, daemon)
 }
 
 /// Whether a daemon has its files in another directory than the one in the settings, or that one is
@@ -146,6 +154,12 @@ impl Place {
             return self.fail(error);
         }
         self.record(verb, nouns)?;
+        self.create()
+    }
+
+    /// Writes the stop file.
+    fn create(&self) -> Result<()> {
+        let path = stopfile::path(&self.files);
         if !self.quiet {
             say_part!("Creating {} ... ", path.display());
         }

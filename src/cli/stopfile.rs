@@ -17,6 +17,7 @@ pub fn path(files: &Files) -> PathBuf {
 
 /// Says in advance whether it could be created, so that nothing else is done in vain.
 pub fn check(path: &Path) -> Result<()> {
+    own::check(path).map_err(|error| failed(path, &error))?;
     let directory = path.parent().unwrap_or(Path::new("."));
     let answer = match path.exists() {
         true => access(path, AccessFlags::W_OK),
@@ -28,7 +29,7 @@ pub fn check(path: &Path) -> Result<()> {
 /// Creates it, or writes it anew. The daemon shows its text to whoever asks why it stopped.
 pub fn create(path: &Path, prog: &str) -> Result<()> {
     let was_there = path.exists();
-    let opened = own::no_follow().write(true).create(true).truncate(true).open(path);
+    let opened = own::open(path, own::private().write(true).create(true).truncate(true));
     let text = format!("Stopped by {prog} on {}\n", clock::now());
     opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
         // An empty one would stop the daemon all the same, on a full disk.
@@ -49,6 +50,9 @@ pub fn remove(path: &Path) -> Result<bool> {
 }
 
 fn failed(path: &Path, error: &io::Error) -> crate::error::Error {
+    if error.raw_os_error().is_none() {
+        return files::could_not("create", path, error).hint(format!("Run: rm {}; or set piddir=DIRECTORY", path.display()));
+    }
     let rule = "the setting piddir names a directory that must exist and that the daemon's user may write";
     let directory = path.parent().filter(|directory| !directory.exists());
     files::could_not("create", path, error).hint(match directory {

@@ -4,7 +4,7 @@ use super::prepared::prepared;
 use crate::harness::{Installed, wait_until};
 use nix::unistd::{Uid, User, chown};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::time::Duration;
 
@@ -89,6 +89,68 @@ fn no_file_is_written_or_read_through_a_link() {
     installed.ctl(&["start"]).ok();
     assert_eq!(fs::read_to_string(&theirs).unwrap(), "precious\n");
     assert!(!fs::symlink_metadata(piddir.join("bucardo.mcp.pid")).unwrap().is_symlink());
+}
+
+/// In the place of what an earlier command has left there.
+fn make_pipe(path: &Path) {
+    drop(fs::remove_file(path));
+    nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(0o666)).unwrap();
+}
+
+/// Any user of the machine can make one in a directory such as /tmp. Opening it waits for the other
+/// end, which never comes.
+#[test]
+fn a_named_pipe_in_the_place_of_a_file_is_refused_by_name() {
+    let installed = prepared();
+    let place = installed.dir().join("place");
+    fs::create_dir(&place).unwrap();
+    let soon = |line: &str, rights: u32| {
+        set_mode(&installed.piddir(), rights);
+        let words: Vec<&str> = line.split(' ').collect();
+        installed.call("bucardo_ctl", &words).dir(&place).timeout(Duration::from_secs(20)).run()
+    };
+    let log = format!("--debugdir={}", place.display());
+    for (path, line) in [
+        (installed.piddir().join("fullstopbucardo"), "start".to_owned()),
+        (place.join("bucardo.restart.reason.log"), "start because".to_owned()),
+        (place.join("bucardo.restart.reason.log.log"), "start because".to_owned()),
+        (place.join("log.bucardo"), format!("start {log}")),
+    ] {
+        make_pipe(&path);
+        let refused = soon(&line, 0o1777);
+        assert_ne!(refused.code(), 0);
+        assert!(refused.stderr.contains("it is a named pipe of user "), "{line}: {}", refused.stderr);
+        fs::remove_file(&path).unwrap();
+    }
+    make_pipe(&place.join("bucardo.warning.log"));
+    assert_eq!(soon("start", 0o755).code(), 0);
+    make_pipe(&place.join("bucardo.restart.reason.log"));
+    let pipe = installed.dir().join("pipe");
+    make_pipe(&pipe);
+    if give_away(&pipe) {
+        fs::rename(&pipe, installed.piddir().join("fullstopbucardo")).unwrap();
+        let stopped = soon("stop because", 0o1777).ended_with(0);
+        assert!(stopped.stderr.contains("fullstopbucardo\": it is a named pipe of user nobody"), "{}", stopped.stderr);
+        assert!(stopped.stdout.contains("Stopped "), "{}", stopped.stdout);
+    }
+}
+
+/// The daemon is running, and a link of another user is in the way of its stop file.
+#[test]
+fn a_stop_works_though_its_file_cannot_be_made() {
+    let installed = prepared();
+    installed.ctl(&["start"]).ok();
+    set_mode(&installed.piddir(), 0o1777);
+    let (theirs, link) = (installed.dir().join("theirs"), installed.dir().join("link"));
+    symlink(&theirs, &link).unwrap();
+    fs::write(&theirs, "").unwrap();
+    if give_away(&theirs) {
+        lchown(&link, Some(fs::metadata(&theirs).unwrap().uid()), None).unwrap();
+        fs::rename(&link, installed.piddir().join("fullstopbucardo")).unwrap();
+        let stopped = installed.ctl(&["stop", "now"]).ended_with(0);
+        assert!(stopped.stderr.contains("Too many symbolic links"), "{}", stopped.stderr);
+        assert!(stopped.stdout.contains("Stopped "), "{}", stopped.stdout);
+    }
 }
 
 #[test]

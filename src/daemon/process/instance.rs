@@ -4,7 +4,6 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use std::fs;
 use std::path::Path;
 
 /// How the line begins. The word after it is the id.
@@ -49,7 +48,7 @@ pub fn in_use(piddir: &Path, file: &Path, pid: i32) -> Error {
 }
 
 fn of_file(file: &Path) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = crate::files::read(file).ok()?;
     text.lines().skip(1).find(|line| line.starts_with(START)).map(str::to_owned)
 }
 
@@ -61,6 +60,7 @@ fn id(line: &str) -> Option<&str> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_is_ours_another_s_or_nobody_s() {

@@ -90,7 +90,7 @@ impl PidFile {
         let draft = path.with_extension(format!("new.{}", std::process::id()));
         // One that is there was left by a process that had the same id.
         let _ = fs::remove_file(&draft);
-        let opened = files::no_follow().mode(0o644).write(true).create_new(true).open(&draft);
+        let opened = files::open(&draft, OpenOptions::new().mode(0o644).write(true).create_new(true));
         let written = opened.and_then(|mut file| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&draft, &path));
         let written = written.inspect_err(|_| drop(fs::remove_file(&draft)));
         written.map_err(|error| Error::new(Kind::File, format!("Could not write \"{}\"", path.display())).caused_by(error))?;

@@ -118,8 +118,8 @@ fn check_writable(path: &Path) -> Result<()> {
         true => access(path, AccessFlags::W_OK),
         false => access(directory, AccessFlags::W_OK | AccessFlags::X_OK),
     };
-    answer.map_err(|errno| {
-        let what = format!("Cannot write the log file \"{}\": {}", path.display(), errno.desc());
+    answer.map_err(|errno| errno.desc().to_owned()).map_err(|reason| {
+        let what = format!("Cannot write the log file \"{}\": {reason}", path.display());
         let other = "choose another directory with --debugdir, or write no file with --debugfile=0";
         Error::new(Kind::File, what).hint(match directory.exists() {
             true => other.to_owned(),
