@@ -10,6 +10,7 @@ use crate::cli::{Session, help, presence, refusal, sync_list, table::Topic};
 use crate::control::channel::{self, sync_request};
 use crate::error::{Error, Result};
 use crate::pg::Connection;
+use crate::plain;
 use crate::{say, say_part, warn_user};
 
 /// Usage texts.
@@ -91,7 +92,7 @@ fn without_daemon(session: &mut Session, verb: &str, sync: &str, waits: bool, ab
     if status != wanted {
         warn_user!("HINT: To change it, run: {} update sync {sync} status={wanted}", session.prog);
     } else if let Some(hint) = absent.hint_text() {
-        warn_user!("HINT: {hint}");
+        warn_user!("HINT: {}", plain::line(hint));
     }
     Ok(if waits && !is_so { DOES_NOT_RUN } else { 0 })
 }

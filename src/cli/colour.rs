@@ -8,9 +8,6 @@ const GREEN: &str = "\u{1b}[32m";
 const YELLOW: &str = "\u{1b}[33m";
 const RESET: &str = "\u{1b}[0m";
 
-/// All that a terminal is told.
-pub const COLOURS: [&str; 4] = [RED, GREEN, YELLOW, RESET];
-
 /// States in the tables of `status`, and what they are shown in.
 const STATES: [(&str, &str); 11] = [
     ("Good", GREEN),

@@ -12,7 +12,8 @@ use crate::cli::update::find;
 use crate::cli::{Invocation, Options, Session, help};
 use crate::error::Result;
 use crate::pg::ident::literal;
-use crate::say;
+use crate::plain;
+use crate::{say, say_text};
 use offer::{Names, Offer, Place};
 
 /// Usage texts.
@@ -27,9 +28,9 @@ pub const TOPICS: &[Topic] = &[help::only(
 /// `completion SHELL`, and `completion words -- WORD ... LAST` for the scripts themselves.
 pub fn run(invocation: &Invocation) -> Result<u8> {
     match invocation.nouns.split_first().map(|(what, words)| (what.as_str(), words)) {
-        Some(("bash", [])) => say!("{}", include_str!("completion/bash.sh").trim_end()),
-        Some(("zsh", [])) => say!("{}", include_str!("completion/zsh.zsh").trim_end()),
-        Some(("fish", [])) => say!("{}", include_str!("completion/fish.fish").trim_end()),
+        Some(("bash", [])) => say_text!("{}", include_str!("completion/bash.sh").trim_end()),
+        Some(("zsh", [])) => say_text!("{}", include_str!("completion/zsh.zsh").trim_end()),
+        Some(("fish", [])) => say_text!("{}", include_str!("completion/fish.fish").trim_end()),
         Some(("words", words)) => words_for(invocation, words),
         _ => return Ok(help::usage(invocation.personality, "completion", &[])),
     }
@@ -50,7 +51,8 @@ fn words_for(invocation: &Invocation, words: &[String]) {
         for (word, about) in found {
             let word = before.clone() + &word;
             let Some(rest) = word.get(place.shown..).filter(|_| word.starts_with(&place.word)) else { continue };
-            if about.is_empty() { say!("{rest}") } else { say!("{rest}\t{about}") }
+            let rest = plain::line(rest);
+            if about.is_empty() { say!("{rest}") } else { say_text!("{rest}\t{about}") }
         }
     }
 }

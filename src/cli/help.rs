@@ -4,7 +4,7 @@ use crate::cli::table::{Topic, VERBS, verb};
 use crate::cli::topics::{self, SUBJECTS};
 use crate::cli::{Invocation, Personality, near, options, output, reference};
 use crate::error::{Error, Kind, Result};
-use crate::{say, warn_user};
+use crate::{say, say_text, warn_user};
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[only(
@@ -26,7 +26,7 @@ pub fn run(invocation: &Invocation) -> Result<u8> {
         return Ok(0);
     }
     let Some(subject) = topics::find(word) else { return Err(unknown_topic(word)) };
-    say!("{}", subject.told());
+    say_text!("{}", subject.told());
     Ok(0)
 }
 
@@ -102,7 +102,7 @@ pub const fn about(words: &'static [&'static str], text: &'static str) -> Topic 
 fn print(personality: Personality, text: &str) {
     match personality.dialect().help_on_stdout {
         false => output::err(format_args!("{text}\n")),
-        true => say!("{text}"),
+        true => say_text!("{text}"),
     }
 }
 

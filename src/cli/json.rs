@@ -54,6 +54,16 @@ pub fn list(values: &[String]) -> String {
     }
 }
 
+/// What a server has made and laid out in lines: it escapes only what it must.
+pub fn of_server(json: &str) -> String {
+    let escaped = |c: char| match c {
+        '\n' => c.to_string(),
+        c if plain::is_control(c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    json.chars().map(escaped).collect()
+}
+
 /// A text in double quotes.
 pub fn string(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -77,6 +87,7 @@ mod tests {
         assert_eq!(string("a\"b\\c\nd é"), "\"a\\\"b\\\\c\\u000ad é\"");
         let object = Object::default().text("a", "x").number("n", None).flag("f", true).maybe("m", None).end();
         assert_eq!(object, "{\"a\": \"x\", \"n\": null, \"f\": true, \"m\": null}");
+        assert_eq!(of_server("{\n \"a\": \"\u{7f}\"}"), "{\n \"a\": \"\\u007f\"}");
         assert_eq!((list(&[]), list(&["1".to_owned(), "2".to_owned()])), ("[]".to_owned(), "[\n  1,\n  2\n]".to_owned()));
     }
 }

@@ -5,14 +5,14 @@ use crate::cli::table::{OPTIONS, Opt, Topic, VERBS, Verb};
 use crate::cli::topics::{self, SUBJECTS, Subject};
 use crate::cli::{Invocation, help, reference};
 use crate::error::Result;
-use crate::say;
+use crate::say_text;
 
 /// Usage texts.
 pub const TOPICS: &[Topic] = &[help::only("Usage: man\n\n  bucardo_ctl man > /usr/share/man/man1/bucardo_ctl.1")];
 
 /// `man`.
 pub fn run(_invocation: &Invocation) -> Result<u8> {
-    say!("{}", page());
+    say_text!("{}", page());
     Ok(0)
 }
 

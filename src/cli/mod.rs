@@ -72,6 +72,7 @@ pub use session::Session;
 
 use crate::contained::contained;
 use crate::error::{Error, Kind, Result};
+use crate::plain;
 use crate::{say, warn_user};
 use std::ffi::OsString;
 use table::Run;
@@ -115,9 +116,9 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 
 /// Says a fatal error, once, with the advice it carries.
 fn report(error: Error) -> u8 {
-    warn_user!("{}", colour::alarm(&error.to_string()));
+    output::raw_err(&(colour::alarm(&plain::lines(&error.to_string())) + "\n"));
     if let Some(hint) = error.hint_text() {
-        warn_user!("HINT: {hint}");
+        warn_user!("HINT: {}", plain::line(hint));
     }
     error.code()
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::noun::WORDS;
 use crate::pg::Connection;
+use crate::plain;
 use crate::warn_user;
 
 /// The candidate that differs from `word` by the fewest slips, if those are few beside its length.
@@ -35,7 +36,7 @@ pub fn type_meant(word: &str) {
 
 /// `did you mean "X"?`, or nothing.
 pub fn question<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    closest(word, candidates).map(|found| format!("did you mean \"{found}\"?"))
+    closest(word, candidates).map(|found| format!("did you mean \"{}\"?", plain::line(found)))
 }
 
 /// Characters to be inserted, removed, replaced or swapped with their neighbour.

@@ -2,7 +2,6 @@
 //! away (`… | head -1`): what can no longer be read is dropped, and the command finishes its work
 //! as if it had been.
 
-use crate::cli::colour::COLOURS;
 use crate::plain;
 use std::cell::RefCell;
 use std::fmt::Arguments;
@@ -26,10 +25,21 @@ fn gather(text: &str) -> bool {
     GATHERED.with_borrow_mut(|gathered| gathered.as_mut().map(|all| all.push_str(text))).is_some()
 }
 
-/// Writes to standard output without a newline, at once: progress lines grow while the reader looks
-/// on.
-pub fn out(text: Arguments<'_>) {
-    raw(&shown(&text.to_string()));
+/// Writes to standard output what belongs on one line, without its end, at once: progress lines
+/// grow while the reader looks on. A name in it may come from anywhere, and neither ends the line
+/// nor colours it.
+pub fn part(text: Arguments<'_>) {
+    raw(&plain::line(&text.to_string()));
+}
+
+/// The same with the end of the line.
+pub fn line(text: Arguments<'_>) {
+    raw(&(plain::line(&text.to_string()).into_owned() + "\n"));
+}
+
+/// The same for a text with lines and tabs of its own. A name in it was escaped before.
+pub fn text(text: Arguments<'_>) {
+    raw(&plain::lines(&text.to_string()));
 }
 
 /// The same with what terminals obey in it: for texts that are all our own, but for names that were
@@ -67,44 +77,39 @@ pub fn code(code: u8) -> u8 {
 
 /// Asks; the end of input is a no.
 pub fn agreed(question: &str) -> bool {
-    out(format_args!("{question}"));
+    part(format_args!("{question}"));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && answer.to_lowercase().contains('y')
 }
 
 /// Writes to standard error, in one piece.
 pub fn err(text: Arguments<'_>) {
-    let text = shown(&text.to_string());
-    if !gather(&text) {
+    raw_err(&plain::lines(&text.to_string()));
+}
+
+/// The same with what terminals obey in it: what was escaped before, in colour.
+pub fn raw_err(text: &str) {
+    if !gather(text) {
         drop(std::io::stderr().write_all(text.as_bytes()));
     }
-}
-
-/// What is printed may hold names and errors from anywhere: of what a terminal would obey, only our
-/// own colours are left.
-fn shown(text: &str) -> String {
-    let Some((before, colour, after)) =
-        COLOURS.iter().filter_map(|colour| cut_at(text, colour)).min_by_key(|(before, ..)| before.len())
-    else {
-        return plain::lines(text).into_owned();
-    };
-    format!("{}{colour}{}", plain::lines(before), shown(after))
-}
-
-fn cut_at<'a>(text: &'a str, colour: &'static str) -> Option<(&'a str, &'static str, &'a str)> {
-    text.split_once(colour).map(|(before, after)| (before, colour, after))
 }
 
 /// Prints a line on standard output, as `println!` does, but survives a closed pipe.
 #[macro_export]
 macro_rules! say {
-    ($($words:tt)*) => { $crate::cli::output::out(format_args!("{}\n", format_args!($($words)*))) };
+    ($($words:tt)*) => { $crate::cli::output::line(format_args!($($words)*)) };
+}
+
+/// Prints a text with lines of its own on standard output.
+#[macro_export]
+macro_rules! say_text {
+    ($($words:tt)*) => { $crate::cli::output::text(format_args!("{}\n", format_args!($($words)*))) };
 }
 
 /// Prints on standard output without ending the line.
 #[macro_export]
 macro_rules! say_part {
-    ($($words:tt)*) => { $crate::cli::output::out(format_args!($($words)*)) };
+    ($($words:tt)*) => { $crate::cli::output::part(format_args!($($words)*)) };
 }
 
 /// Prints a line on standard error.

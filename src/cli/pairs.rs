@@ -165,7 +165,7 @@ pub fn read_newer(words: &[String], keys: &'static [Key], usage: &str) -> Result
             continue;
         };
         let Some(key) = keys.iter().find(|key| key.names.contains(&name.as_str())) else {
-            crate::say!("{}", reference::with_names_of_keys(usage, keys));
+            crate::say_text!("{}", reference::with_names_of_keys(usage, keys));
             let question = unknown(&name, keys).hint_text().map(str::to_owned);
             return Err(Error::new(Kind::Usage, format!("Unknown option '{name}'"))
                 .hint(near::ahead(question, "the usage text above lists them"))

@@ -7,6 +7,7 @@ use crate::cli::answer::{Patience, ask_any};
 use crate::cli::{Session, help, presence, standstill, sync_list, table::Topic};
 use crate::control::channel::{self, sync_request};
 use crate::error::Result;
+use crate::plain;
 use crate::{say, warn_user};
 
 /// Usage texts.
@@ -93,6 +94,6 @@ fn refused(session: &mut Session, verb: &str, sync: &str) -> Result<()> {
         None => ("it does not know it".to_owned(), format!("`status {sync}` shows what it does; the daemon's log tells more")),
     };
     warn_user!("the daemon cannot {verb} sync \"{sync}\": {why}");
-    warn_user!("HINT: {hint}");
+    warn_user!("HINT: {}", plain::line(&hint));
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `set`, `show` and `config`: the table `bucardo_config`.
 
+use crate::cli::json::of_server;
 use crate::cli::table::Topic;
 use crate::cli::{Session, help, near, refusal};
 use crate::control::setting_table::{self, Takes};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::say;
+use crate::{say, say_text};
 
 /// Usage text of `show`.
 pub const SHOW: &[Topic] = &[help::only(
@@ -58,7 +59,7 @@ pub fn show(session: &mut Session, nouns: &[String]) -> Result<u8> {
 pub fn json(session: &mut Session) -> Result<u8> {
     let sql =
         "select jsonb_pretty(coalesce(jsonb_object_agg(setting, value), '{}')) from bucardo.bucardo_config where name is null";
-    say!("{}", session.control.query_one(sql, &[])?.get::<_, String>(0));
+    say_text!("{}", of_server(session.control.query_one(sql, &[])?.get(0)));
     Ok(0)
 }
 

@@ -6,6 +6,7 @@ use crate::cli::{Session, help, refusal, sync_list, table::Topic};
 use crate::control::gap::{self, Gap};
 use crate::control::joining;
 use crate::error::{Error, Result};
+use crate::plain;
 use crate::replicate::notes;
 use crate::replicate::sync::deployments;
 use crate::replicate::sync::validate::{self, Sessions};
@@ -149,7 +150,7 @@ fn complain_of(gaps: &[Gap]) {
         warn_user!("{text}{target}");
     }
     if let Some(gap) = gaps.first() {
-        warn_user!("HINT: Run: {}", gap.command);
+        warn_user!("HINT: Run: {}", plain::line(&gap.command));
     }
 }
 
@@ -168,7 +169,7 @@ fn complain(error: Error) {
     let error = refusal::advise(error);
     warn_user!("{error}");
     if let Some(hint) = error.hint_text() {
-        warn_user!("HINT: {hint}");
+        warn_user!("HINT: {}", plain::line(hint));
     }
 }
 

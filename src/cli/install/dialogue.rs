@@ -3,6 +3,7 @@
 use super::menu::{Answer, Choice, Item, understand};
 use crate::cli::Personality;
 use crate::error::{Error, Kind, Result};
+use crate::plain;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
@@ -31,7 +32,7 @@ pub struct Dialogue<'a> {
 impl Dialogue<'_> {
     /// Says a line. If nobody can hear it any more, the work goes on all the same.
     pub fn say(&mut self, line: &str) {
-        drop(self.out.write_all(format!("{line}\n").as_bytes()));
+        drop(self.out.write_all(format!("{}\n", plain::lines(line)).as_bytes()));
     }
 
     /// Says a line about how things go.

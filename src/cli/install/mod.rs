@@ -182,7 +182,7 @@ struct Terminal;
 
 impl Write for Terminal {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        output::out(format_args!("{}", String::from_utf8_lossy(bytes)));
+        output::text(format_args!("{}", String::from_utf8_lossy(bytes)));
         Ok(bytes.len())
     }
 

@@ -11,6 +11,7 @@ use crate::cli::sync_list::{self, Listed, Selection};
 use crate::cli::{Session, help, presence, standstill, table::Topic};
 use crate::control::channel::kick_sync;
 use crate::error::{Error, Kind, Result};
+use crate::plain;
 use crate::{say, warn_user};
 use std::thread::sleep;
 use std::time::Duration;
@@ -65,7 +66,7 @@ fn without_daemon(session: &mut Session, selection: &Selection, absent: &Error) 
     let word = if selection.seconds.is_some() { "Error" } else { "Note" };
     warn_user!("{word}: {absent}; the kick is lost");
     if let Some(hint) = absent.hint_text() {
-        warn_user!("HINT: {hint}");
+        warn_user!("HINT: {}", plain::line(hint));
     }
     Ok(code)
 }
@@ -135,6 +136,6 @@ fn waited_for(session: &mut Session, sync: &Listed, seconds: u64) -> (End, Vec<S
 fn tell(error: &Error) {
     warn_user!("Error: {error}");
     if let (Some(hint), false) = (error.hint_text(), error.kind() == Kind::Lost) {
-        warn_user!("HINT: {hint}");
+        warn_user!("HINT: {}", plain::line(hint));
     }
 }

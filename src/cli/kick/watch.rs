@@ -16,7 +16,6 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::pg::wait::Notification;
 use crate::plain;
-use crate::say_part;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -165,7 +164,7 @@ impl Watch {
             let why = text(2).trim_end().replace('\n', "\n      ");
             // Where there is no line to end, whoever called does not end one after us either.
             let (before, after) = if session.options.quiet { ("", "\n") } else { ("\n", "") };
-            say_part!("{before}  Started: {}\n  Ended: {}\n    Failed : {why}{after}", text(0), text(1));
+            output::text(format_args!("{before}  Started: {}\n  Ended: {}\n    Failed : {why}{after}", text(0), text(1)));
         }
         Ok(())
     }

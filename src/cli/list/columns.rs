@@ -3,6 +3,10 @@
 use crate::cli::noun::Noun;
 use crate::error::Result;
 use crate::pg::{Connection, Ident};
+use crate::plain;
+
+/// The one column whose value has lines.
+const SOURCE: &str = "src_code";
 
 /// The columns of the row called `key`, in alphabetical order: four blanks, the name, its value. A
 /// password is there, but not shown.
@@ -19,8 +23,7 @@ pub fn of(control: &mut Connection, noun: Noun, key: &str) -> Result<Vec<String>
         Noun::Conflict => ("conflict", "id"),
     };
     let mut columns = columns(control, table)?;
-    // Source code has many lines.
-    columns.sort_by_key(|column| column.name == "src_code");
+    columns.sort_by_key(|column| column.name == SOURCE);
     let list: Vec<_> = columns.iter().map(Column::expression).collect();
     let sql = format!("select {} from bucardo.{table} where {key_column}::text = $1", list.join(", "));
     let Some(row) = control.query_opt(&sql, &[&key])? else { return Ok(Vec::new()) };
@@ -55,7 +58,11 @@ fn columns(control: &mut Connection, table: &str) -> Result<Vec<Column>> {
 
 fn lines(values: &[(&str, Option<String>)]) -> Vec<String> {
     let width = super::width(values.iter().map(|(name, _)| *name), 0);
-    values.iter().map(|(name, value)| format!("    {name:<width$} = {}", value.as_deref().unwrap_or("NULL"))).collect()
+    let line = |(name, value): &(&str, Option<String>)| {
+        let value = value.as_deref().unwrap_or("NULL");
+        format!("    {name:<width$} = {}", if *name == SOURCE { value.into() } else { plain::line(value) })
+    };
+    values.iter().map(line).collect()
 }
 
 #[cfg(test)]

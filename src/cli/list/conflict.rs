@@ -35,7 +35,8 @@ pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>>
     };
     let conflicts: Vec<_> = rows.iter().map(conflict).collect();
     let lines = lines(&conflicts);
-    let entry = |(conflict, line): (&Conflict, String)| Entry { line, more: more(conflict), key: conflict.id.to_string() };
+    let entry =
+        |(conflict, line): (&Conflict, String)| Entry { line, below: None, more: more(conflict), key: conflict.id.to_string() };
     Ok(conflicts.iter().zip(lines).map(entry).collect())
 }
 

@@ -19,7 +19,7 @@ pub fn entries(control: &mut Connection, noun: Noun, words: &[String]) -> Result
         let (id, label, text): (i32, String, String) = (row.get(0), row.get(1), row.get(2));
         let of = [("DB", row.get::<_, Option<String>>(3)), ("Sync", row.get(4))];
         let of: String = of.into_iter().filter_map(|(what, name)| Some(format!("  {what}: {}", name?))).collect();
-        Entry { line: format!("{id}. Table: {label}  {title}: {text}{of}"), more: Vec::new(), key: id.to_string() }
+        Entry { line: format!("{id}. Table: {label}  {title}: {text}{of}"), below: None, more: Vec::new(), key: id.to_string() }
     };
     Ok(rows.iter().map(entry).collect())
 }

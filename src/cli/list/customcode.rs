@@ -30,7 +30,11 @@ pub fn entries(control: &mut Connection, personality: Personality, words: &[Stri
     };
     let codes: Vec<_> = control.query(sql, &[&patterns])?.iter().map(code).collect();
     let lines = lines(&codes, personality);
-    Ok(codes.iter().zip(lines).map(|(code, line)| Entry { line, more: about(code), key: code.name.clone() }).collect())
+    Ok(codes
+        .iter()
+        .zip(lines)
+        .map(|(code, line)| Entry { line, below: None, more: about(code), key: code.name.clone() })
+        .collect())
 }
 
 fn lines(codes: &[Code], personality: Personality) -> Vec<String> {
@@ -49,8 +53,8 @@ fn lines(codes: &[Code], personality: Personality) -> Vec<String> {
 }
 
 fn about(code: &Code) -> Vec<String> {
-    let text = code.about.iter().filter(|text| !text.is_empty());
-    text.map(|text| format!("  About: {}", text.trim_end().replace('\n', "\n    "))).collect()
+    let text = code.about.as_deref().unwrap_or_default().trim_end();
+    text.lines().enumerate().map(|(at, line)| if at == 0 { format!("  About: {line}") } else { format!("    {line}") }).collect()
 }
 
 #[cfg(test)]
@@ -68,7 +72,7 @@ mod tests {
             trigrules: false,
             active: true,
         };
-        assert_eq!(about(&code), ["  About: counts\n    rows"]);
+        assert_eq!(about(&code), ["  About: counts", "    rows"]);
         let codes = [code];
         let four = "Code: cc1  When run: before_sync  Get dbh: 1  Get rows: 0 Trigrules: 0";
         assert_eq!(lines(&codes, Personality::BucardoCtl4), [four]);

@@ -23,7 +23,7 @@ pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>>
     let patterns: Vec<_> = words.iter().map(|word| starred(word)).collect();
     let rows = control.query(include_str!("db.sql"), &[&patterns])?;
     let dbs: Vec<_> = rows.iter().map(db).collect();
-    Ok(dbs.iter().zip(lines(&dbs)).map(|(db, line)| Entry { line, more: more(db), key: db.name.clone() }).collect())
+    Ok(dbs.iter().zip(lines(&dbs)).map(|(db, line)| Entry { line, below: None, more: more(db), key: db.name.clone() }).collect())
 }
 
 fn db(row: &postgres::Row) -> Db {

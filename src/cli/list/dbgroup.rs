@@ -12,7 +12,7 @@ pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>>
     let groups: Vec<(String, Vec<String>)> =
         control.query(sql, &[&patterns])?.iter().map(|row| (row.get(0), row.get(1))).collect();
     let lines = lines(&groups);
-    Ok(groups.into_iter().zip(lines).map(|((key, _), line)| Entry { line, more: Vec::new(), key }).collect())
+    Ok(groups.into_iter().zip(lines).map(|((key, _), line)| Entry { line, below: None, more: Vec::new(), key }).collect())
 }
 
 fn lines(groups: &[(String, Vec<String>)]) -> Vec<String> {

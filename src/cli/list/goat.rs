@@ -23,7 +23,7 @@ pub fn entries(control: &mut Connection, kind: &str, words: &[String]) -> Result
     let rows = control.query(include_str!("goat.sql"), &[&kind, &schemas, &patterns])?;
     let goats: Vec<_> = rows.iter().map(goat).filter(|goat| db.is_none_or(|db| goat.db == db)).collect();
     let lines = if kind == "table" { tables(&goats) } else { sequences(&goats) };
-    let entry = |(goat, line): (&Goat, String)| Entry { line, more: more(goat), key: goat.id.to_string() };
+    let entry = |(goat, line): (&Goat, String)| Entry { line, below: None, more: more(goat), key: goat.id.to_string() };
     Ok(goats.iter().zip(lines).map(entry).collect())
 }
 

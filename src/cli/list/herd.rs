@@ -19,7 +19,7 @@ pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>>
     let herds: Vec<_> = rows.iter().map(herd).collect();
     let entry = |(herd, line): (&Herd, String)| {
         let more = names("  Used in syncs: ", &herd.syncs).into_iter().collect();
-        Entry { line, more, key: herd.name.clone() }
+        Entry { line, below: None, more, key: herd.name.clone() }
     };
     Ok(herds.iter().zip(lines(&herds)).map(entry).collect())
 }

@@ -1,6 +1,7 @@
 //! `list --json`: the rows themselves, with who belongs to them, for programs. A password is never
 //! shown.
 
+use crate::cli::json::of_server;
 use crate::cli::noun::Noun;
 use crate::error::Result;
 use crate::pg::Connection;
@@ -22,7 +23,7 @@ pub fn text(control: &mut Connection, noun: Noun, keys: &[String]) -> Result<Str
         "select jsonb_pretty(coalesce(jsonb_agg((to_jsonb(t) - 'dbpass') || ({more})::jsonb order by t.{key}), '[]')) \
          from bucardo.{table} t where t.{key}::text = any ($1)"
     );
-    Ok(control.query_one(&sql, &[&keys])?.get(0))
+    Ok(of_server(control.query_one(&sql, &[&keys])?.get(0)))
 }
 
 const HIDDEN: &str = "case when t.dbconn ~* 'pass' then '{\"dbconn\": \"<not shown>\"}' else '{}' end";

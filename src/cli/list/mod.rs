@@ -20,7 +20,7 @@ use crate::cli::table::Topic;
 use crate::cli::update::find;
 use crate::cli::{Session, help, near, settings};
 use crate::error::Result;
-use crate::{say, warn_user};
+use crate::{say, say_text, warn_user};
 
 const USAGE: &str = "Usage: list <type> [options]
 
@@ -63,10 +63,11 @@ pub const TOPICS: &[Topic] = &[
     help::about(&["conflict", "conflicts"], "Usage: list conflicts [sync or pattern ...]\n\n  list conflicts orders"),
 ];
 
-/// What is printed for one thing: its line, more about it with `--verbose`, and its name in its
-/// table.
+/// What is printed for one thing: its line, what has no room there, more about it with
+/// `--verbose`, and its name in its table.
 struct Entry {
     line: String,
+    below: Option<String>,
     more: Vec<String>,
     key: String,
 }
@@ -122,7 +123,7 @@ fn everything_as_json(session: &mut Session) -> Result<u8> {
         let keys: Vec<String> = newer(session, noun, &[])?.into_iter().map(|entry| entry.key).collect();
         all = all.raw(title, &json::text(&mut session.control, noun, &keys)?);
     }
-    say!("{}", all.end());
+    say_text!("{}", all.end());
     Ok(0)
 }
 
@@ -130,7 +131,7 @@ fn one(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
     let entries = if session.dialect().newer { newer(session, noun, words)? } else { entries(session, noun, words)? };
     if session.options.json {
         let keys: Vec<String> = entries.into_iter().map(|entry| entry.key).collect();
-        say!("{}", json::text(&mut session.control, noun, &keys)?);
+        say_text!("{}", json::text(&mut session.control, noun, &keys)?);
         return Ok(0);
     }
     if entries.is_empty() {
@@ -186,12 +187,13 @@ fn newer(session: &mut Session, noun: Noun, words: &[String]) -> Result<Vec<Entr
 
 fn print(session: &mut Session, noun: Noun, entry: &Entry) -> Result<()> {
     say!("{}", entry.line);
+    entry.below.iter().for_each(|line| say!("{line}"));
     let level = session.options.verbose;
     if level > 0 || noun == Noun::Herd {
         entry.more.iter().for_each(|line| say!("{line}"));
     }
     if level > 1 {
-        columns::of(&mut session.control, noun, &entry.key)?.iter().for_each(|line| say!("{line}"));
+        columns::of(&mut session.control, noun, &entry.key)?.iter().for_each(|line| say_text!("{line}"));
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub fn dbs(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
         ];
         lines.into_iter().filter_map(|(label, column)| names(label, &row.get::<_, Vec<String>>(column))).collect()
     };
-    Ok(rows.iter().map(|row| Entry { line: line(row), more: more(row), key: row.get("name") }).collect())
+    Ok(rows.iter().map(|row| Entry { line: line(row), below: None, more: more(row), key: row.get("name") }).collect())
 }
 
 fn patterns(words: &[String]) -> Vec<String> {
@@ -60,7 +60,7 @@ pub fn dbgroups(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>
         let members = if members.is_empty() { String::new() } else { format!("  Members: {}", members.join(" ")) };
         format!("dbgroup: {:<name$}{members}", row.get::<_, &str>("name")).trim_end().to_owned()
     };
-    Ok(rows.iter().map(|row| Entry { line: line(row), more: Vec::new(), key: row.get("name") }).collect())
+    Ok(rows.iter().map(|row| Entry { line: line(row), below: None, more: Vec::new(), key: row.get("name") }).collect())
 }
 
 /// The relgroups with their members and syncs.
@@ -76,7 +76,7 @@ pub fn relgroups(control: &mut Connection, words: &[String]) -> Result<Vec<Entry
             .to_owned()
     };
     let more = |row: &postgres::Row| names("  Used in syncs: ", &row.get::<_, Vec<String>>("syncs")).into_iter().collect();
-    Ok(rows.iter().map(|row| Entry { line: line(row), more: more(row), key: row.get("name") }).collect())
+    Ok(rows.iter().map(|row| Entry { line: line(row), below: None, more: more(row), key: row.get("name") }).collect())
 }
 
 struct Sync {
@@ -112,7 +112,11 @@ pub fn syncs(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>> {
         })
         .collect();
     let lines = sync_lines(&syncs);
-    Ok(syncs.into_iter().zip(lines).map(|(sync, line)| Entry { line, more: sync.members, key: sync.name }).collect())
+    Ok(syncs
+        .into_iter()
+        .zip(lines)
+        .map(|(sync, (line, below))| Entry { line, below, more: sync.members, key: sync.name })
+        .collect())
 }
 
 /// What the columns of syncs shall be.
@@ -152,7 +156,8 @@ fn column_of_sync(control: &mut Connection, name: &str) -> Result<Ident> {
     }
 }
 
-fn sync_lines(syncs: &[Sync]) -> Vec<String> {
+/// The line of each, and what has no room on it.
+fn sync_lines(syncs: &[Sync]) -> Vec<(String, Option<String>)> {
     let quoted = |text: &str| format!("\"{text}\"");
     let name = syncs.iter().map(|sync| quoted(&sync.name).chars().count()).max().unwrap_or(0);
     let herd = syncs.iter().map(|sync| quoted(&sync.herd).chars().count()).max().unwrap_or(0);
@@ -162,8 +167,8 @@ fn sync_lines(syncs: &[Sync]) -> Vec<String> {
         status.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
         let start = format!("Sync {:<name$}  Relgroup {:<herd$}", quoted(&sync.name), quoted(&sync.herd));
         match group > LONGEST {
-            true => format!("{start} [{status}]\n  DB group {}", sync.group),
-            false => format!("{start}  DB group {:<group$}  [{status}]", sync.group),
+            true => (format!("{start} [{status}]"), Some(format!("  DB group {}", sync.group))),
+            false => (format!("{start}  DB group {:<group$}  [{status}]", sync.group), None),
         }
     };
     syncs.iter().map(line).collect()
@@ -200,7 +205,11 @@ pub fn goats(control: &mut Connection, noun: Noun, words: &[String]) -> Result<V
     };
     let found: Vec<Table> = rows.iter().map(goat).filter(|goat| db.is_none_or(|db| goat.db == db)).collect();
     let lines = if noun == Noun::Table { table_lines(&found) } else { sequence_lines(&found) };
-    Ok(found.iter().zip(lines).map(|(goat, line)| Entry { line, more: Vec::new(), key: goat.id.to_string() }).collect())
+    Ok(found
+        .iter()
+        .zip(lines)
+        .map(|(goat, line)| Entry { line, below: None, more: Vec::new(), key: goat.id.to_string() })
+        .collect())
 }
 
 fn key(columns: Option<&str>, types: Option<&str>) -> String {
@@ -260,10 +269,12 @@ mod tests {
     #[test]
     fn a_sync_is_on_one_line_unless_some_group_is_long() {
         let one = sync("s1", "\"g2\" A:source B:target");
-        assert_eq!(sync_lines(&[one]), ["Sync \"s1\"  Relgroup \"rg2\"  DB group \"g2\" A:source B:target  [Active]"]);
+        let line = "Sync \"s1\"  Relgroup \"rg2\"  DB group \"g2\" A:source B:target  [Active]";
+        assert_eq!(sync_lines(&[one]), [(line.to_owned(), None)]);
         let long = format!("\"g\" {}", "A:source ".repeat(6).trim_end());
         let lines = sync_lines(&[sync("s1", "\"g2\" A:source"), sync("long", &long)]);
-        assert_eq!(lines[0], "Sync \"s1\"    Relgroup \"rg2\" [Active]\n  DB group \"g2\" A:source");
+        let (line, below) = ("Sync \"s1\"    Relgroup \"rg2\" [Active]", "  DB group \"g2\" A:source");
+        assert_eq!(lines[0], (line.to_owned(), Some(below.to_owned())));
     }
 
     #[test]

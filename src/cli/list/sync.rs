@@ -32,7 +32,7 @@ pub fn entries(control: &mut Connection, words: &[String]) -> Result<Vec<Entry>>
     let rows = control.query(&sql, &[&patterns, &wanted.values, &types])?;
     let syncs: Vec<_> = rows.iter().map(sync).collect();
     let lines = lines(&syncs);
-    Ok(syncs.into_iter().zip(lines).map(|(sync, line)| Entry { line, more: sync.members, key: sync.name }).collect())
+    Ok(syncs.into_iter().zip(lines).map(|(sync, line)| Entry { line, below: None, more: sync.members, key: sync.name }).collect())
 }
 
 fn sync(row: &postgres::Row) -> Sync {

@@ -108,7 +108,10 @@ fn goats(session: &mut Session, noun: Noun, words: &[String]) -> Result<u8> {
     })?;
     match lines.is_empty() {
         true => say!("Nothing found to remove"),
-        false => say!("Removed the following {kind}s:\n{}", lines.join("\n")),
+        false => {
+            say!("Removed the following {kind}s:");
+            lines.iter().for_each(|line| say!("{line}"));
+        }
     }
     Ok(0)
 }

@@ -3,6 +3,7 @@
 use super::sync::{Config, Run, Sync};
 use crate::cli::interval::Interval;
 use crate::control::state::Waiting;
+use crate::plain;
 use std::fmt::Write;
 
 const INDENT: &str = "                  ";
@@ -43,7 +44,7 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
         block.line("To even it out", &gap.command);
     }
     if let Some(outcome) = &config.invalid {
-        block.line("Validation", &format!("FAILED: {}", reason(outcome)));
+        block.lines("Validation", &format!("FAILED: {}", reason(outcome)));
     }
     files(&mut block, sync);
     settings(&mut block, config);
@@ -59,6 +60,11 @@ impl Block {
     }
 
     fn line(&mut self, label: &str, value: &str) {
+        self.lines(label, &plain::line(value));
+    }
+
+    /// The value has lines of its own.
+    fn lines(&mut self, label: &str, value: &str) {
         let label = format!("{label}:");
         let _ = writeln!(self.0, "{label:<22}{value}");
     }

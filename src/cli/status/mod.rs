@@ -13,12 +13,13 @@ mod watch;
 
 use crate::cli::pidfile::{self, Master};
 use crate::cli::sync_list::meant;
-use crate::cli::{Session, colour, help, interval, refusal, session::complain_of_access, table::Topic};
+use crate::cli::{Session, colour, help, interval, output, refusal, session::complain_of_access, table::Topic};
 use crate::control::connections;
 use crate::control::presence::presence;
 use crate::error::Result;
+use crate::plain;
 use crate::replicate::sync::waiting::Sources;
-use crate::{say, say_part, warn_user};
+use crate::{say_text, warn_user};
 use screen::Screen;
 use std::path::Path;
 use std::time::Duration;
@@ -64,7 +65,7 @@ fn show(session: &mut Session, nouns: &[String], sources: &mut Sources, screen: 
         let asked = if nouns.is_empty() || nouns == ["all"] { names } else { asked_for(nouns, &known)? };
         let mcp = pidfile::living_master(Path::new(&session.files.piddir));
         let served = presence(&mut session.control)?.daemon().is_some();
-        say!("{}", json::text(&query::syncs(session, &asked, sources)?, mcp, served));
+        say_text!("{}", json::text(&query::syncs(session, &asked, sources)?, mcp, served));
         return Ok(0);
     }
     match (nouns, session.dialect().newer) {
@@ -78,9 +79,9 @@ fn show(session: &mut Session, nouns: &[String], sources: &mut Sources, screen: 
 fn whole_table(session: &mut Session, names: &[String], sources: &mut Sources, screen: Option<Screen>) -> Result<u8> {
     let newer = session.dialect().newer;
     let heading = if newer { newer_heading(session)? } else { heading(session)? };
-    table::sort(&mut [], session.options.sort).inspect_err(|_| say!("{heading}"))?;
+    table::sort(&mut [], session.options.sort).inspect_err(|_| say_text!("{heading}"))?;
     if names.is_empty() {
-        say!("{heading}\nNo syncs have been created yet.");
+        say_text!("{heading}\nNo syncs have been created yet.");
         return Ok(0);
     }
     let mut syncs = query::syncs(session, names, sources)?;
@@ -92,9 +93,9 @@ fn whole_table(session: &mut Session, names: &[String], sources: &mut Sources, s
         true => newer::table(&syncs),
         false => table::text(&syncs, interval::way(session.options.showdays, true)),
     };
-    say!("{heading}");
-    say_part!("{}", colour::states(&screen.map_or(rows.clone(), |screen| fitted(screen, &rows, &syncs))));
-    table::summary(&syncs).into_iter().for_each(|summary| say!("{}", colour::bad(&summary)));
+    say_text!("{heading}");
+    output::raw(&colour::states(&plain::lines(&screen.map_or(rows.clone(), |screen| fitted(screen, &rows, &syncs)))));
+    table::summary(&syncs).into_iter().for_each(|summary| output::raw(&(colour::bad(&plain::line(&summary)) + "\n")));
     tell_of_connections(session)
 }
 
@@ -137,7 +138,7 @@ fn blocks(session: &mut Session, names: &[String], sources: &mut Sources) -> Res
     syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
     let interval = interval::way(session.options.showdays, session.options.compress);
     let blocks: String = syncs.iter().map(|sync| detail::text(sync, interval)).collect();
-    say_part!("{}\n{blocks}", header(session));
+    output::text(format_args!("{}\n{blocks}", header(session)));
     Ok(0)
 }
 
@@ -146,7 +147,7 @@ fn newer_blocks(session: &mut Session, names: &[String], sources: &mut Sources) 
     syncs.sort_by_key(|sync| sync.config.name.to_lowercase());
     let blocks: Vec<String> =
         syncs.iter().map(|sync| format!("{rule}\n{}{rule}\n", newer::block(sync), rule = "=".repeat(70))).collect();
-    say_part!("{}", blocks.join("\n"));
+    output::text(format_args!("{}", blocks.join("\n")));
     Ok(0)
 }
 

@@ -4,6 +4,7 @@
 use super::sync::{Job, Run, Sync};
 use crate::cli::interval::compressed;
 use crate::control::state::{State, Waiting};
+use crate::plain;
 
 /// The heading of the table; the sixth is another one when there are conflicts.
 const HEADINGS: [&str; 7] = ["Name", "State", "Last good", "Time", "Last I/D", "Last bad", "Time"];
@@ -12,7 +13,7 @@ const HEADINGS: [&str; 7] = ["Name", "State", "Last good", "Time", "Last I/D", "
 /// another column.
 pub fn table(syncs: &[Sync]) -> String {
     let table = columns(syncs);
-    let reasons: Vec<Option<String>> = syncs.iter().map(|sync| sync.facts.reason()).collect();
+    let reasons: Vec<Option<String>> = syncs.iter().map(Sync::reason).collect();
     let Some(longest) = reasons.iter().flatten().map(|reason| reason.chars().count()).max() else { return table };
     let head = [" Reason".to_owned(), format!("+{}", "=".repeat(longest.max("Reason".len()) + 1))];
     let behind =
@@ -52,6 +53,7 @@ fn cells(sync: &Sync, conflicts: bool) -> [String; 7] {
         if conflicts { format!("{counts}/{}", sync.config.conflicts) } else { counts }
     });
     [sync.config.name.clone(), state(sync), at(&sync.good), age(&sync.good), counts, at(&sync.bad), age(&sync.bad)]
+        .map(|cell| plain::line(&cell).into_owned())
 }
 
 /// A word for how it is going and, while none is being carried, how many changes wait.
@@ -128,6 +130,10 @@ pub fn block(sync: &Sync) -> String {
     lines.extend(config.warnings.iter().map(|warning| ("Warning", warning.clone())));
     lines.extend(sync.gaps.iter().map(|gap| ("Missing", gap.to_string())));
     lines.extend(sync.gaps.first().map(|gap| ("To even it out", gap.command.clone())));
+    for (_, value) in &mut lines {
+        *value = plain::line(value).into_owned();
+    }
+    // It may have lines of its own.
     if let Some(error) = error(sync) {
         lines.push(("Last error:", error));
     }

@@ -4,6 +4,7 @@
 use crate::cli::interval::Interval;
 use crate::control::gap::Gap;
 use crate::control::state::{Facts, Lateness, Level, State, Waiting};
+use crate::plain;
 
 /// One sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,6 +128,11 @@ pub struct PidFile {
 }
 
 impl Sync {
+    /// Why it is as it is, on one line.
+    pub fn reason(&self) -> Option<String> {
+        self.facts.reason().map(|reason| plain::line(&reason).into_owned())
+    }
+
     /// The present state; `arrow` stands before the target, `interval` writes the age of a job. The
     /// original calls everything idle that has no job.
     pub fn state(&self, arrow: &str, interval: Interval) -> String {

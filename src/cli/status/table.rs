@@ -6,6 +6,7 @@ use crate::cli::interval::{self, Interval};
 use crate::cli::refusal;
 use crate::control::state::{Lateness, State};
 use crate::error::Result;
+use crate::plain;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ const STATE: usize = 2;
 pub fn text(syncs: &[Sync], interval: Interval) -> String {
     let rows: Vec<[String; 9]> = syncs.iter().map(|sync| cells(sync, interval)).collect();
     let widths = widths(&rows);
-    let reasons: Vec<Option<String>> = syncs.iter().map(|sync| sync.facts.reason()).collect();
+    let reasons: Vec<Option<String>> = syncs.iter().map(Sync::reason).collect();
     let (heading, line) = (row(&HEADINGS.map(str::to_owned), &widths, " "), rule(&widths));
     let mut lines = match reasons.iter().flatten().map(|reason| reason.chars().count()).max() {
         Some(longest) => vec![format!("{heading} Reason"), format!("{line}+{}", "=".repeat(longest.max("Reason".len())))],
@@ -119,6 +120,7 @@ fn cells(sync: &Sync, interval: Interval) -> [String; 9] {
         last(&sync.bad),
         took(&sync.bad),
     ]
+    .map(|cell| plain::line(&cell).into_owned())
 }
 
 fn counts(run: &Run) -> String {

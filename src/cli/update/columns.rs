@@ -8,7 +8,8 @@ use crate::cli::noun::Noun;
 use crate::cli::{Session, conflict, near, pairs, refusal};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Ident};
-use crate::say;
+use crate::plain;
+use crate::say_text;
 use postgres::types::ToSql;
 use std::collections::BTreeMap;
 
@@ -106,7 +107,7 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
         let assignments = meant(&mut session.control, noun, &things[0], assignments)?;
         things.iter().map(|thing| one(session, noun, thing, &assignments)).collect::<Result<Vec<_>>>()
     })?;
-    texts.iter().for_each(|text| say!("{text}"));
+    texts.iter().for_each(|text| say_text!("{text}"));
     change.map_or(Ok(()), |change| change.follow(session))?;
     Ok(0)
 }
@@ -250,8 +251,9 @@ fn write(control: &mut Connection, table: Table, thing: &Thing, list: &[Assignme
 }
 
 fn text(table: Table, thing: &Thing, old: &[Option<String>], assignments: &[Assignment]) -> String {
-    let lines = assignments.iter().zip(old).map(|(new, old)| format!("\n * {:<12}: {}", new.column, changed(table, new, old)));
-    format!("Changes made to {} \"{}\":{}", table.title, thing.label, lines.collect::<String>())
+    let changes = assignments.iter().zip(old).map(|(new, old)| format!(" * {:<12}: {}", new.column, changed(table, new, old)));
+    let lines = [format!("Changes made to {} \"{}\":", table.title, thing.label)].into_iter().chain(changes);
+    lines.map(|line| plain::line(&line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
 fn changed(table: Table, new: &Assignment, old: &Option<String>) -> String {

@@ -27,6 +27,7 @@ use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
+use crate::plain;
 use crate::replicate::capture::reclaim;
 use crate::replicate::catalog::stray_partitions;
 use crate::replicate::identity::neighbours;
@@ -198,7 +199,7 @@ fn report(launch: &Launch, role: &Role, (sync, target): (&str, &str), attempt: i
         Err(_) => error,
     };
     let reason = match error.hint_text() {
-        Some(hint) => format!("{error}\nHINT: {hint}"),
+        Some(hint) => format!("{error}\nHINT: {}", plain::line(hint)),
         None => error.to_string(),
     };
     match error.kind() {

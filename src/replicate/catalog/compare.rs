@@ -1,6 +1,7 @@
 //! Comparing a table's shape on source and target (reference, section 3.6). Columns are matched by
 //! name, so their order does not matter.
 
+use crate::plain;
 use crate::replicate::catalog::shape::{Column, Shape};
 
 /// What differs.
@@ -14,8 +15,14 @@ pub struct Differences {
 
 /// Compares two tables. With `strict`, differences that do not hinder replication are fatal as
 /// well. For what is selected instead of a table, only names count: the server will tell whether
-/// the values fit.
+/// the values fit. Each difference is told on one line, whatever the names in it.
 pub fn compare(source: &Shape, target: &Shape, strict: bool) -> Differences {
+    let Differences { mut fatal, mut notes } = compare_as_named(source, target, strict);
+    fatal.iter_mut().chain(&mut notes).for_each(|text| *text = plain::line(text).into_owned());
+    Differences { fatal, notes }
+}
+
+fn compare_as_named(source: &Shape, target: &Shape, strict: bool) -> Differences {
     let mut differences = Differences::default();
     if source.select.is_some() {
         let missing = source.columns.iter().filter(|column| target.column(column.name.raw()).is_none());
@@ -76,7 +83,7 @@ pub fn narrows(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
         let there = target.column(column.name.raw()).filter(|there| !there.generated && source.select.is_none())?;
         let (ours, theirs) = (&column.type_name, &there.type_name);
         let what = format!("column \"{}\" is {ours} on the source and {theirs} here", column.name.raw());
-        (!holds(theirs, ours) && (strict || !interchangeable(ours, theirs))).then_some(what)
+        (!holds(theirs, ours) && (strict || !interchangeable(ours, theirs))).then(|| plain::line(&what).into_owned())
     };
     source.columns.iter().find_map(tells)
 }

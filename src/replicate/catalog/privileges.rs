@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation};
+use crate::plain;
 use crate::replicate::catalog::shape::Shape;
 
 /// What a member of a sync is; a master is both.
@@ -118,7 +119,8 @@ fn on_relation(relation: &Relation, kind: &str, usable: bool, rights: Vec<String
 
 fn on_schema(relation: &Relation, usable: bool) -> Option<Lack> {
     let schema = &relation.schema;
-    let lack = Lack { what: format!("use schema {}", schema.raw()), grant: Some(format!("USAGE ON SCHEMA {schema}")) };
+    let lack =
+        Lack { what: format!("use schema {}", plain::line(schema.raw())), grant: Some(format!("USAGE ON SCHEMA {schema}")) };
     (!usable).then_some(lack)
 }
 

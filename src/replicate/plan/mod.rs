@@ -26,6 +26,7 @@ mod write_mode;
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation, Schema};
+use crate::plain;
 use crate::replicate::capture::objects::{Names, delta_keys};
 use crate::replicate::catalog::digest::State;
 use crate::replicate::catalog::shape::{Column, Key, Shape, Unique};
@@ -325,7 +326,7 @@ fn not_filled(source: &Shape, target: &Shape) -> Vec<Ident> {
 fn missing_column(column: &Column, target: &Shape) -> Error {
     Error::new(
         Kind::Mismatch,
-        format!("Table \"{}\" on the target has no column \"{}\"", target.relation.label(), column.name.raw()),
+        format!("Table \"{}\" on the target has no column \"{}\"", target.relation.label(), plain::line(column.name.raw())),
     )
     .hint(format!("ALTER TABLE {} ADD COLUMN {} {};", target.relation, column.name, column.type_name))
 }

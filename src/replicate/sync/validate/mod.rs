@@ -16,6 +16,7 @@ use crate::control::sync::{Goat, Sync, SyncType};
 use crate::control::{channel, connections, db, identity as known};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation, pooler, session};
+use crate::plain;
 use crate::replicate::capture::shed;
 use crate::replicate::catalog::privileges::{self, Part};
 use crate::replicate::catalog::shape::{self, Shape};
@@ -455,7 +456,7 @@ fn record(control: &mut Connection, name: &str, outcome: &Result<Vec<String>>) -
     let text = match outcome {
         Ok(notes) => notes.join("\n"),
         Err(error) => match error.hint_text() {
-            Some(hint) => format!("{error}\nHINT: {hint}"),
+            Some(hint) => format!("{error}\nHINT: {}", plain::line(hint)),
             None => error.to_string(),
         },
     };
