@@ -7,7 +7,9 @@ use crate::daemon::process::instance;
 use crate::daemon::process::pidfile as daemon;
 pub use crate::daemon::process::pidfile::{ctl as controller_path, is_master, mcp as master_path};
 use crate::error::Result;
+use crate::files::is_trusted;
 use crate::warn_user;
+use nix::unistd::Uid;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +66,18 @@ pub fn our_master(session: &mut Session) -> Result<Option<i32>> {
     let Some(pid) = living_master(piddir) else { return Ok(None) };
     let ours = instance::line(&mut session.control)?;
     Ok(Some(pid).filter(|_| other_master(piddir, &ours).is_none()))
+}
+
+/// The masters of our user on this machine, of all users for the superuser, with their titles.
+pub fn masters() -> Vec<(i32, String)> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ours = processes.filter(|process| Uid::effective().is_root() || process.metadata().is_ok_and(|it| is_trusted(&it)));
+    let masters = ours.filter_map(|process| {
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        let title = fs::read(process.path().join("cmdline")).ok().filter(|title| title.starts_with(daemon::MASTER))?;
+        Some((pid, String::from_utf8_lossy(&title).trim_end_matches(['\0', ' ']).to_owned()))
+    });
+    masters.collect()
 }
 
 /// The living processes that a master has started, and those that these have.

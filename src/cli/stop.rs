@@ -2,6 +2,8 @@
 //! be made, or the daemon looks for it elsewhere, the daemon is told through the control database,
 //! waited for, and, on this machine, at last sent SIGTERM.
 
+mod unreachable;
+
 use crate::cli::answer::notify_with;
 use crate::cli::session::Files;
 use crate::cli::{Invocation, Personality, Session, help, pidfile, reason, stopfile, table::Topic};
@@ -24,7 +26,8 @@ pub const TOPICS: &[Topic] = &[help::only(
   stop
   stop for new disks
 
-The daemon is found whatever happened to piddir. One on another machine is asked through the control database.",
+The daemon is found whatever happened to piddir. One on another machine is asked through the control database.
+While that cannot be reached, `stop --piddir=DIRECTORY` makes the stop file, and the hint tells what else stops the daemon.",
 )];
 
 /// The longest reason that fits into a NOTIFY.
@@ -41,12 +44,8 @@ pub fn command(invocation: &Invocation) -> Result<u8> {
     match (Session::open(invocation), invocation.piddir()) {
         (Ok(mut session), None) => stop(&mut session, "stop", nouns)?,
         (Ok(session), Some(_)) => Place::of(&session).stop("stop", nouns)?,
-        (Err(error), None) => return Err(error),
-        (Err(_), Some(piddir)) => {
-            let (prog, quiet) = (&invocation.prog, invocation.options.quiet);
-            let place = Place { files: Files::usual(piddir), personality: invocation.personality, prog: prog.clone(), quiet };
-            place.stop("stop", nouns)?;
-        }
+        (Err(error), None) => return Err(unreachable::stop(invocation, error)),
+        (Err(_), Some(piddir)) => Place::named(invocation, Files::usual(piddir)).stop("stop", nouns)?,
     }
     Ok(0)
 }
@@ -145,6 +144,12 @@ impl Place {
     fn of(session: &Session) -> Place {
         let (files, prog) = (session.files.clone(), session.prog.clone());
         Place { files, personality: session.personality, prog, quiet: session.options.quiet }
+    }
+
+    /// A directory that the caller has named.
+    fn named(invocation: &Invocation, files: Files) -> Place {
+        let (prog, quiet) = (invocation.prog.clone(), invocation.options.quiet);
+        Place { files, personality: invocation.personality, prog, quiet }
     }
 
     /// Writes the reason and the stop file.

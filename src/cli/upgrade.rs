@@ -42,7 +42,7 @@ pub fn run(session: &mut Session, _nouns: &[String]) -> Result<u8> {
         Outcome::Declined => {}
         Outcome::Done => {
             say!("Changes have been commited");
-            say!("Don't forget to run '{} validate all' as well: see the UPGRADE file for details", session.prog);
+            say!("Don't forget to run '{} validate all' as well", session.prog);
         }
     }
     Ok(code(session.personality, &outcome))

@@ -208,6 +208,8 @@ fn an_inactive_sync_is_named_and_changes_nothing() {
     let outcome = installed.ctl(&["kick", "asleep", "0", "--quiet"]).ended_with(0);
     assert_eq!(outcome.stdout, "Cannot kick inactive sync \"asleep\"\n");
     assert_eq!(installed.ctl(&["kick", "all", "swap", "0"]).ok(), "");
+    let codes = installed.ctl(&["help", "exit"]);
+    assert!((codes.stdout + &codes.stderr).contains("0       kick: also of a sync whose status is inactive"));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `stop`, and the reasons that it and `start` write down.
 
 use super::fake_daemon::FakeDaemon;
-use crate::harness::Installed;
+use super::prepared::prepared;
+use crate::harness::{Installed, wait_until};
 use std::fs::read_to_string;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -68,4 +69,25 @@ fn a_stop_works_in_a_directory_that_cannot_be_written() {
     let outcome = installed.call("bucardo_ctl", &["stop", "because"]).dir("/proc").run().ended_with(0);
     assert!(outcome.stderr.starts_with("Note: Could not open \"bucardo.restart.reason.log"), "{}", outcome.stderr);
     assert!(installed.piddir().join("fullstopbucardo").exists());
+}
+
+/// The daemon lives, and waits for its control database to come back.
+#[test]
+fn a_stop_without_control_database_tells_what_stops_the_daemon() {
+    let mut installed = prepared();
+    installed.ctl(&["start"]).ok();
+    let pid_file = installed.piddir().join("bucardo.mcp.pid");
+    let pid = read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
+    installed.cluster.stop();
+    let outcome = installed.ctl(&["stop", "because"]).ended_with(255);
+    assert_eq!(outcome.stdout, "");
+    assert!(outcome.stderr.contains("DBI connect("), "{}", outcome.stderr);
+    let hint = outcome.stderr.lines().find(|line| line.starts_with("HINT: ")).unwrap();
+    assert!(hint.contains(&pid) && hint.contains("un: kill "), "{hint}");
+
+    let place = format!("--piddir={}", installed.piddir().display());
+    let outcome = installed.ctl(&["stop", &place]).ended_with(255);
+    assert!(outcome.stdout.ends_with("fullstopbucardo ... Done\n"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains(" stops now."), "{}", outcome.stderr);
+    wait_until("the daemon has stopped", Duration::from_secs(30), || (!pid_file.exists()).then_some(()));
 }

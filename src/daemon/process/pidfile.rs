@@ -16,7 +16,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The words every master shows in the process list.
-const MASTER: &[u8] = b"Bucardo Master Control Program";
+pub const MASTER: &[u8] = b"Bucardo Master Control Program";
 /// How long to wait for a turn that others keep for a moment only.
 const TURN: Duration = Duration::from_secs(5);
 /// How often files and processes are looked at: nobody tells us of a lock that is free, or of the
