@@ -117,7 +117,10 @@ mod tests {
         for sql in [include_str!("../sql/changed.sql"), include_str!("../sql/guards.sql"), include_str!("../sql/table.sql")] {
             let sql = complete(Schema::FIRST, sql);
             assert!(!sql.contains(['{', '}']), "{sql}");
-            assert!(!sql.lines().skip(2).any(|line| line.trim_start().starts_with("--")), "{sql}");
+            assert!(
+                !sql.lines().skip_while(|line| line.starts_with("--")).any(|line| line.trim_start().starts_with("--")),
+                "{sql}"
+            );
         }
     }
 
