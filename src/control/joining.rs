@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::pg::{Connection, Relation};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One of them.
@@ -28,13 +29,21 @@ impl fmt::Display for Joining {
 
 /// Those of a sync, in the order of their names.
 pub fn of_sync(control: &mut Connection, sync: &str) -> Result<Vec<Joining>> {
-    let rows = control.query(include_str!("sql/joining.sql"), &[&sync])?;
-    let joining = |row: &postgres::Row| Joining {
-        kind: row.get("kind"),
-        relation: Relation::new(row.get::<_, String>("schemaname"), row.get::<_, String>("tablename")),
-        outcome: row.get("outcome"),
-    };
-    Ok(rows.iter().map(joining).collect())
+    Ok(of_syncs(control, &[sync.to_owned()])?.remove(sync).unwrap_or_default())
+}
+
+/// Those of several syncs, by sync.
+pub fn of_syncs(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<String, Vec<Joining>>> {
+    let mut all: BTreeMap<String, Vec<Joining>> = BTreeMap::new();
+    for row in control.query(include_str!("sql/joining.sql"), &[&syncs])? {
+        let joining = Joining {
+            kind: row.get("kind"),
+            relation: Relation::new(row.get::<_, String>("schemaname"), row.get::<_, String>("tablename")),
+            outcome: row.get("outcome"),
+        };
+        all.entry(row.get("sync")).or_default().push(joining);
+    }
+    Ok(all)
 }
 
 /// The syncs with some that were not looked at.

@@ -5,6 +5,7 @@ mod crowded;
 mod fresh;
 mod gone;
 mod in_step;
+mod incomplete;
 mod instances;
 mod jobs;
 mod joining;

@@ -22,6 +22,7 @@ fn sync(sync: &Sync) -> String {
     let retries: Vec<String> =
         sync.retries.iter().map(|retry| Object::default().text("target", &retry.target).text("at", &retry.at).end()).collect();
     let warnings: Vec<String> = config.warnings.iter().map(|warning| string(warning)).collect();
+    let left_out: Vec<String> = sync.facts.left_out.iter().map(|one| string(&one.to_string())).collect();
     let gaps: Vec<String> = sync.gaps.iter().map(gap).collect();
     Object::default()
         .text("name", &config.name)
@@ -48,6 +49,7 @@ fn sync(sync: &Sync) -> String {
         .number("conflicts", Some(config.conflicts))
         .maybe("invalid", config.invalid.as_deref())
         .raw("warnings", &list(&warnings).replace('\n', ""))
+        .raw("left_out", &list(&left_out).replace('\n', ""))
         .raw("gaps", &list(&gaps).replace('\n', ""))
         .end()
 }

@@ -67,7 +67,7 @@ pub fn state(sync: &Sync) -> String {
             return step(job, sync.config.sourcedb.as_deref());
         }
         _ if newest_is_bad(sync) => "Bad",
-        _ if !sync.gaps.is_empty() => "Incomplete",
+        _ if sync.facts.is_incomplete() => "Incomplete",
         _ if sync.good.is_some() => "Good",
         _ => "No records found",
     };

@@ -33,24 +33,26 @@ pub fn text(syncs: &[Sync], interval: Interval) -> String {
 
 /// How many are bad, and in which way; nothing if none is.
 pub fn summary(syncs: &[Sync]) -> Option<String> {
-    let mut kinds: BTreeMap<(State, &str), usize> = BTreeMap::new();
-    for sync in syncs.iter().filter(|sync| sync.is_bad()) {
-        let state = if sync.facts.stopped { State::Stopped } else { sync.facts.state() };
-        *kinds.entry((state, kind(sync))).or_default() += 1;
-    }
-    let bad: usize = kinds.values().sum();
-    let each: Vec<String> = kinds.iter().map(|((_, kind), number)| format!("{number} {kind}")).collect();
-    (bad > 0).then(|| format!("{bad} of {} bad: {}", syncs.len(), each.join(", ")))
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut bad: Vec<(State, &str)> =
+        syncs.iter().filter(|sync| sync.is_bad()).map(|sync| (sync.facts.state(), kind(sync))).collect();
+    bad.iter().for_each(|(_, kind)| *numbers.entry(kind).or_default() += 1);
+    bad.sort_unstable();
+    // Each kind once, where its first state puts it.
+    let each: Vec<String> = bad.iter().filter_map(|(_, kind)| Some(format!("{} {kind}", numbers.remove(kind)?))).collect();
+    (!bad.is_empty()).then(|| format!("{} of {} bad: {}", bad.len(), syncs.len(), each.join(", ")))
 }
 
-/// In which way a sync is bad. One that runs, or could, is so by what waits or is missing.
+/// In which way a sync is bad. One that runs, or could, is so by what waits or is missing; one that
+/// is off and where nothing waits, by what is missing.
 fn kind(sync: &Sync) -> &'static str {
     match (sync.facts.state(), sync.facts.lateness()) {
         _ if sync.facts.stopped => State::Stopped.word(),
+        (State::Off | State::Paused, _) if sync.facts.waiting.changes() == 0 && sync.facts.is_incomplete() => "incomplete",
         (State::Copying | State::Running | State::Queued | State::Idle, lateness) => match lateness {
             Lateness::Expired => "expired",
             Lateness::Overdue => "overdue",
-            _ if sync.facts.gaps > 0 => "incomplete",
+            _ if sync.facts.is_incomplete() => "incomplete",
             _ => "waiting",
         },
         (state, _) => state.word(),
@@ -111,7 +113,7 @@ fn cells(sync: &Sync, interval: Interval) -> [String; 9] {
     let letter = sync.config.synctype.chars().next().unwrap_or('?').to_uppercase();
     [
         sync.config.name.clone(),
-        format!(" {letter}{}{}", sync.flag(), if sync.gaps.is_empty() { "" } else { " M!" }),
+        format!(" {letter}{}{}", sync.flag(), if sync.facts.is_incomplete() { " M!" } else { "" }),
         sync.state_and_backlog(">", interval),
         sync.pid().to_owned(),
         last(&sync.good),
@@ -228,6 +230,10 @@ d   | S   |idle              |   |unknown  |     |     |unknown |
         assert_eq!(text(&troubled(), interval::compressed), expected);
         assert_eq!(summary(&troubled()).as_deref(), Some("2 of 4 bad: 1 paused, 1 stalled"));
         assert_eq!(summary(&sample()[1..3]), None);
+        let mut incomplete = sample();
+        incomplete.iter_mut().for_each(|sync| sync.facts = Facts { active: true, gaps: 1, ..Facts::default() });
+        incomplete[0].facts.job = Some(state::Job::Waits);
+        assert_eq!(summary(&incomplete).as_deref(), Some("5 of 5 bad: 5 incomplete"));
     }
 
     #[test]

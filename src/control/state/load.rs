@@ -1,6 +1,7 @@
 //! Reading the facts from the control database.
 
 use super::{Asked, Facts, Hindrance, Job, Trouble, Waiting};
+use crate::control::joining;
 use crate::control::presence::presence;
 use crate::control::setting_table;
 use crate::control::settings::number;
@@ -13,7 +14,14 @@ use std::collections::BTreeMap;
 pub fn load(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<String, Facts>> {
     let stopped = presence(control)?.daemon().is_none();
     let rows = control.query(include_str!("../sql/facts.sql"), &[&syncs]).map_err(|error| outdated(error.into()))?;
-    Ok(rows.iter().map(|row| (row.get("name"), Facts { stopped, ..facts(row) })).collect())
+    let mut left_out = joining::of_syncs(control, syncs).map_err(outdated)?;
+    let mut all = BTreeMap::new();
+    for row in &rows {
+        let name: String = row.get("name");
+        let left_out = left_out.remove(&name).unwrap_or_default();
+        all.insert(name, Facts { stopped, left_out, ..facts(row) });
+    }
+    Ok(all)
 }
 
 /// The error about a table or column that an older control schema does not have says what brings
@@ -36,6 +44,7 @@ fn facts(row: &Row) -> Facts {
         failing: row.get("failing"),
         job: job(row),
         gaps: row.get("gaps"),
+        left_out: Vec::new(),
         copies_all: row.get("copies_all"),
         listens: row.get("listens"),
         patience: patience(row.get("patience")),

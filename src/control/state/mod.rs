@@ -8,6 +8,7 @@
 mod load;
 mod standstill;
 
+use crate::control::joining::Joining;
 pub use load::{LACKS_CONNECTION, load, outdated};
 pub use standstill::Standstill;
 
@@ -32,6 +33,8 @@ pub struct Facts {
     pub job: Option<Job>,
     /// Gaps that are not evened out.
     pub gaps: i64,
+    /// Tables and sequences of its herd that it does not carry.
+    pub left_out: Vec<Joining>,
     /// Whole tables are copied, and changes are not captured.
     pub copies_all: bool,
     /// Changes are worked on as they come; else only when a kick asks for it, or by `checktime`.
@@ -247,17 +250,22 @@ impl Facts {
         Some(waits.max(missed).max(0))
     }
 
+    /// Whether changes are known to be missing, or something of its herd is not carried.
+    pub fn is_incomplete(&self) -> bool {
+        self.gaps > 0 || !self.left_out.is_empty()
+    }
+
     /// How much attention it needs. What was paused or switched off on purpose does only when
-    /// changes wait.
+    /// changes wait or are missing.
     pub fn level(&self) -> Level {
         match self.state() {
             _ if self.stopped => Level::Critical,
-            State::Off | State::Paused if self.has_none_waiting() => Level::Fine,
+            State::Off | State::Paused if self.has_none_waiting() && !self.is_incomplete() => Level::Fine,
             _ if self.lateness() == Lateness::Expired => Level::Critical,
             State::Stopped => Level::Critical,
             State::Off | State::Paused | State::Invalid | State::Stalled => Level::Warning,
             _ if self.lateness() == Lateness::Overdue => Level::Warning,
-            _ if self.gaps > 0 || self.job == Some(Job::LacksConnection) || self.is_neglected() => Level::Warning,
+            _ if self.is_incomplete() || self.job == Some(Job::LacksConnection) || self.is_neglected() => Level::Warning,
             State::Copying | State::Running | State::Queued | State::Idle => Level::Fine,
         }
     }
@@ -314,7 +322,7 @@ impl Facts {
     /// Why it is in this state, in one line; none where that is no question.
     pub fn reason(&self) -> Option<String> {
         match self.state() {
-            State::Off => self.why_off(),
+            State::Off => self.why_off().or_else(|| self.why_incomplete()),
             State::Paused => self.paused.map(|_| "paused by command: `resume` lets it go on".to_owned()),
             State::Invalid | State::Stalled => {
                 let trouble = self.trouble.as_ref().map(|trouble| &trouble.reason);
@@ -322,8 +330,17 @@ impl Facts {
             }
             State::Queued if self.job == Some(Job::LacksConnection) => Some("waits for a connection".to_owned()),
             State::Idle | State::Queued if self.is_neglected() => Some("changes wait, and nothing works on them".to_owned()),
-            State::Stopped | State::Queued | State::Copying | State::Running | State::Idle => None,
+            State::Stopped | State::Queued | State::Copying | State::Running | State::Idle => self.why_incomplete(),
         }
+    }
+
+    fn why_incomplete(&self) -> Option<String> {
+        if let Some(first) = self.left_out.first() {
+            let more = self.left_out.len() - 1;
+            let others = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            return Some(first_line(&first.to_string()) + &others);
+        }
+        (self.gaps > 0).then(|| "changes are known to be missing: `status` with its name tells which".to_owned())
     }
 
     fn why_off(&self) -> Option<String> {
@@ -351,6 +368,7 @@ fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pg::Relation;
 
     fn on() -> Facts {
         Facts { active: true, waiting: Waiting::Known(Backlog::default()), ..Facts::default() }
@@ -384,6 +402,27 @@ mod tests {
         let away = Waiting::Unknown("away".to_owned());
         assert_eq!(of(Facts { active: false, waiting: away, ..on() }), (State::Off, Level::Fine), "it may be away for good");
         assert_eq!(of(Facts { gaps: 1, ..on() }), (State::Idle, Level::Warning));
+        assert_eq!(of(Facts { gaps: 1, active: false, ..on() }), (State::Off, Level::Warning));
+        assert_eq!(of(Facts { gaps: 1, paused: Some(1), ..on() }), (State::Paused, Level::Warning));
+        assert_eq!(of(Facts { left_out: left_out(), ..on() }), (State::Idle, Level::Warning));
+    }
+
+    fn left_out() -> Vec<Joining> {
+        let outcome = Some("it has no key\nat all".to_owned());
+        vec![Joining { kind: "table".to_owned(), relation: Relation::new("public", "t"), outcome }]
+    }
+
+    #[test]
+    fn what_is_missing_is_a_reason_where_there_is_no_other() {
+        let of = |facts: Facts| facts.reason().unwrap_or_default();
+        let told = "table \"public.t\" is not replicated yet: it has no key";
+        assert_eq!(of(Facts { left_out: left_out(), ..on() }), told);
+        let two = [left_out(), left_out()].concat();
+        assert_eq!(of(Facts { left_out: two, ..on() }), format!("{told} (and 1 more)"));
+        for facts in [on(), Facts { active: false, ..on() }, Facts { job: Some(Job::Runs), ..on() }] {
+            assert!(of(Facts { gaps: 1, ..facts }).starts_with("changes are known to be missing"));
+        }
+        assert_eq!(of(Facts { gaps: 1, failing: Some("x".to_owned()), ..on() }), "x");
     }
 
     #[test]
