@@ -69,3 +69,35 @@ fn missing_changes_of_a_sync_that_is_off_or_paused_are_told() {
     world.says("accept gaps s");
     assert_eq!((told(&world, "level").as_str(), check(&world).0), ("ok", 0));
 }
+
+/// A round that takes long before it fails would be well nearly always.
+#[test]
+fn a_sync_that_failed_is_bad_until_a_try_has_succeeded() {
+    let world = world();
+    let gate = "create table gate (open boolean);
+        create function refuse() returns trigger language plpgsql as $$ begin
+            if exists (select from public.gate where open) then return new; end if;
+            if exists (select from public.gate) then perform pg_sleep(60); end if;
+            raise 'not today'; end $$;
+        create trigger refuse before insert on t for each row execute function refuse();
+        alter table t enable always trigger refuse";
+    world.at("B", gate);
+    world.at("A", "insert into t values (1)");
+    becomes(&world, "stalled");
+    world.at("B", "insert into gate values (false)");
+    world.becomes("B", "select count(*) from pg_stat_activity where wait_event = 'PgSleep'", "1");
+    assert_eq!((told(&world, "condition").as_str(), told(&world, "level").as_str()), ("running", "warning"));
+    assert!(told(&world, "reason").contains("not today") && told(&world, "failing") == "true");
+    let table = world.says("status");
+    assert!(table.contains("|RUN:") && table.contains("not today") && table.contains("1 of 1 bad: 1 stalled"), "{table}");
+    assert!(newer(&world, "status").contains("| Bad"), "{}", newer(&world, "status"));
+    let (code, said) = check(&world);
+    assert!(code == 1 && said.contains("failed syncs: 1 ") && said.contains("not today"), "{said}");
+
+    world.at("B", "update gate set open = true");
+    let asleep = "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'";
+    world.at("B", asleep);
+    world.becomes("B", "select count(*) from t", "1");
+    becomes(&world, "idle");
+    assert_eq!((told(&world, "level").as_str(), check(&world).0), ("ok", 0));
+}

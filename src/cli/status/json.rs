@@ -30,6 +30,7 @@ fn sync(sync: &Sync) -> String {
         .text("state", &sync.state(">", interval::compressed))
         .text("condition", sync.facts.state().word())
         .text("level", level(sync.facts.level()))
+        .flag("failing", sync.facts.is_failing())
         .maybe("reason", sync.facts.reason().as_deref())
         .raw("waiting", &waiting(&sync.facts.waiting))
         .number("late", sync.facts.late())

@@ -52,6 +52,7 @@ fn kind(sync: &Sync) -> &'static str {
         (State::Copying | State::Running | State::Queued | State::Idle, lateness) => match lateness {
             Lateness::Expired => "expired",
             Lateness::Overdue => "overdue",
+            _ if sync.facts.is_failing() => State::Stalled.word(),
             _ if sync.facts.is_incomplete() => "incomplete",
             _ => "waiting",
         },

@@ -1,18 +1,26 @@
 -- What is known in the control database about each sync named in $1, for its state. A job that
--- waits goes before one that runs, as in the original; a target waits for its next try when its
--- newest job that was begun failed.
-with failing as (
-  select distinct on (q.sync) q.sync,
-         case when position(q.targetdb in coalesce(q.whydie, '')) > 0 then btrim(q.whydie, E' \n')
-              else concat(q.targetdb, ': ', coalesce(nullif(btrim(q.whydie, E' \n'), ''), 'its last job failed')) end as reason
+-- waits goes before one that runs, as in the original. A target fails when its newest job that came to
+-- an end failed; until it is tried again, it waits for that. A job that a stop has broken off came to
+-- no end.
+with last_try as (
+  select distinct on (q.sync, q.targetdb) q.id, q.sync, q.targetdb, q.aborted, q.whydie
   from bucardo.q
-  where q.aborted is not null and q.retry_at is not null
-    and q.id in (
-      select max(newest.id)
-      from bucardo.q newest
-      where newest.sync = any ($1) and newest.started is not null
-      group by newest.sync, newest.targetdb)
-  order by q.sync, q.targetdb),
+  where q.sync = any ($1)
+    and q.started is not null
+    and (q.retry_at is not null or q.ended is not null and q.aborted is null)
+  order by q.sync, q.targetdb, q.id desc),
+failing as (
+  select distinct on (l.sync) l.sync, again.runs as tried_again,
+         case when position(l.targetdb in coalesce(l.whydie, '')) > 0 then btrim(l.whydie, E' \n')
+              else concat(l.targetdb, ': ', coalesce(nullif(btrim(l.whydie, E' \n'), ''), 'its last job failed')) end as reason
+  from last_try l
+  cross join lateral (
+    select exists (
+      select from bucardo.q
+      where q.sync = l.sync and q.targetdb = l.targetdb and q.id > l.id
+        and q.started is not null and q.ended is null and q.aborted is null) as runs) again
+  where l.aborted is not null
+  order by l.sync, again.runs, l.targetdb),
 job as (
   select distinct on (q.sync) q.sync, q.started is not null as runs, coalesce(q.progress, '') as progress
   from bucardo.q
@@ -31,6 +39,7 @@ select s.name,
        coalesce(t.reason, '') as reason,
        (select coalesce(v.outcome, '') from bucardo.validation v where v.sync = s.name and not v.ok) as invalid,
        failing.reason as failing,
+       coalesce(failing.tried_again, false) as tried_again,
        job.runs,
        job.progress,
        s.synctype = 'fullcopy' as copies_all,

@@ -42,6 +42,7 @@ fn facts(row: &Row) -> Facts {
         asked: row.get::<_, Option<&str>>("asked").and_then(asked),
         trouble: trouble(row),
         failing: row.get("failing"),
+        tried_again: row.get("tried_again"),
         job: job(row),
         gaps: row.get("gaps"),
         left_out: Vec::new(),

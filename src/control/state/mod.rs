@@ -27,8 +27,10 @@ pub struct Facts {
     pub asked: Option<Asked>,
     /// Why the daemon does not run it although it should.
     pub trouble: Option<Trouble>,
-    /// Why a target failed that waits for its next try.
+    /// Why a target failed when it was tried last.
     pub failing: Option<String>,
+    /// Each target that failed is being tried again; else one waits for that.
+    pub tried_again: bool,
     /// The job that runs or, if none does, that waits.
     pub job: Option<Job>,
     /// Gaps that are not evened out.
@@ -218,7 +220,8 @@ impl Facts {
         }
         match (&self.trouble, &self.failing, self.job) {
             (Some(trouble), ..) if trouble.hindrance == Hindrance::Invalid => State::Invalid,
-            (Some(_), ..) | (_, Some(_), _) => State::Stalled,
+            (Some(_), ..) => State::Stalled,
+            (_, Some(_), _) if !self.tried_again => State::Stalled,
             (.., Some(Job::Copies)) => State::Copying,
             (.., Some(Job::Runs)) => State::Running,
             (.., Some(Job::Waits | Job::LacksConnection)) => State::Queued,
@@ -255,6 +258,11 @@ impl Facts {
         self.gaps > 0 || !self.left_out.is_empty()
     }
 
+    /// Whether the newest try of a target failed, and none has succeeded since.
+    pub fn is_failing(&self) -> bool {
+        self.failing.is_some() && self.is_on() && !self.stopped && self.paused.is_none()
+    }
+
     /// How much attention it needs. What was paused or switched off on purpose does only when
     /// changes wait or are missing.
     pub fn level(&self) -> Level {
@@ -265,7 +273,9 @@ impl Facts {
             State::Stopped => Level::Critical,
             State::Off | State::Paused | State::Invalid | State::Stalled => Level::Warning,
             _ if self.lateness() == Lateness::Overdue => Level::Warning,
-            _ if self.is_incomplete() || self.job == Some(Job::LacksConnection) || self.is_neglected() => Level::Warning,
+            _ if self.is_failing() || self.is_incomplete() || self.job == Some(Job::LacksConnection) || self.is_neglected() => {
+                Level::Warning
+            }
             State::Copying | State::Running | State::Queued | State::Idle => Level::Fine,
         }
     }
@@ -327,6 +337,9 @@ impl Facts {
             State::Invalid | State::Stalled => {
                 let trouble = self.trouble.as_ref().map(|trouble| &trouble.reason);
                 trouble.or(self.failing.as_ref()).map(|reason| first_line(reason))
+            }
+            State::Queued | State::Copying | State::Running | State::Idle if self.failing.is_some() => {
+                self.failing.as_deref().map(first_line)
             }
             State::Queued if self.job == Some(Job::LacksConnection) => Some("waits for a connection".to_owned()),
             State::Idle | State::Queued if self.is_neglected() => Some("changes wait, and nothing works on them".to_owned()),
@@ -391,6 +404,9 @@ mod tests {
         assert_eq!(of(Facts { job: Some(Job::Waits), ..on() }), (State::Queued, Level::Fine));
         assert_eq!(of(Facts { job: Some(Job::LacksConnection), ..on() }), (State::Queued, Level::Warning));
         assert_eq!(of(Facts { failing: Some("x".to_owned()), job: Some(Job::Runs), ..on() }), (State::Stalled, Level::Warning));
+        let again = Facts { failing: Some("x".to_owned()), tried_again: true, job: Some(Job::Runs), ..on() };
+        assert_eq!(again.reason().as_deref(), Some("x"));
+        assert_eq!(of(again), (State::Running, Level::Warning));
         assert_eq!(of(Facts { trouble: trouble(Hindrance::Invalid), ..on() }), (State::Invalid, Level::Warning));
         assert_eq!(of(Facts { trouble: trouble(Hindrance::Controller), ..on() }), (State::Stalled, Level::Warning));
         assert_eq!(of(Facts { paused: Some(1), ..on() }), (State::Paused, Level::Fine));
