@@ -1,9 +1,9 @@
 //! `accept`: a database that was found not to be what it was is right as it is now, says a person,
 //! and its syncs go on.
 
-use crate::cli::answer::{notify, notify_with};
+use crate::cli::answer;
 use crate::cli::sync_list::SYNCS;
-use crate::cli::{Session, help, near, refusal, table::Topic, validate};
+use crate::cli::{Session, help, near, presence, refusal, table::Topic, validate};
 use crate::control::channel::{ASKED, kick_sync, sync_request};
 use crate::control::{gap, identity as known};
 use crate::error::{Error, Kind, Result};
@@ -62,8 +62,10 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         syncs => validate::run(session, syncs)?,
     };
     for sync in &done.syncs {
-        notify(&mut session.control, &sync_request("reload", sync))?;
-        notify_with(&mut session.control, &kick_sync(sync), ASKED)?;
+        let (reload, kick) = (sync_request("reload", sync), kick_sync(sync));
+        if presence::absent(session)?.is_none() && !answer::send(&mut session.control, &[(&reload, ""), (&kick, ASKED)])? {
+            answer::not_taken(&session.prog, "the kick");
+        }
     }
     if code > 0 {
         warn_user!("Database \"{name}\" is accepted, but not all of its syncs are valid");

@@ -39,7 +39,13 @@ pub fn run_deactivate(session: &mut Session, nouns: &[String]) -> Result<u8> {
 /// The exit code when a sync that was to be activated does not run.
 const DOES_NOT_RUN: u8 = 2;
 
-/// Only the number 0 waits for the daemon's answer; any other is taken and ignored.
+/// The exit code when the daemon has not taken a request.
+const NO_ANSWER: u8 = 1;
+
+/// Why the daemon refuses a request.
+const UNKNOWN: &str = "it does not know it, or its source database is not active";
+
+/// Only the number 0 waits until it is done; any other is taken and ignored.
 fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Result<u8> {
     if sync_list::names_nothing(nouns) {
         return Err(refusal::refused(format!("{verb}_sync requires at least one sync name"), sync_list::SYNCS));
@@ -62,10 +68,7 @@ fn each(session: &mut Session, nouns: &[String], verb: &str, doing: &str) -> Res
         match (selection.seconds, &absent) {
             (Some(0), None) => code |= answered(session, verb, &sync.name)?,
             (seconds, Some(absent)) => code |= without_daemon(session, verb, &sync.name, seconds == Some(0), absent)?,
-            _ => {
-                notify(&mut session.control, &sync_request(verb, &sync.name))?;
-                say!("");
-            }
+            _ => code |= taken(session, verb, &sync.name)?,
         }
     }
     Ok(code)
@@ -95,6 +98,47 @@ fn without_daemon(session: &mut Session, verb: &str, sync: &str, waits: bool, ab
         warn_user!("HINT: {}", plain::line(hint));
     }
     Ok(if waits && !is_so { DOES_NOT_RUN } else { 0 })
+}
+
+/// Does not wait until the sync runs, but until the daemon has taken the order: one that is sent
+/// while it does not listen would be lost.
+fn taken(session: &mut Session, verb: &str, sync: &str) -> Result<u8> {
+    say!("");
+    match until_taken(&mut session.control, verb, sync)? {
+        Outcome::Done => Ok(0),
+        Outcome::Impossible(why) => {
+            warn_user!("the daemon cannot {verb} sync \"{sync}\": {why}");
+            warn_user!("HINT: `status {sync}` shows what it does; the daemon's log tells more");
+            Ok(DOES_NOT_RUN)
+        }
+        Outcome::Unanswered => {
+            answer::not_taken(&session.prog, &format!("the request to {verb} sync \"{sync}\""));
+            Ok(NO_ANSWER)
+        }
+    }
+}
+
+fn until_taken(control: &mut Connection, verb: &str, sync: &str) -> Result<Outcome> {
+    let (request, refusal) = (sync_request(verb, sync), channel::sync_error(sync));
+    let answer = sync_request(&format!("{verb}d"), sync);
+    let mut patience = Patience::new(answer::TAKES);
+    answer::listen(control, [answer.as_str(), refusal.as_str()])?;
+    notify(control, &request)?;
+    loop {
+        let heard = answer::arrivals(control, patience.next())?;
+        if answer::has_started(&heard) {
+            notify(control, &request)?;
+        }
+        if heard.iter().any(|notification| notification.channel == answer) {
+            return Ok(Outcome::Done);
+        }
+        if heard.iter().any(|notification| notification.channel == refusal && notification.payload == verb) {
+            return Ok(Outcome::Impossible(UNKNOWN.to_owned()));
+        }
+        if patience.is_over(control)? {
+            return Ok(Outcome::Unanswered);
+        }
+    }
 }
 
 fn answered(session: &mut Session, verb: &str, sync: &str) -> Result<u8> {
@@ -154,7 +198,7 @@ fn outcome(control: &mut Connection, verb: &str, sync: &str, mut patience: Patie
         let came = |channel: &String| heard.iter().any(|notification| notification.channel == *channel);
         taken |= came(&answer);
         if heard.iter().any(|notification| notification.channel == refusal && notification.payload == verb) {
-            return Ok(Outcome::Impossible("it does not know it, or its source database is not active".to_owned()));
+            return Ok(Outcome::Impossible(UNKNOWN.to_owned()));
         }
         if taken && verb != "activate" {
             return Ok(Outcome::Done);

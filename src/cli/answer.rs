@@ -8,6 +8,7 @@ use crate::control::presence::{Presence, presence};
 use crate::error::{Error, Kind, Result};
 use crate::pg::wait::{Notification, wait};
 use crate::pg::{Connection, Ident};
+use crate::warn_user;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,39 @@ pub fn ask_any(
             return Ok(None);
         }
     }
+}
+
+/// Seconds within which the daemon takes an order. One that serves does so at once; one that comes
+/// back after trouble with the control database takes longer.
+pub const TAKES: u64 = 10;
+
+/// Sends requests that are not answered, and waits until the daemon has taken them: it answers a
+/// ping, and takes what is sent in the order in which it came. False when it did not in time.
+pub fn send(control: &mut Connection, requests: &[(&str, &str)]) -> Result<bool> {
+    listen(control, [])?;
+    let order = |control: &mut Connection| -> Result<()> {
+        requests.iter().try_for_each(|(channel, payload)| notify_with(control, channel, payload))?;
+        notify(control, PING)
+    };
+    order(control)?;
+    let mut patience = Patience::new(TAKES);
+    loop {
+        let heard = arrivals(control, patience.next())?;
+        if has_started(&heard) {
+            order(control)?;
+        } else if heard.iter().any(|notification| notification.channel == PONG) {
+            return Ok(true);
+        }
+        if patience.is_over(control)? {
+            return Ok(false);
+        }
+    }
+}
+
+/// Says that the daemon has not taken an order.
+pub fn not_taken(prog: &str, what: &str) {
+    warn_user!("No answer within {TAKES} seconds from the daemon: {what} may be lost");
+    warn_user!("HINT: To see whether a daemon runs, run: {prog} status");
 }
 
 /// Whether there is a new daemon, or one that has just learned what a request is about, to whom the

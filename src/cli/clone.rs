@@ -2,9 +2,9 @@
 //! that is what a sync does by itself, once, when its column `onetimecopy` is 1; so it can be asked
 //! for a sync only, and `status` tells how it goes.
 
-use crate::cli::answer::notify;
+use crate::cli::answer;
 use crate::cli::sync_list::SYNCS;
-use crate::cli::{Session, help, near, refusal, table::Topic};
+use crate::cli::{Session, help, near, presence, refusal, table::Topic};
 use crate::control::channel::sync_request;
 use crate::error::Result;
 use crate::say;
@@ -31,8 +31,10 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     let Some((_, sync)) = pairs.last() else { return Ok(help::usage(session.personality, "clone", &[])) };
     session.transaction(|session| ask_for_copy(session, sync))?;
     if !session.rehearses() {
-        notify(&mut session.control, &sync_request("reload", sync))?;
-        notify(&mut session.control, &sync_request("kick", sync))?;
+        let (reload, kick) = (sync_request("reload", sync), sync_request("kick", sync));
+        if presence::absent(session)?.is_none() && !answer::send(&mut session.control, &[(&reload, ""), (&kick, "")])? {
+            answer::not_taken(&session.prog, "the kick");
+        }
     }
     say!("Clone {sync} has been started. Track progress with \"{} status clone {sync}\"", session.prog);
     Ok(0)

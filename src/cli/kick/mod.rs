@@ -6,7 +6,7 @@ mod rows;
 pub mod verdict;
 mod watch;
 
-use crate::cli::answer::notify;
+use crate::cli::answer::{self, notify};
 use crate::cli::sync_list::{self, Listed, Selection};
 use crate::cli::{Session, help, presence, standstill, table::Topic};
 use crate::control::channel::kick_sync;
@@ -41,7 +41,7 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return without_daemon(session, &selection, &absent);
     }
     let code = match selection.seconds {
-        None => all_at_once(session, &selection.syncs)?,
+        None => all_at_once(session, &selection.syncs, true)?,
         Some(seconds) => one_after_the_other(session, &selection.syncs, seconds)?,
     };
     Ok(if code == 0 { skipped(session, nouns, &selection) } else { code })
@@ -59,7 +59,7 @@ fn skipped(session: &Session, nouns: &[String], selection: &Selection) -> u8 {
 /// none, of any other failure. Without a number, the original takes a kick all the same.
 fn without_daemon(session: &mut Session, selection: &Selection, absent: &Error) -> Result<u8> {
     let code = match selection.seconds {
-        None => all_at_once(session, &selection.syncs)?,
+        None => all_at_once(session, &selection.syncs, false)?,
         Some(0) => session.dialect().kick_error_code,
         Some(_) => 1,
     };
@@ -71,15 +71,29 @@ fn without_daemon(session: &mut Session, selection: &Selection, absent: &Error) 
     Ok(code)
 }
 
-fn all_at_once(session: &mut Session, syncs: &[Listed]) -> Result<u8> {
+/// The exit code when the daemon has not taken a kick.
+const NO_ANSWER: u8 = 1;
+
+/// Where a daemon serves, it has taken the kicks when this returns: some are lost that are sent
+/// while it does not listen.
+fn all_at_once(session: &mut Session, syncs: &[Listed], served: bool) -> Result<u8> {
+    let mut kicks = Vec::new();
     for sync in syncs.iter().filter(|sync| may_be_kicked(sync)) {
-        notify(&mut session.control, &kick_sync(&sync.name))?;
+        kicks.push(kick_sync(&sync.name));
+        if !served {
+            notify(&mut session.control, &kick_sync(&sync.name))?;
+        }
         if !session.options.quiet {
             say!("Kicked sync {}", sync.name);
         }
         standstill::tell(session, &sync.name)?;
     }
-    Ok(0)
+    let kicks: Vec<(&str, &str)> = kicks.iter().map(|kick| (kick.as_str(), "")).collect();
+    if !served || kicks.is_empty() || answer::send(&mut session.control, &kicks)? {
+        return Ok(0);
+    }
+    answer::not_taken(&session.prog, "the kick");
+    Ok(NO_ANSWER)
 }
 
 /// Kick, wait, next. After a kill, and if a retry is left, again from the first one.

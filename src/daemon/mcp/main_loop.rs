@@ -116,6 +116,8 @@ impl<'a> Mcp<'a> {
         self.guards.load(&mut self.session)?;
         self.listen()?;
         self.show();
+        // Messages that came while nothing listened.
+        self.housekeeping.log_messages(&mut self.session)?;
         self.ask_validators()?;
         joining::unseen(&mut self.session.control)?.iter().for_each(|sync| self.validators.need(sync));
         self.start_due()
