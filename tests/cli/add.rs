@@ -67,11 +67,40 @@ fn tables_and_sequences_are_added_with_their_keys() {
 }
 
 #[test]
-fn a_known_table_is_silently_left_alone_and_not_put_into_the_herd() {
+fn a_known_table_is_left_alone_and_said_not_to_be_in_the_herd() {
     let world = World::with_dbs();
     world.says("add table t1 db=A");
-    assert_eq!(world.says("add table t1 db=A herd=h1"), "Created herd \"h1\"\n");
+    let outcome = world.ctl(&["add", "table", "t1", "db=A", "herd=h1"]).ended_with(0);
+    assert_eq!(outcome.stdout, "Created herd \"h1\"\n");
+    let note = "Note: table \"public.t1\" was added before and is not in herd \"h1\"; this does not put it there
+HINT: To put it into the herd of a sync, run: bucardo_ctl update sync SYNC add table public.t1\n";
+    assert_eq!(outcome.stderr, note);
+    assert_eq!(world.ctl(&["add", "table", "t1", "db=A"]).ended_with(0).stderr, "", "no herd was named");
     assert_eq!(world.value("select count(*) from bucardo.herdmap"), "0");
+}
+
+#[test]
+fn a_table_that_was_never_added_is_said_how_to_add() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h1");
+    world.says("add sync s type=pushdelta source=h1 targetdb=B");
+    let stderr = world.ctl(&["update", "sync", "s", "add", "table", "t3"]).ended_with(255).stderr;
+    let hint = "HINT: To add one that was never added, run: bucardo_ctl add table t3 db=DATABASE sync=s; ";
+    assert!(stderr.starts_with("Unknown table: t3\n") && stderr.contains(hint), "{stderr}");
+}
+
+#[test]
+fn a_status_is_active_or_inactive_in_both_dialects() {
+    let world = World::with_dbs();
+    world.says("add table t1 db=A herd=h1");
+    world.says("add sync s type=pushdelta source=h1 targetdb=B");
+    for word in ["status=actve", "status=Active"] {
+        let stderr = world.ctl(&["update", "sync", "s", word]).ended_with(255).stderr;
+        assert!(stderr.contains("Invalid value for 'status'") && stderr.contains("active or inactive"), "{stderr}");
+        world.bucardo(&["update", "sync", "s", word]);
+        assert_eq!(world.value("select status from bucardo.sync"), "active");
+    }
+    assert!(world.says("update sync s status=inactive").contains("from \"active\" to \"inactive\""));
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl FakeDaemon {
         FakeDaemon::new(installed, "bucardo_silence", |_, _| {})
     }
 
+    /// One that takes everything, and says so when it is asked whether it is there.
+    pub fn taking(installed: &Installed) -> FakeDaemon {
+        FakeDaemon::new(installed, "bucardo_mcp_ping", |client, _| client.batch_execute("notify bucardo_mcp_pong").unwrap())
+    }
+
     /// The server process of its session.
     pub fn backend(&self) -> i32 {
         self.backend

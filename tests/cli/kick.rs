@@ -230,9 +230,7 @@ fn pid_files_of_former_syncs_are_removed_on_the_way() {
         (installed.piddir().join("bucardo.ctl.sync.former.pid"), installed.piddir().join("bucardo.ctl.sync.orders.pid"));
     std::fs::write(&former, "1\n").unwrap();
     std::fs::write(&present, "1\n").unwrap();
-    let _daemon = FakeDaemon::new(&installed, "bucardo_mcp_ping", |client, _| {
-        client.batch_execute("notify bucardo_mcp_pong").unwrap();
-    });
+    let _daemon = FakeDaemon::taking(&installed);
     let outcome = installed.ctl(&["kick", "orders"]).ended_with(0);
     assert_eq!(outcome.stderr, format!("Invalid pid file found: {} - removing it\n", former.display()));
     assert!(!former.exists() && present.exists());

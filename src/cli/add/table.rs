@@ -66,8 +66,11 @@ pub(super) fn run(session: &mut Session, noun: Noun, words: &[String]) -> Result
     }
     let Some(relations) = relations(kind, &pairs.rest) else { return Ok(1) };
     let pairs = in_sync(&mut session.control, pairs)?;
-    let (lines, goats) = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
+    let Added { lines, goats, outside } = session.transaction(|session| add(&mut session.control, kind, &relations, &pairs))?;
     super::report(session, &lines);
+    if let (Some(herd), false) = (pairs.get("herd"), outside.is_empty()) {
+        tell_outside(session, kind, herd, &outside);
+    }
     kinds::warn_of_no_key(&mut session.control, &goats)?;
     if let Some(herd) = pairs.get("herd").filter(|_| !lines.is_empty()) {
         used::herd(&mut session.control, herd)?;
@@ -103,26 +106,56 @@ fn relations(kind: &str, words: &[String]) -> Option<Vec<Relation>> {
         .ok()
 }
 
-fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pairs: &Pairs) -> Result<(Vec<String>, Vec<i32>)> {
+/// What came of it.
+#[derive(Default)]
+struct Added {
+    /// What is said.
+    lines: Vec<String>,
+    /// Those that were added.
+    goats: Vec<i32>,
+    /// Those that were known, and are not in the herd that was named.
+    outside: Vec<String>,
+}
+
+/// The original leaves a known one alone in silence; that it is not in the herd has to be known.
+fn tell_outside(session: &Session, kind: &str, herd: &str, outside: &[String]) {
+    for label in outside {
+        warn_user!("Note: {kind} \"{label}\" was added before and is not in herd \"{herd}\"; this does not put it there");
+    }
+    let prog = &session.prog;
+    warn_user!("HINT: To put it into the herd of a sync, run: {prog} update sync SYNC add {kind} {}", outside[0]);
+}
+
+fn add(control: &mut Connection, kind: &'static str, relations: &[Relation], pairs: &Pairs) -> Result<Added> {
     let db = database(control, pairs.get("db"))?;
     let mut adder = Adder::new(&db, kind);
-    let (mut lines, mut goats) = (Vec::new(), Vec::new());
+    let Added { mut lines, mut goats, mut outside } = Added::default();
     if let Some(herd) = pairs.get("herd") {
         if herd::ensure(control, herd)? {
             lines.push(format!("Created herd \"{herd}\""));
         }
     }
     for relation in relations {
-        // A known one is left alone, silently, and not put into the herd either (reference, section
-        // 10, 9).
-        let (goat, true) = adder.add(control, relation, pairs)? else { continue };
+        let (goat, is_new) = adder.add(control, relation, pairs)?;
+        if !is_new {
+            // It is left alone, and not put into the herd either (reference, section 10, 9).
+            if !is_in_herd(control, pairs.get("herd"), goat.id)? {
+                outside.push(relation.label().to_string());
+            }
+            continue;
+        }
         if let Some(herd) = pairs.get("herd") {
             herd::join(control, herd, &goat)?;
         }
         lines.push(format!("Added {kind} \"{}\"", relation.label()));
         goats.push(goat.id);
     }
-    Ok((lines, goats))
+    Ok(Added { lines, goats, outside })
+}
+
+fn is_in_herd(control: &mut Connection, herd: Option<&str>, goat: i32) -> Result<bool> {
+    let sql = "select from bucardo.herdmap where herd = $1 and goat = $2";
+    Ok(control.query_opt(sql, &[&herd, &goat])?.is_some())
 }
 
 /// The database meant: the one named, else the only one there is.

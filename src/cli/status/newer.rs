@@ -81,6 +81,7 @@ pub fn state(sync: &Sync) -> String {
 
 fn newest_is_bad(sync: &Sync) -> bool {
     match (&sync.good, &sync.bad) {
+        _ if sync.facts.is_failing() => true,
         (Some(good), Some(bad)) => bad.age < good.age,
         (None, bad) => bad.is_some(),
         _ => false,

@@ -166,6 +166,9 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             format!("Invalid value for 'dbport': \"{port}\" is no port"),
             "a port is a number from 1 to 65535",
         )),
+        (Noun::Sync | Noun::Customcode, "status", Some(text)) if !["active", "inactive"].contains(&text) => {
+            Err(refusal::refused(format!("Invalid value for 'status': \"{text}\""), "the status is active or inactive"))
+        }
         (Noun::Sync, "conflict_strategy", Some(text)) => {
             let strategy = conflict::strategy(control, text)?;
             Ok(Assignment { value: Some(strategy), ..assignment })

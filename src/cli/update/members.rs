@@ -22,7 +22,11 @@ pub fn of_sync(session: &mut Session, name: &str, verb: &str, words: &[String]) 
         let control = &mut session.control;
         let sync = only(find::anchored(control, Noun::Sync, name)?, "sync")?;
         let herd: String = control.query_one("select source from bucardo.sync where name = $1", &[&sync.key])?.get(0);
-        let lines = names.iter().map(|name| members(control, &herd, kind, verb, name)).collect::<Result<Vec<_>>>()?.concat();
+        let mut lines = Vec::new();
+        for name in names {
+            let found = members(control, &herd, kind, verb, name);
+            lines.extend(found.map_err(|error| if verb == "add" { never_added(error, kind, name, &sync.key) } else { error })?);
+        }
         Ok((sync, herd, lines))
     })?;
     lines.iter().for_each(|line| warn_user!("{line}"));
@@ -38,6 +42,20 @@ pub fn of_sync(session: &mut Session, name: &str, verb: &str, words: &[String]) 
         used::fitness(&mut session.control, &herd)?;
     }
     Ok(0)
+}
+
+/// Only what is known can be put into a herd; another command makes it known and does that, too.
+fn never_added(error: Error, kind: &str, name: &str, sync: &str) -> Error {
+    match error.kind() {
+        Kind::NotFound if !name.ends_with('*') => {
+            let hint = format!(
+                "To add one that was never added, run: bucardo_ctl add {kind} {name} db=DATABASE sync={sync}; \
+                 `list {kind}` shows those that were"
+            );
+            refusal::missing(error.message().to_owned(), hint)
+        }
+        _ => error,
+    }
 }
 
 fn only(mut found: Vec<Thing>, what: &str) -> Result<Thing> {

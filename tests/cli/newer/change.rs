@@ -109,7 +109,9 @@ fn a_status_is_active_or_inactive_in_any_case() {
 fn activating_and_deactivating_are_for_good() {
     let world = world();
     let status = || world.value("select status from bucardo.sync");
-    let _daemon = FakeDaemon::silent(&world);
+    let _daemon = FakeDaemon::new(&world, "bucardo_activate_sync_s1; listen bucardo_deactivate_sync_s1", |client, _| {
+        client.batch_execute("notify bucardo_activated_sync_s1; notify bucardo_deactivated_sync_s1").unwrap();
+    });
     assert_eq!(says(&world, "deactivate s1"), "Deactivating sync s1\n");
     assert_eq!(status(), "inactive");
     assert_eq!(says(&world, "activate s1"), "Activating sync s1\n");

@@ -124,14 +124,14 @@ fn words_for_syncs_are_read_in_another_way() {
         Some("No matching syncs were found\nActive syncs:\n copies\n grp\n orders\n")
     );
     assert!(run(&installed, "kick orders x").ended_with(255).stderr.starts_with("Sync \"x\" does not appear to exist\n"));
-    let silent = FakeDaemon::silent(&installed);
+    let taking = FakeDaemon::taking(&installed);
     assert_eq!(
         says(&installed, "kick all 0"),
         "Kicked sync asleep\nKicked sync copies\n".replace("Kicked sync asleep", "Cannot kick inactive sync \"asleep\"")
             + "Kicked sync grp\nKicked sync orders\n"
     );
     assert_eq!(says(&installed, "kick sync o%"), "Kicked sync orders\n");
-    drop(silent);
+    drop(taking);
     let asleep = run(&installed, "pause asleep").ended_with(1);
     let told = "Cannot pause or resume sync \"asleep\" unless it is active (currently \"inactive\")\nHINT: ";
     assert!(asleep.stderr.starts_with(told), "{}", asleep.stderr);
