@@ -8,7 +8,7 @@ use std::time::Duration;
 #[test]
 fn a_read_only_control_database_is_read_and_not_written() {
     let installed = prepared();
-    let _daemon = FakeDaemon::silent(&installed);
+    let _daemon = FakeDaemon::taking(&installed);
     installed.cluster.connect("postgres").batch_execute("alter database bucardo set default_transaction_read_only = on").unwrap();
     for line in ["status", "list syncs", "status orders", "kick orders"] {
         assert_eq!(installed.ctl(&line.split(' ').collect::<Vec<_>>()).ended_with(0).stderr, "", "{line}");
