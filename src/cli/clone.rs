@@ -32,7 +32,9 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
     session.transaction(|session| ask_for_copy(session, sync))?;
     if !session.rehearses() {
         let (reload, kick) = (sync_request("reload", sync), sync_request("kick", sync));
-        if presence::absent(session)?.is_none() && !answer::send(&mut session.control, &[(&reload, ""), (&kick, "")])? {
+        if presence::absent(session)?.is_some() {
+            [&reload, &kick].into_iter().try_for_each(|request| answer::notify(&mut session.control, request))?;
+        } else if !answer::send(&mut session.control, &[(&reload, ""), (&kick, "")])? {
             answer::not_taken(&session.prog, "the kick");
         }
     }
