@@ -11,6 +11,7 @@ use crate::pg::{ConnInfo, Connection, Installation, Schema};
 use crate::replicate::identity::{Actual, Recorded};
 use crate::replicate::own_schema::has_table;
 use crate::replicate::own_schema::ownership;
+use postgres::error::SqlState;
 
 /// The installation of this control database; none if that was not upgraded yet. It is asked for
 /// once in a session.
@@ -55,7 +56,12 @@ fn is_first(control: &mut Connection, db: &str, conn: &mut Connection, ours: &In
     match (marked, identified) {
         _ if !readable && has_further => Ok(false),
         _ if !readable => refuse_unreadable(control, db, conn).map(|()| false),
-        (true, _) => Ok(conn.query("select from bucardo.bucardo_installation where id <> $1", &[&ours.id])?.is_empty()),
+        (true, _) => match conn.query("select from bucardo.bucardo_installation where id <> $1", &[&ours.id]) {
+            Ok(others) => Ok(others.is_empty()),
+            // It was removed in the meantime, with the last object in the schema: that is free now.
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(true),
+            Err(error) => Err(error.into()),
+        },
         _ if has_further => Ok(false),
         (false, true) => is_unmarked_ours(control, db, conn),
         (false, false) => Ok(true),
