@@ -377,3 +377,20 @@ fn a_column_that_gets_another_type_at_one_end_is_copied_by_its_meaning() {
     }
     assert_eq!(world.value("A", ROWS), "1:10");
 }
+
+/// The round is given up, for what it rests on has changed; the job is to copy nevertheless.
+#[test]
+fn a_fullcopy_whose_table_is_altered_meanwhile_is_made_all_the_same() {
+    let world = World::with(&["A", "B"], &[]);
+    world.says("add sync s type=fullcopy source=h targetdb=B ping=false");
+    failpoints::start(&world);
+    world.at("A", "insert into t values (1, 7)");
+    world.says("kick s 0");
+    let wish = failpoints::wish(&world, "AfterTriggerDrop", "stop");
+    world.says("kick s");
+    wait_until("the kid stands still", PATIENCE, || (!wish.exists()).then_some(()));
+    world.at("A", "alter table t alter counter type bigint; update t set counter = 8");
+    send(world.pid("kid.sync.s.B"), Signal::SIGCONT);
+    world.becomes("control", "select count(*) from bucardo.q where ended is null", "0");
+    assert_eq!(world.value("B", ROWS), "1:8");
+}

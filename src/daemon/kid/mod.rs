@@ -305,7 +305,7 @@ impl Kid {
         let (mut counts, mut more) = self.rounds()?;
         // A round without work speaks with no receiver.
         if counts.none() && self.carrier.members_have_changed()? {
-            self.reopen()?;
+            self.reopen_for_job()?;
             (counts, more) = self.rounds()?;
         }
         if !self.place.rehearses {
@@ -391,7 +391,7 @@ impl Kid {
                 }
                 Outcome::Outdated if outdated < MOST_COLLISIONS => {
                     outdated += 1;
-                    self.reopen()?;
+                    self.reopen_for_job()?;
                 }
                 Outcome::Outdated => {
                     let sentence = format!("the tables of sync \"{}\" are altered all the time", self.place.sync);
@@ -419,6 +419,13 @@ impl Kid {
         log::info!("Tables of sync \"{}\" have changed: reading them again", self.place.sync);
         self.carrier.note_receipts().map_err(|error| self.carrier.named(error))?;
         self.carrier = setup::carrier(&mut self.watch, &self.place)?.0;
+        Ok(())
+    }
+
+    /// The same in the middle of a job: what copies all tables has not copied them yet.
+    fn reopen_for_job(&mut self) -> Result<()> {
+        self.reopen()?;
+        self.carrier.begin_job();
         Ok(())
     }
 

@@ -217,6 +217,11 @@ impl Plan {
         self.goat
     }
 
+    /// Whether changes are captured on the source.
+    pub fn is_captured(&self) -> bool {
+        self.captured
+    }
+
     /// Whether the source is a query.
     pub fn is_selected(&self) -> bool {
         self.selected

@@ -287,13 +287,18 @@ impl Source {
             self.conn.first_column(REFUSE_VIEWS)?;
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
+        // A source whose tables are only copied has none of our tables, unless changes wake the sync.
+        let chosen_anew = match plans.iter().any(Plan::is_captured) {
+            true => records::chosen_anew(self.conn.schema(), plans.iter().map(|plan| (plan.oid, plan.record))),
+            false => "false".to_owned(),
+        };
         let list = |flags: &[String]| format!("array_to_string(array[{}]::boolean[], ',')", flags.join(", "));
         let first = if further_parts(plans) == 0 { list(&flags) } else { "''".to_owned() };
         self.conn.batch(&format!(
             "prepare bucardo_look (bigint, bigint[]) as \
              select concat_ws(';', txid_current_snapshot()::text, pg_current_wal_insert_lsn()::text, {} or {}, {first})",
             digest::unguarded(self.conn.schema(), plans.iter().map(|plan| (&plan.source, &plan.source_state))),
-            records::chosen_anew(self.conn.schema(), plans.iter().map(|plan| (plan.oid, plan.record))),
+            chosen_anew,
         ))?;
         for (part, flags) in flags.chunks(AT_ONCE).enumerate().take(further_parts(plans)) {
             let comma = if part == 0 { "" } else { "," };
