@@ -79,7 +79,7 @@ fn a_sync_that_failed_is_bad_until_a_try_has_succeeded() {
             if exists (select from public.gate where open) then return new; end if;
             if exists (select from public.gate) then perform pg_sleep(60); end if;
             raise 'not today'; end $$;
-        create trigger refuse before insert on t for each row execute function refuse();
+        create trigger refuse before insert on t for each row execute procedure refuse();
         alter table t enable always trigger refuse";
     world.at("B", gate);
     world.at("A", "insert into t values (1)");
