@@ -13,6 +13,7 @@ use crate::control::identity::{self as known, Finding, Halt};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::own_schema::{self, has_table};
+use postgres::error::SqlState;
 
 /// The database itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +79,12 @@ impl Recorded {
         if !has_table(conn, "bucardo_identity")? {
             return Ok(None);
         }
-        let row = conn.query_opt(&*conn.ours("select system_identifier, dboid, life from bucardo.bucardo_identity"), &[])?;
+        let sql = conn.ours("select system_identifier, dboid, life from bucardo.bucardo_identity").into_owned();
+        let row = match conn.query_opt(&sql, &[]) {
+            // It was removed in the meantime, with the last object in the schema.
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => None,
+            row => row?,
+        };
         Ok(row.map(|row| Recorded { system: row.get(0), dboid: row.get(1), life: row.get(2) }))
     }
 
