@@ -1,7 +1,7 @@
 -- What is known in the control database about each sync named in $1, for its state. A job that
--- waits goes before one that runs, as in the original. A target fails when its newest job that came to
--- an end failed; until it is tried again, it waits for that. A job that a stop has broken off came to
--- no end.
+-- waits goes before one that runs, as in the original. A target fails when its newest job that came
+-- to an end failed; until it is tried again, it waits for that. A job that a stop has broken off
+-- came to no end.
 with last_try as (
   select distinct on (q.sync, q.targetdb) q.id, q.sync, q.targetdb, q.aborted, q.whydie
   from bucardo.q

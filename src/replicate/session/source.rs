@@ -287,7 +287,8 @@ impl Source {
             self.conn.first_column(REFUSE_VIEWS)?;
         }
         let flags: Vec<String> = plans.iter().map(Plan::changed_expression).collect();
-        // A source whose tables are only copied has none of our tables, unless changes wake the sync.
+        // A source whose tables are only copied has none of our tables, unless changes wake the
+        // sync.
         let chosen_anew = match plans.iter().any(Plan::is_captured) {
             true => records::chosen_anew(self.conn.schema(), plans.iter().map(|plan| (plan.oid, plan.record))),
             false => "false".to_owned(),
