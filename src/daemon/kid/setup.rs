@@ -547,6 +547,7 @@ impl Noted {
                 format!("The key by which changes of table \"{}\" are noted is not there any more", shape.relation.label());
             return Err(Error::new(Kind::Mismatch, sentence).hint("Validate the sync."));
         }
+        one.refuse_other_types(shape)?;
         let (names, key, since) = (one.capture.names.clone(), one.key(), one.since);
         let same =
             |other: &&Key| other.columns.len() == key.columns.len() && key.columns.iter().all(|k| other.columns.contains(k));

@@ -119,6 +119,15 @@ impl KeyColumn {
         !self.stored.contains('.')
     }
 
+    /// Whether values of a type, by its id, are compared with what is stored without a conversion
+    /// that users have made.
+    pub fn takes(&self, type_oid: u32) -> bool {
+        /// The first id that a server gives to what users make.
+        const FIRST_OF_USERS: u32 = 16_384;
+        let mut family = self.family.trim_matches(['{', '}']).split(',');
+        (type_oid < FIRST_OF_USERS && self.is_built_in()) || family.any(|oid| oid.parse() == Ok(type_oid))
+    }
+
     /// What tells whether keys can be noted where they were noted before.
     pub fn stored_with_collation(&self) -> String {
         let collation = self.collation.as_ref().map(|collation| format!(" collate {collation}"));
@@ -489,6 +498,22 @@ pub fn create_truncate_trigger(trigger: &Ident, names: &Names, table: &Relation)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_that_takes_over_a_name_is_another_type() {
+        let column = |stored: &str, family: &str| KeyColumn {
+            name: "k".into(),
+            number: 1,
+            stored: stored.into(),
+            collation: None,
+            family: family.into(),
+            equals: String::new(),
+        };
+        let own = column("public.mood", "{20000,20001}");
+        assert!(own.takes(20_000) && own.takes(20_001) && !own.takes(20_002) && !own.takes(23));
+        let plain = column("bigint", "{21,23,20,23}");
+        assert!(plain.takes(23) && plain.takes(1700) && !plain.takes(20_000));
+    }
 
     #[test]
     fn objects_of_look_alike_tables_have_different_names_that_fit() {

@@ -11,7 +11,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Schema, catalog_text};
 use crate::replicate::capture::objects::{Capture, KeyColumn, Names};
-use crate::replicate::catalog::shape::Key;
+use crate::replicate::catalog::shape::{Key, Shape};
 use crate::replicate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 
@@ -32,6 +32,18 @@ impl Recorded {
     /// Whether all columns of its key are still there.
     pub fn readable(&self) -> bool {
         self.capture.columns.len() == self.columns
+    }
+
+    /// Refuses a table whose key has types other than those by which it is noted: to compare the
+    /// two, the server might call a cast of the table's owner, with the rights of our role.
+    pub fn refuse_other_types(&self, table: &Shape) -> Result<()> {
+        let fits = |column: &KeyColumn| table.column(&column.name).is_none_or(|now| column.takes(now.type_oid));
+        if self.outdated || self.capture.columns.iter().all(fits) {
+            return Ok(());
+        }
+        let label = table.relation.label();
+        let sentence = format!("The key of table \"{label}\" has other types than those by which its changes are noted");
+        Err(Error::new(Kind::Mismatch, sentence).hint("Validate the sync."))
     }
 
     /// Its key, by the names that the columns have now.

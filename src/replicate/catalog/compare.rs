@@ -158,6 +158,7 @@ mod tests {
             type_name: type_name.into(),
             base_type: type_name.into(),
             bare_type: type_name.into(),
+            type_oid: 0,
             not_null: false,
             generated: false,
             identity_always: false,

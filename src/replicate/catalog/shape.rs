@@ -19,6 +19,8 @@ pub struct Column {
     pub base_type: String,
     /// The type itself without a modifier.
     pub bare_type: String,
+    /// The type's id. Another type may take over a name.
+    pub type_oid: u32,
     /// Declared NOT NULL.
     pub not_null: bool,
     /// Computed by the server (GENERATED ALWAYS AS … STORED or VIRTUAL).
@@ -167,6 +169,7 @@ impl Shape {
             type_name: String::new(),
             base_type: String::new(),
             bare_type: String::new(),
+            type_oid: 0,
             not_null: false,
             generated: false,
             identity_always: false,
@@ -296,6 +299,7 @@ fn column(row: &postgres::Row) -> Result<Column> {
         type_name: catalog_text::type_name(row.get(1))?,
         base_type: catalog_text::type_name(row.get(2))?,
         bare_type: catalog_text::type_name(row.get(8))?,
+        type_oid: row.get(9),
         not_null: row.get(3),
         generated: row.get(4),
         identity_always: row.get(5),

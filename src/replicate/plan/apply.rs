@@ -75,9 +75,8 @@ impl Plan {
     /// whatever the transaction's snapshot.
     pub fn hold_source(&self, parts: bool) -> String {
         let (name, oid) = (literal(&self.source.to_string()), self.oid);
-        let type_of =
-            |column: &Ident| format!("pg_catalog.format_type(pg_catalog.pg_typeof((null::{}).{column}), -1)", self.source);
-        let same = self.typed.iter().map(|(column, kind)| format!("\n  and {} = {}", type_of(column), literal(kind)));
+        let type_of = |column: &Ident| format!("pg_catalog.pg_typeof((null::{}).{column})::oid", self.source);
+        let same = self.typed.iter().map(|(column, oid)| format!("\n  and {} = {oid}", type_of(column)));
         format!("{};\nselect pg_catalog.to_regclass({name})::oid = {oid}{}", self.lock_source(parts), same.collect::<String>())
     }
 

@@ -105,8 +105,9 @@ pub struct Plan {
     uniques: Vec<Unique>,
     /// Whether the source is a query.
     selected: bool,
-    /// The columns of the source's table that take part in expressions, with their types.
-    typed: Vec<(Ident, String)>,
+    /// The columns of the source's table that take part in expressions, with the ids of their
+    /// types.
+    typed: Vec<(Ident, u32)>,
     /// Whether changes are captured on the source.
     captured: bool,
     copying: Copying,
@@ -268,10 +269,10 @@ impl Plan {
 }
 
 /// The columns of a source that take part in expressions of ours, or in what is selected from it.
-fn typed(source: &Shape, key: &Key) -> Vec<(Ident, String)> {
+fn typed(source: &Shape, key: &Key) -> Vec<(Ident, u32)> {
     let columns = if source.select.is_some() { &source.table_columns } else { &source.columns };
     let takes_part = |column: &&Column| source.select.is_some() || key.columns.iter().any(|name| name == column.name.raw());
-    columns.iter().filter(takes_part).map(|column| (column.name.clone(), column.bare_type.clone())).collect()
+    columns.iter().filter(takes_part).map(|column| (column.name.clone(), column.type_oid)).collect()
 }
 
 /// The columns `wanted` of a key as they are called in delta tables that capture them in the order
@@ -371,6 +372,7 @@ mod tests {
             type_name: "text".into(),
             base_type: "text".into(),
             bare_type: "text".into(),
+            type_oid: 25,
             not_null: name == "id",
             generated,
             identity_always: false,
