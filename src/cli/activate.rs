@@ -180,8 +180,7 @@ pub fn request(session: &mut Session, verb: &str, sync: &str, seconds: u64) -> R
     Ok(false)
 }
 
-/// Sends the request and waits for the answer and, where a sync shall run, until it is known to be
-/// fit for that.
+/// Sends the request and waits for the answer and, for `activate`, until the sync was found valid.
 fn outcome(control: &mut Connection, verb: &str, sync: &str, mut patience: Patience) -> Result<Outcome> {
     let request = sync_request(verb, sync);
     let [answer, refusal, validated] =

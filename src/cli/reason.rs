@@ -70,8 +70,8 @@ pub fn record_newer(path: &str, verb: &str, words: &[String]) -> Result<()> {
     replace(&mut latest, path, &line).inspect_err(|_| cut(&history, end))
 }
 
-/// The reason as one line: the words joined by blanks. A newline would end it for whoever reads the
-/// file.
+/// The reason as one line: the words joined by blanks. A newline would end it where the
+/// file is read.
 pub fn text(words: &[String]) -> String {
     plain::line(words.join(" ").replace(['\n', '\r'], " ").trim()).into_owned()
 }

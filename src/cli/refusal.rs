@@ -1,6 +1,6 @@
 //! What to do about refusals. The control database refuses rows by rules, and databases are found
-//! not to fit, deep below, where nobody knows which command asked; here, at the top, is the advice
-//! for each. The rule itself stays where it is enforced.
+//! not to fit, deep below, where the command that asked is not known; here, at the top, is the
+//! advice for each. The rule itself stays where it is enforced.
 
 use crate::error::{Error, Kind};
 

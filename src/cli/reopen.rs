@@ -1,4 +1,4 @@
-//! `reopen`: lets all processes of the daemon open their log files anew, after somebody moved them
+//! `reopen`: lets all processes of the daemon open their log files anew, after they were moved
 //! away (reference, 8.5).
 
 use crate::cli::{Session, help, pidfile, refusal, table::Topic};

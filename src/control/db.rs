@@ -21,7 +21,7 @@ pub fn makes_delta(control: &mut Connection, name: &str) -> Result<bool> {
 }
 
 /// Whether everything that is written to a source of a sync is captured, also where triggers are
-/// off. In a control database that was not upgraded yet, nobody has said so.
+/// off. A control database that was not upgraded yet has no such column.
 pub fn captures_always(control: &mut Connection, name: &str, sync: &str) -> Result<bool> {
     let sql = "select exists (select from bucardo.db d where d.name = $1 and to_jsonb(d) ->> 'capture' = 'always') \
                or exists (select from bucardo.sync s where s.name = $2 and to_jsonb(s) ->> 'capture' = 'always')";

@@ -100,8 +100,8 @@ pub fn life(control: &mut Connection, db: &str) -> Result<Option<String>> {
     Ok(row.and_then(|row| row.get(0)))
 }
 
-/// Whether a database was validated and had objects of ours. Whoever is just removing them is
-/// waited for.
+/// Whether a database was validated and had objects of ours. A session that is just
+/// removing them is waited for.
 pub fn has_had_objects(control: &mut Connection, db: &str) -> Result<bool> {
     control.query("select from bucardo.place where db = $1 order by sync, side for share", &[&db])?;
     Ok(life(control, db)?.is_some())

@@ -5,9 +5,9 @@
 //! ended as well. `id` grows with every job and every kick, so "a job newer than this kick" needs
 //! no clock.
 //!
-//! Removing or renaming a sync locks its row first and those of its jobs and runs afterwards.
-//! Whoever ends jobs does the same (see `held`), so that the two wait for one another instead of
-//! meeting in a deadlock.
+//! Removing or renaming a sync locks its row first and those of its jobs and runs afterwards. A
+//! process that ends jobs does the same (see `held`), so that the two wait for one another instead
+//! of meeting in a deadlock.
 
 use crate::control::channel;
 use crate::error::Result;
@@ -54,8 +54,7 @@ pub struct JobRequest<'a> {
 }
 
 /// Puts a job into the queue and returns its id, unless limits leave no room for it. One that is
-/// still waiting is taken instead, and gets a new id: whoever kicked just now is answered by it as
-/// well.
+/// still waiting is taken instead, and gets a new id: it answers the newest kick as well.
 ///
 /// Jobs of one sync are put by one controller, but a database may be limited for several syncs,
 /// whose controllers must not all see the same room.

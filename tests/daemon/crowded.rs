@@ -2,7 +2,7 @@
 //! told how many are missing.
 
 use super::world::{PATIENCE, World};
-use crate::harness::{Cluster, wait_until};
+use crate::harness::{Cluster, TrueAtEnd, wait_until};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Syncs s1, s2, … of table t from A, which is reached by a role with so many connections.
@@ -36,25 +36,32 @@ fn every_sync_has_its_turn_where_a_role_has_few_connections() {
     }
 }
 
-#[test]
-fn a_busy_sync_gives_way() {
-    let world = limited(2, 2);
-    world.says("start");
+/// An application inserts rows, one transaction after another, at a pace that leaves the servers
+/// time.
+fn while_rows_are_written(world: &World, during: impl FnOnce()) {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut a = world.db("A");
             for id in (1..20_000).take_while(|_| !done.load(Ordering::Relaxed)) {
-                a.batch_execute(&format!("insert into t values ({id})")).unwrap();
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                a.batch_execute(&format!("insert into t values ({id}); select pg_sleep(0.005)")).unwrap();
             }
         });
+        let _end = TrueAtEnd(&done);
+        during();
+    });
+}
+
+#[test]
+fn a_busy_sync_gives_way() {
+    let world = limited(2, 2);
+    world.says("start");
+    while_rows_are_written(&world, || {
         for n in [1, 2, 1, 2] {
             wait_until(&format!("s{n} has its turn"), PATIENCE, || {
                 (world.run(&format!("kick s{n} 20")).code() == 0).then_some(())
             });
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 
@@ -183,22 +190,13 @@ fn a_new_swap_has_its_turn_among_busy_syncs() {
     shrink(world.server_mut("A"), 20);
     many_syncs(&world, 12);
     world.says("start");
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut a = world.db("A");
-            for id in (1..20_000).take_while(|_| !done.load(Ordering::Relaxed)) {
-                a.batch_execute(&format!("insert into t values ({id})")).unwrap();
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
-        });
+    while_rows_are_written(&world, || {
         world.says("add table v db=A herd=hv");
         world.says("add sync w type=swap source=hv targetdb=B");
         world.says("activate w 0");
         for _ in 1..=3 {
             has_its_turn(&world, "w");
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 

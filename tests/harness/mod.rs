@@ -36,7 +36,7 @@ pub use commands::{Call, Commands, Outcome, Running};
 pub use folder::Folder;
 pub use installed::Installed;
 pub use proxy::Proxy;
-pub use wait::wait_until;
+pub use wait::{TrueAtEnd, wait_until};
 
 /// Whether tests may take their time: `BUCARDO_TEST_LONG` is set.
 pub fn long() -> bool {

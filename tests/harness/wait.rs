@@ -1,5 +1,6 @@
 //! Waiting for a condition.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,5 +17,14 @@ pub fn wait_until<T>(what: &str, deadline: Duration, mut condition: impl FnMut()
         }
         assert!(Instant::now() < end, "waited {deadline:?} in vain until {what}");
         sleep(STEP);
+    }
+}
+
+/// Makes a flag true when it goes, also when the test fails: a thread that looks at it then ends.
+pub struct TrueAtEnd<'a>(pub &'a AtomicBool);
+
+impl Drop for TrueAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Draft, PATIENCE, case};
 use super::world::shared;
-use crate::harness::wait_until;
+use crate::harness::{TrueAtEnd, wait_until};
 use bucardo::pg::ident::literal;
 use postgres::Client;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,7 +46,7 @@ fn on_both(case: &mut Case, sql: &str) {
 fn beside_a_writer(case: &mut Case, during: impl FnOnce(&mut Case)) {
     let (mut writer, over) = (case.source_cluster.connect(&case.source), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let _end = OnDrop(&over);
+        let _end = TrueAtEnd(&over);
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 move_rows(&mut writer)
@@ -54,15 +54,6 @@ fn beside_a_writer(case: &mut Case, during: impl FnOnce(&mut Case)) {
         });
         during(case);
     });
-}
-
-/// Ends the writer also when the test fails.
-struct OnDrop<'a>(&'a AtomicBool);
-
-impl Drop for OnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Across the first level, across the second, and within one partition.

@@ -1,4 +1,4 @@
-//! A password that nobody needs to know: made, told to the server as a verifier, kept in the
+//! A password that is never typed: made, told to the server as a verifier, kept in the
 //! password file.
 
 use crate::error::{Error, Kind, Result};

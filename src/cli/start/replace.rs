@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// may take longer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The newer dialect does not start over a running daemon, and says so. A pid file that nobody
-/// stands behind goes.
+/// The newer dialect does not start over a running daemon, and says so. A pid file whose
+/// process does not run is removed.
 pub fn may_start(session: &Session, nouns: &[String]) -> Result<bool> {
     let piddir = Path::new(&session.files.piddir);
     let path = pidfile::master_path(piddir);

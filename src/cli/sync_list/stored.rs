@@ -4,8 +4,8 @@ use super::Listed;
 use crate::cli::{Session, pidfile};
 use crate::error::Result;
 
-/// All syncs, by name. Whoever reads them also removes what controllers of former syncs left behind
-/// in piddir.
+/// All syncs, by name. Reading them also removes what controllers of former syncs left behind in
+/// piddir.
 pub fn stored(session: &mut Session) -> Result<Vec<Listed>> {
     let rows = session.control.query(include_str!("stored.sql"), &[])?;
     let syncs: Vec<Listed> = rows
