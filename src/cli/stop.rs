@@ -98,7 +98,7 @@ fn looks_elsewhere(daemon: &Daemon, piddir: &Path) -> bool {
 fn tell_and_wait(session: &mut Session, reason: &str, daemon: &Daemon) -> Result<()> {
     call(session, reason)?;
     let master = &daemon.master;
-    if !master.lives_here() {
+    if !master.is_here() {
         if !session.options.quiet {
             say!("Asked {} to stop", daemon.label());
         }
