@@ -22,7 +22,6 @@ measure_copy() {
 }
 
 have_pgcopydb() {
-    packaged pgcopydb
     command -v pgcopydb >/dev/null && return 0
     say "pgcopydb is left out: the Debian package of that name is not there."
     return 1

@@ -71,6 +71,7 @@ pub use prog::Personality;
 pub use session::Session;
 
 use crate::contained::contained;
+use crate::control::upgrade::refuse_other_revisions;
 use crate::error::{Error, Kind, Result};
 use crate::plain;
 use crate::{say, warn_user};
@@ -202,7 +203,13 @@ fn start(verb: &table::Verb, invocation: &Invocation) -> Result<u8> {
     interrupt::watch(verb.name);
     match &verb.run {
         Run::Alone(run) => run(invocation),
-        Run::Connected(run) => run(&mut Session::open(invocation)?, &invocation.nouns),
+        Run::Connected(run) => {
+            let mut session = Session::open(invocation)?;
+            if verb.name != "upgrade" {
+                refuse_other_revisions(&mut session.control)?;
+            }
+            run(&mut session, &invocation.nouns)
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //! The one place that answers this: a pid file tells of a directory, which can be removed, shared,
 //! or on another machine. A daemon takes the place before it serves, so that there is one.
 
-use crate::error::{Error, Kind, Result};
+use crate::control::upgrade::lacks_something;
+use crate::error::Result;
 use crate::pg::Connection;
 use std::fs;
 use std::path::Path;
@@ -166,8 +167,7 @@ fn without_row(control: &mut Connection) -> Result<Presence> {
 /// session is there: that daemon is returned. Two that try at the same time wait for one another.
 pub fn claim(control: &mut Connection, piddir: &Path, directory: &str) -> Result<Option<Daemon>> {
     if !has_place(control)? {
-        let what = "the control database was made by an earlier version of this program";
-        return Err(Error::new(Kind::Refused, what).hint("Run: bucardo_ctl upgrade").exit_code(1));
+        return Err(lacks_something());
     }
     // The sessions are looked at once in a transaction: after the turn has come.
     control.within("begin; select bucardo.take_turn('daemon')", |control| {

@@ -5,6 +5,7 @@
 //! may connect (see [`super::access`]).
 
 use crate::control::channel;
+use crate::control::upgrade::lacks_something;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use openssl::rand::rand_bytes;
@@ -21,8 +22,7 @@ impl ChannelSecret {
             return Ok(secret);
         }
         if !has_table(control)? {
-            let what = "the control database was made by an earlier version of this program";
-            return Err(Error::new(Kind::Refused, what).hint("Run: bucardo_ctl upgrade").exit_code(1));
+            return Err(lacks_something());
         }
         let insert = "insert into bucardo.channel_secret (word) values ($1) on conflict do nothing";
         control.execute(insert, &[&random_word()?])?;

@@ -4,7 +4,7 @@
 //! depend on one another.
 
 use crate::control::private::ChannelSecret;
-use crate::control::setting_table;
+use crate::control::{setting_table, upgrade};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 
@@ -85,7 +85,8 @@ pub fn install(conn: &mut Connection) -> Result<()> {
     }
     conn.within("begin", |conn| {
         FILES.iter().try_for_each(|(name, sql)| conn.batch(sql).map_err(|e| e.context(format!("cannot create {name}"))))?;
-        conn.batch(&setting_table::insert(setting_table::shipped()))
+        conn.batch(&setting_table::insert(setting_table::shipped()))?;
+        upgrade::note_revision(conn)
     })?;
     ChannelSecret::make(conn).map(drop)
 }

@@ -3,8 +3,9 @@
 //! any older schema, whatever its age, gets exactly what it lacks.
 
 use crate::control::setting_table::{self, Setting};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// A change.
@@ -233,6 +234,43 @@ const STEPS: &[Step] = &[
         ),
     },
 ];
+
+/// How much of this a schema has is noted in a comment, which everybody may read.
+fn revision() -> usize {
+    STEPS.len() + setting_table::shipped().count()
+}
+
+/// Notes that a schema has everything.
+pub fn note_revision(control: &mut Connection) -> Result<()> {
+    let sql = format!("comment on table bucardo.upgrade_log is 'Control schema, revision {}'", revision());
+    control.batch(&sql)
+}
+
+/// Refuses a schema that lacks something, and one that has more than is known here. One that the
+/// Perl program made is not looked at.
+pub fn refuse_other_revisions(control: &mut Connection) -> Result<()> {
+    let sql = "select substring(obj_description(c.oid, 'pg_class') from 'revision ([0-9]+)')::bigint
+               from pg_class c
+               join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = 'bucardo' and c.relname = 'upgrade_log'";
+    let noted: Option<i64> = control.query_opt(sql, &[])?.and_then(|row| row.get(0));
+    match noted.unwrap_or_default().cmp(&i64::try_from(revision()).unwrap_or(i64::MAX)) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less if !is_ours(control)? => Ok(()),
+        Ordering::Less => Err(lacks_something()),
+        Ordering::Greater => {
+            let what = "The control database was made by a later version of this program";
+            let hint = "Use the program that it was upgraded with, or a later one.";
+            Err(Error::new(Kind::Refused, what).hint(hint).exit_code(1))
+        }
+    }
+}
+
+/// The refusal of a schema that lacks something.
+pub fn lacks_something() -> Error {
+    let what = "The control database was made by an earlier version of this program";
+    Error::new(Kind::Refused, what).hint("Run: bucardo_ctl upgrade").exit_code(1)
+}
 
 /// Whether a control schema is one of ours, and not one that the Perl program made.
 pub fn is_ours(control: &mut Connection) -> Result<bool> {

@@ -81,7 +81,7 @@ fn a_daemon_tells_that_the_schema_is_of_an_earlier_version() {
         bucardo.notify_both(text, text), bucardo.take_turn(text)";
     world.control().batch_execute(older).unwrap();
     let refused = world.run("start").ended_with(1);
-    assert!(refused.stderr.starts_with("the control database was made by an earlier version"), "{}", refused.stderr);
+    assert!(refused.stderr.starts_with("The control database was made by an earlier version"), "{}", refused.stderr);
     world.run("upgrade --batch");
     world.run("start").ok();
     world.run("kick s 20").ok();

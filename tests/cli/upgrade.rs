@@ -27,7 +27,8 @@ const OLDER: &str = "
     create or replace function bucardo.bucardo_purge_q_table(age interval) returns bigint language sql security definer as 'select 0::bigint';
     alter table bucardo.sync drop constraint sync_txnmode, alter column txnmode set default 'SERIALIZABLE';
     create or replace function bucardo.validate_sync() returns trigger language plpgsql as 'begin return null; end';
-    delete from bucardo.bucardo_config where setting in ('batch_changes', 'waiting_alarm')";
+    delete from bucardo.bucardo_config where setting in ('batch_changes', 'waiting_alarm');
+    comment on table bucardo.upgrade_log is null";
 
 /// What the schema consists of.
 fn shape(world: &World) -> String {
@@ -57,6 +58,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
+    refused_everywhere(&world, "an earlier", "HINT: Run: bucardo_ctl upgrade");
     let done = world.call("bucardo_ctl", &["upgrade"]).stdin("Yes\n").run().ended_with(1);
     assert!(done.stdout.ends_with("? Changes have been commited\nDon't forget to run 'bucardo_ctl validate all' as well\n"));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
@@ -64,6 +66,31 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "27");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
+}
+
+fn refused_everywhere(world: &World, which: &str, hint: &str) {
+    for line in [
+        "start",
+        "status",
+        "kick s",
+        "reload s",
+        "validate all",
+        "add sync s source=h targetdb=B",
+        "list dbs",
+        "show all",
+        "pause s",
+    ] {
+        let refused = world.run(line).ended_with(1);
+        let sentence = format!("The control database was made by {which} version of this program\n{hint}");
+        assert!(refused.stderr.starts_with(&sentence), "{line}: {}{}", refused.stdout, refused.stderr);
+    }
+}
+
+#[test]
+fn a_schema_of_a_later_version_is_refused() {
+    let world = World::with_dbs();
+    world.control().batch_execute("comment on table bucardo.upgrade_log is 'Control schema, revision 1000000'").unwrap();
+    refused_everywhere(&world, "a later", "HINT: Use the program that it was upgraded with, or a later one.");
 }
 
 #[test]

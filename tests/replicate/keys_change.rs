@@ -366,3 +366,53 @@ fn what_an_earlier_version_made_is_replaced_while_changes_are_pending() {
     world.says("kick s 0");
     world.becomes_equal("A", "B");
 }
+
+/// What is pending was noted by a collation for which 'a' and 'A' are equal, or not, and is read when
+/// it is the other way round.
+#[test]
+fn a_collation_for_which_other_keys_are_equal_comes_and_goes_while_changes_wait() {
+    if !super::types::tolerant_collations() {
+        return;
+    }
+    let ddl = "create collation tolerant (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        create table t (id text collate tolerant primary key, v text); create table two (id text collate tolerant, n integer, v text, primary key (id, n))";
+    let mut case = kept("recollated", ddl).run();
+    let mut app = owner(&case);
+    does(
+        &mut app,
+        "insert into t values ('a', 'v'), ('b', 'v'), ('c', 'v'); insert into two values ('a', 1, 'v'), ('b', 1, 'v')",
+    );
+    arrives(&mut case);
+    for (collation, before, after) in [
+        (
+            "pg_catalog.\"C\"",
+            "update t set id = 'A' where id = 'a'; update t set id = 'B', v = 'w' where id = 'b'",
+            "insert into t values ('a', 'also')",
+        ),
+        ("tolerant", "update t set id = 'C' where id = 'c'", "update t set id = 'b' where id = 'B'"),
+        (
+            "pg_catalog.\"default\"",
+            "update t set v = 'x'; delete from t where id = 'C'",
+            "insert into t values ('B', 'also'); update two set id = 'a' where id = 'A'",
+        ),
+    ] {
+        if collation == "tolerant" {
+            does(&mut app, "delete from t where id = 'a'");
+            case.arrives();
+        }
+        shared().ctl(&["deactivate", "recollated", "0"]).ok();
+        does(&mut app, &format!("{before}; update two set id = upper(id), v = v || 'w'"));
+        on_both(
+            &case,
+            &format!(
+                "alter table t alter id type text collate {collation}; alter table two alter id type text collate {collation}"
+            ),
+        );
+        does(&mut app, after);
+        shared().ctl(&["activate", "recollated", "0"]).ok();
+        case.arrives();
+        let status = shared().ctl(&["status", "recollated"]).ok();
+        assert!(!status.contains("noticed"), "{collation}: {status}");
+    }
+    case.finish_after_deaths();
+}

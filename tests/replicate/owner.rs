@@ -149,7 +149,7 @@ fn a_transaction_is_prepared_while_the_kid_sleeps() {
 }
 
 /// What is done to our objects, and whether a capture is lost with it.
-const HANDS: [(&str, &str, bool); 12] = [
+const HANDS: [(&str, &str, bool); 17] = [
     ("delta", "drop table bucardo.{name}_1", true),
     ("delta_2", "drop table bucardo.{name}_2", true),
     ("generation", "drop sequence bucardo.{name}_gen", false),
@@ -161,7 +161,25 @@ const HANDS: [(&str, &str, bool); 12] = [
         true,
     ),
     ("rights", "revoke all on bucardo.{name}_1 from porter", true),
+    ("sequence_rights", "revoke all on sequence bucardo.{name}_gen from porter", false),
     ("schema", "revoke all on schema bucardo from porter", false),
+    ("rule", "create rule away as on insert to bucardo.{name}_1 do instead nothing", true),
+    (
+        "elsewhere",
+        "create table bucardo.other (like bucardo.{name}_1); create rule away as on insert to bucardo.{name}_1 do instead insert into bucardo.other values (new.*)",
+        true,
+    ),
+    (
+        "trigger",
+        "create function bucardo.away() returns trigger language plpgsql as 'begin return null; end';
+         create trigger away before insert on bucardo.{name}_1 for each row execute procedure bucardo.away()",
+        true,
+    ),
+    (
+        "policy",
+        "alter table bucardo.{name}_1 enable row level security; alter table bucardo.{name}_1 force row level security",
+        true,
+    ),
     ("owner", "alter table bucardo.{name}_1 owner to postgres; alter table bucardo.{name}_2 owner to postgres", true),
     ("gap", "drop table bucardo.bucardo_gap", false),
     ("index", "drop index bucardo.{name}_1_txid_idx", false),
@@ -200,6 +218,25 @@ fn whatever_is_done_to_our_objects_no_write_is_refused() {
         for app in [&mut app, &mut fresh] {
             does(app, "truncate t; insert into t values (9, 'again')");
         }
+        case.finish_after_deaths();
+    }
+}
+
+/// A TRUNCATE has a function of its own.
+#[test]
+fn a_truncate_is_told_where_its_record_goes_elsewhere() {
+    let diversions = ["rights", "rule", "elsewhere", "trigger", "policy"];
+    for (what, sql, _) in HANDS.iter().filter(|(what, ..)| diversions.contains(what)) {
+        let mut case = kept(&format!("truncated_{what}"), "create table t (id integer primary key, v text)").run();
+        let mut app = owner(&case);
+        does(&mut app, "insert into t select i, 'v' from generate_series(1, 5) i");
+        case.arrives();
+        let name: String = case.a.query_one("select deltaname from bucardo.bucardo_delta_names", &[]).unwrap().get(0);
+        does(&mut case.a, &sql.replace("{name}", &name));
+        does(&mut app, "truncate t");
+        shared().ctl(&["kick", &case.name, "5"]);
+        told_and_answered(&mut case, &["public.t"]);
+        does(&mut app, "insert into t values (9, 'again')");
         case.finish_after_deaths();
     }
 }

@@ -346,7 +346,7 @@ impl Ctl<'_> {
     }
 
     fn done(&mut self, target: &str, job: i64) -> Result<()> {
-        if let Some(since) = self.places.get(target).succeeded() {
+        if let Some(since) = self.places.get(target).succeeded(Instant::now()) {
             let whose = Whose { sync: &self.sync.name, source: &self.source, target };
             let mail = mail_texts::kid_back(&self.mailer.about(self.launch), &whose, since.elapsed().as_secs());
             self.mailer.send(mail, self.launch);

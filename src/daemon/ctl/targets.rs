@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 /// The pause before a try that was brought forward by a kick.
 const SOONEST: Duration = Duration::from_secs(1);
 
+/// A kid that dies sooner than this after a success dies of something that comes with each round:
+/// the success before does not count.
+const LASTING: Duration = Duration::from_secs(1);
+
 /// The place of one target.
 #[derive(Debug, Default)]
 pub(super) struct Place {
@@ -15,6 +19,8 @@ pub(super) struct Place {
     pub pid: Option<i32>,
     /// Failures in a row.
     pub failures: u32,
+    /// The first success after failures, and how many these were.
+    first_success: Option<(u32, Instant)>,
     /// When another kid is to be started after a failure.
     pub retry: Option<Instant>,
     /// The job of the last failure.
@@ -106,14 +112,21 @@ impl Place {
 
     /// Counts a failure; returns the pause before the next try.
     pub fn failed(&mut self, now: Instant) -> Duration {
+        let has_lasted = |success: Instant| now.duration_since(success) >= LASTING;
+        if let Some((failures, _)) = self.first_success.take().filter(|(_, success)| !has_lasted(*success)) {
+            self.failures = failures;
+        }
         self.failures += 1;
         let pause = backoff::pause(self.failures);
         self.retry = Some(now + pause);
         pause
     }
 
-    /// Counts a success; when a mail had told of failures, since when.
-    pub fn succeeded(&mut self) -> Option<Instant> {
+    /// Counts a success, the end of the failures; when a mail had told of failures, since when.
+    pub fn succeeded(&mut self, now: Instant) -> Option<Instant> {
+        if self.failures > 0 {
+            self.first_success = Some((self.failures, now));
+        }
         (self.failures, self.crowded) = (0, 0);
         self.failed_job = None;
         self.mailed_at.take()
@@ -141,8 +154,22 @@ mod tests {
         places.get("B").failed(now);
         assert!(places.due(now).is_empty() && places.next_retry() > Some(now));
         assert!(!places.get("B").mailed() && places.get("B").mailed());
-        assert!(places.get("B").succeeded().is_some() && places.get("B").succeeded().is_none());
+        assert!(places.get("B").succeeded(now).is_some() && places.get("B").succeeded(now).is_none());
         assert_eq!(places.get("B").failures, 0);
+    }
+
+    #[test]
+    fn a_kid_that_dies_after_each_success_makes_no_storm() {
+        let (mut place, mut now) = (Place::default(), Instant::now());
+        for failures in 1..9 {
+            now += Duration::from_millis(10);
+            place.failed(now);
+            assert_eq!(place.failures, failures);
+            place.succeeded(now);
+            place.succeeded(now);
+        }
+        place.failed(now + LASTING);
+        assert_eq!(place.failures, 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection, Relation, Schema};
 use crate::replicate::capture::gaps::{self, Member};
 use crate::replicate::capture::kick::armed_flag;
-use crate::replicate::capture::objects::Names;
+use crate::replicate::capture::objects::{KeyColumn, Names};
 use crate::replicate::capture::records::{self, Recorded};
 use crate::replicate::capture::{install, retire};
 use crate::replicate::catalog::compare;
@@ -431,7 +431,8 @@ impl Members {
             return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
         }
         let (names, captured, record) = noted.of(&shapes[from], from, to);
-        let plan = Plan::new(goat.id, &source, &shapes[to], None, &route)?.copied(copying).noted(names, &captured, record);
+        let plan =
+            Plan::new(goat.id, &source, &shapes[to], None, &route)?.copied(copying).noted(names, &captured, &source, record);
         match feed {
             Some(feed) => plan.with_feed(feed),
             None => Ok(plan),
@@ -518,8 +519,8 @@ struct Noted {
     gaps: BTreeMap<usize, BTreeMap<u32, i64>>,
     /// By source and receiver; read only while there are several captures of a table.
     receipts: BTreeMap<(usize, usize), Option<Snapshot>>,
-    /// With the key's columns in the order in which they are captured.
-    chosen: BTreeMap<(usize, u32), (Names, Vec<String>)>,
+    /// With the key's columns as they are captured.
+    chosen: BTreeMap<(usize, u32), (Names, Vec<KeyColumn>)>,
     /// The sources where the newest captures are read, and since when those hold everything.
     settled: BTreeMap<usize, i64>,
 }
@@ -557,7 +558,7 @@ impl Noted {
             let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
             return Err(no_usable_key(shape, &columns));
         }
-        let captured = key.columns.clone();
+        let captured = one.capture.columns.clone();
         shape.keys = vec![has.unwrap_or(key)];
         self.chosen.insert((number, shape.oid), (names, captured));
         if let Some(since) = since.filter(|_| newest) {
@@ -569,15 +570,14 @@ impl Noted {
 
     /// The names of what a plan reads, and the number by which it is seen that this is to be chosen
     /// again.
-    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, Vec<String>, i64) {
+    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, Vec<KeyColumn>, i64) {
         let receipt = self.receipts.get(&(from, to)).and_then(Option::as_ref);
         let all = self.captures(from, shape.oid).iter();
         let seen = all.filter(|one| one.since.is_some_and(|since| receipt.is_some_and(|receipt| receipt.sees(since)))).count();
         let gaps = self.gaps.get(&from).and_then(|tables| tables.get(&shape.oid)).copied().unwrap_or_default();
         let schema = self.schemas.get(&from).copied().unwrap_or_default();
-        let by_key = || shape.keys.first().map(|key| key.columns.clone()).unwrap_or_default();
-        let (names, captured) =
-            self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(|| (Names::of(schema, &shape.relation), by_key()));
+        let by_key = || (Names::of(schema, &shape.relation), Vec::new());
+        let (names, captured) = self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(by_key);
         (names, captured, i64::try_from(seen).unwrap_or_default() + gaps)
     }
 }

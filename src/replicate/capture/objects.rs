@@ -277,11 +277,22 @@ impl Capture {
             )
         };
         format!(
-            "    begin\n      bucardo_keys := {};\n{}{}    {}    end;\n",
+            "    begin\n{}      bucardo_keys := {};\n{}{}    {}    end;\n",
+            self.refuse_diversions(),
             self.names_now("($1)."),
             row("INSERT", "old"),
             row("DELETE", "new"),
             self.or_gap()
+        )
+    }
+
+    /// An error where rules or triggers of others may let a change go elsewhere than into the delta.
+    fn refuse_diversions(&self) -> String {
+        let delta = format!("{}::pg_catalog.regclass", literal(&self.names.delta(1).to_string()));
+        format!(
+            "      if exists (select from pg_catalog.pg_rewrite r where r.ev_class operator(pg_catalog.=) {delta}) \
+             or exists (select from pg_catalog.pg_trigger t where t.tgrelid operator(pg_catalog.=) {delta}) then\n\
+             \x20       raise exception 'a rule or a trigger was put on the table where its changes are noted';\n      end if;\n"
         )
     }
 
@@ -426,7 +437,7 @@ fn note_truncate(capture: &Capture) -> String {
     let keys = capture.names_now("t.");
     let oid = capture.table;
     format!(
-        "  begin\n\
+        "  begin\n{}\
          \x20   if tg_relid operator(pg_catalog.=) '{oid}'::pg_catalog.oid then\n\
          \x20     insert into {delta} (truncated) values (true);\n\
          \x20   else\n\
@@ -441,6 +452,7 @@ fn note_truncate(capture: &Capture) -> String {
          \x20     end;\n\
          \x20   end if;\n\
          \x20 {}  end;\n",
+        capture.refuse_diversions(),
         capture.or_gap()
     )
 }

@@ -159,6 +159,7 @@ mod tests {
             base_type: type_name.into(),
             bare_type: type_name.into(),
             type_oid: 0,
+            collation: None,
             not_null: false,
             generated: false,
             identity_always: false,

@@ -21,6 +21,8 @@ pub struct Column {
     pub bare_type: String,
     /// The type's id. Another type may take over a name.
     pub type_oid: u32,
+    /// Its collation, as `schema.name`; none where the type has none.
+    pub collation: Option<String>,
     /// Declared NOT NULL.
     pub not_null: bool,
     /// Computed by the server (GENERATED ALWAYS AS … STORED or VIRTUAL).
@@ -170,6 +172,7 @@ impl Shape {
             base_type: String::new(),
             bare_type: String::new(),
             type_oid: 0,
+            collation: None,
             not_null: false,
             generated: false,
             identity_always: false,
@@ -300,6 +303,7 @@ fn column(row: &postgres::Row) -> Result<Column> {
         base_type: catalog_text::type_name(row.get(2))?,
         bare_type: catalog_text::type_name(row.get(8))?,
         type_oid: row.get(9),
+        collation: row.get::<_, Option<String>>(10).map(catalog_text::collation).transpose()?,
         not_null: row.get(3),
         generated: row.get(4),
         identity_always: row.get(5),

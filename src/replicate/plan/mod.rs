@@ -27,7 +27,7 @@ mod write_mode;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation, Schema};
 use crate::plain;
-use crate::replicate::capture::objects::{Names, delta_keys};
+use crate::replicate::capture::objects::{KeyColumn, Names, delta_keys};
 use crate::replicate::catalog::digest::State;
 use crate::replicate::catalog::shape::{Column, Key, Shape, Unique};
 pub use late_changes::Feed;
@@ -78,6 +78,8 @@ pub struct Plan {
     key: Key,
     /// The key's columns in the source's delta tables, in the order of the key.
     noted_keys: Vec<Ident>,
+    /// The collation of each that is noted under another one by which other texts may be equal.
+    recollated: Vec<Option<String>>,
     source_from: String,
     target_from: String,
     target_equals: Vec<String>,
@@ -166,6 +168,7 @@ impl Plan {
             others: others.into_iter().map(|column| column.name.clone()).collect(),
             key: key.clone(),
             noted_keys: delta_keys(key),
+            recollated: vec![None; key.columns.len()],
             feed: None,
             uniques: target.uniques.iter().filter(|unique| !is_of(unique, key)).cloned().collect(),
             selected: source.select.is_some(),
@@ -188,11 +191,21 @@ impl Plan {
         Plan { copying, ..self }
     }
 
-    /// The same, where the changes are noted under these names, by a key of the same columns in the
-    /// order `captured`; what is on record of that has the number `record`.
-    pub fn noted(self, names: Names, captured: &[String], record: i64) -> Plan {
-        let noted_keys = captured_columns(captured, &self.key.columns);
-        Plan { names, noted_keys, record, ..self }
+    /// The same, where the changes are noted under these names, by a key of the same columns as
+    /// `captured`, if that is known; what is on record of that has the number `record`.
+    pub fn noted(self, names: Names, captured: &[KeyColumn], source: &Shape, record: i64) -> Plan {
+        if captured.is_empty() {
+            return Plan { names, record, ..self };
+        }
+        let columns: Vec<String> = captured.iter().map(|column| column.name.clone()).collect();
+        let noted_keys = captured_columns(&columns, &self.key.columns);
+        let recollated = self.key.columns.iter().map(|name| {
+            let noted = captured.iter().find(|column| column.name == *name)?.collation.as_ref();
+            let collation = source.column(name)?.collation.clone()?;
+            (noted != Some(&collation) && !(noted.is_none() && self.key.exact)).then_some(collation)
+        });
+        let recollated = recollated.collect();
+        Plan { names, noted_keys, recollated, record, ..self }
     }
 
     /// How it is copied as a whole.
@@ -373,6 +386,7 @@ mod tests {
             base_type: "text".into(),
             bare_type: "text".into(),
             type_oid: 25,
+            collation: None,
             not_null: name == "id",
             generated,
             identity_always: false,

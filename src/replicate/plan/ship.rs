@@ -150,13 +150,16 @@ impl Plan {
         fill(include_str!("sql/changed_keys.sql"), &[("keys", &keys), ("trace", &trace), ("pending", &pending), ("kept", &kept)])
     }
 
-    /// The columns of the source's delta tables under the names that they have in the stage.
+    /// The columns of the source's delta tables under the names that they have in the stage, and
+    /// with the collations that the source's columns have now.
     fn noted_as_staged(&self) -> String {
-        let renamed = |(noted, staged): (&Ident, Ident)| match *noted == staged {
-            true => staged.to_string(),
-            false => format!("{noted} as {staged}"),
+        let renamed = |((noted, collation), staged): ((&Ident, &Option<String>), Ident)| match collation {
+            Some(collation) => format!("{noted} collate {collation} as {staged}"),
+            None if *noted == staged => staged.to_string(),
+            None => format!("{noted} as {staged}"),
         };
-        self.noted_keys.iter().zip(self.stage_keys()).map(renamed).collect::<Vec<_>>().join(", ")
+        let noted = self.noted_keys.iter().zip(&self.recollated);
+        noted.zip(self.stage_keys()).map(renamed).collect::<Vec<_>>().join(", ")
     }
 
     fn traced_back(&self) -> String {

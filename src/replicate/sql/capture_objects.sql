@@ -11,7 +11,8 @@ with named as (
          (select c.oid from pg_catalog.pg_class c
           where c.relnamespace = ours.oid and c.relname = w.base || '_gen' and c.relkind = 'S'
             and pg_catalog.pg_has_role(c.relowner, 'usage')
-            and case when c.relkind = 'S' then pg_catalog.has_sequence_privilege(c.oid, 'select, update') else false end) as generation,
+            and case when c.relkind = 'S' then pg_catalog.has_sequence_privilege(c.oid, 'select') and pg_catalog.has_sequence_privilege(c.oid, 'update')
+                else false end) as generation,
          ours.oid as ours
   from unnest($1::text[], $2::text[]) with ordinality as w (base, types, position)
   cross join (select oid from pg_catalog.pg_namespace where nspname = 'bucardo') as ours),
@@ -20,7 +21,7 @@ whole as (
   from named
   join pg_catalog.pg_class c on c.oid in (named.delta_1, named.delta_2)
   where pg_catalog.pg_has_role(c.relowner, 'usage') and not (c.relhasrules or c.relhastriggers or c.relforcerowsecurity or c.relchecks > 0)
-    and pg_catalog.has_table_privilege(c.oid, 'select') and pg_catalog.has_table_privilege(c.oid, 'insert')
+    and (select bool_and(pg_catalog.has_table_privilege(c.oid, r.name)) from unnest('{select,insert,delete,truncate}'::text[]) as r (name))
     and c.relpersistence = 'p' and c.relreplident = 'f'
     and (select count(*) from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisvalid and not i.indisunique) = 2
     and array(select pg_catalog.format_type(a.atttypid, a.atttypmod)

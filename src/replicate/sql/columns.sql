@@ -1,7 +1,7 @@
 -- The live columns of the tables $1, each with its table's id. Beside its type, what that is made
--- of: domains resolved, without modifiers; and at the end, the type itself without modifiers, and
--- its id. Catalog columns that old servers lack are read through jsonb: attgenerated exists
--- since 12.
+-- of: domains resolved, without modifiers; and at the end, the type itself without modifiers, its
+-- id, and the column's collation. Catalog columns that old servers lack are read through jsonb:
+-- attgenerated exists since 12.
 select a.attname::text,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        case when y.typtype = 'd' then
@@ -18,7 +18,11 @@ select a.attname::text,
        pg_catalog.pg_get_expr(d.adbin, d.adrelid),
        a.attrelid,
        pg_catalog.format_type(a.atttypid, -1),
-       a.atttypid
+       a.atttypid,
+       (select pg_catalog.format('%I.%I', n.nspname, l.collname)
+        from pg_catalog.pg_collation l
+        join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+        where l.oid = a.attcollation)
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type y on y.oid = a.atttypid
 left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum

@@ -6,7 +6,7 @@
 -- partitions. A table that is written anew gets another TOAST table, which TRUNCATE keeps; a table
 -- that has none, gets another file. Names are in hexadecimal. From version 11 on, a constant for
 -- older rows is kept beside them, and shown here as a digest; else there is a - without a default
--- and a + with one.
+-- and a + with one. At the end of a column, the command of that transaction which touched it last.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)
@@ -24,7 +24,7 @@ tree (position, oid, relkind) as (
   where t.relkind = 'p'
 ),
 columns as (
-  select t.position, a.attnum, a.attname, a.xmin, a.atttypid, a.atttypmod,
+  select t.position, a.attnum, a.attname, a.xmin, a.cmin, a.atttypid, a.atttypmod,
          coalesce(nullif(pg_catalog.to_jsonb(a) ->> 'attgenerated', ''), '-') as generated,
          case
            when pg_catalog.to_jsonb(a) ->> 'atthasmissing' is null then '?'
@@ -44,7 +44,7 @@ labels as (
 parts as (
   select position, 1 as kind, attnum::bigint as place,
          pg_catalog.concat_ws(' ', 'column', pg_catalog.encode(pg_catalog.textsend(attname::text), 'hex'), attnum, xmin, generated,
-           pg_catalog.encode(pg_catalog.textsend(pg_catalog.format_type(atttypid, atttypmod)), 'hex'), missing) as part
+           pg_catalog.encode(pg_catalog.textsend(pg_catalog.format_type(atttypid, atttypmod)), 'hex'), missing, cmin) as part
   from columns
   union all
   select position, 2, oid::bigint,

@@ -58,12 +58,15 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
     Ok(Done { reason: halt.reason, syncs: syncs.into_iter().map(|sync| sync.name).collect(), copied })
 }
 
-/// What nobody has noticed yet.
+/// What nobody has noticed yet, or only a command that has undone all it did, like `add sync`.
 fn find(control: &mut Connection, name: &str, conn: &mut Connection) -> Result<Halt> {
-    let recorded = Recorded::read(conn)?;
     let actual = Actual::read(conn)?;
-    if recorded.is_some_and(|recorded| !recorded.fits(&actual)) && known::life(control, name)?.is_some() {
-        let halt = identity::copy(name);
+    let found = match Recorded::read(conn)? {
+        Some(recorded) => (!recorded.fits(&actual)).then(|| identity::copy(name)),
+        None => (!has_table(conn, "bucardo_track")?).then(|| identity::lost(name)),
+    };
+    let was_validated = known::life(control, name)?.is_some();
+    if let Some(halt) = found.filter(|_| was_validated) {
         known::halt(control, halt.clone())?;
         return Ok(halt);
     }

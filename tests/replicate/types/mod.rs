@@ -28,7 +28,7 @@ fn available(extension: &str) -> bool {
 }
 
 /// Whether collations can be made for which different texts are equal.
-fn tolerant_collations() -> bool {
+pub(super) fn tolerant_collations() -> bool {
     major() >= 12 && exists("select from pg_collation where collprovider = 'i'")
 }
 

@@ -200,3 +200,29 @@ fn a_source_whose_objects_were_made_anew_is_halted_until_accepted() {
     arrives(&world);
     world.becomes_equal("A", "B");
 }
+
+/// What `add sync` notices is gone with its transaction; `accept` looks itself.
+#[test]
+fn what_a_removed_sync_left_and_a_person_dropped_keeps_nobody_from_a_new_one() {
+    let world = pushed(&[], &["A", "B"]);
+    five(&world, "A", 1);
+    world.says("kick s 0");
+    leaves(&world);
+    world.says("remove sync s");
+    world.at("A", "drop schema if exists bucardo cascade");
+    world.at("B", "drop schema if exists bucardo cascade");
+    let add = "add sync s type=pushdelta source=h targetdb=B";
+    for _ in ["A", "B"] {
+        let refused = world.run(add);
+        if refused.code() == 0 {
+            break;
+        }
+        let db = if refused.stderr.contains("accept A") { "A" } else { "B" };
+        assert!(refused.stderr.contains(&format!("accept {db}")), "{}", refused.stderr);
+        world.says(&format!("accept {db}"));
+    }
+    world.run(add);
+    world.says("start");
+    five(&world, "A", 20);
+    arrives(&world);
+}

@@ -34,6 +34,15 @@ struct Column<'a> {
     /// What rows have for it that are older: a digest of a constant, `-` for NULL, `+` if it has a
     /// default, `?` if that is not known.
     older: &'a str,
+    /// The command by which it was touched last, in its transaction.
+    command: Option<u32>,
+}
+
+impl Column<'_> {
+    /// Its place in the table.
+    fn place(&self) -> i16 {
+        self.number.parse().unwrap_or_default()
+    }
 }
 
 impl<'a> State<'a> {
@@ -58,10 +67,11 @@ impl<'a> State<'a> {
                 ["trigger", table, name, id, touched, fires, function] => {
                     state.triggers.insert((table, name), [id, touched, fires, function]);
                 }
-                ["column", name, number, touched, generated, type_name, ref older @ ..] => {
+                ["column", name, number, touched, generated, type_name, ref rest @ ..] => {
                     let (generated, type_name) = (generated != "-", from_hex(type_name));
-                    let older = older.first().copied().unwrap_or("?");
-                    state.columns.insert(from_hex(name), Column { number, touched, generated, type_name, older });
+                    let older = rest.first().copied().unwrap_or("?");
+                    let command = rest.get(1).and_then(|command| command.parse().ok());
+                    state.columns.insert(from_hex(name), Column { number, touched, generated, type_name, older, command });
                 }
                 ["label", type_id, label, id] => drop(state.labels.insert((type_id, from_hex(label)), id)),
                 ["file", table, file, made] => drop(state.files.insert(table, [file, made])),
@@ -113,7 +123,9 @@ impl<'a> State<'a> {
             return Some(format!("{RENAMED}: {}", renamed.join(", ")));
         }
         let made_anew: Vec<&str> = self.made_anew(now);
-        for (name, before) in &self.columns {
+        let mut columns: Vec<(&String, &Column)> = self.columns.iter().collect();
+        columns.sort_by_key(|(_, column)| column.place());
+        for (name, before) in columns {
             let Some(after) = now.columns.get(name) else { continue };
             if before.number != after.number {
                 // Where it is generated, its values follow from the others.
@@ -129,6 +141,9 @@ impl<'a> State<'a> {
             // A cast to a wider type keeps the values, and another one makes the same of equal
             // values, unless it asks for the session's time zone. An expression (USING) leaves no
             // trace but that the values were written.
+            if altered && old == new && self.is_touched_along(now, after) {
+                continue;
+            }
             if altered && (old == new || zoned(old) != zoned(new)) {
                 return Some(format!("ALTER TABLE has written the values of column {name} anew"));
             }
@@ -143,6 +158,21 @@ impl<'a> State<'a> {
             now.labels.get(&(*type_id, label.clone())).is_some_and(|later| later != id).then(|| label.clone())
         };
         self.labels.iter().find_map(other_label).map(|label| format!("label {label} of an enumerated type is another one now"))
+    }
+
+    /// Whether a column of the same type as before was touched only because one before it got
+    /// another type: since the minor versions of November 2026 (15.20), PostgreSQL touches all that
+    /// follow. One for which the same ALTER TABLE has an expression comes with a later command.
+    fn is_touched_along(&self, now: &State, column: &Column) -> bool {
+        let is_later = |other: &Column| !is_older(other.touched, column.touched);
+        let has_other_type = |(name, other): &(&String, &Column)| {
+            self.columns.get(*name).is_some_and(|before| before.number == other.number && before.type_name != other.type_name)
+        };
+        now.columns.iter().filter(has_other_type).map(|(_, other)| other).any(|first| {
+            let goes_along = first.touched != column.touched || column.command <= first.command;
+            let follow = |other: &&Column| other.place() > first.place();
+            first.place() < column.place() && is_later(first) && goes_along && now.columns.values().filter(follow).all(is_later)
+        })
     }
 
     /// Columns that were added since, and whether their values were written into each row, as a
@@ -163,9 +193,15 @@ impl<'a> State<'a> {
     /// Whether this member has another value than one for the rows that are older than a column;
     /// none if one of them has no such column, or if it is not known.
     pub(super) fn differs_in(&self, other: &State, column: &str) -> Option<bool> {
-        let (ours, theirs) = (self.columns.get(column)?.older, other.columns.get(column)?.older);
-        let plain = |older| if older == "+" { "-" } else { older };
-        (ours != "?" && theirs != "?").then(|| plain(ours) != plain(theirs))
+        let (ours, theirs) = (self.columns.get(column)?, other.columns.get(column)?);
+        (ours.older != "?" && theirs.older != "?").then(|| self.in_older_rows(ours) != other.in_older_rows(theirs))
+    }
+
+    /// What rows have for a column that are older than it. A default alone is for later rows,
+    /// unless the transaction that made the column has written all rows.
+    fn in_older_rows(&self, column: &'a Column) -> &'a str {
+        let is_written = || self.files.values().any(|[_, made]| *made == column.touched);
+        if column.older == "+" && !is_written() { "-" } else { column.older }
     }
 
     /// The transactions that made the files of tables and partitions that had others before.
@@ -298,6 +334,30 @@ mod tests {
         let zoned = column(2, 901, "timestamp with time zone", 71);
         let plain = column(2, 900, "timestamp without time zone", 70);
         assert!(State::parse(&plain).missed(&State::parse(&zoned), true).is_some());
+    }
+
+    /// Columns a, b and c, each by the transaction that touched it, the command, and its type.
+    fn three(columns: [(u32, u32, &str); 3], file: u32) -> String {
+        let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let one = |(at, (touched, command, type_name)): (usize, (u32, u32, &str))| {
+            format!("column {} {} {touched} - {} - {command};", hex(["a", "b", "c"][at]), at + 1, hex(type_name))
+        };
+        let columns: String = columns.into_iter().enumerate().map(one).collect();
+        format!("table 7;{columns}file 7 {file} {};name t", file + 830)
+    }
+
+    #[test]
+    fn a_column_that_is_touched_along_with_another_is_not_told() {
+        let known = three([(900, 0, "integer"), (900, 0, "text"), (900, 0, "text")], 70);
+        let missed = |columns| State::parse(&known).missed(&State::parse(&three(columns, 71)), true);
+        let anew = |column: &str| Some(format!("ALTER TABLE has written the values of column {column} anew"));
+        assert_eq!(missed([(901, 0, "bigint"), (901, 0, "text"), (901, 0, "text")]), None);
+        assert_eq!(missed([(901, 3, "bigint"), (901, 0, "text"), (901, 0, "text")]), None, "with a default");
+        assert_eq!(missed([(902, 0, "bigint"), (901, 0, "text"), (901, 0, "text")]), None, "touched again");
+        assert_eq!(missed([(901, 0, "bigint"), (901, 1, "text"), (901, 1, "text")]), anew("b"), "with an expression");
+        assert_eq!(missed([(901, 0, "bigint"), (901, 0, "text"), (900, 0, "text")]), anew("b"), "of an older server");
+        assert_eq!(missed([(900, 0, "integer"), (901, 0, "text"), (901, 0, "text")]), anew("b"));
+        assert_eq!(missed([(901, 0, "integer"), (901, 0, "text"), (901, 0, "text")]), anew("a"));
     }
 
     #[test]
