@@ -26,6 +26,8 @@ impl Commands {
         for name in ["bucardo_ctl", "bucardo"] {
             symlink(env!("CARGO_BIN_EXE_bucardo_ctl"), folder.path().join("bin").join(name)).unwrap();
         }
+        // Found before /etc/bucardorc, which comes with the Perl program's package.
+        fs::write(folder.path().join("home/.bucardorc"), "").unwrap();
         Commands { folder }
     }
 

@@ -367,8 +367,8 @@ fn what_an_earlier_version_made_is_replaced_while_changes_are_pending() {
     world.becomes_equal("A", "B");
 }
 
-/// What is pending was noted by a collation for which 'a' and 'A' are equal, or not, and is read when
-/// it is the other way round.
+/// What is pending was noted by a collation for which 'a' and 'A' are equal, or not, and is read
+/// when it is the other way round.
 #[test]
 fn a_collation_for_which_other_keys_are_equal_comes_and_goes_while_changes_wait() {
     if !super::types::tolerant_collations() {

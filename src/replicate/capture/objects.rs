@@ -286,7 +286,8 @@ impl Capture {
         )
     }
 
-    /// An error where rules or triggers of others may let a change go elsewhere than into the delta.
+    /// An error where rules or triggers of others may let a change go elsewhere than into the
+    /// delta.
     fn refuse_diversions(&self) -> String {
         let delta = format!("{}::pg_catalog.regclass", literal(&self.names.delta(1).to_string()));
         format!(
