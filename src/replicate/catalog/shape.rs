@@ -194,10 +194,19 @@ fn qualified(conn: &mut Connection, select: &str, from: &str) -> Result<(String,
         };
     }
     conn.batch("set local search_path to pg_catalog, pg_temp")?;
+    refuse_others_code(conn)?;
     let columns = conn.prepare("select * from pg_temp.bucardo_select")?;
     let text: String = conn.query_one("select pg_get_viewdef('pg_temp.bucardo_select'::regclass)", &[])?.get(0);
     let names = columns.columns().iter().map(|column| column.name().to_owned()).collect();
     Ok((text.trim().trim_end_matches(';').to_owned(), names))
+}
+
+/// What is selected is evaluated in our session, with the rights of our role.
+fn refuse_others_code(conn: &mut Connection) -> Result<()> {
+    let Some(row) = conn.query_opt(include_str!("../sql/selected_code.sql"), &[])? else { return Ok(()) };
+    let (what, owner): (String, String) = (row.get(0), row.get(1));
+    let sentence = format!("it uses {what}, which belongs to role \"{owner}\" and would run with the rights of our role");
+    Err(Error::new(Kind::Denied, sentence).hint(format!("Select without it, or let a superuser give the {what} to our role.")))
 }
 
 /// One statement only: the extended protocol refuses more.

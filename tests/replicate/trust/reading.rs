@@ -160,3 +160,47 @@ fn a_key_that_gets_another_type_after_a_change_runs_no_cast() {
         nothing_spied(&mut case);
     }
 }
+
+/// Expressions over a column look for casts and functions each time they are read anew.
+#[test]
+fn what_is_selected_from_a_column_never_runs_a_cast_of_its_owner() {
+    let ddl = format!(
+        "{SPY} create table t (id integer primary key, name varchar(50)); create table m (id integer primary key, v text)"
+    );
+    let mut case = kept("selected_cast", &ddl).add();
+    let columns = ["add", "customcols", "public.t", "SELECT id, upper(name::text) AS name", "sync=selected_cast"];
+    shared().ctl(&columns).ok();
+    shared().ctl(&["validate", "selected_cast"]).ok();
+    shared().ctl(&["activate", "selected_cast", "0"]).ok();
+    let mut app = owner(&case);
+    does(&mut app, "insert into t values (1, 'a')");
+    case.settle();
+    assert_eq!(case.at_target("select name from t"), "A");
+    does(
+        &mut app,
+        "create type pair as (v text);
+         create function pair_text(pair) returns text language plpgsql as $$ begin perform public.spy(); return 'x'; end $$;
+         create cast (pair as text) with function pair_text(pair) as implicit;
+         alter table t alter name type pair using row(name)::pair; insert into t values (2, row('b')); insert into m values (1, 'm')",
+    );
+    shared().ctl(&["kick", "selected_cast", "5"]);
+    let told = shared().ctl(&["validate", "selected_cast"]).ended_with(1).stderr;
+    assert!(told.contains("What is selected from \"public.t\": it uses ") && told.contains("\"keeper\""), "{told}");
+    nothing_spied(&mut case);
+    // Nor does a label, for which a cast can be made at any time.
+    does(
+        &mut app,
+        "create type mood as enum ('calm', 'cross'); alter table t alter name type mood using 'calm';
+         create function mood_text(mood) returns text language plpgsql as $$ begin perform public.spy(); return 'x'; end $$;
+         create cast (mood as text) with function mood_text(mood)",
+    );
+    shared().ctl(&["kick", "selected_cast", "5"]);
+    shared().ctl(&["validate", "selected_cast"]).ended_with(1);
+    nothing_spied(&mut case);
+    does(&mut app, "alter table t alter name type varchar(50) using 'plain'; insert into t values (3, 'c')");
+    wait_until("the new row is there", PATIENCE, || {
+        shared().ctl(&["kick", "selected_cast", "5"]);
+        (case.at_target("select string_agg(name, '' order by id) from t where id > 2") == "C").then_some(())
+    });
+    shared().ctl(&["deactivate", "selected_cast", "0"]).ok();
+}
