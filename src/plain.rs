@@ -15,6 +15,21 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }
 
+/// The most characters of a server's message that are kept: an owner of a table can make errors of
+/// any length.
+const LONGEST: usize = 2000;
+
+/// The text, or as much of it as is kept of what a server says.
+pub fn bounded(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => {
+            let (kept, rest) = text.split_at(end);
+            Cow::Owned(format!("{kept}... ({} more characters)", rest.chars().count()))
+        }
+    }
+}
+
 fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     if !text.chars().any(|c| is_control(c) && !kept.contains(&c)) {
         return Cow::Borrowed(text);
@@ -42,6 +57,13 @@ pub fn is_control(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let long = "ä".repeat(LONGEST + 7);
+        assert!(bounded(&long).ends_with("ä... (7 more characters)"));
+        assert!(matches!(bounded(&long[..2 * LONGEST]), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn what_is_obeyed_instead_of_shown_is_escaped() {

@@ -62,7 +62,7 @@ fn advised(error: Error, db: &DbError) -> Error {
 
 fn sentence(db: &DbError) -> String {
     let message = if db.code().code().starts_with("22") { without_value(db.message()) } else { db.message().to_owned() };
-    plain::line(&format!("{}:  {} (SQLSTATE {})", db.severity(), message, db.code().code())).into_owned()
+    plain::line(&format!("{}:  {} (SQLSTATE {})", db.severity(), plain::bounded(&message), db.code().code())).into_owned()
 }
 
 /// What may stand in quotation marks besides a value, by the word before it.
@@ -107,7 +107,7 @@ fn driver_sentence(error: &postgres::Error) -> String {
         }
         source = inner.source();
     }
-    plain::line(&text).into_owned()
+    plain::line(&plain::bounded(&text)).into_owned()
 }
 
 #[cfg(test)]

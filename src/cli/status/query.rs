@@ -146,10 +146,16 @@ fn retry(row: &Row) -> Retry {
     Retry { at: row.get("at"), target: row.get("target") }
 }
 
-/// A pid file with what is in it; none if it cannot be read.
+/// A pid file with what is in it; none if it cannot be read. One of another user than ours, the
+/// superuser or the directory's owner tells nothing.
 fn pid_file(path: &Path) -> Option<PidFile> {
     let text = crate::files::read(path).ok()?;
-    let changed = u64::try_from(std::fs::metadata(path).ok()?.ctime()).ok()?;
+    let metadata = std::fs::metadata(path).ok()?;
+    let owner = std::fs::metadata(path.parent()?).ok()?.uid();
+    if !crate::files::is_trusted(&metadata) && metadata.uid() != owner {
+        return None;
+    }
+    let changed = u64::try_from(metadata.ctime()).ok()?;
     let created = clock::local(UNIX_EPOCH + Duration::from_secs(changed));
     let pid = text.lines().next().unwrap_or_default().trim().to_owned();
     Some(PidFile { path: path.display().to_string(), pid, created })

@@ -136,7 +136,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 }
 
 fn live(launch: &Launch, role: &Role, name: &str, kicked: bool) -> Result<Ended> {
-    let _pid_file = PidFile::write(pidfile::ctl(&launch.piddir, name), &[&launch.instance])?;
+    let _pid_file = PidFile::of_child(pidfile::ctl(&launch.piddir, name), &launch.instance);
     let mut session = ControlSession::open(launch, role, Signals::new()?)?;
     let sync = Sync::load(&mut session.control, name)?;
     let source = sync.source()?.to_owned();

@@ -160,7 +160,7 @@ pub fn run(launch: &Launch, role: &Role) -> u8 {
 }
 
 fn live(launch: &Launch, role: &Role, place: Place) -> Result<End> {
-    let _pid_file = PidFile::write(pidfile::kid(&launch.piddir, &place.sync, &place.target), &[&launch.instance])?;
+    let _pid_file = PidFile::of_child(pidfile::kid(&launch.piddir, &place.sync, &place.target), &launch.instance);
     log::info!("New kid, sync \"{}\", \"{}\" -> \"{}\"", place.sync, place.source, place.target);
     let mut session = match setup::control_session(&place, Signals::new()?) {
         Err(error) if error.kind() == Kind::Crowded => return Ok(crowded(&error, End::ControlCrowded)),

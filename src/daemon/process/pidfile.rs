@@ -96,6 +96,13 @@ impl PidFile {
         written.map_err(|error| Error::new(Kind::File, format!("Could not write \"{}\"", path.display())).caused_by(error))?;
         Ok(PidFile(path))
     }
+
+    /// That of a controller or a KID, which people read and nothing rests on: where it cannot be
+    /// written, as in a directory that is gone, the process goes on without.
+    pub fn of_child(path: PathBuf, instance: &str) -> Option<PidFile> {
+        let written = PidFile::write(path, &[instance]);
+        written.inspect_err(|error| log::warn!("{error}; the process goes on without a pid file")).ok()
+    }
 }
 
 impl Drop for PidFile {

@@ -160,7 +160,7 @@ impl Failure {
 impl From<postgres::Error> for Failure {
     fn from(error: postgres::Error) -> Failure {
         if let Some(db) = error.as_db_error() {
-            return Failure::new(cause_of(db), format!("{}:  {}", db.severity(), db.message()));
+            return Failure::new(cause_of(db), format!("{}:  {}", db.severity(), plain::bounded(db.message())));
         }
         // Where our part of the handshake failed, the driver carries our own word for it.
         if let Some(ours) = error.source().and_then(|source| source.downcast_ref::<Failure>()) {

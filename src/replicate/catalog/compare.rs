@@ -182,6 +182,7 @@ mod tests {
             rules: false,
             select: None,
             table_columns: Vec::new(),
+            further: Vec::new(),
         }
     }
 

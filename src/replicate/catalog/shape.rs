@@ -118,6 +118,21 @@ pub struct Shape {
     pub select: Option<String>,
     /// The columns of the table itself, where something is selected instead.
     pub table_columns: Vec<Column>,
+    /// The other tables that are read by that.
+    pub further: Vec<Further>,
+}
+
+/// A table that a selection reads beside its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Further {
+    /// Its name.
+    pub relation: Relation,
+    /// Its id.
+    pub oid: u32,
+    /// Whether it can be locked: it is no materialized view and no foreign table.
+    pub lockable: bool,
+    /// The columns that are read, with the ids of their types.
+    pub columns: Vec<(Ident, u32)>,
 }
 
 impl Shape {
@@ -149,9 +164,9 @@ impl Shape {
     /// are looked up as in a session of our role. One without the key columns is
     /// [`Kind::Mismatch`].
     pub fn selected(&self, conn: &mut Connection, select: &str) -> Result<Shape> {
-        let found = qualified(conn, select, &self.from_clause());
+        let found = qualified(conn, select, &self.from_clause(), self.oid);
         let undone = conn.batch("rollback");
-        let (select, names) =
+        let (select, names, further) =
             found.map_err(|error| error.context(format!("What is selected from \"{}\"", self.relation.label())))?;
         undone?;
         let columns: Vec<Column> = names.iter().map(|name| self.produced(name)).collect();
@@ -160,7 +175,7 @@ impl Shape {
             let sentence = format!("What is selected from \"{}\" lacks its key", self.relation.label());
             return Err(Error::new(Kind::Mismatch, sentence).hint("Select the key columns, too, under their own names."));
         }
-        Ok(Shape { select: Some(select), columns, keys, table_columns: self.columns.clone(), ..self.clone() })
+        Ok(Shape { select: Some(select), columns, keys, table_columns: self.columns.clone(), further, ..self.clone() })
     }
 
     /// A column of a query: like that of the table, if it has its name.
@@ -181,10 +196,10 @@ impl Shape {
     }
 }
 
-/// A query with all its names qualified, and the names of its columns: by means of a view, which
-/// the caller rolls back. A list of columns is completed, as the original does it, by `from`. That
+/// A query with all its names qualified, the names of its columns, and the tables that it reads
+/// beside table `oid`: by means of a view, which the caller rolls back. A list of columns is completed, as the original does it, by `from`. That
 /// it needs this is told by the server: no query that is whole can go on so.
-fn qualified(conn: &mut Connection, select: &str, from: &str) -> Result<(String, Vec<String>)> {
+fn qualified(conn: &mut Connection, select: &str, from: &str, oid: u32) -> Result<(String, Vec<String>, Vec<Further>)> {
     let select = select.trim().trim_end_matches(';');
     if let Err(error) = make_view(conn, &format!("{select}\nfrom {from}"))? {
         conn.batch("rollback")?;
@@ -198,7 +213,19 @@ fn qualified(conn: &mut Connection, select: &str, from: &str) -> Result<(String,
     let columns = conn.prepare("select * from pg_temp.bucardo_select")?;
     let text: String = conn.query_one("select pg_get_viewdef('pg_temp.bucardo_select'::regclass)", &[])?.get(0);
     let names = columns.columns().iter().map(|column| column.name().to_owned()).collect();
-    Ok((text.trim().trim_end_matches(';').to_owned(), names))
+    let further = conn.query(include_str!("../sql/selected_tables.sql"), &[&oid])?.iter().map(further).collect();
+    Ok((text.trim().trim_end_matches(';').to_owned(), names, further))
+}
+
+fn further(row: &postgres::Row) -> Further {
+    let (names, types): (Option<Vec<String>>, Option<Vec<u32>>) = (row.get(4), row.get(5));
+    let columns = names.unwrap_or_default().into_iter().map(Ident::new).zip(types.unwrap_or_default()).collect();
+    Further {
+        relation: Relation::new(row.get::<_, String>(0), row.get::<_, String>(1)),
+        oid: row.get(2),
+        lockable: row.get(3),
+        columns,
+    }
 }
 
 /// What is selected is evaluated in our session, with the rights of our role.
@@ -290,6 +317,7 @@ fn shape(relation: &Relation, row: &postgres::Row, (columns, keys, uniques): &(C
         rules: row.get(4),
         select: None,
         table_columns: Vec::new(),
+        further: Vec::new(),
         columns: columns.get(&oid).cloned().unwrap_or_default(),
         keys: keys.get(&oid).cloned().unwrap_or_default(),
         uniques: uniques.get(&oid).cloned().unwrap_or_default(),

@@ -2,14 +2,21 @@
 //! [`super::write_mode`].
 
 use super::{Plan, Write, list_plain, matched, of};
-use crate::pg::Ident;
 use crate::pg::fill;
 use crate::pg::ident::literal;
+use crate::pg::{Ident, Relation};
 use crate::replicate::plan::copy_format::CopyFormat;
 
 /// The statements that write the table run under its owner's search_path
 /// ([`crate::replicate::catalog::owner_path`]): whatever is called in them has its schema.
 pub(super) const COUNT: &str = "pg_catalog.count(*)";
+
+/// Whether a name leads to the table with this id, whose columns have these types. A row type is
+/// looked up as it is at this moment, whatever the transaction's snapshot.
+fn is_as_planned(table: &Relation, oid: u32, columns: &[(Ident, u32)]) -> String {
+    let same = columns.iter().map(|(column, oid)| format!("\n  and pg_catalog.pg_typeof((null::{table}).{column})::oid = {oid}"));
+    format!("pg_catalog.to_regclass({})::oid = {oid}{}", literal(&table.to_string()), same.collect::<String>())
+}
 
 impl Plan {
     /// Makes the stage, once per session. Its columns have the types of the target's columns
@@ -71,13 +78,17 @@ impl Plan {
     }
 
     /// Takes that lock, and asks whether the name leads to the table that was planned, whose
-    /// columns have the types that they had. A row type is looked up as it is at this moment,
-    /// whatever the transaction's snapshot.
+    /// columns have the types that they had; the same of the other tables that a selection reads.
     pub fn hold_source(&self, parts: bool) -> String {
-        let (name, oid) = (literal(&self.source.to_string()), self.oid);
-        let type_of = |column: &Ident| format!("pg_catalog.pg_typeof((null::{}).{column})::oid", self.source);
-        let same = self.typed.iter().map(|(column, oid)| format!("\n  and {} = {oid}", type_of(column)));
-        format!("{};\nselect pg_catalog.to_regclass({name})::oid = {oid}{}", self.lock_source(parts), same.collect::<String>())
+        let lockable = self.further.iter().filter(|further| further.lockable);
+        let locks: String = lockable.map(|one| format!(";\nlock table only {} in access share mode", one.relation)).collect();
+        let further = self.further.iter().map(|one| format!("\n  and {}", is_as_planned(&one.relation, one.oid, &one.columns)));
+        format!(
+            "{}{locks};\nselect {}{}",
+            self.lock_source(parts),
+            is_as_planned(&self.source, self.oid, &self.typed),
+            further.collect::<String>()
+        )
     }
 
     /// The COPY that writes the table as a whole, in the order of [`Plan::draw`].

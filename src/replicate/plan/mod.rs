@@ -29,7 +29,7 @@ use crate::pg::{Ident, Relation, Schema};
 use crate::plain;
 use crate::replicate::capture::objects::{KeyColumn, Names, delta_keys};
 use crate::replicate::catalog::digest::State;
-use crate::replicate::catalog::shape::{Column, Key, Shape, Unique};
+use crate::replicate::catalog::shape::{Column, Further, Key, Shape, Unique};
 pub use late_changes::Feed;
 pub use unique_conflict::Receiver;
 pub use write_mode::{Reference, ordered};
@@ -110,6 +110,8 @@ pub struct Plan {
     /// The columns of the source's table that take part in expressions, with the ids of their
     /// types.
     typed: Vec<(Ident, u32)>,
+    /// The other tables that a selection reads.
+    further: Vec<Further>,
     /// Whether changes are captured on the source.
     captured: bool,
     copying: Copying,
@@ -173,6 +175,7 @@ impl Plan {
             uniques: target.uniques.iter().filter(|unique| !is_of(unique, key)).cloned().collect(),
             selected: source.select.is_some(),
             typed: typed(source, key),
+            further: source.further.clone(),
             captured: true,
             copying: Copying::default(),
         })
@@ -409,6 +412,7 @@ mod tests {
             rules: false,
             select: None,
             table_columns: Vec::new(),
+            further: Vec::new(),
         }
     }
 

@@ -204,3 +204,39 @@ fn what_is_selected_from_a_column_never_runs_a_cast_of_its_owner() {
     });
     shared().ctl(&["deactivate", "selected_cast", "0"]).ok();
 }
+
+/// A further table that a selection reads may become a view at any time.
+#[test]
+fn a_view_in_the_place_of_a_further_table_is_never_read() {
+    let ddl = format!("{SPY} create table t (id integer primary key, name text); create table other (id integer, more text)");
+    let mut case = kept("selected_view", &ddl).tables(&["public.t"]).add();
+    let columns =
+        ["add", "customcols", "public.t", "SELECT id, other.more AS name FROM t JOIN other USING (id)", "sync=selected_view"];
+    shared().ctl(&columns).ok();
+    shared().ctl(&["validate", "selected_view"]).ok();
+    shared().ctl(&["activate", "selected_view", "0"]).ok();
+    let mut app = owner(&case);
+    does(&mut app, "insert into other values (1, 'one'), (2, 'two'); insert into t values (1, 'a')");
+    case.settle();
+    assert_eq!(case.at_target("select name from t"), "one");
+    for (view, table) in [
+        ("create view other as select id, public.spy()::text as more from other_real; grant select on other to public", "drop view other"),
+        (
+            "create type pair as (v text); create function pair_text(pair) returns text language plpgsql as $$ begin perform public.spy(); return 'x'; end $$;
+             create cast (pair as text) with function pair_text(pair) as implicit;
+             create table other as select id, row(more)::pair as more from other_real; grant select on other to public",
+            "drop table other",
+        ),
+    ] {
+        does(&mut app, &format!("begin; alter table other rename to other_real; {view}; insert into t values (2, 'b'); commit"));
+        shared().ctl(&["kick", "selected_view", "5"]);
+        nothing_spied(&mut case);
+        does(&mut app, &format!("begin; {table}; alter table other_real rename to other; delete from t where id = 2; commit"));
+    }
+    does(&mut app, "insert into t values (2, 'b')");
+    wait_until("the new row is there", PATIENCE, || {
+        shared().ctl(&["kick", "selected_view", "5"]);
+        (case.at_target("select name from t where id = 2") == "two").then_some(())
+    });
+    shared().ctl(&["deactivate", "selected_view", "0"]).ok();
+}
