@@ -62,12 +62,11 @@ const DECLINED: &str = "nothing was changed";
 
 fn upgraded(session: &mut Session) -> Result<Outcome> {
     let changes = upgrade::needed(&mut session.control)?;
-    for change in &changes {
-        apply(&mut session.control, change)?;
-    }
-    upgrade::note_revision(&mut session.control)?;
     if changes.is_empty() {
         return Ok(Outcome::Nothing);
+    }
+    for change in &changes {
+        apply(&mut session.control, change)?;
     }
     if session.rehearses() || (!session.options.batch && !agreed(changes.len())) {
         return Err(refusal::refused(DECLINED, "answer with y to change it"));

@@ -113,12 +113,14 @@ pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets how the tables of a database were, and what was missing of them: a person has looked at
-/// what they are.
+/// Forgets how the tables of a database were, and what was found missing of them since it is
+/// halted: a person has looked at what they are. What was missing before is missing still.
 pub fn forget_tables(control: &mut Connection, db: &str) -> Result<()> {
-    for table in ["table_state", "gap", "departed_partition"] {
+    for table in ["table_state", "departed_partition"] {
         control.execute(&format!("delete from bucardo.{table} where db = $1"), &[&db])?;
     }
+    let sql = "delete from bucardo.gap g using bucardo.db_identity i where i.db = $1 and g.db = i.db and g.since >= i.halted";
+    control.execute(sql, &[&db])?;
     Ok(())
 }
 

@@ -241,19 +241,27 @@ fn revision() -> usize {
 }
 
 /// Notes that a schema has everything.
+fn text_of_revision() -> String {
+    format!("comment on table bucardo.upgrade_log is 'Control schema, revision {}'", revision())
+}
+
+/// Notes that a new schema has everything.
 pub fn note_revision(control: &mut Connection) -> Result<()> {
-    let sql = format!("comment on table bucardo.upgrade_log is 'Control schema, revision {}'", revision());
-    control.batch(&sql)
+    control.batch(&text_of_revision())
+}
+
+fn noted_revision(control: &mut Connection) -> Result<Option<i64>> {
+    let sql = "select substring(obj_description(c.oid, 'pg_class') from 'revision ([0-9]+)')::bigint
+               from pg_class c
+               join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = 'bucardo' and c.relname = 'upgrade_log'";
+    Ok(control.query_opt(sql, &[])?.and_then(|row| row.get(0)))
 }
 
 /// Refuses a schema that lacks something, and one that has more than is known here. One that the
 /// Perl program made is not looked at.
 pub fn refuse_other_revisions(control: &mut Connection) -> Result<()> {
-    let sql = "select substring(obj_description(c.oid, 'pg_class') from 'revision ([0-9]+)')::bigint
-               from pg_class c
-               join pg_namespace n on n.oid = c.relnamespace
-               where n.nspname = 'bucardo' and c.relname = 'upgrade_log'";
-    let noted: Option<i64> = control.query_opt(sql, &[])?.and_then(|row| row.get(0));
+    let noted = noted_revision(control)?;
     match noted.unwrap_or_default().cmp(&i64::try_from(revision()).unwrap_or(i64::MAX)) {
         Ordering::Equal => Ok(()),
         Ordering::Less if !is_ours(control)? => Ok(()),
@@ -287,6 +295,9 @@ pub fn needed(control: &mut Connection) -> Result<Vec<Change>> {
         }
     }
     changes.extend(settings(control)?);
+    if noted_revision(control)? != i64::try_from(revision()).ok() {
+        changes.push(Change { summary: "Noted the revision of the control schema".to_owned(), sql: text_of_revision() });
+    }
     Ok(changes)
 }
 

@@ -94,3 +94,39 @@ fn members_of_a_group_come_and_go() {
     );
     assert_eq!(world.value("select db || dbgroup from bucardo.dbmap"), "Ch");
 }
+
+#[test]
+fn what_is_no_value_of_a_column_is_refused_and_nothing_changed() {
+    let world = world();
+    for (line, words) in [
+        ("update sync s1 limitdbs=-1", "Invalid value for 'limitdbs': must be numeric"),
+        ("update sync s1 onetimecopy=9", "Invalid value for 'onetimecopy': must be one of 0 or 1 or 2"),
+        ("update sync s1 checktime=-5s", "Invalid value for 'checktime': \"-5s\" is below 0"),
+        ("update sync s1 overdue=-5s", "Invalid value for 'overdue': \"-5s\" is below 0"),
+        ("update db B targetlimit=-1", "Invalid value for 'targetlimit': must be numeric"),
+        ("update db A sourcelimit=-1", "Invalid value for 'sourcelimit': must be numeric"),
+    ] {
+        let refused = world.run(line).ended_with(255);
+        assert!(refused.stderr.contains(words) && refused.stderr.contains("HINT: "), "{line}: {}", refused.stderr);
+    }
+    assert_eq!(world.value("select limitdbs || ' ' || onetimecopy from bucardo.sync where name = 's1'"), "0 0");
+}
+
+#[test]
+fn a_column_is_emptied_and_a_value_may_have_equals_signs() {
+    let world = world();
+    let column =
+        |column: &str| world.value(&format!("select coalesce({column}::text, 'none') from bucardo.sync where name = 's1'"));
+    for (given, emptied) in
+        [("checktime=5 minutes", "checktime="), ("checktime=5 minutes", "checktime=none"), ("copyextra=freeze", "copyextra=")]
+    {
+        let name = given.split_once('=').unwrap().0;
+        world.ctl(&["update", "sync", "s1", given]).ok();
+        assert_ne!(column(name), "none");
+        let said = world.ctl(&["update", "sync", "s1", emptied]).ok();
+        assert!(said.contains(" to (default)"), "{said}");
+        assert!(["none", ""].contains(&column(name).as_str()), "{name}: {}", column(name));
+    }
+    world.ctl(&["update", "db", "B", "dbconn=sslmode=prefer connect_timeout=5"]).ok();
+    assert_eq!(world.value("select dbconn from bucardo.db where name = 'B'"), "sslmode=prefer connect_timeout=5");
+}

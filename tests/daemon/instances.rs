@@ -108,6 +108,29 @@ fn a_daemon_whose_directory_was_removed_can_be_stopped() {
     gone(&processes);
 }
 
+/// A pid file is for people. What is noted of an error that a table's owner made has a limit.
+#[test]
+fn processes_start_anew_without_a_directory_and_keep_only_so_much_of_an_error() {
+    let world = World::new();
+    world.run_sync("s", "targetdb=B");
+    let processes = [world.pid("kid.sync.s.B"), world.pid("ctl.sync.s")];
+    fs::remove_dir_all(world.installed.piddir()).unwrap();
+    for process in processes {
+        send(process, Signal::SIGKILL);
+        world.at("A", "insert into t select coalesce(max(id), 0) + 1 from t");
+        world.becomes_equal("A", "B");
+    }
+    let boom =
+        "create function boom() returns trigger language plpgsql as $$ begin raise exception '%', repeat('B', 300000); end $$;
+        create trigger boom before insert on t for each row execute procedure boom(); alter table t enable always trigger boom";
+    world.at("B", boom);
+    world.at("A", "insert into t values (77)");
+    world.becomes("control", "select exists (select from bucardo.q where whydie ~ 'BBB')", "true");
+    assert_eq!(world.value("control", "select max(length(whydie)) < 5000 from bucardo.q"), "true");
+    let longest = world.installed.log().lines().map(str::len).max().unwrap();
+    assert!(longest < 5000, "{longest}");
+}
+
 #[test]
 fn a_daemon_that_has_its_files_elsewhere_can_be_stopped() {
     let world = World::new();

@@ -391,9 +391,7 @@ fn happens(world: &World, teller: &mut Client, chance: &mut Chance, known: &mut 
         "stop" | "kill" => *known = Known { lives: false, asked: None, ..*known },
         "reload" => known.asked = None,
         "pause" if known.lives && known.is_on() => known.paused = true,
-        "resume" if known.lives && (known.active || known.asked == Some(true)) => {
-            *known = Known { paused: false, asked: known.asked.filter(|asked| *asked), ..*known };
-        }
+        "resume" if known.lives && known.is_on() => known.paused = false,
         "activate" if known.lives => *known = Known { paused: false, asked: differs(true), ..*known },
         "deactivate" if known.lives => known.asked = differs(false),
         "active" | "inactive" if known.active != (event == "active") => {

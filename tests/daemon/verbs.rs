@@ -49,6 +49,8 @@ fn a_kick_or_reload_of_a_deactivated_sync_names_what_lets_it_run() {
         (("bucardo", "kick s 3"), 3),
         (("bucardo", "reload s"), 1),
         (("bucardo", "pause s"), 1),
+        (("bucardo", "resume s"), 1),
+        (("bucardo", "resume all"), 1),
     ] {
         names(&world, line, code, "it was deactivated by command", "activate s");
     }

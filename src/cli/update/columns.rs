@@ -5,7 +5,8 @@ use super::find::{self, Table, Thing};
 use super::in_step::Change;
 use super::party;
 use crate::cli::noun::Noun;
-use crate::cli::{Session, conflict, near, pairs, refusal};
+use crate::cli::pairs::{self, Key, Value};
+use crate::cli::{Session, add, conflict, near, refusal};
 use crate::error::{Error, Result};
 use crate::pg::{Connection, Ident};
 use crate::plain;
@@ -112,17 +113,18 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     Ok(0)
 }
 
-/// Splits at the last equals sign.
+/// Splits at the first equals sign: a column has none in its name, and a value may have several.
+/// Without a value, the column gets its default, which for most is none.
 fn assignment(word: &str) -> Result<Assignment> {
     let malformed =
-        || refusal::refused("Invalid argument: must be of form name=value", "write column=value; an empty value is none");
-    let (column, value) = word.rsplit_once('=').filter(|(_, value)| !value.is_empty()).ok_or_else(malformed)?;
+        || refusal::refused("Invalid argument: must be of form name=value", "write column=value, or column= for none");
+    let (column, value) = word.split_once('=').ok_or_else(malformed)?;
     if column.is_empty() || !column.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return Err(refusal::refused("Invalid name", format!("\"{column}\" cannot be the name of a column")));
     }
     let column = column.to_lowercase();
     let column = ALIASES.iter().find(|(alias, _)| *alias == column).map_or(column, |(_, column)| (*column).to_owned());
-    Ok(Assignment { column, value: Some(value.to_owned()), shown: None })
+    Ok(Assignment { column, value: Some(value.to_owned()).filter(|value| !value.is_empty()), shown: None })
 }
 
 /// The assignments with what some of them mean besides, for columns that exist.
@@ -150,11 +152,21 @@ fn no_column(noun: Noun, thing: &Thing, column: &str, types: &Types) -> Error {
     refusal::refused(format!("Sorry, cannot change \"{column}\" for {title} \"{}\"", thing.label), hint)
 }
 
-/// A host that is none, source code that is in a file, and a strategy that has several spellings.
+/// A host or a time that is none, source code that is in a file, a strategy that has several
+/// spellings, and what is no value of the key.
 fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Result<Assignment> {
     match (noun, assignment.column.as_str(), assignment.value.as_deref()) {
         (Noun::Db, "dbhost", Some("none")) => {
             Ok(Assignment { value: Some(String::new()), shown: Some("NULL".to_owned()), ..assignment })
+        }
+        (Noun::Sync, "checktime" | "overdue" | "expired", Some("none")) => Ok(Assignment { value: None, ..assignment }),
+        (Noun::Sync, column @ ("checktime" | "overdue" | "expired"), Some(time)) => {
+            let below = "select $1::text::interval < interval '0'";
+            if control.query_one(below, &[&time])?.get(0) {
+                let sentence = format!("Invalid value for '{column}': \"{time}\" is below 0");
+                return Err(refusal::refused(sentence, format!("write {column}=none for none")));
+            }
+            Ok(assignment)
         }
         (Noun::Customcode, "src_code", Some(file)) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
@@ -173,7 +185,14 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             let strategy = conflict::strategy(control, text)?;
             Ok(Assignment { value: Some(strategy), ..assignment })
         }
-        _ => Ok(assignment),
+        (_, "priority", _) | (_, _, None) => Ok(assignment),
+        (_, column, Some(value)) => {
+            let counts = |key: &&Key| key.column == column && matches!(key.takes, Value::Number | Value::NumberOf(_));
+            if let Some(key) = add::keys(noun).iter().find(counts) {
+                pairs::checked(column, key.takes, value)?;
+            }
+            Ok(assignment)
+        }
     }
 }
 
@@ -238,17 +257,19 @@ fn old(control: &mut Connection, table: Table, thing: &Thing, list: &[Assignment
 fn write(control: &mut Connection, table: Table, thing: &Thing, list: &[Assignment], types: &Types) -> Result<()> {
     let last: BTreeMap<&str, &Option<String>> = list.iter().map(|one| (one.column.as_str(), &one.value)).collect();
     let unknown = "text".to_owned();
-    let set: Vec<_> = last
-        .keys()
-        .enumerate()
-        .map(|(at, column)| {
-            let sql_type = types.get(*column).unwrap_or(&unknown);
-            format!("{} = ${}::text::{sql_type}", Ident::new(*column), at + 2)
-        })
-        .collect();
-    let sql = format!("update bucardo.{} set {} where {}::text = $1", table.name, set.join(", "), table.key);
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![&thing.key];
-    values.extend(last.values().map(|value| *value as &(dyn ToSql + Sync)));
+    let mut set = Vec::new();
+    for (column, value) in last {
+        let (name, sql_type) = (Ident::new(column), types.get(column).unwrap_or(&unknown));
+        match value {
+            Some(value) => {
+                values.push(value);
+                set.push(format!("{name} = ${}::text::{sql_type}", values.len()));
+            }
+            None => set.push(format!("{name} = default")),
+        }
+    }
+    let sql = format!("update bucardo.{} set {} where {}::text = $1", table.name, set.join(", "), table.key);
     control.execute(&sql, &values)?;
     Ok(())
 }
@@ -260,16 +281,19 @@ fn text(table: Table, thing: &Thing, old: &[Option<String>], assignments: &[Assi
 }
 
 fn changed(table: Table, new: &Assignment, old: &Option<String>) -> String {
-    let value = new.value.as_deref().unwrap_or_default();
     if (table.name, new.column.as_str()) == ("customcode", "src_code") {
         let before = old.as_deref().unwrap_or_default().lines().count();
         // The name is the original's own.
-        return format!("changed from old source (lines: {before}) to contents of file 'foo' (lines: {})", value.lines().count());
+        return format!(
+            "changed from old source (lines: {before}) to contents of file 'foo' (lines: {})",
+            new.value().lines().count()
+        );
     }
     let secret = new.column == "dbpass";
     let quoted = |text: &str| if secret { "<not shown>".to_owned() } else { format!("\"{text}\"") };
     let old = old.as_deref().map_or_else(|| "(null)".to_owned(), quoted);
-    format!("changed from {old} to {}", quoted(new.shown.as_deref().unwrap_or(value)))
+    let value = new.shown.as_deref().or(new.value.as_deref()).map_or_else(|| "(default)".to_owned(), quoted);
+    format!("changed from {old} to {value}")
 }
 
 #[cfg(test)]
@@ -278,16 +302,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_assignment_is_split_at_its_last_equals_sign() {
+    fn an_assignment_is_split_at_its_first_equals_sign() {
         let given = assignment("CheckTime=5 minutes").unwrap();
         assert_eq!((given.column.as_str(), given.value.as_deref()), ("checktime", Some("5 minutes")));
         assert_eq!(assignment("ssp=0").unwrap().column, "server_side_prepares");
-        for (word, message) in [
-            ("status", "Invalid argument: must be of form name=value"),
-            ("status=", "Invalid argument: must be of form name=value"),
-            ("a=b=c", "Invalid name"),
-            ("=x", "Invalid name"),
-        ] {
+        assert_eq!(assignment("dbconn=sslmode=prefer").unwrap().value(), "sslmode=prefer");
+        assert_eq!(assignment("checktime=").unwrap().value, None);
+        for (word, message) in
+            [("status", "Invalid argument: must be of form name=value"), ("a b=c", "Invalid name"), ("=x", "Invalid name")]
+        {
             assert_eq!(assignment(word).unwrap_err().message(), message, "{word}");
         }
     }

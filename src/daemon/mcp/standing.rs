@@ -60,10 +60,8 @@ impl Standing {
             Order::Deactivate => Some(Standing { asked: asked(false, Asked::Deactivate), ..self }),
             Order::Pause if self.is_on(sync) => Some(Standing { paused: true, ..self }),
             Order::Pause => None,
-            Order::Resume => {
-                let lifted = Standing { paused: false, asked: self.asked.filter(|asked| *asked == Asked::Activate) };
-                Some(lifted).filter(|lifted| lifted.is_on(sync))
-            }
+            // It lifts a pause, and not what `deactivate` has said.
+            Order::Resume => Some(Standing { paused: false, ..self }).filter(|lifted| lifted.is_on(sync)),
         }
     }
 

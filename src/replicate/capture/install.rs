@@ -104,21 +104,22 @@ pub fn captured(conn: &mut Connection, table: u32, preferred: &[String]) -> Resu
     Ok(at.map(|at| all.swap_remove(at)).map(|one| (one.capture.names.clone(), one.key().columns)))
 }
 
-/// Registers the consumers of a sync on one of its sources: the `receivers`, the flags of those
-/// that sleep there, and the kick triggers that wake them. `kicking` are the tables whose changes
-/// kick, out of `tables`.
-pub fn register(
+/// Makes what wakes a sync that sleeps on one of its sources: a flag for each sleeper, and the kick
+/// triggers. `kicking` are the tables whose changes kick, out of `tables`. Returns all of them with
+/// their partitions. To be called before the tables are captured: who sees that a change is
+/// captured may rely on its being carried soon.
+pub fn wake(
     conn: &mut Connection,
     sync: &Sync,
     source: &str,
     tables: &[&Shape],
     kicking: &[&Shape],
     firing: &Firings,
-) -> Result<()> {
-    let (receivers, sleepers) = match sync.synctype {
+) -> Result<Vec<Relation>> {
+    let sleepers = match sync.synctype {
         // It looks for no changes, and is woken by each.
         SyncType::Fullcopy => Default::default(),
-        _ => (sync.receivers(source), sync.sleepers(source)),
+        _ => sync.sleepers(source),
     };
     let schema = conn.schema();
     let flags: Vec<Relation> = sleepers.iter().map(|sleeper| kick::armed_flag(schema, &sync.name, sleeper)).collect();
@@ -130,8 +131,6 @@ pub fn register(
             conn.batch(&format!("create sequence {flag} increment 2; select setval({}, {value})", literal(&flag.to_string())))?;
         }
     }
-    let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
-    consumers(conn, sync, &oids, &receivers, firing.always())?;
     let payload = installation::payload(conn);
     let kick = Kick { schema, sync, flags: &flags, payload: &payload };
     make_kick_function(conn, &kick)?;
@@ -156,8 +155,25 @@ pub fn register(
             }
         }
     }
+    let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     make::readable_by_owners(conn, &oids, &flags)?;
-    release_former_members(conn, trigger.raw(), &all)
+    Ok(all)
+}
+
+/// Registers the receivers of a sync as consumers on one of its sources, and lets go of what is not
+/// among its tables and partitions `members` any more.
+pub fn register(
+    conn: &mut Connection,
+    sync: &Sync,
+    source: &str,
+    tables: &[&Shape],
+    firing: &Firings,
+    members: &[Relation],
+) -> Result<()> {
+    let receivers = if sync.synctype == SyncType::Fullcopy { Default::default() } else { sync.receivers(source) };
+    let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+    consumers(conn, &sync.name, &oids, &receivers, firing.always())?;
+    release_former_members(conn, kick::kick_trigger(conn.schema(), &sync.name).raw(), members)
 }
 
 /// Tables that left the sync are not captured for it any more.

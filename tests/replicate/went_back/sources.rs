@@ -134,6 +134,8 @@ fn every_sync_of_a_source_that_went_back_is_halted() {
     });
     five(&world, "A", 11);
     never_passes(&world, "A");
+    // What it had carried by then was still there.
+    assert_ne!(world.run("kick other 10").code(), 0);
     world.becomes("control", "select count(*) > 0 from bucardo.q where sync = 'other' and whydie ~ 'accept A'", "true");
     world.says("accept A");
     arrives(&world);

@@ -160,6 +160,7 @@ impl Members<'_> {
             let before = gaps::states(conn, &gap_members)?;
             served.iter().try_for_each(|target| gaps::compare(control, place(target), conn, &gap_members, &before, true))?;
             let firing = &Firings::read(conn, &self.sync.name, always)?;
+            let all = install::wake(conn, self.sync, &name, &tables, &kicking, firing)?;
             let only_copies = self.sync.synctype == SyncType::Fullcopy;
             notes.extend(bypasses::notes(conn, &tables, always, only_copies)?.into_iter().map(label).map(warning));
             if self.sync.synctype != SyncType::Fullcopy {
@@ -171,7 +172,7 @@ impl Members<'_> {
                 let captured = make::capture_tables(conn, &keyed, firing).map_err(|error| refused_on(error, &name))?;
                 notes.extend(captured.into_iter().map(label));
             }
-            install::register(conn, self.sync, &name, &tables, &kicking, firing)?;
+            install::register(conn, self.sync, &name, &tables, firing, &all)?;
             let after = gaps::states(conn, &gap_members)?;
             gap::carry_over(control, &name, &gaps::changes(&before, &after))?;
             served.iter().try_for_each(|target| gaps::learn(control, place(target), &gap_members, &after))
