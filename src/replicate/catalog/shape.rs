@@ -197,8 +197,9 @@ impl Shape {
 }
 
 /// A query with all its names qualified, the names of its columns, and the tables that it reads
-/// beside table `oid`: by means of a view, which the caller rolls back. A list of columns is completed, as the original does it, by `from`. That
-/// it needs this is told by the server: no query that is whole can go on so.
+/// beside table `oid`: by means of a view, which the caller rolls back. A list of columns is
+/// completed, as the original does it, by `from`. That it needs this is told by the server: no
+/// query that is whole can go on so.
 fn qualified(conn: &mut Connection, select: &str, from: &str, oid: u32) -> Result<(String, Vec<String>, Vec<Further>)> {
     let select = select.trim().trim_end_matches(';');
     if let Err(error) = make_view(conn, &format!("{select}\nfrom {from}"))? {
