@@ -60,6 +60,10 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
         let side = if source.not_null { "source" } else { "target" };
         differences.add(strict, format!("column \"{name}\" is NOT NULL on the {side} only"));
     }
+    if target.generated && !source.generated {
+        let what = format!("column \"{name}\" is computed by the target, and what the source has for it is not carried");
+        differences.add(strict, what);
+    }
     match (&source.default, &target.default) {
         (Some(ours), Some(theirs)) if bare(ours) != bare(theirs) => {
             differences.notes.push(format!("column \"{name}\" has another default on the target"));
@@ -203,6 +207,11 @@ mod tests {
             |strict| compare(&shape(vec![not_null.clone()]), &shape(vec![column("a", "integer"), column("x", "text")]), strict);
         assert_eq!((of(true).fatal.len(), of(true).notes.len()), (2, 0));
         assert_eq!((of(false).fatal.len(), of(false).notes.len()), (0, 2));
+        let mut computed = column("a", "integer");
+        computed.generated = true;
+        let of = |source: &Column, target: &Column| compare(&shape(vec![source.clone()]), &shape(vec![target.clone()]), true);
+        assert!(of(&column("a", "integer"), &computed).fatal[0].contains("is computed by the target"));
+        assert_eq!(of(&computed, &computed), Differences::default());
     }
 
     #[test]
