@@ -94,7 +94,7 @@ impl Carrier {
             |to: usize| lanes.iter().filter(|lane| self.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum();
         let changes: Vec<i64> = receivers.keys().map(|to| coming(*to)).collect();
         let strategy = self.tables[table].strategy;
-        let Carrier { lanes, targets, details, wary, .. } = self;
+        let Carrier { lanes, targets, details, retry, .. } = self;
         let mut targets = each_of(targets);
         let mut deliveries = Vec::new();
         for (to, lane) in receivers {
@@ -103,8 +103,12 @@ impl Carrier {
             let as_source = lanes.iter().position(|other| other.from == to).filter(|_| plan.feed().is_some());
             let member = i32::try_from(to).unwrap_or_default();
             let receiver = |source: usize| Receiver { member, now: &round.looks[source].now, taken: &round.spans[source] };
-            let beside =
-                as_source.map(|source| Beside { receiver: receiver(source), strategy, insists: *wary, detailed: *details });
+            let beside = as_source.map(|source| Beside {
+                receiver: receiver(source),
+                strategy,
+                insists: retry.lock_first,
+                detailed: *details,
+            });
             deliveries.push(Delivery { lane, beside, target: take(&mut targets, to)? });
         }
         let abreast = changes.iter().all(|changes| *changes >= HANDFUL);

@@ -8,6 +8,7 @@ use crate::replicate::capture::{reclaim, retire};
 use crate::replicate::copy::workers::{CopyConnections, CopyWorkers};
 use crate::replicate::plan::Plan;
 use crate::replicate::plan::strategy::Strategy;
+use crate::replicate::round::retry_mode::RetryMode;
 use crate::replicate::round::sequence::Sequences;
 use crate::replicate::session::source::Source;
 use crate::replicate::session::target::Target;
@@ -27,18 +28,8 @@ pub struct Carrier {
     pub(super) sequences: Sequences,
     pub(super) batch: i64,
     pub(super) cut: bool,
-    pub(super) whole: bool,
-    /// The last round collided: the next takes its locks first.
-    pub(super) wary: bool,
-    /// The last round collided: the next copies its tables one after another.
-    pub(super) shy: bool,
-    /// The tables whose locks were not to be had: the next round waits for them before it holds
-    /// anything.
-    pub(super) awaited: Vec<usize>,
-    /// How often that was so since a round succeeded.
-    pub(super) refusals: u32,
-    /// How often a row broke a constraint since then.
-    pub(super) overtaken: u32,
+    /// What the next round does otherwise, after rounds that failed.
+    pub(super) retry: RetryMode,
     /// The tables that the present round is about.
     pub(super) working: Vec<usize>,
     /// The receivers' tables were compared with the plans while the round's locks on them were
@@ -142,7 +133,6 @@ impl Carrier {
                 source.mark_for(&sync, &receivers.collect::<Vec<_>>())?;
             }
         }
-        let (cut, whole, wary, shy) = (false, false, false, false);
         Ok(Carrier {
             sync,
             names,
@@ -152,13 +142,8 @@ impl Carrier {
             tables,
             sequences,
             batch,
-            cut,
-            whole,
-            wary,
-            shy,
-            awaited: Vec::new(),
-            refusals: 0,
-            overtaken: 0,
+            cut: false,
+            retry: RetryMode::default(),
             working: Vec::new(),
             receivers_checked: false,
             connections,

@@ -10,24 +10,21 @@
 //! one after another, that would never end: then the round gets into line.
 
 use super::{Carrier, Lane, at};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::catalog::digest;
 use crate::replicate::plan::Plan;
 use crate::replicate::session::source::locks_parts;
 use std::collections::BTreeMap;
 
-/// After so many vain attempts a round waits for its locks one after another.
-const PATIENT: u32 = 4;
-
 impl Carrier {
     /// Begins at the receivers and takes the locks on these tables, at all masters or at the
     /// receiver, unless it is still to be seen which of them other sessions of ours will write.
     pub(super) fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
-        let (contested, patient) = (self.is_contested(), self.refusals >= PATIENT);
+        let (contested, patient) = (self.is_contested(), self.retry.waits_for_locks());
         let compared = tables;
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
-        self.awaited = tables.to_vec();
+        self.retry.wait_for = tables.to_vec();
         // Nobody waits for a single table with anything else in his hands. What is compared with
         // the plans is to stay as it is.
         let alone = if tables.is_empty() && compared.len() == 1 && !self.copies_some(compared) { compared } else { &[] };
@@ -65,7 +62,7 @@ impl Carrier {
         }
         let mut rest = self.to_lock(tables).to_vec();
         rest.retain(|table| !self.is_copied(*table));
-        self.awaited.clone_from(&rest);
+        self.retry.wait_for.clone_from(&rest);
         let copies_some = self.copies_some(tables);
         for lane in self.lanes.iter().filter(|_| copies_some) {
             let truncated = |table: usize| self.tables[table].copy && lane.plans[table].copying().truncate;
@@ -84,7 +81,7 @@ impl Carrier {
     /// With one source, the lock on a single table is left to the statement that needs it; and so
     /// are all when waiting for them otherwise was in vain.
     fn to_lock<'t>(&self, tables: &'t [usize]) -> &'t [usize] {
-        let at_once = self.is_contested() || (tables.len() > 1 && self.refusals < PATIENT);
+        let at_once = self.is_contested() || (tables.len() > 1 && !self.retry.waits_for_locks());
         if at_once { tables } else { &[] }
     }
 
@@ -94,37 +91,26 @@ impl Carrier {
             let parts = locks_parts(&source.conn);
             source.hold(&nowait(tables, |table| lane.plans[table].lock_source(parts)))?;
         }
-        self.awaited.clear();
+        self.retry.wait_for.clear();
         Ok(())
-    }
-
-    /// Whether a round failed because a lock was not to be had at once; if not, no table has to be
-    /// waited for.
-    pub(super) fn was_refused(&mut self, error: &Error) -> bool {
-        if error.kind() != Kind::Locked {
-            self.awaited.clear();
-        }
-        let refused = !self.awaited.is_empty();
-        self.refusals += u32::from(refused);
-        refused
     }
 
     /// Waits until each of the tables that could not be had is free for a moment.
     pub(super) fn await_tables(&mut self) -> Result<()> {
-        if self.awaited.is_empty() {
+        if self.retry.wait_for.is_empty() {
             return Ok(());
         }
         let (from, to): (BTreeMap<usize, &Lane>, BTreeMap<usize, &Lane>) =
             (self.lanes.iter().map(|lane| (lane.from, lane)).collect(), self.lanes.iter().map(|lane| (lane.to, lane)).collect());
         for (number, source) in &mut self.sources {
             let parts = locks_parts(&source.conn);
-            pass(&mut source.conn, from.get(number), &self.awaited, |plan| plan.lock_source(parts))?;
+            pass(&mut source.conn, from.get(number), &self.retry.wait_for, |plan| plan.lock_source(parts))?;
         }
         for (number, target) in &mut self.targets {
             let parts = locks_parts(&target.conn);
-            pass(&mut target.conn, to.get(number), &self.awaited, |plan| plan.lock_target(parts, false))?;
+            pass(&mut target.conn, to.get(number), &self.retry.wait_for, |plan| plan.lock_target(parts, false))?;
         }
-        self.awaited.clear();
+        self.retry.wait_for.clear();
         Ok(())
     }
 }

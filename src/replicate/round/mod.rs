@@ -18,6 +18,7 @@ mod locks;
 mod outdated;
 mod parallel_copy;
 mod rates;
+mod retry_mode;
 pub mod sequence;
 pub mod step;
 mod table;
@@ -32,10 +33,6 @@ use crate::replicate::session::target::Written;
 use crate::replicate::snapshot::{Snapshot, Span};
 pub use carrier::{Carrier, Lane, Parts, Table};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// So often in a row a round of masters is repeated because a row broke a constraint that may have
-/// been kept by a later look.
-const MOST_OVERTAKEN: u32 = 5;
 
 /// What a round did.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,7 +102,7 @@ impl Carrier {
             Ok(outcome)
         });
         match &outcome {
-            Ok(_) => (self.whole, self.wary, self.shy, self.refusals, self.overtaken) = (false, false, false, 0, 0),
+            Ok(_) => self.retry.reset(),
             Err(_) => self.abandon(),
         }
         match outcome {
@@ -119,19 +116,8 @@ impl Carrier {
     /// master, or when a part of a backlog broke a constraint that the whole of it may well keep,
     /// as rows can exchange unique values across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
-        let broken = matches!(error.kind(), Kind::Violation | Kind::Duplicate);
-        let parted = broken && self.cut && !self.whole;
-        self.whole |= parted;
-        // What another session inserted meanwhile is seen by the next round, and decided.
-        let overtaken = broken && self.is_contested() && self.overtaken < MOST_OVERTAKEN;
-        self.overtaken += u32::from(overtaken);
-        if self.was_refused(error) {
-            return true;
-        }
-        let collided = matches!(error.kind(), Kind::Collision | Kind::Locked) || overtaken;
-        self.wary |= collided && self.is_contested();
-        self.shy |= collided;
-        parted || collided
+        let contested = self.is_contested();
+        self.retry.repeats_after(error.kind(), contested, self.cut)
     }
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
@@ -172,7 +158,7 @@ impl Carrier {
     /// about to be copied over must be known before, or wait until after.
     fn begin_early(&mut self) -> Result<bool> {
         let copies = self.is_contested() && self.tables.iter().any(|table| table.copy);
-        if !self.wary && !copies {
+        if !self.retry.lock_first && !copies {
             return Ok(false);
         }
         self.begin_targets(&(0..self.tables.len()).collect::<Vec<_>>())?;
@@ -281,7 +267,7 @@ impl Carrier {
         }
         let bypassed = self.bypassed(&pending)?;
         let one = self.lanes.len() == 1 && self.tables.iter().all(|table| !table.copy);
-        let batch = if self.whole || !one || self.rehearses { i64::MAX } else { self.batch };
+        let batch = if self.retry.unbatched || !one || self.rehearses { i64::MAX } else { self.batch };
         let carried = |of: usize, table: usize, lane: usize| of == lane && !bypassed.contains(&table);
         let of_lane = |lane: usize| {
             pending.iter().filter(|((of, table), _)| carried(*of, *table, lane)).map(|(_, p)| *p).collect::<Vec<_>>()

@@ -39,7 +39,7 @@ impl Carrier {
 
     /// Those of these tables that can be copied at once, if they are several.
     pub(super) fn tables_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<BTreeSet<usize>> {
-        let alone = self.lanes.len() != 1 || self.is_contested() || self.shy;
+        let alone = self.lanes.len() != 1 || self.is_contested() || self.retry.serial_copy;
         if alone || self.connections.as_ref().is_none_or(|connections| connections.jobs < 2) {
             return Ok(BTreeSet::new());
         }
