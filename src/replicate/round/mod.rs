@@ -58,6 +58,7 @@ pub enum Outcome {
 }
 
 /// What one round knows.
+#[derive(Default)]
 struct Round {
     /// By lane.
     looks: Vec<Look>,
@@ -282,8 +283,7 @@ impl Carrier {
             })
             .collect();
         self.cut = spans.iter().any(|span| span.cut.is_some());
-        let (late, judged, gave_way, conflicts, noted) = Default::default();
-        Ok(Round { looks, spans, pending, bypassed, late, judged, gave_way, conflicts, noted })
+        Ok(Round { looks, spans, pending, bypassed, ..Round::default() })
     }
 
     /// With one source, a table that changed too much is copied as a whole; but not one whose rows
