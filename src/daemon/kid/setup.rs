@@ -32,7 +32,7 @@ use crate::replicate::own_schema;
 use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
 use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
 use crate::replicate::round::sequence::{Sequence, Sequences};
-use crate::replicate::round::{Carrier, Parts, Table};
+use crate::replicate::round::{Carrier, Lane, Parts, Table};
 use crate::replicate::session::source::Source;
 use crate::replicate::session::target::Target;
 use crate::replicate::snapshot::Snapshot;
@@ -107,7 +107,7 @@ fn check_lineage(control: &mut Connection, parts: &mut Parts) -> Result<()> {
         return Ok(());
     }
     let copied = !parts.tables.is_empty() && parts.tables.iter().all(|table| table.copy);
-    for (from, to, _) in &parts.lanes {
+    for Lane { from, to, .. } in &parts.lanes {
         let (Some(source), Some(target)) = (parts.sources.get_mut(from), parts.targets.get_mut(to)) else { continue };
         let copies = copied && *from == 0 && !parts.filled.contains(to);
         let way = Way { sync: &parts.sync, from: &parts.names[*from], to: &parts.names[*to], copies };
@@ -215,7 +215,7 @@ impl Members {
         let mut lanes = Vec::new();
         for (from, to) in self.ways() {
             let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, (from, to), &noted));
-            lanes.push((from, to, plans.collect::<Result<Vec<_>>>()?));
+            lanes.push(Lane::new(from, to, plans.collect::<Result<_>>()?));
         }
         let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
         let tables = tables.collect::<Result<_>>()?;

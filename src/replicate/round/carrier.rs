@@ -18,15 +18,8 @@ use std::os::fd::RawFd;
 
 /// See the module's text.
 pub struct Carrier {
-    /// The sync.
-    pub sync: String,
-    pub(super) names: Vec<String>,
-    pub(super) sources: BTreeMap<usize, Source>,
-    pub(super) targets: BTreeMap<usize, Target>,
-    pub(super) lanes: Vec<Lane>,
-    pub(super) tables: Vec<Table>,
-    pub(super) sequences: Sequences,
-    pub(super) batch: i64,
+    pub(super) parts: Parts,
+    /// The last round did not take all that was pending.
     pub(super) cut: bool,
     /// What the next round does otherwise, after rounds that failed.
     pub(super) retry: RetryMode,
@@ -35,19 +28,9 @@ pub struct Carrier {
     /// The receivers' tables were compared with the plans while the round's locks on them were
     /// held.
     pub(super) receivers_checked: bool,
-    pub(super) connections: Option<CopyConnections>,
     pub(super) hands: CopyWorkers,
     /// The tables that the round's hands have copied.
     pub(super) apart: BTreeSet<usize>,
-    copies_only: bool,
-    pub(super) copy_asked: Option<String>,
-    /// The receivers that have the copy that is asked for.
-    pub(super) filled: BTreeSet<usize>,
-    pub(super) details: bool,
-    pub(super) rates: bool,
-    pub(super) rehearses: bool,
-    pub(super) place: String,
-    pub(super) compared_at: String,
 }
 
 /// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
@@ -60,8 +43,8 @@ pub struct Parts {
     pub sources: BTreeMap<usize, Source>,
     /// The sessions in which rows are written, by member.
     pub targets: BTreeMap<usize, Target>,
-    /// From where to where: source, receiver, and the plans for all tables.
-    pub lanes: Vec<(usize, usize, Vec<Plan>)>,
+    /// From each source to each receiver.
+    pub lanes: Vec<Lane>,
     /// What is special about the tables, in the order of the plans.
     pub tables: Vec<Table>,
     /// The sequences.
@@ -90,8 +73,11 @@ pub struct Parts {
 
 /// A way from one source to one receiver.
 pub struct Lane {
-    pub(super) from: usize,
-    pub(super) to: usize,
+    /// The source.
+    pub from: usize,
+    /// The receiver.
+    pub to: usize,
+    /// For all tables.
     pub(super) plans: Vec<Plan>,
     pub(super) receipt: Option<Snapshot>,
     pub(super) encoding: String,
@@ -114,89 +100,82 @@ pub struct Table {
     pub bypass: Option<Bypass>,
 }
 
+impl Lane {
+    /// Not opened yet: it knows no receipt.
+    pub fn new(from: usize, to: usize, plans: Vec<Plan>) -> Lane {
+        Lane { from, to, plans, receipt: None, encoding: String::new(), noted: false, copied: false }
+    }
+}
+
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
-        let parts = parts.heeding_references()?;
-        let Parts { sync, names, mut sources, mut targets, lanes, tables, sequences, batch, .. } = parts;
-        let Parts { copies_only, copy_asked, filled, connections, details, rates, rehearses, place, compared_at, .. } = parts;
-        let mut opened = Vec::new();
-        for (from, to, plans) in lanes {
-            let (source, target) = (at(&mut sources, from)?, at(&mut targets, to)?);
-            let receipt = target.receipt(&sync, &names[from])?;
-            let encoding = common_encoding(source, target)?;
-            opened.push(Lane { from, to, plans, receipt, encoding, noted: false, copied: false });
+        let mut parts = parts.heeding_references()?;
+        let Parts { sync, names, sources, targets, lanes, copies_only, .. } = &mut parts;
+        for lane in lanes.iter_mut() {
+            let (source, target) = (at(sources, lane.from)?, at(targets, lane.to)?);
+            lane.receipt = target.receipt(sync, &names[lane.from])?;
+            lane.encoding = common_encoding(source, target)?;
         }
-        if !copies_only {
-            for (number, source) in &mut sources {
-                let receivers = opened.iter().filter(|lane: &&Lane| lane.from == *number).map(|lane| names[lane.to].as_str());
-                source.mark_for(&sync, &receivers.collect::<Vec<_>>())?;
+        if !*copies_only {
+            for (number, source) in sources {
+                let receivers = lanes.iter().filter(|lane| lane.from == *number).map(|lane| names[lane.to].as_str());
+                source.mark_for(sync, &receivers.collect::<Vec<_>>())?;
             }
         }
         Ok(Carrier {
-            sync,
-            names,
-            sources,
-            targets,
-            lanes: opened,
-            tables,
-            sequences,
-            batch,
+            parts,
             cut: false,
             retry: RetryMode::default(),
             working: Vec::new(),
             receivers_checked: false,
-            connections,
             hands: CopyWorkers::default(),
             apart: BTreeSet::new(),
-            copies_only,
-            copy_asked,
-            filled,
-            details,
-            rates,
-            rehearses,
-            place,
-            compared_at,
         })
     }
 
     /// A job begins.
     pub fn begin_job(&mut self) {
-        if self.copies_only {
-            self.tables.iter_mut().for_each(|table| table.copy = true);
+        if self.parts.copies_only {
+            self.parts.tables.iter_mut().for_each(|table| table.copy = true);
         }
     }
 
     /// Whether each job copies all tables, so that what changes during a job is left to the next
     /// one that somebody asks for.
     pub fn copies_only(&self) -> bool {
-        self.copies_only
+        self.parts.copies_only
     }
 
     /// Whether there are several masters.
     pub(super) fn is_contested(&self) -> bool {
-        self.sources.len() > 1
+        self.parts.sources.len() > 1
     }
 
     /// Makes sure that no crash of a receiver's server undoes what the rounds brought it.
     pub fn settle(&mut self) -> Result<()> {
-        let settled = self.targets.values_mut().try_for_each(|target| target.settle(&self.sync));
+        let settled = self.parts.targets.values_mut().try_for_each(|target| target.settle(&self.parts.sync));
         settled.map_err(|error| self.named(error))
     }
 
     /// Tells each source how far its receivers are, once after each move: what they are said to
     /// have may be reclaimed.
     pub fn note_receipts(&mut self) -> Result<()> {
-        if self.rehearses {
+        if self.parts.rehearses {
             return Ok(());
         }
         self.settle()?;
-        if self.copies_only {
+        if self.parts.copies_only {
             return Ok(());
         }
-        for lane in &mut self.lanes {
+        for lane in &mut self.parts.lanes {
             if let (false, Some(receipt)) = (lane.noted, &lane.receipt) {
-                at(&mut self.sources, lane.from)?.note_receipt(&self.sync, &self.names[lane.to], receipt, lane.copied)?;
+                at(&mut self.parts.sources, lane.from)?.note_receipt(
+                    &self.parts.sync,
+                    &self.parts.names[lane.to],
+                    receipt,
+                    lane.copied,
+                )?;
                 (lane.noted, lane.copied) = (true, false);
             }
         }
@@ -206,50 +185,50 @@ impl Carrier {
     /// Copies the receipts if tables have been copied as a whole: what a source could not capture
     /// is answered by that, and the copy is not asked for any more once the job has ended.
     pub fn note_copies(&mut self) -> Result<()> {
-        if self.lanes.iter().any(|lane| lane.copied) { self.note_receipts() } else { Ok(()) }
+        if self.parts.lanes.iter().any(|lane| lane.copied) { self.note_receipts() } else { Ok(()) }
     }
 
     /// Whether a crash of a source may still undo its mark.
     pub fn is_unsealed(&self) -> bool {
-        self.sources.values().any(Source::is_unsealed)
+        self.parts.sources.values().any(Source::is_unsealed)
     }
 
     /// Makes sure that no crash of a source undoes its mark, and tells its receivers.
     pub fn seal(&mut self) -> Result<()> {
         let mut sealed: BTreeMap<usize, Vec<(&str, i64)>> = BTreeMap::new();
-        for (from, source) in self.sources.iter_mut().filter(|(_, source)| source.is_unsealed()) {
+        for (from, source) in self.parts.sources.iter_mut().filter(|(_, source)| source.is_unsealed()) {
             let marks = source.seal()?;
-            for lane in self.lanes.iter().filter(|lane| lane.from == *from) {
-                let mark = marks.get(&self.names[lane.to]).map(|mark| (self.names[*from].as_str(), *mark));
+            for lane in self.parts.lanes.iter().filter(|lane| lane.from == *from) {
+                let mark = marks.get(&self.parts.names[lane.to]).map(|mark| (self.parts.names[*from].as_str(), *mark));
                 sealed.entry(lane.to).or_default().extend(mark);
             }
         }
         for (to, marks) in sealed {
-            at(&mut self.targets, to)?.seal(&self.sync, &marks)?;
+            at(&mut self.parts.targets, to)?.seal(&self.parts.sync, &marks)?;
         }
         Ok(())
     }
 
     /// Says on all sources that we are about to sleep. Look once more after this.
     pub fn arm(&mut self) -> Result<()> {
-        self.sources.values_mut().try_for_each(Source::arm)
+        self.parts.sources.values_mut().try_for_each(Source::arm)
     }
 
     /// Says on all sources that we are awake; also where another fails.
     pub fn disarm(&mut self) -> Result<()> {
-        let alive = self.sources.values_mut().filter(|source| !source.conn.is_closed());
+        let alive = self.parts.sources.values_mut().filter(|source| !source.conn.is_closed());
         alive.map(Source::disarm).fold(Ok(()), Result::and)
     }
 
     /// Whether flags are to be looked at, while we sleep.
     pub fn may_ring(&self) -> bool {
-        self.sources.values().any(Source::may_ring)
+        self.parts.sources.values().any(Source::may_ring)
     }
 
     /// Whether writers on one of the sources have marked its flag.
     pub fn rung(&mut self) -> Result<bool> {
         let mut rung = false;
-        for source in self.sources.values_mut() {
+        for source in self.parts.sources.values_mut() {
             rung |= source.rung()?;
         }
         Ok(rung)
@@ -257,12 +236,12 @@ impl Carrier {
 
     /// Whether writers on every source wake us.
     pub fn armed(&self) -> bool {
-        self.sources.values().all(Source::armed)
+        self.parts.sources.values().all(Source::armed)
     }
 
     /// The sources on which arming happened since this was last asked.
     pub fn take_freshly_armed(&mut self) -> Vec<usize> {
-        let fresh = self.sources.iter_mut().filter_map(|(number, source)| source.take_freshly_armed().then_some(*number));
+        let fresh = self.parts.sources.iter_mut().filter_map(|(number, source)| source.take_freshly_armed().then_some(*number));
         fresh.collect()
     }
 
@@ -270,10 +249,10 @@ impl Carrier {
     /// later.
     pub fn rotate(&mut self, retention: f64) -> Result<bool> {
         let mut left = false;
-        if self.copies_only || self.rehearses {
+        if self.parts.copies_only || self.parts.rehearses {
             return Ok(left);
         }
-        for source in self.sources.values_mut() {
+        for source in self.parts.sources.values_mut() {
             left |= retire::retire(&mut source.conn)?;
             left |= reclaim::rotate(&mut source.conn, retention)?;
         }
@@ -286,26 +265,32 @@ impl Carrier {
     }
 
     fn sessions(&self) -> impl Iterator<Item = (String, &Connection)> {
-        let sources =
-            self.sources.iter().map(|(number, source)| (format!("source database \"{}\"", self.names[*number]), &source.conn));
-        let targets =
-            self.targets.iter().map(|(number, target)| (format!("target database \"{}\"", self.names[*number]), &target.conn));
+        let sources = self
+            .parts
+            .sources
+            .iter()
+            .map(|(number, source)| (format!("source database \"{}\"", self.parts.names[*number]), &source.conn));
+        let targets = self
+            .parts
+            .targets
+            .iter()
+            .map(|(number, target)| (format!("target database \"{}\"", self.parts.names[*number]), &target.conn));
         sources.chain(targets)
     }
 
     /// The session on the source of the herd.
     pub fn first_source(&mut self) -> Option<&mut Connection> {
-        self.sources.get_mut(&0).map(|source| &mut source.conn)
+        self.parts.sources.get_mut(&0).map(|source| &mut source.conn)
     }
 
     /// The sessions on all sources.
     pub fn sources(&mut self) -> impl Iterator<Item = &mut Connection> {
-        self.sources.values_mut().map(|source| &mut source.conn)
+        self.parts.sources.values_mut().map(|source| &mut source.conn)
     }
 
     fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
-        let sources = self.sources.values_mut().map(|source| &mut source.conn);
-        sources.chain(self.targets.values_mut().map(|target| &mut target.conn))
+        let sources = self.parts.sources.values_mut().map(|source| &mut source.conn);
+        sources.chain(self.parts.targets.values_mut().map(|target| &mut target.conn))
     }
 
     /// Notices sessions that are lost.

@@ -10,12 +10,12 @@ impl Parts {
     /// With plans that heed them, and tables in an order in which each comes after those on whose
     /// rows its own depend.
     pub(super) fn heeding_references(mut self) -> Result<Parts> {
-        for (_, to, plans) in &mut self.lanes {
+        for Lane { to, plans, .. } in &mut self.lanes {
             *plans = at(&mut self.targets, *to)?.with_enforced_foreign_keys(std::mem::take(plans))?;
         }
         let order = ordered(&self.after());
         self.tables = order.iter().map(|table| self.tables[*table]).collect();
-        for (_, _, plans) in &mut self.lanes {
+        for Lane { plans, .. } in &mut self.lanes {
             *plans = order.iter().map(|table| plans[*table].clone()).collect();
         }
         Ok(self)
@@ -24,7 +24,7 @@ impl Parts {
     /// For each table those on which it depends.
     fn after(&self) -> Vec<Vec<usize>> {
         let mut after = vec![Vec::new(); self.tables.len()];
-        for (_, _, plans) in &self.lanes {
+        for Lane { plans, .. } in &self.lanes {
             let places: BTreeMap<String, usize> =
                 plans.iter().enumerate().map(|(n, plan)| (plan.target.to_string(), n)).collect();
             for (table, plan) in plans.iter().enumerate() {
@@ -39,8 +39,8 @@ impl Parts {
 impl Carrier {
     /// A copy empties its table, and what goes along must be copied after that.
     pub(super) fn check_copies(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        let copied: Vec<usize> = tables.keys().copied().filter(|table| self.tables[*table].copy).collect();
-        let Carrier { lanes, targets, filled, .. } = self;
+        let copied: Vec<usize> = tables.keys().copied().filter(|table| self.parts.tables[*table].copy).collect();
+        let Parts { lanes, targets, filled, .. } = &mut self.parts;
         for Lane { to, plans, .. } in lanes.iter().filter(|lane| lane.copies(filled)) {
             let target = at(targets, *to)?;
             for (place, table) in copied.iter().enumerate() {

@@ -37,16 +37,16 @@ impl Lane {
 impl Carrier {
     /// Of these lanes, those to receivers that have the copy.
     pub(super) fn to_filled(&self, lanes: &[usize]) -> Vec<usize> {
-        lanes.iter().copied().filter(|lane| self.filled.contains(&self.lanes[*lane].to)).collect()
+        lanes.iter().copied().filter(|lane| self.parts.filled.contains(&self.parts.lanes[*lane].to)).collect()
     }
 
     /// Whether filled receivers have changes, of tables that are to be copied to others, that the
     /// first master or another of them lacks.
     pub(super) fn filled_have_news(&self, changed: &BTreeMap<usize, Vec<usize>>) -> bool {
-        let filled = |member: usize| self.filled.contains(&member);
+        let filled = |member: usize| self.parts.filled.contains(&member);
         let news = |lane: &Lane| filled(lane.from) && (lane.to == 0 || filled(lane.to));
-        let copied = changed.iter().filter(|(table, _)| self.tables[**table].copy);
-        copied.flat_map(|(_, lanes)| lanes).any(|lane| news(&self.lanes[*lane]))
+        let copied = changed.iter().filter(|(table, _)| self.parts.tables[**table].copy);
+        copied.flat_map(|(_, lanes)| lanes).any(|lane| news(&self.parts.lanes[*lane]))
     }
 
     /// A round among the first master and the filled receivers; after it, there is more to do.
@@ -61,27 +61,27 @@ impl Carrier {
     }
 
     fn park(&mut self) -> Parked {
-        let filled = mem::take(&mut self.filled);
+        let filled = mem::take(&mut self.parts.filled);
         let stays = |member: usize| member == 0 || filled.contains(&member);
         let mut lanes = Vec::new();
-        for (place, lane) in mem::take(&mut self.lanes).into_iter().enumerate() {
+        for (place, lane) in mem::take(&mut self.parts.lanes).into_iter().enumerate() {
             match stays(lane.from) && stays(lane.to) {
-                true => self.lanes.push(lane),
+                true => self.parts.lanes.push(lane),
                 false => lanes.push((place, lane)),
             }
         }
-        let sources = part(&mut self.sources, stays);
-        let targets = part(&mut self.targets, stays);
-        let copies = self.tables.iter_mut().map(|table| mem::take(&mut table.copy)).collect();
-        Parked { lanes, sources, targets, copies, asked: self.copy_asked.take(), filled }
+        let sources = part(&mut self.parts.sources, stays);
+        let targets = part(&mut self.parts.targets, stays);
+        let copies = self.parts.tables.iter_mut().map(|table| mem::take(&mut table.copy)).collect();
+        Parked { lanes, sources, targets, copies, asked: self.parts.copy_asked.take(), filled }
     }
 
     fn unpark(&mut self, parked: Parked) {
-        parked.lanes.into_iter().for_each(|(place, lane)| self.lanes.insert(place.min(self.lanes.len()), lane));
-        self.sources.extend(parked.sources);
-        self.targets.extend(parked.targets);
-        self.tables.iter_mut().zip(parked.copies).for_each(|(table, copy)| table.copy = copy);
-        (self.copy_asked, self.filled) = (parked.asked, parked.filled);
+        parked.lanes.into_iter().for_each(|(place, lane)| self.parts.lanes.insert(place.min(self.parts.lanes.len()), lane));
+        self.parts.sources.extend(parked.sources);
+        self.parts.targets.extend(parked.targets);
+        self.parts.tables.iter_mut().zip(parked.copies).for_each(|(table, copy)| table.copy = copy);
+        (self.parts.copy_asked, self.parts.filled) = (parked.asked, parked.filled);
     }
 }
 

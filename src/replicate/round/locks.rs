@@ -29,11 +29,13 @@ impl Carrier {
         // the plans is to stay as it is.
         let alone = if tables.is_empty() && compared.len() == 1 && !self.copies_some(compared) { compared } else { &[] };
         self.receivers_checked = !tables.is_empty() || !alone.is_empty();
-        for (number, target) in &mut self.targets {
+        for (number, target) in &mut self.parts.targets {
             let parts = locks_parts(&target.conn);
-            let lanes: Vec<&Lane> = self.lanes.iter().filter(|lane| lane.to == *number).collect();
-            let expected: Vec<_> = lanes.iter().map(|lane| (self.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
-            let over = |table: usize| contested && *number != 0 && self.tables[table].copy && !self.filled.contains(number);
+            let lanes: Vec<&Lane> = self.parts.lanes.iter().filter(|lane| lane.to == *number).collect();
+            let expected: Vec<_> =
+                lanes.iter().map(|lane| (self.parts.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
+            let over =
+                |table: usize| contested && *number != 0 && self.parts.tables[table].copy && !self.parts.filled.contains(number);
             let lock = |plan: &Plan, table: usize| match over(table) {
                 // For it, others who write have to wait; they may do so all the time.
                 true => plan.lock_target(parts, true),
@@ -48,7 +50,7 @@ impl Carrier {
                 digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)))
             };
             let compared = lanes.first().filter(|_| self.receivers_checked).as_ref().map(compared);
-            target.begin(&self.sync, &expected, &lanes.first().map(of).unwrap_or_default(), compared.as_deref())?;
+            target.begin(&self.parts.sync, &expected, &lanes.first().map(of).unwrap_or_default(), compared.as_deref())?;
         }
         if contested { self.lock_sources(tables) } else { Ok(()) }
     }
@@ -64,10 +66,10 @@ impl Carrier {
         rest.retain(|table| !self.is_copied(*table));
         self.retry.wait_for.clone_from(&rest);
         let copies_some = self.copies_some(tables);
-        for lane in self.lanes.iter().filter(|_| copies_some) {
-            let truncated = |table: usize| self.tables[table].copy && lane.plans[table].copying().truncate;
+        for lane in self.parts.lanes.iter().filter(|_| copies_some) {
+            let truncated = |table: usize| self.parts.tables[table].copy && lane.plans[table].copying().truncate;
             let written: Vec<usize> = rest.iter().copied().filter(|table| !truncated(*table)).collect();
-            let target = at(&mut self.targets, lane.to)?;
+            let target = at(&mut self.parts.targets, lane.to)?;
             let parts = locks_parts(&target.conn);
             target.conn.batch(&nowait(&written, |table| lane.plans[table].lock_target(parts, false)))?;
         }
@@ -75,7 +77,7 @@ impl Carrier {
     }
 
     fn copies_some(&self, tables: &[usize]) -> bool {
-        tables.iter().any(|table| self.tables[*table].copy)
+        tables.iter().any(|table| self.parts.tables[*table].copy)
     }
 
     /// With one source, the lock on a single table is left to the statement that needs it; and so
@@ -86,8 +88,8 @@ impl Carrier {
     }
 
     fn lock_sources(&mut self, tables: &[usize]) -> Result<()> {
-        for (number, source) in self.sources.iter_mut().filter(|_| !tables.is_empty()) {
-            let Some(lane) = self.lanes.iter().find(|lane| lane.from == *number) else { continue };
+        for (number, source) in self.parts.sources.iter_mut().filter(|_| !tables.is_empty()) {
+            let Some(lane) = self.parts.lanes.iter().find(|lane| lane.from == *number) else { continue };
             let parts = locks_parts(&source.conn);
             source.hold(&nowait(tables, |table| lane.plans[table].lock_source(parts)))?;
         }
@@ -100,13 +102,15 @@ impl Carrier {
         if self.retry.wait_for.is_empty() {
             return Ok(());
         }
-        let (from, to): (BTreeMap<usize, &Lane>, BTreeMap<usize, &Lane>) =
-            (self.lanes.iter().map(|lane| (lane.from, lane)).collect(), self.lanes.iter().map(|lane| (lane.to, lane)).collect());
-        for (number, source) in &mut self.sources {
+        let (from, to): (BTreeMap<usize, &Lane>, BTreeMap<usize, &Lane>) = (
+            self.parts.lanes.iter().map(|lane| (lane.from, lane)).collect(),
+            self.parts.lanes.iter().map(|lane| (lane.to, lane)).collect(),
+        );
+        for (number, source) in &mut self.parts.sources {
             let parts = locks_parts(&source.conn);
             pass(&mut source.conn, from.get(number), &self.retry.wait_for, |plan| plan.lock_source(parts))?;
         }
-        for (number, target) in &mut self.targets {
+        for (number, target) in &mut self.parts.targets {
             let parts = locks_parts(&target.conn);
             pass(&mut target.conn, to.get(number), &self.retry.wait_for, |plan| plan.lock_target(parts, false))?;
         }

@@ -97,8 +97,8 @@ impl Carrier {
     /// [`Carrier::repeats_after`].
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         let outcome = self.try_round(watcher).and_then(|outcome| {
-            if !self.rehearses {
-                self.sequences.carry(&mut self.sources, &mut self.targets)?;
+            if !self.parts.rehearses {
+                self.parts.sequences.carry(&mut self.parts.sources, &mut self.parts.targets)?;
             }
             Ok(outcome)
         });
@@ -123,7 +123,7 @@ impl Carrier {
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         self.await_tables()?;
-        self.sources.values_mut().for_each(|source| source.begin());
+        self.parts.sources.values_mut().for_each(|source| source.begin());
         watcher.at(Step::BeforeCheckRows, None)?;
         self.working.clear();
         let early = self.begin_early()?;
@@ -146,7 +146,7 @@ impl Carrier {
             tables.values_mut().for_each(|lanes| self.add_lanes_of_same_source(lanes));
         }
         let (round, counts) = self.carry(looks, &tables, early, watcher)?;
-        if self.rehearses {
+        if self.parts.rehearses {
             self.try_abandon()?;
             return Ok(Outcome::Rehearsed(counts));
         }
@@ -158,29 +158,29 @@ impl Carrier {
     /// between looking and writing cannot come now; and what applications write at a master that is
     /// about to be copied over must be known before, or wait until after.
     fn begin_early(&mut self) -> Result<bool> {
-        let copies = self.is_contested() && self.tables.iter().any(|table| table.copy);
+        let copies = self.is_contested() && self.parts.tables.iter().any(|table| table.copy);
         if !self.retry.lock_first && !copies {
             return Ok(false);
         }
-        self.begin_targets(&(0..self.tables.len()).collect::<Vec<_>>())?;
-        for table in (0..self.tables.len()).filter(|_| copies) {
-            self.tables[table].copy &= !self.tables[table].only_empty || self.is_empty_at_receivers(table)?;
+        self.begin_targets(&(0..self.parts.tables.len()).collect::<Vec<_>>())?;
+        for table in (0..self.parts.tables.len()).filter(|_| copies) {
+            self.parts.tables[table].copy &= !self.parts.tables[table].only_empty || self.is_empty_at_receivers(table)?;
         }
         Ok(true)
     }
 
     fn is_empty_at_receivers(&mut self, table: usize) -> Result<bool> {
         let mut empty = true;
-        for lane in self.lanes.iter().filter(|lane| lane.copies(&self.filled)) {
-            empty &= at(&mut self.targets, lane.to)?.is_empty(&lane.plans[table])?;
+        for lane in self.parts.lanes.iter().filter(|lane| lane.copies(&self.parts.filled)) {
+            empty &= at(&mut self.parts.targets, lane.to)?.is_empty(&lane.plans[table])?;
         }
         Ok(empty)
     }
 
     fn looks(&mut self) -> Result<Vec<Look>> {
         let mut looks = Vec::new();
-        for lane in &self.lanes {
-            let source = at(&mut self.sources, lane.from)?;
+        for lane in &self.parts.lanes {
+            let source = at(&mut self.parts.sources, lane.from)?;
             looks.push(source.look(&lane.plans, lane.receipt.as_ref())?);
         }
         Ok(looks)
@@ -192,7 +192,7 @@ impl Carrier {
         for (lane, look) in looks.iter().enumerate() {
             look.changed.iter().for_each(|table| tables.entry(*table).or_default().push(lane));
         }
-        for (table, _) in self.tables.iter().enumerate().filter(|(_, table)| table.copy) {
+        for (table, _) in self.parts.tables.iter().enumerate().filter(|(_, table)| table.copy) {
             tables.entry(table).or_default();
         }
         tables
@@ -200,21 +200,21 @@ impl Carrier {
 
     /// Among masters, what one receiver lacks goes to all.
     fn add_lanes_of_same_source(&self, lanes: &mut Vec<usize>) {
-        let sources: BTreeSet<usize> = lanes.iter().map(|lane| self.lanes[*lane].from).collect();
-        *lanes = (0..self.lanes.len()).filter(|lane| sources.contains(&self.lanes[*lane].from)).collect();
+        let sources: BTreeSet<usize> = lanes.iter().map(|lane| self.parts.lanes[*lane].from).collect();
+        *lanes = (0..self.parts.lanes.len()).filter(|lane| sources.contains(&self.parts.lanes[*lane].from)).collect();
     }
 
     /// The receipt from which a lane's changes are taken. Among masters it is what all receivers of
     /// the source have: a receiver that committed a round in which the others died gets all of that
     /// round again, so that what is decided now holds there, too.
     fn taken_after(&self, lane: usize) -> Option<Snapshot> {
-        let from = self.lanes[lane].from;
-        let receipts = self.lanes.iter().filter(|other| other.from == from).map(|other| other.receipt.clone());
+        let from = self.parts.lanes[lane].from;
+        let receipts = self.parts.lanes.iter().filter(|other| other.from == from).map(|other| other.receipt.clone());
         receipts.reduce(|one, other| Some(one?.common(&other?))).flatten()
     }
 
     fn running(&self, looks: Vec<Look>) -> BTreeMap<usize, Vec<i64>> {
-        self.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
+        self.parts.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
     }
 
     fn carry(
@@ -228,7 +228,7 @@ impl Carrier {
         self.rank_masters(&round)?;
         let all: Vec<usize> = tables.keys().copied().collect();
         self.working.clone_from(&all);
-        let only = all.first().filter(|_| all.len() == 1).and_then(|table| Some(&self.lanes.first()?.plans[*table].source));
+        let only = all.first().filter(|_| all.len() == 1).and_then(|table| Some(&self.parts.lanes.first()?.plans[*table].source));
         watcher.at(Step::BeforeTriggerDrop, only)?;
         if !early {
             self.begin_targets(&all)?;
@@ -239,7 +239,7 @@ impl Carrier {
         self.lock_rest(&all)?;
         let mut counts = self.copy_in_parallel(watcher)?;
         for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
-            counts += match self.tables[*table].copy || round.bypassed.contains(table) {
+            counts += match self.parts.tables[*table].copy || round.bypassed.contains(table) {
                 true => self.copy_table(*table, lanes, &mut round, watcher),
                 false => self.carry_table(*table, lanes, &mut round, watcher),
             }
@@ -250,7 +250,7 @@ impl Carrier {
 
     /// An error with the table's name, wherever it came up.
     fn about(&self, table: usize, error: Error) -> Error {
-        let label = self.lanes.first().map(|lane| lane.plans[table].source.label()).unwrap_or_default();
+        let label = self.parts.lanes.first().map(|lane| lane.plans[table].source.label()).unwrap_or_default();
         if error.to_string().contains(&label) { error } else { error.context(format!("table {label}")) }
     }
 
@@ -261,14 +261,15 @@ impl Carrier {
         for (table, lanes) in tables {
             for lane in lanes {
                 let after = self.taken_after(*lane);
-                let Lane { from, plans, .. } = &self.lanes[*lane];
-                let measured = at(&mut self.sources, *from)?.measure(&plans[*table], after.as_ref(), self.batch + 1)?;
+                let Lane { from, plans, .. } = &self.parts.lanes[*lane];
+                let measured =
+                    at(&mut self.parts.sources, *from)?.measure(&plans[*table], after.as_ref(), self.parts.batch + 1)?;
                 pending.insert((*lane, *table), measured);
             }
         }
         let bypassed = self.bypassed(&pending)?;
-        let one = self.lanes.len() == 1 && self.tables.iter().all(|table| !table.copy);
-        let batch = if self.retry.unbatched || !one || self.rehearses { i64::MAX } else { self.batch };
+        let one = self.parts.lanes.len() == 1 && self.parts.tables.iter().all(|table| !table.copy);
+        let batch = if self.retry.unbatched || !one || self.parts.rehearses { i64::MAX } else { self.parts.batch };
         let carried = |of: usize, table: usize, lane: usize| of == lane && !bypassed.contains(&table);
         let of_lane = |lane: usize| {
             pending.iter().filter(|((of, table), _)| carried(*of, *table, lane)).map(|(_, p)| *p).collect::<Vec<_>>()
@@ -277,7 +278,7 @@ impl Carrier {
             .iter()
             .enumerate()
             .map(|(lane, look)| {
-                let (taken, receipt) = (self.taken_after(lane), &self.lanes[lane].receipt);
+                let (taken, receipt) = (self.taken_after(lane), &self.parts.lanes[lane].receipt);
                 let had = receipt.clone().filter(|_| taken != *receipt);
                 Span { had, ..span(taken, &look.now, &of_lane(lane), batch) }
             })
@@ -292,12 +293,12 @@ impl Carrier {
     fn bypassed(&mut self, pending: &BTreeMap<(usize, usize), Pending>) -> Result<BTreeSet<usize>> {
         let mut found = BTreeSet::new();
         for ((lane, table), measured) in pending {
-            let Lane { from, plans, receipt, .. } = &self.lanes[*lane];
+            let Lane { from, plans, receipt, .. } = &self.parts.lanes[*lane];
             let may = !self.is_contested() && plans[*table].dependents().is_empty();
-            let Some(bypass) = self.tables[*table].bypass.filter(|_| may) else { continue };
+            let Some(bypass) = self.parts.tables[*table].bypass.filter(|_| may) else { continue };
             let threshold = bypass.threshold(plans[*table].rows);
-            let changes = match measured.changes > self.batch && threshold > measured.changes {
-                true => at(&mut self.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes,
+            let changes = match measured.changes > self.parts.batch && threshold > measured.changes {
+                true => at(&mut self.parts.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes,
                 false => measured.changes,
             };
             found.extend((changes >= threshold).then_some(*table));
@@ -308,7 +309,7 @@ impl Carrier {
     /// Ends a round that carries nothing.
     fn leave(&mut self, early: bool) -> Result<()> {
         self.commit_sources()?;
-        if early { self.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
+        if early { self.parts.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
     }
 
     /// The sources commit first: what they noted of late keys must be there before anybody's
@@ -327,15 +328,15 @@ impl Carrier {
         self.commit_targets(round, watcher)?;
         self.close_gaps(round, watcher)?;
         self.complete_rates(watcher)?;
-        self.tables.iter_mut().for_each(|table| table.copy = false);
-        self.copy_asked = None;
-        self.filled.clear();
+        self.parts.tables.iter_mut().for_each(|table| table.copy = false);
+        self.parts.copy_asked = None;
+        self.parts.filled.clear();
         watcher.at(Step::Committed, None)
     }
 
     fn finish_sources(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        for (number, source) in &mut self.sources {
-            let lanes = || self.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
+        for (number, source) in &mut self.parts.sources {
+            let lanes = || self.parts.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
             let read: Vec<&Plan> = lanes().take(1).flat_map(|(lane, _)| tables.keys().map(|table| &lane.plans[*table])).collect();
             source.finish(&read, &lanes().map(|(_, look)| look).collect::<Vec<_>>())?;
         }
@@ -346,28 +347,28 @@ impl Carrier {
         let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
         // A receiver that falls back by a few rounds gets them again, from one source. What masters
         // decided rests on what each of them has.
-        let durable = self.is_contested() || self.tables.iter().any(|table| table.copy);
-        let copied = self.copy_asked.is_some() && self.tables.iter().all(|table| table.copy && !table.only_empty);
-        for (number, target) in &mut self.targets {
-            let mine = self.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
+        let durable = self.is_contested() || self.parts.tables.iter().any(|table| table.copy);
+        let copied = self.parts.copy_asked.is_some() && self.parts.tables.iter().all(|table| table.copy && !table.only_empty);
+        for (number, target) in &mut self.parts.targets {
+            let mine = self.parts.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
             let written: Vec<Written> = mine
                 .map(|((lane, look), receipt)| Written {
-                    source: &self.names[lane.from],
+                    source: &self.parts.names[lane.from],
                     receipt: receipt.clone(),
-                    mark: self.sources.get(&lane.from).and_then(|source| source.mark(&self.names[lane.to], look)),
+                    mark: self.parts.sources.get(&lane.from).and_then(|source| source.mark(&self.parts.names[lane.to], look)),
                 })
                 .collect();
-            if let Some(asked) = self.copy_asked.as_ref().filter(|_| *number != 0) {
-                target.note_copied(&self.sync, asked)?;
+            if let Some(asked) = self.parts.copy_asked.as_ref().filter(|_| *number != 0) {
+                target.note_copied(&self.parts.sync, asked)?;
             }
-            target.commit(&self.sync, &written, durable)?;
-            for (lane, receipt) in self.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
+            target.commit(&self.parts.sync, &written, durable)?;
+            for (lane, receipt) in self.parts.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());
                 lane.noted = false;
                 lane.copied |= copied;
             }
-            if self.copy_asked.is_some() && *number != 0 {
-                self.filled.insert(*number);
+            if self.parts.copy_asked.is_some() && *number != 0 {
+                self.parts.filled.insert(*number);
             }
             watcher.at(Step::ReceiverCommitted, None)?;
         }
@@ -375,7 +376,7 @@ impl Carrier {
     }
 
     fn commit_sources(&mut self) -> Result<()> {
-        self.sources.values_mut().try_for_each(|source| source.commit())
+        self.parts.sources.values_mut().try_for_each(|source| source.commit())
     }
 
     /// Rolls back everywhere, as far as it is there, and reads the receipts again: somebody else
@@ -387,17 +388,17 @@ impl Carrier {
 
     fn try_abandon(&mut self) -> Result<()> {
         self.hands.roll_back();
-        self.sources.values_mut().try_for_each(|source| source.rollback())?;
-        self.targets.values_mut().try_for_each(|target| target.rollback())?;
-        for lane in &mut self.lanes {
-            lane.receipt = at(&mut self.targets, lane.to)?.receipt(&self.sync, &self.names[lane.from])?;
+        self.parts.sources.values_mut().try_for_each(|source| source.rollback())?;
+        self.parts.targets.values_mut().try_for_each(|target| target.rollback())?;
+        for lane in &mut self.parts.lanes {
+            lane.receipt = at(&mut self.parts.targets, lane.to)?.receipt(&self.parts.sync, &self.parts.names[lane.from])?;
         }
         Ok(())
     }
 
     /// Looks whether there is anything to do, and which transactions are running on each source.
     pub fn peek(&mut self) -> Result<(bool, BTreeMap<usize, Vec<i64>>)> {
-        self.sources.values_mut().for_each(|source| source.begin());
+        self.parts.sources.values_mut().for_each(|source| source.begin());
         let looks = self.looks()?;
         self.commit_sources()?;
         Ok((looks.iter().any(|look| look.outdated || !look.changed.is_empty()), self.running(looks)))

@@ -33,12 +33,12 @@ impl Carrier {
     /// Outside of a transaction. Asks for the tables that the round was about.
     fn tables_have_changed(&mut self) -> Result<bool> {
         let mut changed = false;
-        for lane in &self.lanes {
+        for lane in &self.parts.lanes {
             let plans: Vec<&Plan> = self.working.iter().filter_map(|table| lane.plans.get(*table)).collect();
             let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
-            changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
+            changed |= names_one(&mut at(&mut self.parts.sources, lane.from)?.conn, &asked)?.is_some();
             let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
-            changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
+            changed |= names_one(&mut at(&mut self.parts.targets, lane.to)?.conn, &asked)?.is_some();
         }
         Ok(changed)
     }
@@ -48,10 +48,10 @@ impl Carrier {
         if std::mem::replace(&mut self.receivers_checked, true) {
             return Ok(());
         }
-        for lane in &self.lanes {
+        for lane in &self.parts.lanes {
             let plans = self.working.iter().filter_map(|table| lane.plans.get(*table));
             let asked = digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
-            if let Some(table) = names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)? {
+            if let Some(table) = names_one(&mut at(&mut self.parts.targets, lane.to)?.conn, &asked)? {
                 return Err(digest::outdated(&table));
             }
         }
@@ -60,27 +60,27 @@ impl Carrier {
 
     /// What was missing of tables that were copied as a whole is there.
     pub(super) fn close_gaps(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let copied = |table: &usize| self.tables[*table].copy || round.bypassed.contains(table);
-        let Some(lane) = self.lanes.iter().find(|lane| lane.from == 0) else { return Ok(()) };
+        let copied = |table: &usize| self.parts.tables[*table].copy || round.bypassed.contains(table);
+        let Some(lane) = self.parts.lanes.iter().find(|lane| lane.from == 0) else { return Ok(()) };
         let goats: Vec<i32> = self.working.iter().filter(|table| copied(table)).map(|table| lane.plans[*table].goat()).collect();
         match watcher.control().filter(|_| !goats.is_empty()) {
-            Some(control) => gap::close(control, &self.sync, &self.place, &goats, &self.compared_at).map(drop),
+            Some(control) => gap::close(control, &self.parts.sync, &self.parts.place, &goats, &self.parts.compared_at).map(drop),
             None => Ok(()),
         }
     }
 
     /// Looks after partitions that left a member: whether others still have them.
     pub fn settle_departed_partitions(&mut self, control: &mut Connection) -> Result<()> {
-        for departed in departed_partition::all(control, &self.sync, &self.place)? {
+        for departed in departed_partition::all(control, &self.parts.sync, &self.parts.place)? {
             let (mut others_have_it, mut is_back, mut table) = (false, false, None);
-            for lane in &self.lanes {
+            for lane in &self.parts.lanes {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
                 for (number, relation) in [(lane.from, &plan.source), (lane.to, &plan.target)] {
-                    let conn = match self.sources.get_mut(&number) {
+                    let conn = match self.parts.sources.get_mut(&number) {
                         Some(source) => &mut source.conn,
-                        None => &mut at(&mut self.targets, number)?.conn,
+                        None => &mut at(&mut self.parts.targets, number)?.conn,
                     };
-                    if self.names[number] == departed.db {
+                    if self.parts.names[number] == departed.db {
                         is_back = partition::is_back(conn, relation, &departed.partition)?;
                         table = Some(relation.label());
                     } else {
@@ -89,7 +89,7 @@ impl Carrier {
                 }
             }
             if let Some(table) = table {
-                let place = Place { sync: &self.sync, target: &self.place, db: &departed.db };
+                let place = Place { sync: &self.parts.sync, target: &self.parts.place, db: &departed.db };
                 departed_partition::settle(control, place, &departed, &table, others_have_it && !is_back, false)?;
             }
         }
@@ -100,11 +100,11 @@ impl Carrier {
     /// for the tables that have work; so this is for in between, outside of a transaction.
     pub fn members_have_changed(&mut self) -> Result<bool> {
         let mut changed = false;
-        for lane in &self.lanes {
+        for lane in &self.parts.lanes {
             let asked = digest::ask_changed(lane.plans.iter().map(|plan| (&plan.source, &plan.source_state)));
-            changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
+            changed |= names_one(&mut at(&mut self.parts.sources, lane.from)?.conn, &asked)?.is_some();
             let asked = digest::ask_changed(lane.plans.iter().map(|plan| (&plan.target, &plan.target_state)));
-            changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
+            changed |= names_one(&mut at(&mut self.parts.targets, lane.to)?.conn, &asked)?.is_some();
         }
         Ok(changed)
     }

@@ -7,7 +7,7 @@
 //! force, without notes for other syncs: those belong to one transaction. All else is copied one
 //! after another.
 
-use super::{Carrier, at};
+use super::{Carrier, Parts, at};
 use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::{CopyWorkers, TableJob};
@@ -18,11 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Carrier {
     /// Copies what can be copied at once; [`Carrier::is_copied`] tells which tables that are.
     pub(super) fn copy_in_parallel(&mut self, watcher: &mut dyn Watcher) -> Result<Counts> {
-        let Some(connections) = self.connections.clone().filter(|_| !self.apart.is_empty()) else { return Ok(Counts::default()) };
-        let snapshot = at(&mut self.sources, 0)?.conn.first_column("select pg_export_snapshot()")?;
+        let Some(connections) = self.parts.connections.clone().filter(|_| !self.apart.is_empty()) else {
+            return Ok(Counts::default());
+        };
+        let snapshot = at(&mut self.parts.sources, 0)?.conn.first_column("select pg_export_snapshot()")?;
         let snapshot = snapshot.first().and_then(Option::as_deref).unwrap_or_default();
         self.hands = CopyWorkers::open(&connections, connections.jobs.min(self.apart.len()), snapshot)?;
-        let lane = &self.lanes[0];
+        let lane = &self.parts.lanes[0];
         let work: Vec<TableJob> =
             largest_first(&lane.plans, &self.apart).into_iter().map(|plan| (plan, lane.encoding.as_str())).collect();
         watcher.at(Step::Ship, None)?;
@@ -39,11 +41,11 @@ impl Carrier {
 
     /// Those of these tables that can be copied at once, if they are several.
     pub(super) fn tables_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<BTreeSet<usize>> {
-        let alone = self.lanes.len() != 1 || self.is_contested() || self.retry.serial_copy;
-        if alone || self.connections.as_ref().is_none_or(|connections| connections.jobs < 2) {
+        let alone = self.parts.lanes.len() != 1 || self.is_contested() || self.retry.serial_copy;
+        if alone || self.parts.connections.as_ref().is_none_or(|connections| connections.jobs < 2) {
             return Ok(BTreeSet::new());
         }
-        let Carrier { lanes, tables: kinds, targets, .. } = self;
+        let Parts { lanes, tables: kinds, targets, .. } = &mut self.parts;
         let wanted: Vec<usize> = tables.keys().copied().filter(|table| kinds[*table].copy).collect();
         if wanted.len() < 2 {
             return Ok(BTreeSet::new());

@@ -15,15 +15,15 @@ use crate::replicate::session::relay;
 impl Carrier {
     /// Writes the rows, incomplete.
     pub(super) fn note_rates(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let Some(control) = watcher.control().filter(|_| self.rates) else { return Ok(()) };
+        let Some(control) = watcher.control().filter(|_| self.parts.rates) else { return Ok(()) };
         control.within("begin", |control| {
-            for lane in &self.lanes {
+            for lane in &self.parts.lanes {
                 let left = "delete from bucardo.bucardo_rate where sync = $1 and target = $2 and slavecommit is null";
-                control.execute(left, &[&self.sync, &self.names[lane.to]])?;
+                control.execute(left, &[&self.parts.sync, &self.parts.names[lane.to]])?;
             }
-            for (lane, table) in round.pending.keys().filter(|(_, table)| !self.tables[*table].copy) {
-                let Lane { from, plans, .. } = &self.lanes[*lane];
-                let source = &mut at(&mut self.sources, *from)?.conn;
+            for (lane, table) in round.pending.keys().filter(|(_, table)| !self.parts.tables[*table].copy) {
+                let Lane { from, plans, .. } = &self.parts.lanes[*lane];
+                let source = &mut at(&mut self.parts.sources, *from)?.conn;
                 let query = plans[*table].rates(&round.spans[*lane]);
                 relay::copy(source, &query, control, Plan::RATES, "UTF8", &mut |_| Ok(()))?;
             }
@@ -33,12 +33,12 @@ impl Carrier {
 
     /// Completes them, when everybody has committed.
     pub(super) fn complete_rates(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
-        let Some(control) = watcher.control().filter(|_| self.rates) else { return Ok(()) };
-        for lane in &self.lanes {
-            let now = clock(&mut at(&mut self.sources, lane.from)?.conn)?;
+        let Some(control) = watcher.control().filter(|_| self.parts.rates) else { return Ok(()) };
+        for lane in &self.parts.lanes {
+            let now = clock(&mut at(&mut self.parts.sources, lane.from)?.conn)?;
             let complete = "update bucardo.bucardo_rate set slavecommit = $3::text::timestamptz \
                 where sync = $1 and target = $2 and slavecommit is null";
-            control.execute(complete, &[&self.sync, &self.names[lane.to], &now])?;
+            control.execute(complete, &[&self.parts.sync, &self.parts.names[lane.to], &now])?;
         }
         Ok(())
     }

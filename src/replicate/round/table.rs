@@ -19,7 +19,7 @@ impl Carrier {
     ) -> Result<Counts> {
         let mut counts = Counts::default();
         for lane in lanes {
-            at(&mut self.targets, self.lanes[*lane].to)?.stage(&self.lanes[*lane].plans[table])?;
+            at(&mut self.parts.targets, self.parts.lanes[*lane].to)?.stage(&self.parts.lanes[*lane].plans[table])?;
         }
         let lost = self.resolve_conflicts(table, lanes, round)?;
         watcher.at(Step::Met, None)?;
@@ -46,11 +46,11 @@ impl Carrier {
             true => Counts::default(),
             false => self.carry_table(table, &kept, round, watcher)?,
         };
-        for lane in self.lanes.iter().filter(|lane| lane.copies(&self.filled)) {
+        for lane in self.parts.lanes.iter().filter(|lane| lane.copies(&self.parts.filled)) {
             let plan = &lane.plans[table];
             watcher.at(Step::Ship, Some(&plan.source))?;
             watcher.expects(plan.rows.max(0.0) as u64);
-            let (source, target) = (at(&mut self.sources, 0)?, at(&mut self.targets, lane.to)?);
+            let (source, target) = (at(&mut self.parts.sources, 0)?, at(&mut self.parts.targets, lane.to)?);
             hold_as_planned(&mut source.conn, plan)?;
             counts += target.make_room(plan)?;
             counts += fill_whole(&mut source.conn, target, plan, &lane.encoding, &mut |rows| watcher.moved(rows))?;
@@ -66,9 +66,9 @@ impl Carrier {
     /// Sources note once more what came too late at a receiver and was not decided there, so that
     /// it meets in the next round.
     pub(super) fn note_late(&mut self, round: &Round) -> Result<()> {
-        for lane in &self.lanes {
+        for lane in &self.parts.lanes {
             for (_, table) in round.late.iter().filter(|(receiver, _)| *receiver == lane.to) {
-                let (source, target) = (at(&mut self.sources, lane.from)?, at(&mut self.targets, lane.to)?);
+                let (source, target) = (at(&mut self.parts.sources, lane.from)?, at(&mut self.parts.targets, lane.to)?);
                 let (query, fill) = (lane.plans[*table].late_query(), lane.plans[*table].fill_delta());
                 relay::copy(&mut target.conn, &query, &mut source.conn, &fill, &lane.encoding, &mut |_| Ok(()))?;
             }
@@ -79,7 +79,7 @@ impl Carrier {
     /// Wakes the syncs for which something was noted.
     pub(super) fn wake_others(&mut self, round: &Round) -> Result<()> {
         for receiver in &round.noted {
-            at(&mut self.targets, *receiver)?.wake_others(&self.sync)?;
+            at(&mut self.parts.targets, *receiver)?.wake_others(&self.parts.sync)?;
         }
         Ok(())
     }
