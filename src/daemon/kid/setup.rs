@@ -32,7 +32,7 @@ use crate::replicate::own_schema;
 use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
 use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
 use crate::replicate::round::sequence::{Sequence, Sequences};
-use crate::replicate::round::{Carrier, Lane, Parts, Table};
+use crate::replicate::round::{Carrier, Copies, Lane, Parts, Sessions, Table};
 use crate::replicate::session::source::Source;
 use crate::replicate::session::target::Target;
 use crate::replicate::snapshot::Snapshot;
@@ -103,14 +103,16 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
 
 /// Makes sure that each source is the one that gave the receipts, and holds what they lack.
 fn check_lineage(control: &mut Connection, parts: &mut Parts) -> Result<()> {
-    if parts.copies_only {
+    let Parts { sync, sessions, tables, copies, .. } = parts;
+    if copies.only {
         return Ok(());
     }
-    let copied = !parts.tables.is_empty() && parts.tables.iter().all(|table| table.copy);
-    for Lane { from, to, .. } in &parts.lanes {
-        let (Some(source), Some(target)) = (parts.sources.get_mut(from), parts.targets.get_mut(to)) else { continue };
-        let copies = copied && *from == 0 && !parts.filled.contains(to);
-        let way = Way { sync: &parts.sync, from: &parts.names[*from], to: &parts.names[*to], copies };
+    let copied = !tables.is_empty() && tables.iter().all(|table| table.copy);
+    let Sessions { names, sources, targets, lanes } = sessions;
+    for Lane { from, to, .. } in lanes {
+        let (Some(source), Some(target)) = (sources.get_mut(from), targets.get_mut(to)) else { continue };
+        let copies = copied && *from == 0 && !copies.filled.contains(to);
+        let way = Way { sync, from: &names[*from], to: &names[*to], copies };
         lineage::check(control, way, &mut source.conn, &mut target.conn)?;
     }
     Ok(())
@@ -220,28 +222,22 @@ impl Members {
         let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
         let tables = tables.collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
-        let (sequences, copies_only) = (Sequences::new(sequences), self.copies_only());
+        let only = self.copies_only();
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
         let Members { sync, names, sources, targets, rehearses, .. } = self;
-        let (connections, rates) = (None, sync.track_rates && !copies_only);
-        let copy_asked = sync.copy_asked.filter(|_| !copies_only && copied_once);
+        let asked = sync.copy_asked.filter(|_| !only && copied_once);
         Ok(Parts {
             sync: sync.name,
-            names,
-            sources,
-            targets,
-            lanes,
-            tables,
-            sequences,
-            batch,
-            copies_only,
-            copy_asked,
-            filled,
-            connections,
-            details,
-            rates,
-            rehearses,
             place: place.to_owned(),
+            sessions: Sessions { names, sources, targets, lanes },
+            tables,
+            sequences: Sequences::new(sequences),
+            copies: Copies { only, asked, filled },
+            connections: None,
+            batch,
+            details,
+            rates: sync.track_rates && !only,
+            rehearses,
             compared_at,
         })
     }

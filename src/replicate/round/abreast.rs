@@ -2,7 +2,8 @@
 //! no session in common, so neither has to wait for the other. For a handful of changes it is not
 //! worth a thread.
 
-use super::{Carrier, Lane, Parts, Round};
+use super::late_changes::LateRules;
+use super::{Lane, Round, Sessions};
 use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
 use crate::replicate::plan::Receiver;
@@ -41,7 +42,7 @@ struct Applied {
     noted: bool,
 }
 
-impl Carrier {
+impl Sessions {
     /// Fills the stages.
     pub(super) fn ship(
         &mut self,
@@ -51,11 +52,11 @@ impl Carrier {
         round: &Round,
         watcher: &mut dyn Watcher,
     ) -> Result<()> {
-        for group in groups(&self.parts.lanes, lanes) {
+        for group in groups(&self.lanes, lanes) {
             let few: Vec<bool> = group.iter().map(|lane| self.few(table, *lane, round)).collect();
             let changes: Vec<i64> = group.iter().map(|lane| round.changes(*lane, table)).collect();
             let abreast = changes.iter().all(|changes| *changes >= HANDFUL);
-            let Parts { lanes, sources, targets, .. } = &mut self.parts;
+            let Sessions { lanes, sources, targets, .. } = &mut *self;
             let (mut sources, mut targets) = (each_of(sources), each_of(targets));
             let mut shipments = Vec::new();
             for (lane, few) in group.into_iter().zip(few) {
@@ -78,7 +79,7 @@ impl Carrier {
     /// to read eight rows while reading all.
     fn few(&self, table: usize, lane: usize, round: &Round) -> bool {
         let changes = round.changes(lane, table);
-        changes < HANDFUL || (changes as f32) * 8.0 < self.parts.lanes[lane].plans[table].rows
+        changes < HANDFUL || (changes as f32) * 8.0 < self.lanes[lane].plans[table].rows
     }
 
     /// Writes what is in the stages.
@@ -86,16 +87,15 @@ impl Carrier {
         &mut self,
         table: usize,
         lanes: &[usize],
+        rules: LateRules,
         round: &mut Round,
         watcher: &mut dyn Watcher,
     ) -> Result<Counts> {
-        let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.parts.lanes[*lane].to, *lane)).collect();
-        let coming = |to: usize| {
-            lanes.iter().filter(|lane| self.parts.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum()
-        };
+        let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
+        let coming =
+            |to: usize| lanes.iter().filter(|lane| self.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum();
         let changes: Vec<i64> = receivers.keys().map(|to| coming(*to)).collect();
-        let strategy = self.parts.tables[table].strategy;
-        let (Parts { lanes, targets, details, .. }, lock_first) = (&mut self.parts, self.retry.lock_first);
+        let Sessions { lanes, targets, .. } = &mut *self;
         let mut targets = each_of(targets);
         let mut deliveries = Vec::new();
         for (to, lane) in receivers {
@@ -104,8 +104,8 @@ impl Carrier {
             let as_source = lanes.iter().position(|other| other.from == to).filter(|_| plan.feed().is_some());
             let member = i32::try_from(to).unwrap_or_default();
             let receiver = |source: usize| Receiver { member, now: &round.looks[source].now, taken: &round.spans[source] };
-            let beside =
-                as_source.map(|source| Beside { receiver: receiver(source), strategy, insists: lock_first, detailed: *details });
+            let LateRules { strategy, insists, detailed } = rules;
+            let beside = as_source.map(|source| Beside { receiver: receiver(source), strategy, insists, detailed });
             deliveries.push(Delivery { lane, beside, target: take(&mut targets, to)? });
         }
         let abreast = changes.iter().all(|changes| *changes >= HANDFUL);
@@ -114,23 +114,16 @@ impl Carrier {
         for applied in applied {
             counts += applied.counts;
             self.note_applied(table, &applied, round);
-            watcher.at(Step::AfterTableSync, Some(&self.parts.lanes[applied.lane].plans[table].source))?;
+            watcher.at(Step::AfterTableSync, Some(&self.lanes[applied.lane].plans[table].source))?;
         }
         Ok(counts)
     }
 
     fn note_applied(&self, table: usize, applied: &Applied, round: &mut Round) {
         let Applied { lane, settled, noted, .. } = *applied;
-        let to = self.parts.lanes[lane].to;
-        if settled.left {
-            round.late.insert((to, table));
-        }
-        if settled.gave_way {
-            round.gave_way.insert((lane, table));
-        }
-        if settled.judged {
-            round.judged.insert((lane, table));
-        }
+        let to = self.lanes[lane].to;
+        round.late.settled(to, table, &settled);
+        round.conflicts.settled(lane, table, &settled);
         if noted {
             round.noted.insert(to);
         }

@@ -1,19 +1,17 @@
 //! The carrier: everything that one KID needs to run rounds.
 
-use super::at;
+use super::parallel_copy::ParallelCopy;
+use super::{Copies, Sessions, at};
 use crate::control::sync::Bypass;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::replicate::capture::{reclaim, retire};
-use crate::replicate::copy::workers::{CopyConnections, CopyWorkers};
-use crate::replicate::plan::Plan;
+use crate::replicate::copy::workers::CopyConnections;
 use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::round::retry_mode::RetryMode;
 use crate::replicate::round::sequence::Sequences;
 use crate::replicate::session::source::Source;
-use crate::replicate::session::target::Target;
-use crate::replicate::snapshot::Snapshot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
 /// See the module's text.
@@ -28,63 +26,36 @@ pub struct Carrier {
     /// The receivers' tables were compared with the plans while the round's locks on them were
     /// held.
     pub(super) receivers_checked: bool,
-    pub(super) hands: CopyWorkers,
-    /// The tables that the round's hands have copied.
-    pub(super) apart: BTreeSet<usize>,
+    /// The tables that the present round copies at once.
+    pub(super) parallel: ParallelCopy,
 }
 
-/// What a carrier is put together from. Members are numbered from 0, the source of the sync's herd.
+/// What a carrier is put together from.
 pub struct Parts {
     /// The sync.
     pub sync: String,
-    /// The members' names in the control database.
-    pub names: Vec<String>,
-    /// The sessions from which changes are read, by member.
-    pub sources: BTreeMap<usize, Source>,
-    /// The sessions in which rows are written, by member.
-    pub targets: BTreeMap<usize, Target>,
-    /// From each source to each receiver.
-    pub lanes: Vec<Lane>,
+    /// The target by which the KID is named.
+    pub place: String,
+    /// The sessions on the members, and the lanes between them.
+    pub sessions: Sessions,
     /// What is special about the tables, in the order of the plans.
     pub tables: Vec<Table>,
     /// The sequences.
     pub sequences: Sequences,
-    /// The number of changes of one table after which a backlog is cut.
-    pub batch: i64,
-    /// Changes are not looked for: each job copies all tables as a whole.
-    pub copies_only: bool,
-    /// The request by which tables are copied once, to be noted on the receivers.
-    pub copy_asked: Option<String>,
-    /// The receivers where that is noted already.
-    pub filled: BTreeSet<usize>,
+    /// The copies that were asked for.
+    pub copies: Copies,
     /// How to copy several tables at once, where there is one source.
     pub connections: Option<CopyConnections>,
+    /// The number of changes of one table after which a backlog is cut.
+    pub batch: i64,
     /// Records of conflicts hold the rows of all masters.
     pub details: bool,
     /// How long changes took is noted in the control database.
     pub rates: bool,
     /// Rounds are rolled back at their end, and no receipt moves.
     pub rehearses: bool,
-    /// The target by which the KID is named.
-    pub place: String,
     /// When the members were compared with how they were known, by the control database's clock.
     pub compared_at: String,
-}
-
-/// A way from one source to one receiver.
-pub struct Lane {
-    /// The source.
-    pub from: usize,
-    /// The receiver.
-    pub to: usize,
-    /// For all tables.
-    pub(super) plans: Vec<Plan>,
-    pub(super) receipt: Option<Snapshot>,
-    pub(super) encoding: String,
-    /// Whether the source has a copy of the receipt.
-    pub(super) noted: bool,
-    /// Whether all tables have been copied as a whole since the source was told.
-    pub(super) copied: bool,
 }
 
 /// What is special about a table.
@@ -100,43 +71,24 @@ pub struct Table {
     pub bypass: Option<Bypass>,
 }
 
-impl Lane {
-    /// Not opened yet: it knows no receipt.
-    pub fn new(from: usize, to: usize, plans: Vec<Plan>) -> Lane {
-        Lane { from, to, plans, receipt: None, encoding: String::new(), noted: false, copied: false }
-    }
-}
-
 impl Carrier {
     /// Puts the parts together and reads the receipts.
     pub fn new(parts: Parts) -> Result<Carrier> {
         let mut parts = parts.heeding_references()?;
-        let Parts { sync, names, sources, targets, lanes, copies_only, .. } = &mut parts;
-        for lane in lanes.iter_mut() {
-            let (source, target) = (at(sources, lane.from)?, at(targets, lane.to)?);
-            lane.receipt = target.receipt(sync, &names[lane.from])?;
-            lane.encoding = common_encoding(source, target)?;
-        }
-        if !*copies_only {
-            for (number, source) in sources {
-                let receivers = lanes.iter().filter(|lane| lane.from == *number).map(|lane| names[lane.to].as_str());
-                source.mark_for(sync, &receivers.collect::<Vec<_>>())?;
-            }
-        }
+        parts.sessions.open(&parts.sync, parts.copies.only)?;
         Ok(Carrier {
             parts,
             cut: false,
             retry: RetryMode::default(),
             working: Vec::new(),
             receivers_checked: false,
-            hands: CopyWorkers::default(),
-            apart: BTreeSet::new(),
+            parallel: ParallelCopy::default(),
         })
     }
 
     /// A job begins.
     pub fn begin_job(&mut self) {
-        if self.parts.copies_only {
+        if self.parts.copies.only {
             self.parts.tables.iter_mut().for_each(|table| table.copy = true);
         }
     }
@@ -144,17 +96,12 @@ impl Carrier {
     /// Whether each job copies all tables, so that what changes during a job is left to the next
     /// one that somebody asks for.
     pub fn copies_only(&self) -> bool {
-        self.parts.copies_only
-    }
-
-    /// Whether there are several masters.
-    pub(super) fn is_contested(&self) -> bool {
-        self.parts.sources.len() > 1
+        self.parts.copies.only
     }
 
     /// Makes sure that no crash of a receiver's server undoes what the rounds brought it.
     pub fn settle(&mut self) -> Result<()> {
-        let settled = self.parts.targets.values_mut().try_for_each(|target| target.settle(&self.parts.sync));
+        let settled = self.parts.sessions.targets.values_mut().try_for_each(|target| target.settle(&self.parts.sync));
         settled.map_err(|error| self.named(error))
     }
 
@@ -165,14 +112,14 @@ impl Carrier {
             return Ok(());
         }
         self.settle()?;
-        if self.parts.copies_only {
+        if self.parts.copies.only {
             return Ok(());
         }
-        for lane in &mut self.parts.lanes {
+        for lane in &mut self.parts.sessions.lanes {
             if let (false, Some(receipt)) = (lane.noted, &lane.receipt) {
-                at(&mut self.parts.sources, lane.from)?.note_receipt(
+                at(&mut self.parts.sessions.sources, lane.from)?.note_receipt(
                     &self.parts.sync,
-                    &self.parts.names[lane.to],
+                    &self.parts.sessions.names[lane.to],
                     receipt,
                     lane.copied,
                 )?;
@@ -185,50 +132,51 @@ impl Carrier {
     /// Copies the receipts if tables have been copied as a whole: what a source could not capture
     /// is answered by that, and the copy is not asked for any more once the job has ended.
     pub fn note_copies(&mut self) -> Result<()> {
-        if self.parts.lanes.iter().any(|lane| lane.copied) { self.note_receipts() } else { Ok(()) }
+        if self.parts.sessions.lanes.iter().any(|lane| lane.copied) { self.note_receipts() } else { Ok(()) }
     }
 
     /// Whether a crash of a source may still undo its mark.
     pub fn is_unsealed(&self) -> bool {
-        self.parts.sources.values().any(Source::is_unsealed)
+        self.parts.sessions.sources.values().any(Source::is_unsealed)
     }
 
     /// Makes sure that no crash of a source undoes its mark, and tells its receivers.
     pub fn seal(&mut self) -> Result<()> {
         let mut sealed: BTreeMap<usize, Vec<(&str, i64)>> = BTreeMap::new();
-        for (from, source) in self.parts.sources.iter_mut().filter(|(_, source)| source.is_unsealed()) {
+        for (from, source) in self.parts.sessions.sources.iter_mut().filter(|(_, source)| source.is_unsealed()) {
             let marks = source.seal()?;
-            for lane in self.parts.lanes.iter().filter(|lane| lane.from == *from) {
-                let mark = marks.get(&self.parts.names[lane.to]).map(|mark| (self.parts.names[*from].as_str(), *mark));
+            for lane in self.parts.sessions.lanes.iter().filter(|lane| lane.from == *from) {
+                let mark =
+                    marks.get(&self.parts.sessions.names[lane.to]).map(|mark| (self.parts.sessions.names[*from].as_str(), *mark));
                 sealed.entry(lane.to).or_default().extend(mark);
             }
         }
         for (to, marks) in sealed {
-            at(&mut self.parts.targets, to)?.seal(&self.parts.sync, &marks)?;
+            at(&mut self.parts.sessions.targets, to)?.seal(&self.parts.sync, &marks)?;
         }
         Ok(())
     }
 
     /// Says on all sources that we are about to sleep. Look once more after this.
     pub fn arm(&mut self) -> Result<()> {
-        self.parts.sources.values_mut().try_for_each(Source::arm)
+        self.parts.sessions.sources.values_mut().try_for_each(Source::arm)
     }
 
     /// Says on all sources that we are awake; also where another fails.
     pub fn disarm(&mut self) -> Result<()> {
-        let alive = self.parts.sources.values_mut().filter(|source| !source.conn.is_closed());
+        let alive = self.parts.sessions.sources.values_mut().filter(|source| !source.conn.is_closed());
         alive.map(Source::disarm).fold(Ok(()), Result::and)
     }
 
     /// Whether flags are to be looked at, while we sleep.
     pub fn may_ring(&self) -> bool {
-        self.parts.sources.values().any(Source::may_ring)
+        self.parts.sessions.sources.values().any(Source::may_ring)
     }
 
     /// Whether writers on one of the sources have marked its flag.
     pub fn rung(&mut self) -> Result<bool> {
         let mut rung = false;
-        for source in self.parts.sources.values_mut() {
+        for source in self.parts.sessions.sources.values_mut() {
             rung |= source.rung()?;
         }
         Ok(rung)
@@ -236,12 +184,13 @@ impl Carrier {
 
     /// Whether writers on every source wake us.
     pub fn armed(&self) -> bool {
-        self.parts.sources.values().all(Source::armed)
+        self.parts.sessions.sources.values().all(Source::armed)
     }
 
     /// The sources on which arming happened since this was last asked.
     pub fn take_freshly_armed(&mut self) -> Vec<usize> {
-        let fresh = self.parts.sources.iter_mut().filter_map(|(number, source)| source.take_freshly_armed().then_some(*number));
+        let fresh =
+            self.parts.sessions.sources.iter_mut().filter_map(|(number, source)| source.take_freshly_armed().then_some(*number));
         fresh.collect()
     }
 
@@ -249,10 +198,10 @@ impl Carrier {
     /// later.
     pub fn rotate(&mut self, retention: f64) -> Result<bool> {
         let mut left = false;
-        if self.parts.copies_only || self.parts.rehearses {
+        if self.parts.copies.only || self.parts.rehearses {
             return Ok(left);
         }
-        for source in self.parts.sources.values_mut() {
+        for source in self.parts.sessions.sources.values_mut() {
             left |= retire::retire(&mut source.conn)?;
             left |= reclaim::rotate(&mut source.conn, retention)?;
         }
@@ -261,63 +210,30 @@ impl Carrier {
 
     /// The sockets of all sessions.
     pub fn fds(&self) -> Vec<RawFd> {
-        self.sessions().map(|(_, conn)| conn.fd()).collect()
-    }
-
-    fn sessions(&self) -> impl Iterator<Item = (String, &Connection)> {
-        let sources = self
-            .parts
-            .sources
-            .iter()
-            .map(|(number, source)| (format!("source database \"{}\"", self.parts.names[*number]), &source.conn));
-        let targets = self
-            .parts
-            .targets
-            .iter()
-            .map(|(number, target)| (format!("target database \"{}\"", self.parts.names[*number]), &target.conn));
-        sources.chain(targets)
+        self.parts.sessions.all().map(|(_, conn)| conn.fd()).collect()
     }
 
     /// The session on the source of the herd.
     pub fn first_source(&mut self) -> Option<&mut Connection> {
-        self.parts.sources.get_mut(&0).map(|source| &mut source.conn)
+        self.parts.sessions.sources.get_mut(&0).map(|source| &mut source.conn)
     }
 
     /// The sessions on all sources.
     pub fn sources(&mut self) -> impl Iterator<Item = &mut Connection> {
-        self.parts.sources.values_mut().map(|source| &mut source.conn)
-    }
-
-    fn connections(&mut self) -> impl Iterator<Item = &mut Connection> {
-        let sources = self.parts.sources.values_mut().map(|source| &mut source.conn);
-        sources.chain(self.parts.targets.values_mut().map(|target| &mut target.conn))
+        self.parts.sessions.sources.values_mut().map(|source| &mut source.conn)
     }
 
     /// Notices sessions that are lost.
     pub fn check(&mut self) -> Result<()> {
-        let checked = self.connections().try_for_each(|conn| conn.drain_notifications().map(drop));
+        let checked = self.parts.sessions.all_mut().try_for_each(|conn| conn.drain_notifications().map(drop));
         checked.map_err(|error| self.named(error))
     }
 
     /// Says which database is gone, if one is.
     pub fn named(&self, error: Error) -> Error {
-        match self.sessions().find(|(_, conn)| conn.is_closed()) {
+        match self.parts.sessions.all().find(|(_, conn)| conn.is_closed()) {
             Some((name, _)) => error.context(name),
             None => error,
         }
     }
-}
-
-/// Bytes pass unchanged between servers of one encoding, whatever they are; else both sides speak
-/// UTF8.
-fn common_encoding(source: &mut Source, target: &mut Target) -> Result<String> {
-    let ours = encoding(&mut source.conn)?;
-    let same = ours == encoding(&mut target.conn)? && ours.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    Ok(if same { ours } else { "UTF8".to_owned() })
-}
-
-fn encoding(conn: &mut Connection) -> Result<String> {
-    let setting = conn.prepare_cached("select current_setting('server_encoding')")?;
-    let row = conn.query_opt(&setting, &[])?;
-    row.map(|row| row.get(0)).ok_or_else(|| Error::new(Kind::Bug, "the server has no encoding"))
 }

@@ -1,7 +1,7 @@
 //! Foreign keys in force at a receiver, as they are where triggers cannot be switched off: what
 //! they do on their own when a row is deleted must not undo what was written before.
 
-use super::{Carrier, Lane, Parts, at};
+use super::{Copies, Lane, Parts, Sessions, at};
 use crate::error::{Error, Result};
 use crate::replicate::plan::{Plan, ordered};
 use std::collections::BTreeMap;
@@ -10,12 +10,12 @@ impl Parts {
     /// With plans that heed them, and tables in an order in which each comes after those on whose
     /// rows its own depend.
     pub(super) fn heeding_references(mut self) -> Result<Parts> {
-        for Lane { to, plans, .. } in &mut self.lanes {
-            *plans = at(&mut self.targets, *to)?.with_enforced_foreign_keys(std::mem::take(plans))?;
+        for Lane { to, plans, .. } in &mut self.sessions.lanes {
+            *plans = at(&mut self.sessions.targets, *to)?.with_enforced_foreign_keys(std::mem::take(plans))?;
         }
         let order = ordered(&self.after());
         self.tables = order.iter().map(|table| self.tables[*table]).collect();
-        for Lane { plans, .. } in &mut self.lanes {
+        for Lane { plans, .. } in &mut self.sessions.lanes {
             *plans = order.iter().map(|table| plans[*table].clone()).collect();
         }
         Ok(self)
@@ -24,7 +24,7 @@ impl Parts {
     /// For each table those on which it depends.
     fn after(&self) -> Vec<Vec<usize>> {
         let mut after = vec![Vec::new(); self.tables.len()];
-        for Lane { plans, .. } in &self.lanes {
+        for Lane { plans, .. } in &self.sessions.lanes {
             let places: BTreeMap<String, usize> =
                 plans.iter().enumerate().map(|(n, plan)| (plan.target.to_string(), n)).collect();
             for (table, plan) in plans.iter().enumerate() {
@@ -36,13 +36,12 @@ impl Parts {
     }
 }
 
-impl Carrier {
-    /// A copy empties its table, and what goes along must be copied after that.
-    pub(super) fn check_copies(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        let copied: Vec<usize> = tables.keys().copied().filter(|table| self.parts.tables[*table].copy).collect();
-        let Parts { lanes, targets, filled, .. } = &mut self.parts;
-        for Lane { to, plans, .. } in lanes.iter().filter(|lane| lane.copies(filled)) {
-            let target = at(targets, *to)?;
+impl Copies {
+    /// A copy empties its table, and what goes along must be `copied` after that.
+    pub(super) fn check(&self, copied: &[usize], sessions: &mut Sessions) -> Result<()> {
+        for lane in sessions.lanes.iter().filter(|lane| self.take(lane)) {
+            let Lane { to, plans, .. } = lane;
+            let target = at(&mut sessions.targets, *to)?;
             for (place, table) in copied.iter().enumerate() {
                 let plan = &plans[*table];
                 let later: Vec<&Plan> = copied[place..].iter().map(|table| &plans[*table]).collect();

@@ -7,7 +7,7 @@
 //! before. If it has not, the first master and the filled receivers have a round among themselves,
 //! as if there were no others.
 
-use super::{Carrier, Lane, Outcome};
+use super::{Carrier, Lane, Outcome, Sessions, Table};
 use crate::error::Result;
 use crate::replicate::round::step::Watcher;
 use crate::replicate::session::source::Source;
@@ -15,73 +15,108 @@ use crate::replicate::session::target::Target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-/// What has no part in a round.
+/// The members and lanes that have no part in a round.
 struct Parked {
     /// With their places, ascending.
     lanes: Vec<(usize, Lane)>,
     sources: BTreeMap<usize, Source>,
     targets: BTreeMap<usize, Target>,
-    /// By table: whether it is to be copied.
-    copies: Vec<bool>,
-    asked: Option<String>,
-    filled: BTreeSet<usize>,
 }
 
-impl Lane {
+/// Copies of all tables.
+#[derive(Default)]
+pub struct Copies {
+    /// Changes are not looked for: each job copies all tables as a whole.
+    pub only: bool,
+    /// The request by which tables are copied once, to be noted on the receivers.
+    pub asked: Option<String>,
+    /// The receivers where that is noted already: they have the copy.
+    pub filled: BTreeSet<usize>,
+}
+
+impl Copies {
     /// Whether copies go this way: to all receivers but the filled ones.
-    pub(super) fn copies(&self, filled: &BTreeSet<usize>) -> bool {
-        self.from == 0 && !filled.contains(&self.to)
+    pub(super) fn take(&self, lane: &Lane) -> bool {
+        lane.from == 0 && !self.filled.contains(&lane.to)
+    }
+
+    /// Of these lanes, those to receivers that have the copy.
+    pub(super) fn to_filled(&self, lanes: &[usize], sessions: &Sessions) -> Vec<usize> {
+        lanes.iter().copied().filter(|lane| self.filled.contains(&sessions.lanes[*lane].to)).collect()
+    }
+
+    /// Whether filled receivers have changes, of `tables` that are to be copied to others, that the
+    /// first master or another of them lacks.
+    fn filled_have_news(&self, changed: &BTreeMap<usize, Vec<usize>>, tables: &[Table], sessions: &Sessions) -> bool {
+        let filled = |member: usize| self.filled.contains(&member);
+        let news = |lane: &Lane| filled(lane.from) && (lane.to == 0 || filled(lane.to));
+        let copied = changed.iter().filter(|(table, _)| tables[**table].copy);
+        copied.flat_map(|(_, lanes)| lanes).any(|lane| news(&sessions.lanes[*lane]))
+    }
+
+    /// Notes on a receiver, in its transaction, that it has the copy; it counts as filled if that
+    /// commits.
+    pub(super) fn note(&self, sync: &str, number: usize, target: &mut Target) -> Result<()> {
+        match self.asked.as_ref().filter(|_| number != 0) {
+            Some(asked) => target.note_copied(sync, asked),
+            None => Ok(()),
+        }
+    }
+
+    /// A receiver has committed.
+    pub(super) fn committed(&mut self, number: usize) {
+        if self.asked.is_some() && number != 0 {
+            self.filled.insert(number);
+        }
+    }
+
+    /// All receivers have the copy.
+    pub(super) fn done(&mut self) {
+        self.asked = None;
+        self.filled.clear();
+    }
+}
+
+impl Sessions {
+    /// Parts with all but these members.
+    fn park(&mut self, stays: impl Fn(usize) -> bool) -> Parked {
+        let mut lanes = Vec::new();
+        for (place, lane) in mem::take(&mut self.lanes).into_iter().enumerate() {
+            match stays(lane.from) && stays(lane.to) {
+                true => self.lanes.push(lane),
+                false => lanes.push((place, lane)),
+            }
+        }
+        Parked { lanes, sources: part(&mut self.sources, &stays), targets: part(&mut self.targets, &stays) }
+    }
+
+    fn unpark(&mut self, parked: Parked) {
+        parked.lanes.into_iter().for_each(|(place, lane)| self.lanes.insert(place.min(self.lanes.len()), lane));
+        self.sources.extend(parked.sources);
+        self.targets.extend(parked.targets);
     }
 }
 
 impl Carrier {
-    /// Of these lanes, those to receivers that have the copy.
-    pub(super) fn to_filled(&self, lanes: &[usize]) -> Vec<usize> {
-        lanes.iter().copied().filter(|lane| self.parts.filled.contains(&self.parts.lanes[*lane].to)).collect()
-    }
-
-    /// Whether filled receivers have changes, of tables that are to be copied to others, that the
-    /// first master or another of them lacks.
+    /// Whether a copy was interrupted, and what was written since where it has arrived comes first.
     pub(super) fn filled_have_news(&self, changed: &BTreeMap<usize, Vec<usize>>) -> bool {
-        let filled = |member: usize| self.parts.filled.contains(&member);
-        let news = |lane: &Lane| filled(lane.from) && (lane.to == 0 || filled(lane.to));
-        let copied = changed.iter().filter(|(table, _)| self.parts.tables[**table].copy);
-        copied.flat_map(|(_, lanes)| lanes).any(|lane| news(&self.parts.lanes[*lane]))
+        self.parts.copies.filled_have_news(changed, &self.parts.tables, &self.parts.sessions)
     }
 
-    /// A round among the first master and the filled receivers; after it, there is more to do.
+    /// A round among the first master and the filled receivers, in which nothing is copied; after
+    /// it, there is more to do.
     pub(super) fn round_among_filled(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
-        let parked = self.park();
+        let copies = mem::take(&mut self.parts.copies);
+        let copied: Vec<bool> = self.parts.tables.iter_mut().map(|table| mem::take(&mut table.copy)).collect();
+        let parked = self.parts.sessions.park(|member| member == 0 || copies.filled.contains(&member));
         let outcome = self.try_round(watcher);
-        self.unpark(parked);
+        self.parts.sessions.unpark(parked);
+        self.parts.tables.iter_mut().zip(copied).for_each(|(table, copy)| table.copy = copy);
+        self.parts.copies = copies;
         outcome.map(|outcome| match outcome {
             Outcome::Carried { counts, .. } => Outcome::Carried { counts, all: false },
             other => other,
         })
-    }
-
-    fn park(&mut self) -> Parked {
-        let filled = mem::take(&mut self.parts.filled);
-        let stays = |member: usize| member == 0 || filled.contains(&member);
-        let mut lanes = Vec::new();
-        for (place, lane) in mem::take(&mut self.parts.lanes).into_iter().enumerate() {
-            match stays(lane.from) && stays(lane.to) {
-                true => self.parts.lanes.push(lane),
-                false => lanes.push((place, lane)),
-            }
-        }
-        let sources = part(&mut self.parts.sources, stays);
-        let targets = part(&mut self.parts.targets, stays);
-        let copies = self.parts.tables.iter_mut().map(|table| mem::take(&mut table.copy)).collect();
-        Parked { lanes, sources, targets, copies, asked: self.parts.copy_asked.take(), filled }
-    }
-
-    fn unpark(&mut self, parked: Parked) {
-        parked.lanes.into_iter().for_each(|(place, lane)| self.parts.lanes.insert(place.min(self.parts.lanes.len()), lane));
-        self.parts.sources.extend(parked.sources);
-        self.parts.targets.extend(parked.targets);
-        self.parts.tables.iter_mut().zip(parked.copies).for_each(|(table, copy)| table.copy = copy);
-        (self.parts.copy_asked, self.parts.filled) = (parked.asked, parked.filled);
     }
 }
 

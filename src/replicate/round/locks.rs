@@ -21,7 +21,7 @@ impl Carrier {
     /// Begins at the receivers and takes the locks on these tables, at all masters or at the
     /// receiver, unless it is still to be seen which of them other sessions of ours will write.
     pub(super) fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
-        let (contested, patient) = (self.is_contested(), self.retry.waits_for_locks());
+        let (contested, patient) = (self.parts.sessions.is_contested(), self.retry.waits_for_locks());
         let compared = tables;
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
         self.retry.wait_for = tables.to_vec();
@@ -29,13 +29,14 @@ impl Carrier {
         // the plans is to stay as it is.
         let alone = if tables.is_empty() && compared.len() == 1 && !self.copies_some(compared) { compared } else { &[] };
         self.receivers_checked = !tables.is_empty() || !alone.is_empty();
-        for (number, target) in &mut self.parts.targets {
+        for (number, target) in &mut self.parts.sessions.targets {
             let parts = locks_parts(&target.conn);
-            let lanes: Vec<&Lane> = self.parts.lanes.iter().filter(|lane| lane.to == *number).collect();
+            let lanes: Vec<&Lane> = self.parts.sessions.lanes.iter().filter(|lane| lane.to == *number).collect();
             let expected: Vec<_> =
-                lanes.iter().map(|lane| (self.parts.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
-            let over =
-                |table: usize| contested && *number != 0 && self.parts.tables[table].copy && !self.parts.filled.contains(number);
+                lanes.iter().map(|lane| (self.parts.sessions.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
+            let over = |table: usize| {
+                contested && *number != 0 && self.parts.tables[table].copy && !self.parts.copies.filled.contains(number)
+            };
             let lock = |plan: &Plan, table: usize| match over(table) {
                 // For it, others who write have to wait; they may do so all the time.
                 true => plan.lock_target(parts, true),
@@ -59,17 +60,17 @@ impl Carrier {
     /// that is to be emptied by TRUNCATE has to be ours alone at the receiver, for which it is
     /// waited then: who had a weaker lock before could meet another one like him.
     pub(super) fn lock_rest(&mut self, tables: &[usize]) -> Result<()> {
-        if self.is_contested() {
+        if self.parts.sessions.is_contested() {
             return Ok(());
         }
         let mut rest = self.to_lock(tables).to_vec();
-        rest.retain(|table| !self.is_copied(*table));
+        rest.retain(|table| !self.parallel.has(*table));
         self.retry.wait_for.clone_from(&rest);
         let copies_some = self.copies_some(tables);
-        for lane in self.parts.lanes.iter().filter(|_| copies_some) {
+        for lane in self.parts.sessions.lanes.iter().filter(|_| copies_some) {
             let truncated = |table: usize| self.parts.tables[table].copy && lane.plans[table].copying().truncate;
             let written: Vec<usize> = rest.iter().copied().filter(|table| !truncated(*table)).collect();
-            let target = at(&mut self.parts.targets, lane.to)?;
+            let target = at(&mut self.parts.sessions.targets, lane.to)?;
             let parts = locks_parts(&target.conn);
             target.conn.batch(&nowait(&written, |table| lane.plans[table].lock_target(parts, false)))?;
         }
@@ -83,13 +84,13 @@ impl Carrier {
     /// With one source, the lock on a single table is left to the statement that needs it; and so
     /// are all when waiting for them otherwise was in vain.
     fn to_lock<'t>(&self, tables: &'t [usize]) -> &'t [usize] {
-        let at_once = self.is_contested() || (tables.len() > 1 && !self.retry.waits_for_locks());
+        let at_once = self.parts.sessions.is_contested() || (tables.len() > 1 && !self.retry.waits_for_locks());
         if at_once { tables } else { &[] }
     }
 
     fn lock_sources(&mut self, tables: &[usize]) -> Result<()> {
-        for (number, source) in self.parts.sources.iter_mut().filter(|_| !tables.is_empty()) {
-            let Some(lane) = self.parts.lanes.iter().find(|lane| lane.from == *number) else { continue };
+        for (number, source) in self.parts.sessions.sources.iter_mut().filter(|_| !tables.is_empty()) {
+            let Some(lane) = self.parts.sessions.lanes.iter().find(|lane| lane.from == *number) else { continue };
             let parts = locks_parts(&source.conn);
             source.hold(&nowait(tables, |table| lane.plans[table].lock_source(parts)))?;
         }
@@ -103,14 +104,14 @@ impl Carrier {
             return Ok(());
         }
         let (from, to): (BTreeMap<usize, &Lane>, BTreeMap<usize, &Lane>) = (
-            self.parts.lanes.iter().map(|lane| (lane.from, lane)).collect(),
-            self.parts.lanes.iter().map(|lane| (lane.to, lane)).collect(),
+            self.parts.sessions.lanes.iter().map(|lane| (lane.from, lane)).collect(),
+            self.parts.sessions.lanes.iter().map(|lane| (lane.to, lane)).collect(),
         );
-        for (number, source) in &mut self.parts.sources {
+        for (number, source) in &mut self.parts.sessions.sources {
             let parts = locks_parts(&source.conn);
             pass(&mut source.conn, from.get(number), &self.retry.wait_for, |plan| plan.lock_source(parts))?;
         }
-        for (number, target) in &mut self.parts.targets {
+        for (number, target) in &mut self.parts.sessions.targets {
             let parts = locks_parts(&target.conn);
             pass(&mut target.conn, to.get(number), &self.retry.wait_for, |plan| plan.lock_target(parts, false))?;
         }

@@ -14,24 +14,31 @@ mod carrier;
 mod conflict;
 mod foreign_keys;
 mod interrupted_copy;
+mod late_changes;
 mod locks;
 mod outdated;
 mod parallel_copy;
 mod rates;
 mod retry_mode;
 pub mod sequence;
+mod sessions;
 pub mod step;
 mod table;
 mod truncate;
 
 use crate::control::queue::Counts;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::source::{Look, Pending, span};
 use crate::replicate::session::target::Written;
 use crate::replicate::snapshot::{Snapshot, Span};
-pub use carrier::{Carrier, Lane, Parts, Table};
+pub use carrier::{Carrier, Parts, Table};
+use conflict::Conflicts;
+pub use interrupted_copy::Copies;
+use late_changes::LateChanges;
+use sessions::at;
+pub use sessions::{Lane, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a round did.
@@ -68,14 +75,8 @@ struct Round {
     pending: BTreeMap<(usize, usize), Pending>,
     /// Tables that changed so much that they are copied as a whole.
     bypassed: BTreeSet<usize>,
-    /// Receivers and tables with keys that were left to the next round.
-    late: BTreeSet<(usize, usize)>,
-    /// Lanes and tables with keys that came late and were decided on the spot.
-    judged: BTreeSet<(usize, usize)>,
-    /// Lanes and tables where rows gave way to others that claim the same.
-    gave_way: BTreeSet<(usize, usize)>,
-    /// Tables with conflicts.
-    conflicts: BTreeSet<usize>,
+    late: LateChanges,
+    conflicts: Conflicts,
     /// Receivers where something was noted for other syncs.
     noted: BTreeSet<usize>,
 }
@@ -98,7 +99,7 @@ impl Carrier {
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         let outcome = self.try_round(watcher).and_then(|outcome| {
             if !self.parts.rehearses {
-                self.parts.sequences.carry(&mut self.parts.sources, &mut self.parts.targets)?;
+                self.parts.sequences.carry(&mut self.parts.sessions.sources, &mut self.parts.sessions.targets)?;
             }
             Ok(outcome)
         });
@@ -117,17 +118,17 @@ impl Carrier {
     /// master, or when a part of a backlog broke a constraint that the whole of it may well keep,
     /// as rows can exchange unique values across the cut.
     pub fn repeats_after(&mut self, error: &Error) -> bool {
-        let contested = self.is_contested();
+        let contested = self.parts.sessions.is_contested();
         self.retry.repeats_after(error.kind(), contested, self.cut)
     }
 
     fn try_round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         self.await_tables()?;
-        self.parts.sources.values_mut().for_each(|source| source.begin());
+        self.parts.sessions.sources.values_mut().for_each(|source| source.begin());
         watcher.at(Step::BeforeCheckRows, None)?;
         self.working.clear();
         let early = self.begin_early()?;
-        let looks = self.looks()?;
+        let looks = self.parts.sessions.looks()?;
         watcher.at(Step::Looked, None)?;
         if looks.iter().any(|look| look.outdated) {
             self.leave(early)?;
@@ -140,10 +141,10 @@ impl Carrier {
         }
         if tables.is_empty() {
             self.leave(early)?;
-            return Ok(Outcome::Nothing { running: self.running(looks) });
+            return Ok(Outcome::Nothing { running: self.parts.sessions.running(looks) });
         }
-        if self.is_contested() {
-            tables.values_mut().for_each(|lanes| self.add_lanes_of_same_source(lanes));
+        if self.parts.sessions.is_contested() {
+            tables.values_mut().for_each(|lanes| self.parts.sessions.add_lanes_of_same_source(lanes));
         }
         let (round, counts) = self.carry(looks, &tables, early, watcher)?;
         if self.parts.rehearses {
@@ -158,7 +159,7 @@ impl Carrier {
     /// between looking and writing cannot come now; and what applications write at a master that is
     /// about to be copied over must be known before, or wait until after.
     fn begin_early(&mut self) -> Result<bool> {
-        let copies = self.is_contested() && self.parts.tables.iter().any(|table| table.copy);
+        let copies = self.parts.sessions.is_contested() && self.parts.tables.iter().any(|table| table.copy);
         if !self.retry.lock_first && !copies {
             return Ok(false);
         }
@@ -171,19 +172,10 @@ impl Carrier {
 
     fn is_empty_at_receivers(&mut self, table: usize) -> Result<bool> {
         let mut empty = true;
-        for lane in self.parts.lanes.iter().filter(|lane| lane.copies(&self.parts.filled)) {
-            empty &= at(&mut self.parts.targets, lane.to)?.is_empty(&lane.plans[table])?;
+        for lane in self.parts.sessions.lanes.iter().filter(|lane| self.parts.copies.take(lane)) {
+            empty &= at(&mut self.parts.sessions.targets, lane.to)?.is_empty(&lane.plans[table])?;
         }
         Ok(empty)
-    }
-
-    fn looks(&mut self) -> Result<Vec<Look>> {
-        let mut looks = Vec::new();
-        for lane in &self.parts.lanes {
-            let source = at(&mut self.parts.sources, lane.from)?;
-            looks.push(source.look(&lane.plans, lane.receipt.as_ref())?);
-        }
-        Ok(looks)
     }
 
     /// The tables with something to carry, and on which lanes.
@@ -198,25 +190,6 @@ impl Carrier {
         tables
     }
 
-    /// Among masters, what one receiver lacks goes to all.
-    fn add_lanes_of_same_source(&self, lanes: &mut Vec<usize>) {
-        let sources: BTreeSet<usize> = lanes.iter().map(|lane| self.parts.lanes[*lane].from).collect();
-        *lanes = (0..self.parts.lanes.len()).filter(|lane| sources.contains(&self.parts.lanes[*lane].from)).collect();
-    }
-
-    /// The receipt from which a lane's changes are taken. Among masters it is what all receivers of
-    /// the source have: a receiver that committed a round in which the others died gets all of that
-    /// round again, so that what is decided now holds there, too.
-    fn taken_after(&self, lane: usize) -> Option<Snapshot> {
-        let from = self.parts.lanes[lane].from;
-        let receipts = self.parts.lanes.iter().filter(|other| other.from == from).map(|other| other.receipt.clone());
-        receipts.reduce(|one, other| Some(one?.common(&other?))).flatten()
-    }
-
-    fn running(&self, looks: Vec<Look>) -> BTreeMap<usize, Vec<i64>> {
-        self.parts.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
-    }
-
     fn carry(
         &mut self,
         looks: Vec<Look>,
@@ -225,20 +198,24 @@ impl Carrier {
         watcher: &mut dyn Watcher,
     ) -> Result<(Round, Counts)> {
         let mut round = self.measure(looks, tables)?;
-        self.rank_masters(&round)?;
+        self.parts.rank_masters(&round)?;
         let all: Vec<usize> = tables.keys().copied().collect();
         self.working.clone_from(&all);
-        let only = all.first().filter(|_| all.len() == 1).and_then(|table| Some(&self.parts.lanes.first()?.plans[*table].source));
+        let only = all
+            .first()
+            .filter(|_| all.len() == 1)
+            .and_then(|table| Some(&self.parts.sessions.lanes.first()?.plans[*table].source));
         watcher.at(Step::BeforeTriggerDrop, only)?;
         if !early {
             self.begin_targets(&all)?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
-        self.check_copies(tables)?;
-        self.apart = self.tables_apart(tables)?;
+        let copied: Vec<usize> = all.iter().copied().filter(|table| self.parts.tables[*table].copy).collect();
+        self.parts.copies.check(&copied, &mut self.parts.sessions)?;
+        self.choose_parallel_copies(&copied)?;
         self.lock_rest(&all)?;
-        let mut counts = self.copy_in_parallel(watcher)?;
-        for (table, lanes) in tables.iter().filter(|(table, _)| !self.is_copied(**table)).collect::<Vec<_>>() {
+        let mut counts = self.parallel.copy(self.parts.connections.as_ref(), &mut self.parts.sessions, watcher)?;
+        for (table, lanes) in tables.iter().filter(|(table, _)| !self.parallel.has(**table)).collect::<Vec<_>>() {
             counts += match self.parts.tables[*table].copy || round.bypassed.contains(table) {
                 true => self.copy_table(*table, lanes, &mut round, watcher),
                 false => self.carry_table(*table, lanes, &mut round, watcher),
@@ -250,7 +227,7 @@ impl Carrier {
 
     /// An error with the table's name, wherever it came up.
     fn about(&self, table: usize, error: Error) -> Error {
-        let label = self.parts.lanes.first().map(|lane| lane.plans[table].source.label()).unwrap_or_default();
+        let label = self.parts.sessions.lanes.first().map(|lane| lane.plans[table].source.label()).unwrap_or_default();
         if error.to_string().contains(&label) { error } else { error.context(format!("table {label}")) }
     }
 
@@ -260,15 +237,15 @@ impl Carrier {
         let mut pending = BTreeMap::new();
         for (table, lanes) in tables {
             for lane in lanes {
-                let after = self.taken_after(*lane);
-                let Lane { from, plans, .. } = &self.parts.lanes[*lane];
+                let after = self.parts.sessions.taken_after(*lane);
+                let Lane { from, plans, .. } = &self.parts.sessions.lanes[*lane];
                 let measured =
-                    at(&mut self.parts.sources, *from)?.measure(&plans[*table], after.as_ref(), self.parts.batch + 1)?;
+                    at(&mut self.parts.sessions.sources, *from)?.measure(&plans[*table], after.as_ref(), self.parts.batch + 1)?;
                 pending.insert((*lane, *table), measured);
             }
         }
         let bypassed = self.bypassed(&pending)?;
-        let one = self.parts.lanes.len() == 1 && self.parts.tables.iter().all(|table| !table.copy);
+        let one = self.parts.sessions.lanes.len() == 1 && self.parts.tables.iter().all(|table| !table.copy);
         let batch = if self.retry.unbatched || !one || self.parts.rehearses { i64::MAX } else { self.parts.batch };
         let carried = |of: usize, table: usize, lane: usize| of == lane && !bypassed.contains(&table);
         let of_lane = |lane: usize| {
@@ -278,7 +255,7 @@ impl Carrier {
             .iter()
             .enumerate()
             .map(|(lane, look)| {
-                let (taken, receipt) = (self.taken_after(lane), &self.parts.lanes[lane].receipt);
+                let (taken, receipt) = (self.parts.sessions.taken_after(lane), &self.parts.sessions.lanes[lane].receipt);
                 let had = receipt.clone().filter(|_| taken != *receipt);
                 Span { had, ..span(taken, &look.now, &of_lane(lane), batch) }
             })
@@ -293,12 +270,14 @@ impl Carrier {
     fn bypassed(&mut self, pending: &BTreeMap<(usize, usize), Pending>) -> Result<BTreeSet<usize>> {
         let mut found = BTreeSet::new();
         for ((lane, table), measured) in pending {
-            let Lane { from, plans, receipt, .. } = &self.parts.lanes[*lane];
-            let may = !self.is_contested() && plans[*table].dependents().is_empty();
+            let Lane { from, plans, receipt, .. } = &self.parts.sessions.lanes[*lane];
+            let may = !self.parts.sessions.is_contested() && plans[*table].dependents().is_empty();
             let Some(bypass) = self.parts.tables[*table].bypass.filter(|_| may) else { continue };
             let threshold = bypass.threshold(plans[*table].rows);
             let changes = match measured.changes > self.parts.batch && threshold > measured.changes {
-                true => at(&mut self.parts.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes,
+                true => {
+                    at(&mut self.parts.sessions.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes
+                }
                 false => measured.changes,
             };
             found.extend((changes >= threshold).then_some(*table));
@@ -308,35 +287,34 @@ impl Carrier {
 
     /// Ends a round that carries nothing.
     fn leave(&mut self, early: bool) -> Result<()> {
-        self.commit_sources()?;
-        if early { self.parts.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
+        self.parts.sessions.commit_sources()?;
+        if early { self.parts.sessions.targets.values_mut().try_for_each(|target| target.rollback()) } else { Ok(()) }
     }
 
     /// The sources commit first: what they noted of late keys must be there before anybody's
     /// receipt says that the rest has arrived.
     fn finish(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<()> {
         self.check_receivers()?;
-        self.note_late(round)?;
-        self.wake_others(round)?;
+        round.late.note_again(&mut self.parts.sessions)?;
+        self.parts.sessions.wake_others(&self.parts.sync, round)?;
         watcher.at(Step::BeforeTriggerEnable, None)?;
         watcher.at(Step::AfterTriggerEnable, None)?;
-        self.record_conflicts(round, watcher)?;
-        self.note_rates(round, watcher)?;
+        self.parts.record_conflicts(&round.conflicts, watcher)?;
+        self.parts.note_rates(round, watcher)?;
         self.finish_sources(round, tables)?;
         watcher.at(Step::SourcesCommitted, None)?;
-        self.hands.commit(&mut || watcher.at(Step::HandCommitted, None))?;
+        self.parallel.commit(watcher)?;
         self.commit_targets(round, watcher)?;
         self.close_gaps(round, watcher)?;
-        self.complete_rates(watcher)?;
+        self.parts.complete_rates(watcher)?;
         self.parts.tables.iter_mut().for_each(|table| table.copy = false);
-        self.parts.copy_asked = None;
-        self.parts.filled.clear();
+        self.parts.copies.done();
         watcher.at(Step::Committed, None)
     }
 
     fn finish_sources(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        for (number, source) in &mut self.parts.sources {
-            let lanes = || self.parts.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
+        for (number, source) in &mut self.parts.sessions.sources {
+            let lanes = || self.parts.sessions.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
             let read: Vec<&Plan> = lanes().take(1).flat_map(|(lane, _)| tables.keys().map(|table| &lane.plans[*table])).collect();
             source.finish(&read, &lanes().map(|(_, look)| look).collect::<Vec<_>>())?;
         }
@@ -347,36 +325,34 @@ impl Carrier {
         let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
         // A receiver that falls back by a few rounds gets them again, from one source. What masters
         // decided rests on what each of them has.
-        let durable = self.is_contested() || self.parts.tables.iter().any(|table| table.copy);
-        let copied = self.parts.copy_asked.is_some() && self.parts.tables.iter().all(|table| table.copy && !table.only_empty);
-        for (number, target) in &mut self.parts.targets {
-            let mine = self.parts.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
+        let durable = self.parts.sessions.is_contested() || self.parts.tables.iter().any(|table| table.copy);
+        let copied = self.parts.copies.asked.is_some() && self.parts.tables.iter().all(|table| table.copy && !table.only_empty);
+        for (number, target) in &mut self.parts.sessions.targets {
+            let mine =
+                self.parts.sessions.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
             let written: Vec<Written> = mine
                 .map(|((lane, look), receipt)| Written {
-                    source: &self.parts.names[lane.from],
+                    source: &self.parts.sessions.names[lane.from],
                     receipt: receipt.clone(),
-                    mark: self.parts.sources.get(&lane.from).and_then(|source| source.mark(&self.parts.names[lane.to], look)),
+                    mark: self
+                        .parts
+                        .sessions
+                        .sources
+                        .get(&lane.from)
+                        .and_then(|source| source.mark(&self.parts.sessions.names[lane.to], look)),
                 })
                 .collect();
-            if let Some(asked) = self.parts.copy_asked.as_ref().filter(|_| *number != 0) {
-                target.note_copied(&self.parts.sync, asked)?;
-            }
+            self.parts.copies.note(&self.parts.sync, *number, target)?;
             target.commit(&self.parts.sync, &written, durable)?;
-            for (lane, receipt) in self.parts.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
+            for (lane, receipt) in self.parts.sessions.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());
                 lane.noted = false;
                 lane.copied |= copied;
             }
-            if self.parts.copy_asked.is_some() && *number != 0 {
-                self.parts.filled.insert(*number);
-            }
+            self.parts.copies.committed(*number);
             watcher.at(Step::ReceiverCommitted, None)?;
         }
         Ok(())
-    }
-
-    fn commit_sources(&mut self) -> Result<()> {
-        self.parts.sources.values_mut().try_for_each(|source| source.commit())
     }
 
     /// Rolls back everywhere, as far as it is there, and reads the receipts again: somebody else
@@ -387,25 +363,15 @@ impl Carrier {
     }
 
     fn try_abandon(&mut self) -> Result<()> {
-        self.hands.roll_back();
-        self.parts.sources.values_mut().try_for_each(|source| source.rollback())?;
-        self.parts.targets.values_mut().try_for_each(|target| target.rollback())?;
-        for lane in &mut self.parts.lanes {
-            lane.receipt = at(&mut self.parts.targets, lane.to)?.receipt(&self.parts.sync, &self.parts.names[lane.from])?;
-        }
-        Ok(())
+        self.parallel.roll_back();
+        self.parts.sessions.roll_back(&self.parts.sync)
     }
 
     /// Looks whether there is anything to do, and which transactions are running on each source.
     pub fn peek(&mut self) -> Result<(bool, BTreeMap<usize, Vec<i64>>)> {
-        self.parts.sources.values_mut().for_each(|source| source.begin());
-        let looks = self.looks()?;
-        self.commit_sources()?;
-        Ok((looks.iter().any(|look| look.outdated || !look.changed.is_empty()), self.running(looks)))
+        self.parts.sessions.sources.values_mut().for_each(|source| source.begin());
+        let looks = self.parts.sessions.looks()?;
+        self.parts.sessions.commit_sources()?;
+        Ok((looks.iter().any(|look| look.outdated || !look.changed.is_empty()), self.parts.sessions.running(looks)))
     }
-}
-
-/// One of the members; that it is there is a matter of how the carrier was put together.
-fn at<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result<&mut T> {
-    members.get_mut(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {number} is missing")))
 }

@@ -6,7 +6,7 @@
 //! ([`Source::finish`](crate::replicate::session::source::Source::finish)). DDL that comes earlier
 //! may make a statement fail: then the reason is the DDL, and not the statement.
 
-use super::{Carrier, Round, at};
+use super::{Carrier, Parts, Round, Sessions, at};
 use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
@@ -24,44 +24,24 @@ impl Carrier {
             Kind::Outdated => true,
             Kind::Database | Kind::Violation | Kind::NotFound | Kind::Denied | Kind::Mismatch => {
                 // A session that cannot answer shows itself at its next use.
-                self.tables_have_changed().unwrap_or(false)
+                self.parts.sessions.have_changed(&self.working).unwrap_or(false)
             }
             _ => false,
         }
     }
 
-    /// Outside of a transaction. Asks for the tables that the round was about.
-    fn tables_have_changed(&mut self) -> Result<bool> {
-        let mut changed = false;
-        for lane in &self.parts.lanes {
-            let plans: Vec<&Plan> = self.working.iter().filter_map(|table| lane.plans.get(*table)).collect();
-            let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
-            changed |= names_one(&mut at(&mut self.parts.sources, lane.from)?.conn, &asked)?.is_some();
-            let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
-            changed |= names_one(&mut at(&mut self.parts.targets, lane.to)?.conn, &asked)?.is_some();
-        }
-        Ok(changed)
-    }
-
     /// Compares the tables of the receivers, unless that was done when their locks were taken.
     pub(super) fn check_receivers(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.receivers_checked, true) {
-            return Ok(());
+        match std::mem::replace(&mut self.receivers_checked, true) {
+            true => Ok(()),
+            false => self.parts.sessions.check_receivers(&self.working),
         }
-        for lane in &self.parts.lanes {
-            let plans = self.working.iter().filter_map(|table| lane.plans.get(*table));
-            let asked = digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
-            if let Some(table) = names_one(&mut at(&mut self.parts.targets, lane.to)?.conn, &asked)? {
-                return Err(digest::outdated(&table));
-            }
-        }
-        Ok(())
     }
 
     /// What was missing of tables that were copied as a whole is there.
     pub(super) fn close_gaps(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
         let copied = |table: &usize| self.parts.tables[*table].copy || round.bypassed.contains(table);
-        let Some(lane) = self.parts.lanes.iter().find(|lane| lane.from == 0) else { return Ok(()) };
+        let Some(lane) = self.parts.sessions.lanes.iter().find(|lane| lane.from == 0) else { return Ok(()) };
         let goats: Vec<i32> = self.working.iter().filter(|table| copied(table)).map(|table| lane.plans[*table].goat()).collect();
         match watcher.control().filter(|_| !goats.is_empty()) {
             Some(control) => gap::close(control, &self.parts.sync, &self.parts.place, &goats, &self.parts.compared_at).map(drop),
@@ -71,16 +51,17 @@ impl Carrier {
 
     /// Looks after partitions that left a member: whether others still have them.
     pub fn settle_departed_partitions(&mut self, control: &mut Connection) -> Result<()> {
-        for departed in departed_partition::all(control, &self.parts.sync, &self.parts.place)? {
+        let Parts { sync, place: target, sessions, .. } = &mut self.parts;
+        for departed in departed_partition::all(control, sync, target)? {
             let (mut others_have_it, mut is_back, mut table) = (false, false, None);
-            for lane in &self.parts.lanes {
+            for lane in &sessions.lanes {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
                 for (number, relation) in [(lane.from, &plan.source), (lane.to, &plan.target)] {
-                    let conn = match self.parts.sources.get_mut(&number) {
+                    let conn = match sessions.sources.get_mut(&number) {
                         Some(source) => &mut source.conn,
-                        None => &mut at(&mut self.parts.targets, number)?.conn,
+                        None => &mut at(&mut sessions.targets, number)?.conn,
                     };
-                    if self.parts.names[number] == departed.db {
+                    if sessions.names[number] == departed.db {
                         is_back = partition::is_back(conn, relation, &departed.partition)?;
                         table = Some(relation.label());
                     } else {
@@ -89,7 +70,7 @@ impl Carrier {
                 }
             }
             if let Some(table) = table {
-                let place = Place { sync: &self.parts.sync, target: &self.parts.place, db: &departed.db };
+                let place = Place { sync, target, db: &departed.db };
                 departed_partition::settle(control, place, &departed, &table, others_have_it && !is_back, false)?;
             }
         }
@@ -99,14 +80,35 @@ impl Carrier {
     /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only
     /// for the tables that have work; so this is for in between, outside of a transaction.
     pub fn members_have_changed(&mut self) -> Result<bool> {
+        let all: Vec<usize> = (0..self.parts.tables.len()).collect();
+        self.parts.sessions.have_changed(&all)
+    }
+}
+
+impl Sessions {
+    /// Whether one of these tables is not what its plans rest on. Outside of a transaction.
+    fn have_changed(&mut self, tables: &[usize]) -> Result<bool> {
         let mut changed = false;
-        for lane in &self.parts.lanes {
-            let asked = digest::ask_changed(lane.plans.iter().map(|plan| (&plan.source, &plan.source_state)));
-            changed |= names_one(&mut at(&mut self.parts.sources, lane.from)?.conn, &asked)?.is_some();
-            let asked = digest::ask_changed(lane.plans.iter().map(|plan| (&plan.target, &plan.target_state)));
-            changed |= names_one(&mut at(&mut self.parts.targets, lane.to)?.conn, &asked)?.is_some();
+        for lane in &self.lanes {
+            let plans: Vec<&Plan> = tables.iter().filter_map(|table| lane.plans.get(*table)).collect();
+            let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
+            changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
+            let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
+            changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
         }
         Ok(changed)
+    }
+
+    /// Fails if one of these tables is not what its plans rest on, at a receiver.
+    fn check_receivers(&mut self, tables: &[usize]) -> Result<()> {
+        for lane in &self.lanes {
+            let plans = tables.iter().filter_map(|table| lane.plans.get(*table));
+            let asked = digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
+            if let Some(table) = names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)? {
+                return Err(digest::outdated(&table));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,57 +7,93 @@
 //! force, without notes for other syncs: those belong to one transaction. All else is copied one
 //! after another.
 
-use super::{Carrier, Parts, at};
+use super::{Carrier, Sessions, at};
 use crate::control::queue::Counts;
 use crate::error::Result;
-use crate::replicate::copy::workers::{CopyWorkers, TableJob};
+use crate::replicate::copy::workers::{CopyConnections, CopyWorkers, TableJob};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::{Step, Watcher};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-impl Carrier {
-    /// Copies what can be copied at once; [`Carrier::is_copied`] tells which tables that are.
-    pub(super) fn copy_in_parallel(&mut self, watcher: &mut dyn Watcher) -> Result<Counts> {
-        let Some(connections) = self.parts.connections.clone().filter(|_| !self.apart.is_empty()) else {
-            return Ok(Counts::default());
-        };
-        let snapshot = at(&mut self.parts.sources, 0)?.conn.first_column("select pg_export_snapshot()")?;
+/// The tables that a round copies at once, and the sessions in which it does.
+#[derive(Default)]
+pub(super) struct ParallelCopy {
+    workers: CopyWorkers,
+    tables: BTreeSet<usize>,
+}
+
+impl ParallelCopy {
+    /// Chooses, of the tables that are to be `copied`, those that can be copied at once, if they
+    /// are several.
+    pub fn choose(&mut self, copied: &[usize], sessions: &mut Sessions) -> Result<()> {
+        self.tables.clear();
+        let Sessions { lanes, targets, .. } = sessions;
+        if copied.len() < 2 {
+            return Ok(());
+        }
+        let (plans, target) = (&lanes[0].plans, at(targets, lanes[0].to)?);
+        for (table, truncatable) in target.apart(plans, &distinct(plans, copied))? {
+            if (truncatable && plans[table].copying().truncate) || target.was_empty(&plans[table])? {
+                self.tables.insert(table);
+            }
+        }
+        if self.tables.len() == 1 {
+            self.tables.clear();
+        }
+        Ok(())
+    }
+
+    /// All tables are copied one after another.
+    pub fn choose_none(&mut self) {
+        self.tables.clear();
+    }
+
+    /// Whether a table is copied in a session of its own.
+    pub fn has(&self, table: usize) -> bool {
+        self.tables.contains(&table)
+    }
+
+    /// Copies the chosen tables.
+    pub fn copy(
+        &mut self,
+        connections: Option<&CopyConnections>,
+        sessions: &mut Sessions,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Counts> {
+        let Some(connections) = connections.filter(|_| !self.tables.is_empty()) else { return Ok(Counts::default()) };
+        let snapshot = at(&mut sessions.sources, 0)?.conn.first_column("select pg_export_snapshot()")?;
         let snapshot = snapshot.first().and_then(Option::as_deref).unwrap_or_default();
-        self.hands = CopyWorkers::open(&connections, connections.jobs.min(self.apart.len()), snapshot)?;
-        let lane = &self.parts.lanes[0];
+        self.workers = CopyWorkers::open(connections, connections.jobs.min(self.tables.len()), snapshot)?;
+        let lane = &sessions.lanes[0];
         let work: Vec<TableJob> =
-            largest_first(&lane.plans, &self.apart).into_iter().map(|plan| (plan, lane.encoding.as_str())).collect();
+            largest_first(&lane.plans, &self.tables).into_iter().map(|plan| (plan, lane.encoding.as_str())).collect();
         watcher.at(Step::Ship, None)?;
         watcher.expects(work.iter().map(|(plan, _)| plan.rows.max(0.0) as u64).sum());
-        let counts = self.hands.copy(&work, &mut |rows| watcher.moved(rows))?;
+        let counts = self.workers.copy(&work, &mut |rows| watcher.moved(rows))?;
         work.iter().try_for_each(|(plan, _)| watcher.at(Step::AfterTableSync, Some(&plan.source)))?;
         Ok(counts)
     }
 
-    /// Whether a table is copied in a session of its own.
-    pub(super) fn is_copied(&self, table: usize) -> bool {
-        self.apart.contains(&table)
+    /// Commits what was copied.
+    pub fn commit(&mut self, watcher: &mut dyn Watcher) -> Result<()> {
+        self.workers.commit(&mut || watcher.at(Step::HandCommitted, None))
     }
 
-    /// Those of these tables that can be copied at once, if they are several.
-    pub(super) fn tables_apart(&mut self, tables: &BTreeMap<usize, Vec<usize>>) -> Result<BTreeSet<usize>> {
-        let alone = self.parts.lanes.len() != 1 || self.is_contested() || self.retry.serial_copy;
+    /// Undoes what was copied.
+    pub fn roll_back(&mut self) {
+        self.workers.roll_back();
+    }
+}
+
+impl Carrier {
+    /// Chooses the tables that are copied at once, for a sync with one source and one receiver.
+    pub(super) fn choose_parallel_copies(&mut self, copied: &[usize]) -> Result<()> {
+        let alone = self.parts.sessions.lanes.len() != 1 || self.parts.sessions.is_contested() || self.retry.serial_copy;
         if alone || self.parts.connections.as_ref().is_none_or(|connections| connections.jobs < 2) {
-            return Ok(BTreeSet::new());
+            self.parallel.choose_none();
+            return Ok(());
         }
-        let Parts { lanes, tables: kinds, targets, .. } = &mut self.parts;
-        let wanted: Vec<usize> = tables.keys().copied().filter(|table| kinds[*table].copy).collect();
-        if wanted.len() < 2 {
-            return Ok(BTreeSet::new());
-        }
-        let (plans, target) = (&lanes[0].plans, at(targets, lanes[0].to)?);
-        let mut apart = BTreeSet::new();
-        for (table, truncatable) in target.apart(plans, &distinct(plans, &wanted))? {
-            if (truncatable && plans[table].copying().truncate) || target.was_empty(&plans[table])? {
-                apart.insert(table);
-            }
-        }
-        Ok(if apart.len() > 1 { apart } else { BTreeSet::new() })
+        self.parallel.choose(copied, &mut self.parts.sessions)
     }
 }
 
@@ -68,7 +104,7 @@ fn distinct(plans: &[Plan], wanted: &[usize]) -> Vec<usize> {
     wanted.iter().filter(|table| claims(table) == 1 && simple(table)).copied().collect()
 }
 
-/// The hand that took the largest table last would be waited for.
+/// The worker that took the largest table last would be waited for.
 fn largest_first<'a>(plans: &'a [Plan], tables: &BTreeSet<usize>) -> Vec<&'a Plan> {
     let mut plans: Vec<&Plan> = tables.iter().map(|table| &plans[*table]).collect();
     plans.sort_by(|one, other| other.rows.total_cmp(&one.rows));

@@ -1,12 +1,12 @@
 //! Carrying one table: empty it where it was truncated, ship what is pending on each lane, apply it
 //! at each receiver.
 
-use super::{Carrier, Round, at};
+use super::late_changes::LateRules;
+use super::{Carrier, Parts, Round, Sessions, at};
 use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::fill_whole;
 use crate::replicate::round::step::{Step, Watcher};
-use crate::replicate::session::relay;
 use crate::replicate::session::source::hold_as_planned;
 
 impl Carrier {
@@ -19,16 +19,22 @@ impl Carrier {
     ) -> Result<Counts> {
         let mut counts = Counts::default();
         for lane in lanes {
-            at(&mut self.parts.targets, self.parts.lanes[*lane].to)?.stage(&self.parts.lanes[*lane].plans[table])?;
+            let Sessions { lanes, targets, .. } = &mut self.parts.sessions;
+            at(targets, lanes[*lane].to)?.stage(&lanes[*lane].plans[table])?;
         }
-        let lost = self.resolve_conflicts(table, lanes, round)?;
+        let lost = self.parts.resolve_conflicts(table, lanes, round)?;
         watcher.at(Step::Met, None)?;
-        self.ship(table, lanes, lost, round, watcher)?;
+        self.parts.sessions.ship(table, lanes, lost, round, watcher)?;
         for lane in lanes {
-            counts += self.empty(table, *lane, round)?;
+            counts += self.parts.sessions.empty(table, *lane, round)?;
         }
-        counts += self.apply(table, lanes, round, watcher)?;
-        self.record_once(table, round)?;
+        let rules = LateRules {
+            strategy: self.parts.tables[table].strategy,
+            insists: self.retry.lock_first,
+            detailed: self.parts.details,
+        };
+        counts += self.parts.sessions.apply(table, lanes, rules, round, watcher)?;
+        self.parts.sessions.record_once(table, &round.conflicts)?;
         Ok(counts)
     }
 
@@ -41,16 +47,17 @@ impl Carrier {
         round: &mut Round,
         watcher: &mut dyn Watcher,
     ) -> Result<Counts> {
-        let kept = self.to_filled(lanes);
+        let kept = self.parts.copies.to_filled(lanes, &self.parts.sessions);
         let mut counts = match kept.is_empty() {
             true => Counts::default(),
             false => self.carry_table(table, &kept, round, watcher)?,
         };
-        for lane in self.parts.lanes.iter().filter(|lane| lane.copies(&self.parts.filled)) {
+        let Parts { copies, sessions: Sessions { lanes, sources, targets, .. }, .. } = &mut self.parts;
+        for lane in lanes.iter().filter(|lane| copies.take(lane)) {
             let plan = &lane.plans[table];
             watcher.at(Step::Ship, Some(&plan.source))?;
             watcher.expects(plan.rows.max(0.0) as u64);
-            let (source, target) = (at(&mut self.parts.sources, 0)?, at(&mut self.parts.targets, lane.to)?);
+            let (source, target) = (at(sources, 0)?, at(targets, lane.to)?);
             hold_as_planned(&mut source.conn, plan)?;
             counts += target.make_room(plan)?;
             counts += fill_whole(&mut source.conn, target, plan, &lane.encoding, &mut |rows| watcher.moved(rows))?;
@@ -62,24 +69,13 @@ impl Carrier {
         }
         Ok(counts)
     }
+}
 
-    /// Sources note once more what came too late at a receiver and was not decided there, so that
-    /// it meets in the next round.
-    pub(super) fn note_late(&mut self, round: &Round) -> Result<()> {
-        for lane in &self.parts.lanes {
-            for (_, table) in round.late.iter().filter(|(receiver, _)| *receiver == lane.to) {
-                let (source, target) = (at(&mut self.parts.sources, lane.from)?, at(&mut self.parts.targets, lane.to)?);
-                let (query, fill) = (lane.plans[*table].late_query(), lane.plans[*table].fill_delta());
-                relay::copy(&mut target.conn, &query, &mut source.conn, &fill, &lane.encoding, &mut |_| Ok(()))?;
-            }
-        }
-        Ok(())
-    }
-
+impl Sessions {
     /// Wakes the syncs for which something was noted.
-    pub(super) fn wake_others(&mut self, round: &Round) -> Result<()> {
+    pub(super) fn wake_others(&mut self, sync: &str, round: &Round) -> Result<()> {
         for receiver in &round.noted {
-            at(&mut self.parts.targets, *receiver)?.wake_others(&self.parts.sync)?;
+            at(&mut self.targets, *receiver)?.wake_others(sync)?;
         }
         Ok(())
     }
