@@ -4,6 +4,7 @@ pub mod capture;
 pub mod catalog;
 pub mod copy;
 pub mod identity;
+pub mod ids;
 pub mod notes;
 pub mod own_schema;
 pub mod plan;

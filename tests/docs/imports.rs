@@ -55,7 +55,7 @@ fn no_import_goes_up() {
 
 /// The rooms of `replicate`, the lowest first.
 const REPLICATE: [&[&str]; 10] = [
-    &["snapshot", "notes"],
+    &["snapshot", "notes", "ids"],
     &["catalog"],
     &["own_schema"],
     &["identity"],

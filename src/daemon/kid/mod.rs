@@ -11,6 +11,7 @@ mod connections;
 mod failpoint;
 mod in_flight;
 mod job_monitor;
+mod noted;
 mod progress;
 mod setup;
 

@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::job_monitor::Watch;
+use super::noted::Noted;
 use crate::control::db;
 use crate::control::gap::{self, Place as GapPlace};
 use crate::control::identity::refuse_halted;
@@ -15,28 +16,27 @@ use crate::daemon::process::mailer;
 use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Canceller, ConnInfo, Connection, Relation, Schema};
+use crate::pg::{Canceller, ConnInfo, Connection, Relation};
 use crate::replicate::capture::gaps::{self, Member};
 use crate::replicate::capture::kick::armed_flag;
-use crate::replicate::capture::objects::{KeyColumn, Names};
-use crate::replicate::capture::records::{self, Recorded};
+use crate::replicate::capture::records;
 use crate::replicate::capture::{install, retire};
 use crate::replicate::catalog::compare;
-use crate::replicate::catalog::shape::{self, Key, Shape};
+use crate::replicate::catalog::shape::{self, Shape};
 use crate::replicate::copy::workers::CopyConnections;
 use crate::replicate::identity::installation;
 use crate::replicate::identity::lineage::{self, Way};
 use crate::replicate::identity::neighbours;
 use crate::replicate::identity::{self, Side};
+use crate::replicate::ids::{ById, ByMember, Id, MemberId, TableId};
 use crate::replicate::own_schema;
 use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
-use crate::replicate::plan::{Copying, Feed, Plan, Route, no_usable_key};
+use crate::replicate::plan::{Copying, Feed, Plan, Route};
 use crate::replicate::round::sequence::{Sequence, Sequences};
 use crate::replicate::round::{Carrier, Copies, Lane, Parts, Sessions, Table};
 use crate::replicate::session::source::Source;
 use crate::replicate::session::target::Target;
-use crate::replicate::snapshot::Snapshot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The settings of a kid.
@@ -47,16 +47,19 @@ pub(super) struct KidSettings {
     pub sleep: Duration,
 }
 
+/// Each table's shape on each member.
+type Shapes = ById<TableId, ById<MemberId, Shape>>;
+
 /// The members of a sync that one kid serves.
 struct Members {
     sync: Sync,
     /// Masters first.
-    names: Vec<String>,
+    names: ById<MemberId, String>,
     /// Those where what comes is noted for other syncs.
-    noting: Vec<bool>,
+    noting: ById<MemberId, bool>,
     masters: usize,
-    sources: BTreeMap<usize, Source>,
-    targets: BTreeMap<usize, Target>,
+    sources: ByMember<Source>,
+    targets: ByMember<Target>,
     rehearses: bool,
 }
 
@@ -83,7 +86,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     gap::leave_others(control, &sync.name, &place.target, &goats.iter().map(|goat| goat.id).collect::<Vec<_>>())?;
     let mut members = Members::new(sync, &place.target);
     refuse_halted(control, &members.names)?;
-    let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<Vec<_>>>()?;
+    let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<ById<_, _>>>()?;
     let opening = opening(place, &settings, !watch.servers.is_empty());
     watch.servers = servers::of_databases(control, &members.names)?;
     watch.servers.extend(servers::of_control(control, &place.launch.control)?);
@@ -109,9 +112,9 @@ fn check_lineage(control: &mut Connection, parts: &mut Parts) -> Result<()> {
     }
     let copied = !tables.is_empty() && tables.iter().all(|table| table.copy);
     let Sessions { names, sources, targets, lanes } = sessions;
-    for Lane { from, to, .. } in lanes {
+    for Lane { from, to, .. } in lanes.iter() {
         let (Some(source), Some(target)) = (sources.get_mut(from), targets.get_mut(to)) else { continue };
-        let copies = copied && *from == 0 && !copies.filled.contains(to);
+        let copies = copied && from.is_first() && !copies.filled.contains(to);
         let way = Way { sync, from: &names[*from], to: &names[*to], copies };
         lineage::check(control, way, &mut source.conn, &mut target.conn)?;
     }
@@ -139,8 +142,13 @@ impl Members {
         if !names.iter().any(|name| name == place) {
             names.push(place.to_owned());
         }
-        let noting = vec![false; names.len()];
-        Members { sync, names, noting, masters, sources: BTreeMap::new(), targets: BTreeMap::new(), rehearses: false }
+        let noting = vec![false; names.len()].into();
+        let (sources, targets) = Default::default();
+        Members { sync, names: names.into(), noting, masters, sources, targets, rehearses: false }
+    }
+
+    fn is_master(&self, member: MemberId) -> bool {
+        member.place() < self.masters
     }
 
     fn contested(&self) -> bool {
@@ -152,13 +160,14 @@ impl Members {
     }
 
     /// What was opened is kept where something fails, so that its flags can be put down.
-    fn open(&mut self, control: &mut Connection, opening: &Opening, infos: &[ConnInfo]) -> Result<()> {
-        let receivers = if self.contested() { 0 } else { self.masters };
-        let wanted = |number: &usize, side| Wanted { name: &self.names[*number], info: &infos[*number], side };
-        let sides =
-            (0..self.masters).map(|number| (number, "source")).chain((receivers..infos.len()).map(|number| (number, "target")));
-        let sides: Vec<(usize, &'static str)> = sides.collect();
-        let wanted: Vec<Wanted> = sides.iter().map(|(number, side)| wanted(number, side)).collect();
+    fn open(&mut self, control: &mut Connection, opening: &Opening, infos: &ById<MemberId, ConnInfo>) -> Result<()> {
+        let (contested, is_master) = (self.contested(), |member: &MemberId| self.is_master(*member));
+        let sources = self.names.ids().filter(is_master).map(|number| (number, "source"));
+        let receivers = self.names.ids().filter(|number| contested || !is_master(number));
+        let sides: Vec<(MemberId, &'static str)> = sources.chain(receivers.map(|number| (number, "target"))).collect();
+        let wanted =
+            |(number, side): &(MemberId, &'static str)| Wanted { name: &self.names[*number], info: &infos[*number], side };
+        let wanted: Vec<Wanted> = sides.iter().map(wanted).collect();
         let (opened, outcome) = opening.open(control, &wanted);
         for (at, mut conn) in opened {
             let (number, side) = sides[at];
@@ -184,10 +193,10 @@ impl Members {
         let [source, target] = infos else { return None };
         Some(CopyConnections {
             source: source.named(role.application_name("source")),
-            source_schema: self.sources.get(&0)?.conn.schema(),
+            source_schema: self.sources.get(&MemberId::FIRST)?.conn.schema(),
             isolation: self.sync.isolation,
             target: target.named(role.application_name("target")),
-            target_schema: self.targets.get(&1)?.conn.schema(),
+            target_schema: self.targets.values().next_back()?.conn.schema(),
             jobs: jobs(settings),
         })
     }
@@ -214,12 +223,12 @@ impl Members {
         self.tell_of_copies(&filled)?;
         let copied_once = self.sync.onetimecopy != 0 && self.receivers().any(|number| !filled.contains(&number));
         let noted = self.noted(&mut shapes, copied_once && self.sync.onetimecopy == 1)?;
-        let mut lanes = Vec::new();
+        let mut lanes = ById::default();
         for (from, to) in self.ways() {
-            let plans = tables.iter().zip(&shapes).map(|(goat, shapes)| self.plan(goat, shapes, (from, to), &noted));
+            let plans = tables.iter().zip(shapes.iter()).map(|(goat, shapes)| self.plan(goat, shapes, (from, to), &noted));
             lanes.push(Lane::new(from, to, plans.collect::<Result<_>>()?));
         }
-        let tables = tables.iter().zip(&shapes).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
+        let tables = tables.iter().zip(shapes.iter()).map(|(goat, shapes)| self.table(goat, shapes, copied_once, &filled));
         let tables = tables.collect::<Result<_>>()?;
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
         let only = self.copies_only();
@@ -243,23 +252,23 @@ impl Members {
     }
 
     /// From each source to each other receiver.
-    fn ways(&self) -> Vec<(usize, usize)> {
-        let from_each = |from: &usize| self.targets.keys().filter(|to| *to != from).map(|to| (*from, *to)).collect::<Vec<_>>();
+    fn ways(&self) -> Vec<(MemberId, MemberId)> {
+        let from_each = |from: &MemberId| self.targets.keys().filter(|to| *to != from).map(|to| (*from, *to)).collect::<Vec<_>>();
         self.sources.keys().flat_map(from_each).collect()
     }
 
-    /// By table, its shape on each member. What was missed since somebody last compared is noted
-    /// before anything is refused.
-    fn shapes(&mut self, control: &mut Connection, goats: &[&Goat], place: &str) -> Result<Vec<Vec<Shape>>> {
+    /// The shapes of all tables. What was missed since they were last compared is noted before
+    /// anything is refused.
+    fn shapes(&mut self, control: &mut Connection, goats: &[&Goat], place: &str) -> Result<Shapes> {
         if let Some(goat) = goats.iter().find(|goat| !goat.looked_up && !self.copies_only()) {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
-        let mut shapes = vec![Vec::new(); goats.len()];
+        let mut shapes: Shapes = vec![ById::default(); goats.len()].into();
         let began = gap::now(control)?;
-        for number in 0..self.names.len() {
+        for number in self.names.ids() {
             let members = self.gap_members(goats, number);
             let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
-            let found = shape::read_all(self.session(number)?, &relations)?;
+            let found = shape::read_all(self.session(number), &relations)?;
             if !self.copies_only() && !self.rehearses {
                 self.notice_gaps(control, &members, &found, number, place)?;
             }
@@ -269,12 +278,12 @@ impl Members {
             }
         }
         gaps::forget_common(control, &self.sync.name, place, self.names.len(), &began)?;
-        for (number, target) in &mut self.targets {
+        for (number, target) in self.targets.iter_mut() {
             let written: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
             neighbours::unseen(&mut target.conn, &self.names[*number], &written)?.map_or(Ok(()), Err)?;
         }
         if !self.copies_only() {
-            for (number, source) in &mut self.sources {
+            for (number, source) in self.sources.iter_mut() {
                 source.captures(&shapes.iter().map(|shapes| &shapes[*number]).collect::<Vec<_>>())?;
             }
         }
@@ -282,16 +291,15 @@ impl Members {
     }
 
     /// The tables as a member calls them.
-    fn gap_members(&self, goats: &[&Goat], number: usize) -> Vec<Member> {
-        let there = |goat: &Goat| if number == 0 { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
+    fn gap_members(&self, goats: &[&Goat], number: MemberId) -> Vec<Member> {
+        let there = |goat: &Goat| if number.is_first() { goat.relation.clone() } else { goat.relation_on(&self.names[number]) };
         goats.iter().map(|goat| Member { goat: goat.id, relation: there(goat) }).collect()
     }
 
-    fn session(&mut self, number: usize) -> Result<&mut Connection> {
-        match (self.sources.get_mut(&number), self.targets.get_mut(&number)) {
-            (Some(source), _) => Ok(&mut source.conn),
-            (None, Some(target)) => Ok(&mut target.conn),
-            (None, None) => Err(Error::new(Kind::Bug, "a member without session")),
+    fn session(&mut self, number: MemberId) -> &mut Connection {
+        match self.sources.get_mut(&number) {
+            Some(source) => &mut source.conn,
+            None => &mut self.targets[number].conn,
         }
     }
 
@@ -300,14 +308,14 @@ impl Members {
         control: &mut Connection,
         members: &[Member],
         found: &[Result<Shape>],
-        number: usize,
+        number: MemberId,
         place: &str,
     ) -> Result<()> {
         let (sync, db) = (self.sync.name.clone(), self.names[number].clone());
         let place = GapPlace { sync: &sync, target: place, db: &db };
         let known = gap::known(control, place)?;
         let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
-        let contents = gaps::contents(self.session(number)?, &relations)?;
+        let contents = gaps::contents(self.session(number), &relations)?;
         let is_known = |((member, shape), content): ((&Member, &Result<Shape>), &Option<String>)| {
             let guard = shape.as_ref().ok().map(|shape| shape.state.guard.as_str());
             guard.is_none_or(|guard| gaps::is_known(known.get(&member.goat), guard, content.as_deref(), &member.relation))
@@ -316,7 +324,7 @@ impl Members {
             return Ok(());
         }
         let is_source = self.sources.contains_key(&number);
-        own_schema::alone(self.session(number)?, |conn| {
+        own_schema::alone(self.session(number), |conn| {
             let states = gaps::states(conn, members)?;
             gaps::compare(control, place, conn, members, &states, is_source)
         })
@@ -324,7 +332,7 @@ impl Members {
 
     /// What was missing before a copy was asked for is there once all receivers have the copy, also
     /// if the one who made it died before he said so.
-    fn close_filled(&self, control: &mut Connection, tables: &[&Goat], filled: &BTreeSet<usize>, place: &str) -> Result<()> {
+    fn close_filled(&self, control: &mut Connection, tables: &[&Goat], filled: &BTreeSet<MemberId>, place: &str) -> Result<()> {
         let Some(asked) = &self.sync.copy_asked else { return Ok(()) };
         if self.sync.onetimecopy != 1 || self.receivers().any(|number| !filled.contains(&number)) {
             return Ok(());
@@ -336,7 +344,7 @@ impl Members {
     /// The same for what the sources could not capture: a KID may have died when the receivers had
     /// the copy and the sources had not heard of it. No round has passed a gap since, so what the
     /// receipts include the copy included.
-    fn tell_of_copies(&mut self, filled: &BTreeSet<usize>) -> Result<()> {
+    fn tell_of_copies(&mut self, filled: &BTreeSet<MemberId>) -> Result<()> {
         let is_complete = self.sync.copy_asked.is_some() && self.receivers().all(|number| filled.contains(&number));
         if self.copies_only() || self.sync.onetimecopy != 1 || !is_complete {
             return Ok(());
@@ -353,12 +361,12 @@ impl Members {
     /// Where changes are noted, and by which key, which becomes the key of the source's shape.
     /// Nothing is carried while it is known that something was not noted, unless all is `copied`
     /// now.
-    fn noted(&mut self, shapes: &mut [Vec<Shape>], copied: bool) -> Result<Noted> {
+    fn noted(&mut self, shapes: &mut Shapes, copied: bool) -> Result<Noted> {
         let mut noted = Noted::default();
         if self.copies_only() {
             return Ok(noted);
         }
-        for (number, source) in &mut self.sources {
+        for (number, source) in self.sources.iter_mut() {
             let oids: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
             noted.schemas.insert(*number, source.conn.schema());
             noted.captures.insert(*number, records::read(&mut source.conn, &oids)?);
@@ -373,7 +381,7 @@ impl Members {
         if noted.captures.values().flat_map(|tables| tables.values()).flatten().any(|one| one.since.is_some()) {
             self.read_receipts(&mut noted)?;
         }
-        for shapes in shapes {
+        for shapes in shapes.iter_mut() {
             let newest = noted.newest_serves(shapes);
             let mut order = Vec::new();
             for number in self.sources.keys() {
@@ -406,12 +414,18 @@ impl Members {
         Ok(())
     }
 
-    fn plan(&mut self, goat: &Goat, shapes: &[Shape], (from, to): (usize, usize), noted: &Noted) -> Result<Plan> {
+    fn plan(
+        &mut self,
+        goat: &Goat,
+        shapes: &ById<MemberId, Shape>,
+        (from, to): (MemberId, MemberId),
+        noted: &Noted,
+    ) -> Result<Plan> {
         let feed = self.feed(goat, &shapes[to], &shapes[from], to)?;
         let route = Route {
             sync: self.sync.name.clone(),
             from: self.names[from].clone(),
-            member: i32::try_from(from).unwrap_or_default(),
+            member: from.number(),
             to: self.names[to].clone(),
             masters: self.contested(),
             traced: feed.is_some(),
@@ -436,8 +450,8 @@ impl Members {
     }
 
     /// The source's table, or what is selected from it for this receiver.
-    fn selected(&mut self, goat: &Goat, table: &Shape, from: usize, to: usize) -> Result<Shape> {
-        let clause = goat.selected_for(&self.names[to], to < self.masters);
+    fn selected(&mut self, goat: &Goat, table: &Shape, from: MemberId, to: MemberId) -> Result<Shape> {
+        let clause = goat.selected_for(&self.names[to], self.is_master(to));
         match (clause, self.sources.get_mut(&from)) {
             (Some(clause), Some(source)) => table.selected(&mut source.conn, clause),
             _ => Ok(table.clone()),
@@ -446,8 +460,8 @@ impl Members {
 
     /// The receiver's own deltas matter when it is a master, and when what comes there is to go
     /// further. That needs deltas there, which another sync has made.
-    fn feed(&mut self, goat: &Goat, table: &Shape, source: &Shape, to: usize) -> Result<Option<Feed>> {
-        let feeds_targets = self.contested() && to == 0 && !self.sync.targets.is_empty();
+    fn feed(&mut self, goat: &Goat, table: &Shape, source: &Shape, to: MemberId) -> Result<Option<Feed>> {
+        let feeds_targets = self.contested() && to.is_first() && !self.sync.targets.is_empty();
         let makedelta = goat.makedelta.unwrap_or(self.sync.makedelta) || self.noting[to] || feeds_targets;
         if !makedelta && !self.contested() {
             return Ok(None);
@@ -458,7 +472,13 @@ impl Members {
         Ok(captured.map(|(names, keys)| Feed { names, keys, makedelta }))
     }
 
-    fn table(&mut self, goat: &Goat, shapes: &[Shape], copied_once: bool, filled: &BTreeSet<usize>) -> Result<Table> {
+    fn table(
+        &mut self,
+        goat: &Goat,
+        shapes: &ById<MemberId, Shape>,
+        copied_once: bool,
+        filled: &BTreeSet<MemberId>,
+    ) -> Result<Table> {
         let word = goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref());
         let strategy = Strategy::parse(word, &self.sync.members())?;
         let only_empty = self.sync.onetimecopy == 2;
@@ -467,22 +487,22 @@ impl Members {
     }
 
     /// Who gets copies.
-    fn receivers(&self) -> impl Iterator<Item = usize> + '_ {
-        self.targets.keys().copied().filter(|number| *number != 0)
+    fn receivers(&self) -> impl Iterator<Item = MemberId> + '_ {
+        self.targets.keys().copied().filter(|number| !number.is_first())
     }
 
     /// The receivers that have the copy that is to be made once: each knows for which request it
     /// was filled.
-    fn filled(&mut self) -> Result<BTreeSet<usize>> {
+    fn filled(&mut self) -> Result<BTreeSet<MemberId>> {
         let Some(asked) = &self.sync.copy_asked else { return Ok(BTreeSet::new()) };
         let mut filled = BTreeSet::new();
-        for (number, target) in self.targets.iter_mut().filter(|(number, _)| **number != 0) {
+        for (number, target) in self.targets.iter_mut().filter(|(number, _)| !number.is_first()) {
             filled.extend((target.copied(&self.sync.name)?.as_ref() == Some(asked)).then_some(*number));
         }
         Ok(filled)
     }
 
-    fn is_empty_at_others(&mut self, shapes: &[Shape], filled: &BTreeSet<usize>) -> Result<bool> {
+    fn is_empty_at_others(&mut self, shapes: &ById<MemberId, Shape>, filled: &BTreeSet<MemberId>) -> Result<bool> {
         for number in self.receivers().filter(|number| !filled.contains(number)).collect::<Vec<_>>() {
             let empty = format!("select not exists (select from {})", shapes[number].from_clause());
             let Some(target) = self.targets.get_mut(&number) else { continue };
@@ -495,8 +515,9 @@ impl Members {
 
     fn sequence(&self, goat: &Goat) -> Result<Sequence> {
         let word = goat.standard_conflict.as_deref();
-        let name = |(number, db): (usize, &String)| if number == 0 { goat.relation.clone() } else { goat.relation_on(db) };
-        let names = self.names.iter().enumerate().map(name).collect();
+        let name =
+            |(number, db): (MemberId, &String)| if number.is_first() { goat.relation.clone() } else { goat.relation_on(db) };
+        let names = self.names.pairs().map(name).collect();
         Ok(Sequence { names, strategy: SequenceStrategy::parse(word, self.sync.conflict_strategy.as_deref())? })
     }
 }
@@ -505,77 +526,6 @@ impl Members {
 pub(super) fn tell_gaps(watch: &mut Watch, place: &Place) -> Result<()> {
     let whose = Whose { sync: &place.sync, source: &place.source, target: &place.target };
     mailer::tell_gaps(&mut watch.session.control, &place.launch, &whose)
-}
-
-/// What is on record of the captures on the sources, by their numbers, and which of them are read.
-#[derive(Default)]
-struct Noted {
-    captures: BTreeMap<usize, BTreeMap<u32, Vec<Recorded>>>,
-    schemas: BTreeMap<usize, Schema>,
-    gaps: BTreeMap<usize, BTreeMap<u32, i64>>,
-    /// By source and receiver; read only while there are several captures of a table.
-    receipts: BTreeMap<(usize, usize), Option<Snapshot>>,
-    /// With the key's columns as they are captured.
-    chosen: BTreeMap<(usize, u32), (Names, Vec<KeyColumn>)>,
-    /// The sources where the newest captures are read, and since when those hold everything.
-    settled: BTreeMap<usize, i64>,
-}
-
-impl Noted {
-    fn captures(&self, number: usize, table: u32) -> &[Recorded] {
-        self.captures.get(&number).and_then(|tables| tables.get(&table)).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// Whether all receivers have everything from before the newest captures of a table.
-    fn newest_serves(&self, shapes: &[Shape]) -> bool {
-        let serves = |((from, _), receipt): (&(usize, usize), &Option<Snapshot>)| {
-            self.captures(*from, shapes[*from].oid).last().is_none_or(|newest| newest.serves(receipt.as_ref()))
-        };
-        self.receipts.iter().all(serves)
-    }
-
-    /// Chooses the capture of a table that is read, the newest or the one before it.
-    fn choose(&mut self, number: usize, shape: &mut Shape, newest: bool) -> Result<()> {
-        let all = self.captures(number, shape.oid);
-        let at = if newest { all.len().checked_sub(1) } else { all.len().checked_sub(2).or(all.len().checked_sub(1)) };
-        let Some(one) = at.and_then(|at| all.get(at)) else { return Ok(()) };
-        if !one.readable() {
-            let sentence =
-                format!("The key by which changes of table \"{}\" are noted is not there any more", shape.relation.label());
-            return Err(Error::new(Kind::Mismatch, sentence).hint("Validate the sync."));
-        }
-        one.refuse_other_types(shape)?;
-        let (names, key, since) = (one.capture.names.clone(), one.key(), one.since);
-        let same =
-            |other: &&Key| other.columns.len() == key.columns.len() && key.columns.iter().all(|k| other.columns.contains(k));
-        let has = shape.keys.iter().find(same).cloned();
-        // Only while another key takes over, the old one need not be a key any more.
-        if has.is_none() && at.is_some_and(|at| at + 1 == all.len()) {
-            let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-            return Err(no_usable_key(shape, &columns));
-        }
-        let captured = one.capture.columns.clone();
-        shape.keys = vec![has.unwrap_or(key)];
-        self.chosen.insert((number, shape.oid), (names, captured));
-        if let Some(since) = since.filter(|_| newest) {
-            let settled = self.settled.entry(number).or_default();
-            *settled = (*settled).max(since);
-        }
-        Ok(())
-    }
-
-    /// The names of what a plan reads, and the number by which it is seen that this is to be chosen
-    /// again.
-    fn of(&self, shape: &Shape, from: usize, to: usize) -> (Names, Vec<KeyColumn>, i64) {
-        let receipt = self.receipts.get(&(from, to)).and_then(Option::as_ref);
-        let all = self.captures(from, shape.oid).iter();
-        let seen = all.filter(|one| one.since.is_some_and(|since| receipt.is_some_and(|receipt| receipt.sees(since)))).count();
-        let gaps = self.gaps.get(&from).and_then(|tables| tables.get(&shape.oid)).copied().unwrap_or_default();
-        let schema = self.schemas.get(&from).copied().unwrap_or_default();
-        let by_key = || (Names::of(schema, &shape.relation), Vec::new());
-        let (names, captured) = self.chosen.get(&(from, shape.oid)).cloned().unwrap_or_else(by_key);
-        (names, captured, i64::try_from(seen).unwrap_or_default() + gaps)
-    }
 }
 
 /// TRUNCATE is for fullcopy alone: elsewhere, readers of the target shall not have to wait.

@@ -11,6 +11,8 @@ use super::{Plan, matched};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Ident, Relation};
 use crate::replicate::catalog::shape::{Column, Key, Shape, Unique};
+use crate::replicate::ids::{ById, TableId};
+use std::collections::BTreeSet;
 
 /// How living rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,14 +134,14 @@ impl Plan {
 
 /// An order in which each comes after all that it has to come `after`, as far as that is possible,
 /// and else as it was.
-pub fn ordered(after: &[Vec<usize>]) -> Vec<usize> {
-    let (mut order, mut seen) = (Vec::new(), vec![false; after.len()]);
-    (0..after.len()).for_each(|one| visit(one, after, &mut seen, &mut order));
+pub fn ordered(after: &ById<TableId, Vec<TableId>>) -> Vec<TableId> {
+    let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
+    after.ids().for_each(|one| visit(one, after, &mut seen, &mut order));
     order
 }
 
-fn visit(one: usize, after: &[Vec<usize>], seen: &mut [bool], order: &mut Vec<usize>) {
-    if !std::mem::replace(&mut seen[one], true) {
+fn visit(one: TableId, after: &ById<TableId, Vec<TableId>>, seen: &mut BTreeSet<TableId>, order: &mut Vec<TableId>) {
+    if seen.insert(one) {
         after[one].iter().for_each(|other| visit(*other, after, seen, order));
         order.push(one);
     }
@@ -148,11 +150,17 @@ fn visit(one: usize, after: &[Vec<usize>], seen: &mut [bool], order: &mut Vec<us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replicate::ids::Id;
 
     #[test]
     fn an_order_changes_nothing_without_need_and_survives_a_circle() {
-        assert_eq!(ordered(&[vec![], vec![], vec![]]), [0, 1, 2]);
-        assert_eq!(ordered(&[vec![2], vec![], vec![1], vec![]]), [1, 2, 0, 3]);
-        assert_eq!(ordered(&[vec![0, 1], vec![0]]), [1, 0]);
+        let tables = |places: &[usize]| places.iter().map(|place| TableId::at(*place)).collect::<Vec<_>>();
+        let order = |after: &[&[usize]]| {
+            let order = ordered(&after.iter().map(|places| tables(places)).collect());
+            order.into_iter().map(Id::place).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&[&[], &[], &[]]), [0, 1, 2]);
+        assert_eq!(order(&[&[2], &[], &[1], &[]]), [1, 2, 0, 3]);
+        assert_eq!(order(&[&[0, 1], &[0]]), [1, 0]);
     }
 }

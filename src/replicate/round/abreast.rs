@@ -6,6 +6,7 @@ use super::late_changes::LateRules;
 use super::{Lane, Round, Sessions};
 use crate::control::queue::Counts;
 use crate::error::{Error, Kind, Result};
+use crate::replicate::ids::{ById, ByMember, Id, LaneId, MemberId, TableId};
 use crate::replicate::plan::Receiver;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::relay;
@@ -20,7 +21,7 @@ const HANDFUL: i64 = 1000;
 
 /// A lane's table on its way.
 struct Shipment<'a> {
-    lane: usize,
+    lane: LaneId,
     query: String,
     source: &'a mut Source,
     target: &'a mut Target,
@@ -29,14 +30,14 @@ struct Shipment<'a> {
 /// A table that is about to be written at a receiver; any lane to it will do, for its plan writes
 /// the whole stage.
 struct Delivery<'a> {
-    lane: usize,
+    lane: LaneId,
     beside: Option<Beside<'a>>,
     target: &'a mut Target,
 }
 
 /// What came of it.
 struct Applied {
-    lane: usize,
+    lane: LaneId,
     counts: Counts,
     settled: Settled,
     noted: bool,
@@ -46,8 +47,8 @@ impl Sessions {
     /// Fills the stages.
     pub(super) fn ship(
         &mut self,
-        table: usize,
-        lanes: &[usize],
+        table: TableId,
+        lanes: &[LaneId],
         lost: bool,
         round: &Round,
         watcher: &mut dyn Watcher,
@@ -77,7 +78,7 @@ impl Sessions {
     /// Whether the keys on a lane are few enough, beside the rows of the table, to fetch each
     /// through the index. To walk the index for a row, in the keys' order, takes about as long as
     /// to read eight rows while reading all.
-    fn few(&self, table: usize, lane: usize, round: &Round) -> bool {
+    fn few(&self, table: TableId, lane: LaneId, round: &Round) -> bool {
         let changes = round.changes(lane, table);
         changes < HANDFUL || (changes as f32) * 8.0 < self.lanes[lane].plans[table].rows
     }
@@ -85,15 +86,15 @@ impl Sessions {
     /// Writes what is in the stages.
     pub(super) fn apply(
         &mut self,
-        table: usize,
-        lanes: &[usize],
+        table: TableId,
+        lanes: &[LaneId],
         rules: LateRules,
         round: &mut Round,
         watcher: &mut dyn Watcher,
     ) -> Result<Counts> {
-        let receivers: BTreeMap<usize, usize> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
+        let receivers: BTreeMap<MemberId, LaneId> = lanes.iter().map(|lane| (self.lanes[*lane].to, *lane)).collect();
         let coming =
-            |to: usize| lanes.iter().filter(|lane| self.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum();
+            |to: MemberId| lanes.iter().filter(|lane| self.lanes[**lane].to == to).map(|lane| round.changes(*lane, table)).sum();
         let changes: Vec<i64> = receivers.keys().map(|to| coming(*to)).collect();
         let Sessions { lanes, targets, .. } = &mut *self;
         let mut targets = each_of(targets);
@@ -101,9 +102,9 @@ impl Sessions {
         for (to, lane) in receivers {
             let plan = &lanes[lane].plans[table];
             watcher.at(Step::Apply, Some(&plan.source))?;
-            let as_source = lanes.iter().position(|other| other.from == to).filter(|_| plan.feed().is_some());
-            let member = i32::try_from(to).unwrap_or_default();
-            let receiver = |source: usize| Receiver { member, now: &round.looks[source].now, taken: &round.spans[source] };
+            let as_source = lanes.find(|other| other.from == to).filter(|_| plan.feed().is_some());
+            let receiver =
+                |source: LaneId| Receiver { member: to.number(), now: &round.looks[source].now, taken: &round.spans[source] };
             let LateRules { strategy, insists, detailed } = rules;
             let beside = as_source.map(|source| Beside { receiver: receiver(source), strategy, insists, detailed });
             deliveries.push(Delivery { lane, beside, target: take(&mut targets, to)? });
@@ -119,7 +120,7 @@ impl Sessions {
         Ok(counts)
     }
 
-    fn note_applied(&self, table: usize, applied: &Applied, round: &mut Round) {
+    fn note_applied(&self, table: TableId, applied: &Applied, round: &mut Round) {
         let Applied { lane, settled, noted, .. } = *applied;
         let to = self.lanes[lane].to;
         round.late.settled(to, table, &settled);
@@ -130,7 +131,7 @@ impl Sessions {
     }
 }
 
-fn send(lane: &Lane, table: usize, shipment: Shipment, moved: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
+fn send(lane: &Lane, table: TableId, shipment: Shipment, moved: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
     let plan = &lane.plans[table];
     let Shipment { query, source, target, .. } = shipment;
     relay::copy(&mut source.conn, &query, &mut target.conn, &plan.fill_stage(), &lane.encoding, moved)
@@ -138,7 +139,7 @@ fn send(lane: &Lane, table: usize, shipment: Shipment, moved: &mut dyn FnMut(u64
     Ok(())
 }
 
-fn deliver(to: &Lane, table: usize, delivery: Delivery) -> Result<Applied> {
+fn deliver(to: &Lane, table: TableId, delivery: Delivery) -> Result<Applied> {
     let plan = &to.plans[table];
     let Delivery { lane, beside, target } = delivery;
     let applied = match &beside {
@@ -151,13 +152,13 @@ fn deliver(to: &Lane, table: usize, delivery: Delivery) -> Result<Applied> {
 }
 
 /// All of them, to be taken one by one.
-pub(super) fn each_of<T>(members: &mut BTreeMap<usize, T>) -> BTreeMap<usize, &mut T> {
+pub(super) fn each_of<T>(members: &mut ByMember<T>) -> ByMember<&mut T> {
     members.iter_mut().map(|(number, member)| (*number, member)).collect()
 }
 
 /// One of them, for as long as the others are lent as well.
-pub(super) fn take<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result<T> {
-    members.remove(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {number} is missing or busy")))
+pub(super) fn take<T>(members: &mut ByMember<T>, number: MemberId) -> Result<T> {
+    members.remove(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {} is missing or busy", number.place())))
 }
 
 /// Does all jobs, each in a thread of its own if they go `abreast`, and waits for all. The first
@@ -178,11 +179,11 @@ fn broken() -> Error {
 }
 
 /// Lanes in groups: within each, no two have a source or a receiver in common.
-fn groups(lanes: &[Lane], wanted: &[usize]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
+fn groups(lanes: &ById<LaneId, Lane>, wanted: &[LaneId]) -> Vec<Vec<LaneId>> {
+    let mut groups: Vec<Vec<LaneId>> = Vec::new();
     for lane in wanted {
         let (from, to) = (lanes[*lane].from, lanes[*lane].to);
-        let apart = |group: &&mut Vec<usize>| group.iter().all(|other| lanes[*other].from != from && lanes[*other].to != to);
+        let apart = |group: &&mut Vec<LaneId>| group.iter().all(|other| lanes[*other].from != from && lanes[*other].to != to);
         match groups.iter_mut().find(apart) {
             Some(group) => group.push(*lane),
             None => groups.push(vec![*lane]),
@@ -196,16 +197,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
     use super::*;
 
-    fn lanes(ways: &[(usize, usize)]) -> Vec<Lane> {
-        ways.iter().map(|(from, to)| Lane::new(*from, *to, Vec::new())).collect()
+    fn lanes(ways: &[(usize, usize)]) -> ById<LaneId, Lane> {
+        ways.iter().map(|(from, to)| Lane::new(MemberId::at(*from), MemberId::at(*to), ById::default())).collect()
     }
 
     #[test]
     fn three_masters_have_three_lanes_abreast_and_one_source_has_one() {
+        let grouped = |all: &ById<LaneId, Lane>| {
+            let groups = groups(all, &all.ids().collect::<Vec<_>>());
+            groups.into_iter().map(|group| group.into_iter().map(Id::place).collect()).collect::<Vec<Vec<usize>>>()
+        };
         let all = lanes(&[(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]);
-        assert_eq!(groups(&all, &[0, 1, 2, 3, 4, 5]), [vec![0, 2], vec![1, 4], vec![3, 5]].map(Vec::from));
-        assert_eq!(groups(&lanes(&[(0, 1), (0, 2)]), &[0, 1]), [[0], [1]]);
-        assert_eq!(groups(&lanes(&[(0, 1), (1, 0)]), &[0, 1]), [[0, 1]]);
+        assert_eq!(grouped(&all), [vec![0, 2], vec![1, 4], vec![3, 5]]);
+        assert_eq!(grouped(&lanes(&[(0, 1), (0, 2)])), [[0], [1]]);
+        assert_eq!(grouped(&lanes(&[(0, 1), (1, 0)])), [[0, 1]]);
     }
 
     #[test]

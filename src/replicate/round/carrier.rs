@@ -1,12 +1,13 @@
 //! The carrier: everything that one KID needs to run rounds.
 
 use super::parallel_copy::ParallelCopy;
-use super::{Copies, Sessions, at};
+use super::{Copies, Sessions};
 use crate::control::sync::Bypass;
 use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::replicate::capture::{reclaim, retire};
 use crate::replicate::copy::workers::CopyConnections;
+use crate::replicate::ids::{ById, MemberId, TableId};
 use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::round::retry_mode::RetryMode;
 use crate::replicate::round::sequence::Sequences;
@@ -22,7 +23,7 @@ pub struct Carrier {
     /// What the next round does otherwise, after rounds that failed.
     pub(super) retry: RetryMode,
     /// The tables that the present round is about.
-    pub(super) working: Vec<usize>,
+    pub(super) working: Vec<TableId>,
     /// The receivers' tables were compared with the plans while the round's locks on them were
     /// held.
     pub(super) receivers_checked: bool,
@@ -38,8 +39,8 @@ pub struct Parts {
     pub place: String,
     /// The sessions on the members, and the lanes between them.
     pub sessions: Sessions,
-    /// What is special about the tables, in the order of the plans.
-    pub tables: Vec<Table>,
+    /// What is special about the tables.
+    pub tables: ById<TableId, Table>,
     /// The sequences.
     pub sequences: Sequences,
     /// The copies that were asked for.
@@ -115,9 +116,9 @@ impl Carrier {
         if self.parts.copies.only {
             return Ok(());
         }
-        for lane in &mut self.parts.sessions.lanes {
+        for lane in self.parts.sessions.lanes.iter_mut() {
             if let (false, Some(receipt)) = (lane.noted, &lane.receipt) {
-                at(&mut self.parts.sessions.sources, lane.from)?.note_receipt(
+                self.parts.sessions.sources[lane.from].note_receipt(
                     &self.parts.sync,
                     &self.parts.sessions.names[lane.to],
                     receipt,
@@ -142,7 +143,7 @@ impl Carrier {
 
     /// Makes sure that no crash of a source undoes its mark, and tells its receivers.
     pub fn seal(&mut self) -> Result<()> {
-        let mut sealed: BTreeMap<usize, Vec<(&str, i64)>> = BTreeMap::new();
+        let mut sealed: BTreeMap<MemberId, Vec<(&str, i64)>> = BTreeMap::new();
         for (from, source) in self.parts.sessions.sources.iter_mut().filter(|(_, source)| source.is_unsealed()) {
             let marks = source.seal()?;
             for lane in self.parts.sessions.lanes.iter().filter(|lane| lane.from == *from) {
@@ -152,7 +153,7 @@ impl Carrier {
             }
         }
         for (to, marks) in sealed {
-            at(&mut self.parts.sessions.targets, to)?.seal(&self.parts.sync, &marks)?;
+            self.parts.sessions.targets[to].seal(&self.parts.sync, &marks)?;
         }
         Ok(())
     }
@@ -188,7 +189,7 @@ impl Carrier {
     }
 
     /// The sources on which arming happened since this was last asked.
-    pub fn take_freshly_armed(&mut self) -> Vec<usize> {
+    pub fn take_freshly_armed(&mut self) -> Vec<MemberId> {
         let fresh =
             self.parts.sessions.sources.iter_mut().filter_map(|(number, source)| source.take_freshly_armed().then_some(*number));
         fresh.collect()
@@ -215,7 +216,7 @@ impl Carrier {
 
     /// The session on the source of the herd.
     pub fn first_source(&mut self) -> Option<&mut Connection> {
-        self.parts.sessions.sources.get_mut(&0).map(|source| &mut source.conn)
+        self.parts.sessions.sources.get_mut(&MemberId::FIRST).map(|source| &mut source.conn)
     }
 
     /// The sessions on all sources.

@@ -4,8 +4,9 @@
 //! recorded.
 
 use super::abreast::{each_of, take};
-use super::{Lane, Parts, Round, Sessions, Table, at};
+use super::{Lane, Parts, Round, Sessions, Table};
 use crate::error::{Error, Kind, Result};
+use crate::replicate::ids::{Id, LaneId, MemberId, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::plan::strategy::{Ranks, Strategy};
 use crate::replicate::round::step::Watcher;
@@ -15,22 +16,22 @@ use crate::replicate::snapshot::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The master on which candidates meet.
-const COORDINATOR: usize = 0;
+const COORDINATOR: MemberId = MemberId::FIRST;
 
 /// The conflicts that a round has found, to be recorded before anybody commits.
 #[derive(Default)]
 pub(super) struct Conflicts {
     /// Tables of which the coordinator chose winners.
-    tables: BTreeSet<usize>,
+    tables: BTreeSet<TableId>,
     /// Lanes and tables with keys that came late and were decided on the spot.
-    judged: BTreeSet<(usize, usize)>,
+    judged: BTreeSet<(LaneId, TableId)>,
     /// Lanes and tables where rows gave way to others that claim the same.
-    gave_way: BTreeSet<(usize, usize)>,
+    gave_way: BTreeSet<(LaneId, TableId)>,
 }
 
 impl Conflicts {
     /// A lane's table was written, and what came late there was settled.
-    pub fn settled(&mut self, lane: usize, table: usize, settled: &Settled) {
+    pub fn settled(&mut self, lane: LaneId, table: TableId, settled: &Settled) {
         if settled.gave_way {
             self.gave_way.insert((lane, table));
         }
@@ -40,14 +41,13 @@ impl Conflicts {
     }
 
     /// Where records come from: the member, the query, the columns it fills.
-    fn queries(&self, parts: &Parts) -> Result<Vec<(usize, String, String)>> {
+    fn queries(&self, parts: &Parts) -> Result<Vec<(MemberId, String, String)>> {
         let Sessions { names, lanes, .. } = &parts.sessions;
         let columns = Plan::CONFLICT_COLUMNS.to_owned();
-        let strategy = |table: &usize| parts.tables[*table].strategy;
-        let here = if self.tables.is_empty() { 0 } else { parts.sessions.lane_to_coordinator()? };
+        let strategy = |table: &TableId| parts.tables[*table].strategy;
         let mut queries = Vec::new();
         for table in &self.tables {
-            let plan = &lanes[here].plans[*table];
+            let plan = &lanes[parts.sessions.lane_to_coordinator()?].plans[*table];
             let columns = if parts.details { format!("{columns}, details") } else { columns.clone() };
             queries.push((COORDINATOR, plan.conflicts_query(strategy(table), names, parts.details), columns));
         }
@@ -66,10 +66,10 @@ impl Conflicts {
 impl Parts {
     /// Chooses winners if several masters changed the table. Says whether some of their changes are
     /// not to be sent.
-    pub(super) fn resolve_conflicts(&mut self, table: usize, lanes: &[usize], round: &mut Round) -> Result<bool> {
+    pub(super) fn resolve_conflicts(&mut self, table: TableId, lanes: &[LaneId], round: &mut Round) -> Result<bool> {
         let Parts { sessions, tables, details, .. } = self;
         let emptied = sessions.drop_emptied(table, lanes, round)?;
-        let mut by_source: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut by_source: BTreeMap<MemberId, Vec<LaneId>> = BTreeMap::new();
         lanes.iter().for_each(|lane| by_source.entry(sessions.lanes[*lane].from).or_default().push(*lane));
         if by_source.len() < 2 {
             return Ok(emptied);
@@ -101,17 +101,17 @@ impl Parts {
         if !self.sessions.is_contested() || !self.tables.iter().any(ranked) {
             return Ok(());
         }
-        let mut newest: BTreeMap<usize, Option<i64>> = BTreeMap::new();
+        let mut newest: BTreeMap<MemberId, Option<i64>> = BTreeMap::new();
         for (lane, table) in round.pending.keys() {
             let Lane { from, plans, .. } = &self.sessions.lanes[*lane];
             let query = plans[*table].newest(&round.spans[*lane]);
-            let found: Option<i64> = at(&mut self.sessions.sources, *from)?.conn.query_one(&query, &[])?.get(0);
+            let found: Option<i64> = self.sessions.sources[*from].conn.query_one(&query, &[])?.get(0);
             let known = newest.entry(*from).or_default();
             *known = found.max(*known);
         }
-        let mut order: Vec<usize> = newest.keys().copied().collect();
+        let mut order: Vec<MemberId> = newest.keys().copied().collect();
         order.sort_by_key(|master| (std::cmp::Reverse(newest[master]), *master));
-        let ranks = Ranks::of(order);
+        let ranks = Ranks::of(order.into_iter().map(Id::place));
         self.tables.iter_mut().filter(|table| ranked(table)).for_each(|table| table.strategy = Strategy::LatestAllTables(ranks));
         Ok(())
     }
@@ -125,7 +125,7 @@ impl Parts {
         // as surely as the masters' commits do.
         control.within("begin; set local synchronous_commit = on", |control| {
             for (member, query, columns) in &queries {
-                let conn = &mut at(&mut self.sessions.targets, *member)?.conn;
+                let conn = &mut self.sessions.targets[*member].conn;
                 let into = format!("bucardo.conflict ({columns})");
                 relay::copy(conn, query, control, &into, "UTF8", &mut |_| Ok(()))?;
             }
@@ -137,25 +137,25 @@ impl Parts {
 /// One table of which several masters have changes that meet.
 struct ConflictingTable<'a> {
     sessions: &'a mut Sessions,
-    table: usize,
+    table: TableId,
     strategy: Strategy,
     /// A lane to the coordinator.
-    here: usize,
+    here: LaneId,
 }
 
 impl ConflictingTable<'_> {
     /// Makes sure that candidates can be brought.
     fn begin(&mut self) -> Result<()> {
         let ConflictingTable { sessions: Sessions { lanes, targets, .. }, table, here, .. } = self;
-        at(targets, COORDINATOR)?.candidates(&lanes[*here].plans[*table])
+        targets[COORDINATOR].candidates(&lanes[*here].plans[*table])
     }
 
-    fn bring_candidates(&mut self, source: usize, lanes: &[usize], emptied: bool, round: &Round) -> Result<()> {
+    fn bring_candidates(&mut self, source: MemberId, lanes: &[LaneId], emptied: bool, round: &Round) -> Result<()> {
         let Sessions { lanes: all, sources, targets, .. } = &mut *self.sessions;
         let plans: Vec<(&Plan, _, i32)> =
-            lanes.iter().map(|lane| (&all[*lane].plans[self.table], &round.spans[*lane], all[*lane].to as i32)).collect();
+            lanes.iter().map(|lane| (&all[*lane].plans[self.table], &round.spans[*lane], all[*lane].to.number())).collect();
         let (fill, query) = (all[self.here].plans[self.table].fill_candidates(), Plan::candidates_query(&plans, emptied));
-        let (from, to) = (at(sources, source)?, at(targets, COORDINATOR)?);
+        let (from, to) = (&mut sources[source], &mut targets[COORDINATOR]);
         if let (true, Some((plan, ..))) = (emptied, plans.first()) {
             from.lost(plan)?;
         }
@@ -168,7 +168,7 @@ impl ConflictingTable<'_> {
     fn decide(&mut self) -> Result<Option<i64>> {
         let Sessions { lanes, targets, .. } = &mut *self.sessions;
         let plan = &lanes[self.here].plans[self.table];
-        let coordinator = &mut at(targets, COORDINATOR)?.conn;
+        let coordinator = &mut targets[COORDINATOR].conn;
         if coordinator.execute(&plan.decide(self.strategy), &[])? == 0 {
             return Ok(None);
         }
@@ -181,12 +181,12 @@ impl ConflictingTable<'_> {
 
     /// Sends a source the list of its keys that lost. They are settled there, out of this `span`,
     /// if one is given.
-    fn send_losers(&mut self, lane: usize, settled: Option<&Span>) -> Result<()> {
+    fn send_losers(&mut self, lane: LaneId, settled: Option<&Span>) -> Result<()> {
         let Sessions { lanes, sources, targets, .. } = &mut *self.sessions;
         let plan = &lanes[lane].plans[self.table];
-        let source = at(sources, lanes[lane].from)?;
+        let source = &mut sources[lanes[lane].from];
         source.lost(plan)?;
-        let coordinator = &mut at(targets, COORDINATOR)?.conn;
+        let coordinator = &mut targets[COORDINATOR].conn;
         let lost = relay::copy(coordinator, &plan.lost_query(), &mut source.conn, &plan.fill_lost(), "UTF8", &mut |_| Ok(()))?;
         match settled.filter(|_| lost > 0) {
             Some(span) => source.conn.batch(&plan.settle_lost(span)),
@@ -195,10 +195,10 @@ impl ConflictingTable<'_> {
     }
 
     /// The source's rows of the keys in conflict.
-    fn bring_details(&mut self, lane: usize) -> Result<()> {
+    fn bring_details(&mut self, lane: LaneId) -> Result<()> {
         let Sessions { lanes, sources, targets, .. } = &mut *self.sessions;
         let (plan, here) = (&lanes[lane].plans[self.table], &lanes[self.here].plans[self.table]);
-        let (source, coordinator) = (at(sources, lanes[lane].from)?, at(targets, COORDINATOR)?);
+        let (source, coordinator) = (&mut sources[lanes[lane].from], &mut targets[COORDINATOR]);
         source.clash(plan)?;
         coordinator.details(here)?;
         let mut none = |_| Ok(());
@@ -209,15 +209,15 @@ impl ConflictingTable<'_> {
 }
 
 impl Sessions {
-    fn lane_to_coordinator(&self) -> Result<usize> {
-        let found = self.lanes.iter().position(|lane| lane.to == COORDINATOR);
+    fn lane_to_coordinator(&self) -> Result<LaneId> {
+        let found = self.lanes.find(|lane| lane.to == COORDINATOR);
         found.ok_or_else(|| Error::new(Kind::Bug, "nothing leads to the first master"))
     }
 
     /// A row that gave way at several receivers is on record once: at its own master, or else at
     /// the first of the others.
-    pub(super) fn record_once(&mut self, table: usize, conflicts: &Conflicts) -> Result<()> {
-        let found: Vec<usize> = conflicts.gave_way.iter().filter(|(_, of)| *of == table).map(|(lane, _)| *lane).collect();
+    pub(super) fn record_once(&mut self, table: TableId, conflicts: &Conflicts) -> Result<()> {
+        let found: Vec<LaneId> = conflicts.gave_way.iter().filter(|(_, of)| *of == table).map(|(lane, _)| *lane).collect();
         for (number, lane) in found.iter().enumerate().filter(|_| found.len() > 1) {
             let Lane { to, plans, .. } = &self.lanes[*lane];
             let mut targets = each_of(&mut self.targets);

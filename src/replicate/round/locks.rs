@@ -9,10 +9,11 @@
 //! has, waits for that table with empty hands, and begins anew. Where one is taken all the time, by
 //! one after another, that would never end: then the round gets into line.
 
-use super::{Carrier, Lane, at};
+use super::{Carrier, Lane};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::catalog::digest;
+use crate::replicate::ids::{MemberId, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::session::source::locks_parts;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 impl Carrier {
     /// Begins at the receivers and takes the locks on these tables, at all masters or at the
     /// receiver, unless it is still to be seen which of them other sessions of ours will write.
-    pub(super) fn begin_targets(&mut self, tables: &[usize]) -> Result<()> {
+    pub(super) fn begin_targets(&mut self, tables: &[TableId]) -> Result<()> {
         let (contested, patient) = (self.parts.sessions.is_contested(), self.retry.waits_for_locks());
         let compared = tables;
         let tables = if contested || !self.copies_some(tables) { self.to_lock(tables) } else { &[] };
@@ -29,15 +30,15 @@ impl Carrier {
         // the plans is to stay as it is.
         let alone = if tables.is_empty() && compared.len() == 1 && !self.copies_some(compared) { compared } else { &[] };
         self.receivers_checked = !tables.is_empty() || !alone.is_empty();
-        for (number, target) in &mut self.parts.sessions.targets {
+        for (number, target) in self.parts.sessions.targets.iter_mut() {
             let parts = locks_parts(&target.conn);
             let lanes: Vec<&Lane> = self.parts.sessions.lanes.iter().filter(|lane| lane.to == *number).collect();
             let expected: Vec<_> =
                 lanes.iter().map(|lane| (self.parts.sessions.names[lane.from].as_str(), lane.receipt.as_ref())).collect();
-            let over = |table: usize| {
-                contested && *number != 0 && self.parts.tables[table].copy && !self.parts.copies.filled.contains(number)
+            let over = |table: TableId| {
+                contested && !number.is_first() && self.parts.tables[table].copy && !self.parts.copies.filled.contains(number)
             };
-            let lock = |plan: &Plan, table: usize| match over(table) {
+            let lock = |plan: &Plan, table: TableId| match over(table) {
                 // For it, others who write have to wait; they may do so all the time.
                 true => plan.lock_target(parts, true),
                 false => format!("{}{}", plan.lock_target(parts, false), if patient { "" } else { " nowait" }),
@@ -59,7 +60,7 @@ impl Carrier {
     /// Takes, of the locks on these tables, those that [`Carrier::begin_targets`] left. A table
     /// that is to be emptied by TRUNCATE has to be ours alone at the receiver, for which it is
     /// waited then: who had a weaker lock before could meet another one like him.
-    pub(super) fn lock_rest(&mut self, tables: &[usize]) -> Result<()> {
+    pub(super) fn lock_rest(&mut self, tables: &[TableId]) -> Result<()> {
         if self.parts.sessions.is_contested() {
             return Ok(());
         }
@@ -68,27 +69,27 @@ impl Carrier {
         self.retry.wait_for.clone_from(&rest);
         let copies_some = self.copies_some(tables);
         for lane in self.parts.sessions.lanes.iter().filter(|_| copies_some) {
-            let truncated = |table: usize| self.parts.tables[table].copy && lane.plans[table].copying().truncate;
-            let written: Vec<usize> = rest.iter().copied().filter(|table| !truncated(*table)).collect();
-            let target = at(&mut self.parts.sessions.targets, lane.to)?;
+            let truncated = |table: TableId| self.parts.tables[table].copy && lane.plans[table].copying().truncate;
+            let written: Vec<TableId> = rest.iter().copied().filter(|table| !truncated(*table)).collect();
+            let target = &mut self.parts.sessions.targets[lane.to];
             let parts = locks_parts(&target.conn);
             target.conn.batch(&nowait(&written, |table| lane.plans[table].lock_target(parts, false)))?;
         }
         self.lock_sources(&rest)
     }
 
-    fn copies_some(&self, tables: &[usize]) -> bool {
+    fn copies_some(&self, tables: &[TableId]) -> bool {
         tables.iter().any(|table| self.parts.tables[*table].copy)
     }
 
     /// With one source, the lock on a single table is left to the statement that needs it; and so
     /// are all when waiting for them otherwise was in vain.
-    fn to_lock<'t>(&self, tables: &'t [usize]) -> &'t [usize] {
+    fn to_lock<'t>(&self, tables: &'t [TableId]) -> &'t [TableId] {
         let at_once = self.parts.sessions.is_contested() || (tables.len() > 1 && !self.retry.waits_for_locks());
         if at_once { tables } else { &[] }
     }
 
-    fn lock_sources(&mut self, tables: &[usize]) -> Result<()> {
+    fn lock_sources(&mut self, tables: &[TableId]) -> Result<()> {
         for (number, source) in self.parts.sessions.sources.iter_mut().filter(|_| !tables.is_empty()) {
             let Some(lane) = self.parts.sessions.lanes.iter().find(|lane| lane.from == *number) else { continue };
             let parts = locks_parts(&source.conn);
@@ -103,15 +104,15 @@ impl Carrier {
         if self.retry.wait_for.is_empty() {
             return Ok(());
         }
-        let (from, to): (BTreeMap<usize, &Lane>, BTreeMap<usize, &Lane>) = (
+        let (from, to): (BTreeMap<MemberId, &Lane>, BTreeMap<MemberId, &Lane>) = (
             self.parts.sessions.lanes.iter().map(|lane| (lane.from, lane)).collect(),
             self.parts.sessions.lanes.iter().map(|lane| (lane.to, lane)).collect(),
         );
-        for (number, source) in &mut self.parts.sessions.sources {
+        for (number, source) in self.parts.sessions.sources.iter_mut() {
             let parts = locks_parts(&source.conn);
             pass(&mut source.conn, from.get(number), &self.retry.wait_for, |plan| plan.lock_source(parts))?;
         }
-        for (number, target) in &mut self.parts.sessions.targets {
+        for (number, target) in self.parts.sessions.targets.iter_mut() {
             let parts = locks_parts(&target.conn);
             pass(&mut target.conn, to.get(number), &self.retry.wait_for, |plan| plan.lock_target(parts, false))?;
         }
@@ -120,12 +121,12 @@ impl Carrier {
     }
 }
 
-fn nowait(tables: &[usize], lock: impl Fn(usize) -> String) -> String {
+fn nowait(tables: &[TableId], lock: impl Fn(TableId) -> String) -> String {
     tables.iter().map(|table| format!("{} nowait", lock(*table))).collect::<Vec<_>>().join("; ")
 }
 
 /// Takes one lock after another as soon as it is to be had, and lets go of it, in one round trip.
-fn pass(conn: &mut Connection, lane: Option<&&Lane>, tables: &[usize], lock: impl Fn(&Plan) -> String) -> Result<()> {
+fn pass(conn: &mut Connection, lane: Option<&&Lane>, tables: &[TableId], lock: impl Fn(&Plan) -> String) -> Result<()> {
     let Some(lane) = lane else { return Ok(()) };
     let each: Vec<String> = tables.iter().map(|table| format!("begin; {}; commit", lock(&lane.plans[*table]))).collect();
     conn.batch(&each.join("; ")).inspect_err(|_| drop(conn.batch("rollback")))

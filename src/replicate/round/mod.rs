@@ -28,6 +28,7 @@ mod truncate;
 
 use crate::control::queue::Counts;
 use crate::error::{Error, Result};
+use crate::replicate::ids::{ById, LaneId, MemberId, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::source::{Look, Pending, span};
@@ -37,7 +38,6 @@ pub use carrier::{Carrier, Parts, Table};
 use conflict::Conflicts;
 pub use interrupted_copy::Copies;
 use late_changes::LateChanges;
-use sessions::at;
 pub use sessions::{Lane, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ pub enum Outcome {
     Nothing {
         /// The transactions that were running on each source at that time: the source's number,
         /// their ids.
-        running: BTreeMap<usize, Vec<i64>>,
+        running: BTreeMap<MemberId, Vec<i64>>,
     },
     /// A table is not what it was when the plans were made: nothing was carried, and nothing can be
     /// with them.
@@ -67,28 +67,25 @@ pub enum Outcome {
 /// What one round knows.
 #[derive(Default)]
 struct Round {
-    /// By lane.
-    looks: Vec<Look>,
-    /// By lane.
-    spans: Vec<Span>,
-    /// By lane and table.
-    pending: BTreeMap<(usize, usize), Pending>,
+    looks: ById<LaneId, Look>,
+    spans: ById<LaneId, Span>,
+    pending: BTreeMap<(LaneId, TableId), Pending>,
     /// Tables that changed so much that they are copied as a whole.
-    bypassed: BTreeSet<usize>,
+    bypassed: BTreeSet<TableId>,
     late: LateChanges,
     conflicts: Conflicts,
     /// Receivers where something was noted for other syncs.
-    noted: BTreeSet<usize>,
+    noted: BTreeSet<MemberId>,
 }
 
 impl Round {
     /// How many changes of a table are pending on a lane, as far as they were counted.
-    fn changes(&self, lane: usize, table: usize) -> i64 {
+    fn changes(&self, lane: LaneId, table: TableId) -> i64 {
         self.pending.get(&(lane, table)).map_or(0, |pending| pending.changes)
     }
 
     /// Whether a TRUNCATE of a table is on its way on a lane.
-    fn is_truncated(&self, lane: usize, table: usize) -> bool {
+    fn is_truncated(&self, lane: LaneId, table: TableId) -> bool {
         self.pending.get(&(lane, table)).is_some_and(|pending| pending.truncated)
     }
 }
@@ -163,28 +160,28 @@ impl Carrier {
         if !self.retry.lock_first && !copies {
             return Ok(false);
         }
-        self.begin_targets(&(0..self.parts.tables.len()).collect::<Vec<_>>())?;
-        for table in (0..self.parts.tables.len()).filter(|_| copies) {
+        self.begin_targets(&self.parts.tables.ids().collect::<Vec<_>>())?;
+        for table in self.parts.tables.ids().filter(|_| copies) {
             self.parts.tables[table].copy &= !self.parts.tables[table].only_empty || self.is_empty_at_receivers(table)?;
         }
         Ok(true)
     }
 
-    fn is_empty_at_receivers(&mut self, table: usize) -> Result<bool> {
+    fn is_empty_at_receivers(&mut self, table: TableId) -> Result<bool> {
         let mut empty = true;
         for lane in self.parts.sessions.lanes.iter().filter(|lane| self.parts.copies.take(lane)) {
-            empty &= at(&mut self.parts.sessions.targets, lane.to)?.is_empty(&lane.plans[table])?;
+            empty &= self.parts.sessions.targets[lane.to].is_empty(&lane.plans[table])?;
         }
         Ok(empty)
     }
 
     /// The tables with something to carry, and on which lanes.
-    fn changed(&self, looks: &[Look]) -> BTreeMap<usize, Vec<usize>> {
-        let mut tables: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (lane, look) in looks.iter().enumerate() {
+    fn changed(&self, looks: &ById<LaneId, Look>) -> BTreeMap<TableId, Vec<LaneId>> {
+        let mut tables: BTreeMap<TableId, Vec<LaneId>> = BTreeMap::new();
+        for (lane, look) in looks.pairs() {
             look.changed.iter().for_each(|table| tables.entry(*table).or_default().push(lane));
         }
-        for (table, _) in self.parts.tables.iter().enumerate().filter(|(_, table)| table.copy) {
+        for (table, _) in self.parts.tables.pairs().filter(|(_, table)| table.copy) {
             tables.entry(table).or_default();
         }
         tables
@@ -192,14 +189,14 @@ impl Carrier {
 
     fn carry(
         &mut self,
-        looks: Vec<Look>,
-        tables: &BTreeMap<usize, Vec<usize>>,
+        looks: ById<LaneId, Look>,
+        tables: &BTreeMap<TableId, Vec<LaneId>>,
         early: bool,
         watcher: &mut dyn Watcher,
     ) -> Result<(Round, Counts)> {
         let mut round = self.measure(looks, tables)?;
         self.parts.rank_masters(&round)?;
-        let all: Vec<usize> = tables.keys().copied().collect();
+        let all: Vec<TableId> = tables.keys().copied().collect();
         self.working.clone_from(&all);
         let only = all
             .first()
@@ -210,7 +207,7 @@ impl Carrier {
             self.begin_targets(&all)?;
         }
         watcher.at(Step::AfterTriggerDrop, None)?;
-        let copied: Vec<usize> = all.iter().copied().filter(|table| self.parts.tables[*table].copy).collect();
+        let copied: Vec<TableId> = all.iter().copied().filter(|table| self.parts.tables[*table].copy).collect();
         self.parts.copies.check(&copied, &mut self.parts.sessions)?;
         self.choose_parallel_copies(&copied)?;
         self.lock_rest(&all)?;
@@ -226,34 +223,33 @@ impl Carrier {
     }
 
     /// An error with the table's name, wherever it came up.
-    fn about(&self, table: usize, error: Error) -> Error {
+    fn about(&self, table: TableId, error: Error) -> Error {
         let label = self.parts.sessions.lanes.first().map(|lane| lane.plans[table].source.label()).unwrap_or_default();
         if error.to_string().contains(&label) { error } else { error.context(format!("table {label}")) }
     }
 
     /// What is pending, and where to cut it. Among masters nothing is cut: what one of them sends
     /// may depend on what it got.
-    fn measure(&mut self, looks: Vec<Look>, tables: &BTreeMap<usize, Vec<usize>>) -> Result<Round> {
+    fn measure(&mut self, looks: ById<LaneId, Look>, tables: &BTreeMap<TableId, Vec<LaneId>>) -> Result<Round> {
         let mut pending = BTreeMap::new();
         for (table, lanes) in tables {
             for lane in lanes {
                 let after = self.parts.sessions.taken_after(*lane);
                 let Lane { from, plans, .. } = &self.parts.sessions.lanes[*lane];
                 let measured =
-                    at(&mut self.parts.sessions.sources, *from)?.measure(&plans[*table], after.as_ref(), self.parts.batch + 1)?;
+                    self.parts.sessions.sources[*from].measure(&plans[*table], after.as_ref(), self.parts.batch + 1)?;
                 pending.insert((*lane, *table), measured);
             }
         }
         let bypassed = self.bypassed(&pending)?;
         let one = self.parts.sessions.lanes.len() == 1 && self.parts.tables.iter().all(|table| !table.copy);
         let batch = if self.retry.unbatched || !one || self.parts.rehearses { i64::MAX } else { self.parts.batch };
-        let carried = |of: usize, table: usize, lane: usize| of == lane && !bypassed.contains(&table);
-        let of_lane = |lane: usize| {
+        let carried = |of: LaneId, table: TableId, lane: LaneId| of == lane && !bypassed.contains(&table);
+        let of_lane = |lane: LaneId| {
             pending.iter().filter(|((of, table), _)| carried(*of, *table, lane)).map(|(_, p)| *p).collect::<Vec<_>>()
         };
-        let spans: Vec<Span> = looks
-            .iter()
-            .enumerate()
+        let spans: ById<LaneId, Span> = looks
+            .pairs()
             .map(|(lane, look)| {
                 let (taken, receipt) = (self.parts.sessions.taken_after(lane), &self.parts.sessions.lanes[lane].receipt);
                 let had = receipt.clone().filter(|_| taken != *receipt);
@@ -267,7 +263,7 @@ impl Carrier {
     /// With one source, a table that changed too much is copied as a whole; but not one whose rows
     /// take others along when they are deleted. Where a batch holds less than that, its changes are
     /// counted on.
-    fn bypassed(&mut self, pending: &BTreeMap<(usize, usize), Pending>) -> Result<BTreeSet<usize>> {
+    fn bypassed(&mut self, pending: &BTreeMap<(LaneId, TableId), Pending>) -> Result<BTreeSet<TableId>> {
         let mut found = BTreeSet::new();
         for ((lane, table), measured) in pending {
             let Lane { from, plans, receipt, .. } = &self.parts.sessions.lanes[*lane];
@@ -275,9 +271,7 @@ impl Carrier {
             let Some(bypass) = self.parts.tables[*table].bypass.filter(|_| may) else { continue };
             let threshold = bypass.threshold(plans[*table].rows);
             let changes = match measured.changes > self.parts.batch && threshold > measured.changes {
-                true => {
-                    at(&mut self.parts.sessions.sources, *from)?.measure(&plans[*table], receipt.as_ref(), threshold)?.changes
-                }
+                true => self.parts.sessions.sources[*from].measure(&plans[*table], receipt.as_ref(), threshold)?.changes,
                 false => measured.changes,
             };
             found.extend((changes >= threshold).then_some(*table));
@@ -293,7 +287,7 @@ impl Carrier {
 
     /// The sources commit first: what they noted of late keys must be there before anybody's
     /// receipt says that the rest has arrived.
-    fn finish(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>, watcher: &mut dyn Watcher) -> Result<()> {
+    fn finish(&mut self, round: &Round, tables: &BTreeMap<TableId, Vec<LaneId>>, watcher: &mut dyn Watcher) -> Result<()> {
         self.check_receivers()?;
         round.late.note_again(&mut self.parts.sessions)?;
         self.parts.sessions.wake_others(&self.parts.sync, round)?;
@@ -312,9 +306,10 @@ impl Carrier {
         watcher.at(Step::Committed, None)
     }
 
-    fn finish_sources(&mut self, round: &Round, tables: &BTreeMap<usize, Vec<usize>>) -> Result<()> {
-        for (number, source) in &mut self.parts.sessions.sources {
-            let lanes = || self.parts.sessions.lanes.iter().zip(&round.looks).filter(|(lane, _)| lane.from == *number);
+    fn finish_sources(&mut self, round: &Round, tables: &BTreeMap<TableId, Vec<LaneId>>) -> Result<()> {
+        let Sessions { sources, lanes, .. } = &mut self.parts.sessions;
+        for (number, source) in sources.iter_mut() {
+            let lanes = || lanes.iter().zip(round.looks.iter()).filter(|(lane, _)| lane.from == *number);
             let read: Vec<&Plan> = lanes().take(1).flat_map(|(lane, _)| tables.keys().map(|table| &lane.plans[*table])).collect();
             source.finish(&read, &lanes().map(|(_, look)| look).collect::<Vec<_>>())?;
         }
@@ -322,34 +317,30 @@ impl Carrier {
     }
 
     fn commit_targets(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let receipts: Vec<Snapshot> = round.spans.iter().zip(&round.looks).map(|(span, look)| span.receipt(&look.now)).collect();
+        let receipts: Vec<Snapshot> =
+            round.spans.iter().zip(round.looks.iter()).map(|(span, look)| span.receipt(&look.now)).collect();
         // A receiver that falls back by a few rounds gets them again, from one source. What masters
         // decided rests on what each of them has.
         let durable = self.parts.sessions.is_contested() || self.parts.tables.iter().any(|table| table.copy);
         let copied = self.parts.copies.asked.is_some() && self.parts.tables.iter().all(|table| table.copy && !table.only_empty);
-        for (number, target) in &mut self.parts.sessions.targets {
-            let mine =
-                self.parts.sessions.lanes.iter().zip(&round.looks).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
+        let Parts { sync, copies, sessions: Sessions { names, sources, targets, lanes }, .. } = &mut self.parts;
+        for (number, target) in targets.iter_mut() {
+            let mine = lanes.iter().zip(round.looks.iter()).zip(&receipts).filter(|((lane, _), _)| lane.to == *number);
             let written: Vec<Written> = mine
                 .map(|((lane, look), receipt)| Written {
-                    source: &self.parts.sessions.names[lane.from],
+                    source: &names[lane.from],
                     receipt: receipt.clone(),
-                    mark: self
-                        .parts
-                        .sessions
-                        .sources
-                        .get(&lane.from)
-                        .and_then(|source| source.mark(&self.parts.sessions.names[lane.to], look)),
+                    mark: sources[lane.from].mark(&names[lane.to], look),
                 })
                 .collect();
-            self.parts.copies.note(&self.parts.sync, *number, target)?;
-            target.commit(&self.parts.sync, &written, durable)?;
-            for (lane, receipt) in self.parts.sessions.lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
+            copies.note(sync, *number, target)?;
+            target.commit(sync, &written, durable)?;
+            for (lane, receipt) in lanes.iter_mut().zip(&receipts).filter(|(lane, _)| lane.to == *number) {
                 lane.receipt = Some(receipt.clone());
                 lane.noted = false;
                 lane.copied |= copied;
             }
-            self.parts.copies.committed(*number);
+            copies.committed(*number);
             watcher.at(Step::ReceiverCommitted, None)?;
         }
         Ok(())
@@ -368,7 +359,7 @@ impl Carrier {
     }
 
     /// Looks whether there is anything to do, and which transactions are running on each source.
-    pub fn peek(&mut self) -> Result<(bool, BTreeMap<usize, Vec<i64>>)> {
+    pub fn peek(&mut self) -> Result<(bool, BTreeMap<MemberId, Vec<i64>>)> {
         self.parts.sessions.sources.values_mut().for_each(|source| source.begin());
         let looks = self.parts.sessions.looks()?;
         self.parts.sessions.commit_sources()?;

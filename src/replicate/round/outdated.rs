@@ -6,13 +6,14 @@
 //! ([`Source::finish`](crate::replicate::session::source::Source::finish)). DDL that comes earlier
 //! may make a statement fail: then the reason is the DDL, and not the statement.
 
-use super::{Carrier, Parts, Round, Sessions, at};
+use super::{Carrier, Parts, Round, Sessions};
 use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 use crate::replicate::capture::departed_partition as partition;
 use crate::replicate::catalog::digest;
+use crate::replicate::ids::TableId;
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::Watcher;
 
@@ -40,8 +41,8 @@ impl Carrier {
 
     /// What was missing of tables that were copied as a whole is there.
     pub(super) fn close_gaps(&mut self, round: &Round, watcher: &mut dyn Watcher) -> Result<()> {
-        let copied = |table: &usize| self.parts.tables[*table].copy || round.bypassed.contains(table);
-        let Some(lane) = self.parts.sessions.lanes.iter().find(|lane| lane.from == 0) else { return Ok(()) };
+        let copied = |table: &TableId| self.parts.tables[*table].copy || round.bypassed.contains(table);
+        let Some(lane) = self.parts.sessions.lanes.iter().find(|lane| lane.from.is_first()) else { return Ok(()) };
         let goats: Vec<i32> = self.working.iter().filter(|table| copied(table)).map(|table| lane.plans[*table].goat()).collect();
         match watcher.control().filter(|_| !goats.is_empty()) {
             Some(control) => gap::close(control, &self.parts.sync, &self.parts.place, &goats, &self.parts.compared_at).map(drop),
@@ -54,12 +55,12 @@ impl Carrier {
         let Parts { sync, place: target, sessions, .. } = &mut self.parts;
         for departed in departed_partition::all(control, sync, target)? {
             let (mut others_have_it, mut is_back, mut table) = (false, false, None);
-            for lane in &sessions.lanes {
+            for lane in sessions.lanes.iter() {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
                 for (number, relation) in [(lane.from, &plan.source), (lane.to, &plan.target)] {
                     let conn = match sessions.sources.get_mut(&number) {
                         Some(source) => &mut source.conn,
-                        None => &mut at(&mut sessions.targets, number)?.conn,
+                        None => &mut sessions.targets[number].conn,
                     };
                     if sessions.names[number] == departed.db {
                         is_back = partition::is_back(conn, relation, &departed.partition)?;
@@ -80,31 +81,31 @@ impl Carrier {
     /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only
     /// for the tables that have work; so this is for in between, outside of a transaction.
     pub fn members_have_changed(&mut self) -> Result<bool> {
-        let all: Vec<usize> = (0..self.parts.tables.len()).collect();
+        let all: Vec<TableId> = self.parts.tables.ids().collect();
         self.parts.sessions.have_changed(&all)
     }
 }
 
 impl Sessions {
     /// Whether one of these tables is not what its plans rest on. Outside of a transaction.
-    fn have_changed(&mut self, tables: &[usize]) -> Result<bool> {
+    fn have_changed(&mut self, tables: &[TableId]) -> Result<bool> {
         let mut changed = false;
-        for lane in &self.lanes {
+        for lane in self.lanes.iter() {
             let plans: Vec<&Plan> = tables.iter().filter_map(|table| lane.plans.get(*table)).collect();
             let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.source, &plan.source_state)));
-            changed |= names_one(&mut at(&mut self.sources, lane.from)?.conn, &asked)?.is_some();
+            changed |= names_one(&mut self.sources[lane.from].conn, &asked)?.is_some();
             let asked = digest::ask_changed(plans.iter().map(|plan| (&plan.target, &plan.target_state)));
-            changed |= names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)?.is_some();
+            changed |= names_one(&mut self.targets[lane.to].conn, &asked)?.is_some();
         }
         Ok(changed)
     }
 
     /// Fails if one of these tables is not what its plans rest on, at a receiver.
-    fn check_receivers(&mut self, tables: &[usize]) -> Result<()> {
-        for lane in &self.lanes {
+    fn check_receivers(&mut self, tables: &[TableId]) -> Result<()> {
+        for lane in self.lanes.iter() {
             let plans = tables.iter().filter_map(|table| lane.plans.get(*table));
             let asked = digest::ask_changed(plans.map(|plan| (&plan.target, &plan.target_state)));
-            if let Some(table) = names_one(&mut at(&mut self.targets, lane.to)?.conn, &asked)? {
+            if let Some(table) = names_one(&mut self.targets[lane.to].conn, &asked)? {
                 return Err(digest::outdated(&table));
             }
         }

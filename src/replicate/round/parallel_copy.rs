@@ -7,31 +7,35 @@
 //! force, without notes for other syncs: those belong to one transaction. All else is copied one
 //! after another.
 
-use super::{Carrier, Sessions, at};
+use super::{Carrier, Lane, Sessions};
 use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::{CopyConnections, CopyWorkers, TableJob};
+use crate::replicate::ids::{ById, LaneId, MemberId, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::{Step, Watcher};
 use std::collections::BTreeSet;
+
+/// The lane, where there is one only.
+const ONLY: LaneId = LaneId::FIRST;
 
 /// The tables that a round copies at once, and the sessions in which it does.
 #[derive(Default)]
 pub(super) struct ParallelCopy {
     workers: CopyWorkers,
-    tables: BTreeSet<usize>,
+    tables: BTreeSet<TableId>,
 }
 
 impl ParallelCopy {
     /// Chooses, of the tables that are to be `copied`, those that can be copied at once, if they
     /// are several.
-    pub fn choose(&mut self, copied: &[usize], sessions: &mut Sessions) -> Result<()> {
+    pub fn choose(&mut self, copied: &[TableId], sessions: &mut Sessions) -> Result<()> {
         self.tables.clear();
-        let Sessions { lanes, targets, .. } = sessions;
         if copied.len() < 2 {
             return Ok(());
         }
-        let (plans, target) = (&lanes[0].plans, at(targets, lanes[0].to)?);
+        let Lane { to, plans, .. } = &sessions.lanes[ONLY];
+        let target = &mut sessions.targets[*to];
         for (table, truncatable) in target.apart(plans, &distinct(plans, copied))? {
             if (truncatable && plans[table].copying().truncate) || target.was_empty(&plans[table])? {
                 self.tables.insert(table);
@@ -49,7 +53,7 @@ impl ParallelCopy {
     }
 
     /// Whether a table is copied in a session of its own.
-    pub fn has(&self, table: usize) -> bool {
+    pub fn has(&self, table: TableId) -> bool {
         self.tables.contains(&table)
     }
 
@@ -61,10 +65,10 @@ impl ParallelCopy {
         watcher: &mut dyn Watcher,
     ) -> Result<Counts> {
         let Some(connections) = connections.filter(|_| !self.tables.is_empty()) else { return Ok(Counts::default()) };
-        let snapshot = at(&mut sessions.sources, 0)?.conn.first_column("select pg_export_snapshot()")?;
+        let snapshot = sessions.sources[MemberId::FIRST].conn.first_column("select pg_export_snapshot()")?;
         let snapshot = snapshot.first().and_then(Option::as_deref).unwrap_or_default();
         self.workers = CopyWorkers::open(connections, connections.jobs.min(self.tables.len()), snapshot)?;
-        let lane = &sessions.lanes[0];
+        let lane = &sessions.lanes[ONLY];
         let work: Vec<TableJob> =
             largest_first(&lane.plans, &self.tables).into_iter().map(|plan| (plan, lane.encoding.as_str())).collect();
         watcher.at(Step::Ship, None)?;
@@ -87,7 +91,7 @@ impl ParallelCopy {
 
 impl Carrier {
     /// Chooses the tables that are copied at once, for a sync with one source and one receiver.
-    pub(super) fn choose_parallel_copies(&mut self, copied: &[usize]) -> Result<()> {
+    pub(super) fn choose_parallel_copies(&mut self, copied: &[TableId]) -> Result<()> {
         let alone = self.parts.sessions.lanes.len() != 1 || self.parts.sessions.is_contested() || self.retry.serial_copy;
         if alone || self.parts.connections.as_ref().is_none_or(|connections| connections.jobs < 2) {
             self.parallel.choose_none();
@@ -98,14 +102,14 @@ impl Carrier {
 }
 
 /// Those that have a table of the receiver to themselves, and touch no other.
-fn distinct(plans: &[Plan], wanted: &[usize]) -> Vec<usize> {
-    let claims = |table: &usize| wanted.iter().filter(|other| plans[**other].target == plans[*table].target).count();
-    let simple = |table: &usize| !plans[*table].makes_delta() && !plans[*table].copying().cascade;
+fn distinct(plans: &ById<TableId, Plan>, wanted: &[TableId]) -> Vec<TableId> {
+    let claims = |table: &TableId| wanted.iter().filter(|other| plans[**other].target == plans[*table].target).count();
+    let simple = |table: &TableId| !plans[*table].makes_delta() && !plans[*table].copying().cascade;
     wanted.iter().filter(|table| claims(table) == 1 && simple(table)).copied().collect()
 }
 
 /// The worker that took the largest table last would be waited for.
-fn largest_first<'a>(plans: &'a [Plan], tables: &BTreeSet<usize>) -> Vec<&'a Plan> {
+fn largest_first<'a>(plans: &'a ById<TableId, Plan>, tables: &BTreeSet<TableId>) -> Vec<&'a Plan> {
     let mut plans: Vec<&Plan> = tables.iter().map(|table| &plans[*table]).collect();
     plans.sort_by(|one, other| other.rows.total_cmp(&one.rows));
     plans

@@ -6,6 +6,7 @@
 //! This decides; the round does it. A round that succeeds ends it all.
 
 use crate::error::Kind;
+use crate::replicate::ids::TableId;
 
 /// After so many locks that were not to be had, a round waits for its locks one after another.
 const MOST_LOCK_FAILURES: u32 = 4;
@@ -29,7 +30,7 @@ pub(super) struct RetryMode {
     pub broken_constraints: u32,
     /// The tables whose locks are asked for without waiting. If they are refused, the next round
     /// waits for these tables before it holds anything.
-    pub wait_for: Vec<usize>,
+    pub wait_for: Vec<TableId>,
 }
 
 impl RetryMode {
@@ -78,6 +79,7 @@ impl RetryMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replicate::ids::Id;
 
     #[test]
     fn a_collision_among_masters_locks_first_and_copies_serially() {
@@ -116,14 +118,14 @@ mod tests {
 
     #[test]
     fn a_refused_lock_is_waited_for_and_after_four_in_line() {
-        let mut retry = RetryMode { wait_for: vec![2], ..RetryMode::default() };
+        let mut retry = RetryMode { wait_for: vec![TableId::at(2)], ..RetryMode::default() };
         for _ in 0..3 {
             assert!(retry.repeats_after(Kind::Locked, true, false));
         }
         assert!(!retry.waits_for_locks());
         assert!(retry.repeats_after(Kind::Locked, true, false));
         assert!(retry.waits_for_locks());
-        assert_eq!(retry, RetryMode { lock_failures: 4, wait_for: vec![2], ..RetryMode::default() });
+        assert_eq!(retry, RetryMode { lock_failures: 4, wait_for: vec![TableId::at(2)], ..RetryMode::default() });
     }
 
     #[test]
@@ -135,7 +137,7 @@ mod tests {
 
     #[test]
     fn other_errors_end_the_job_and_no_table_is_waited_for() {
-        let mut retry = RetryMode { wait_for: vec![1], ..RetryMode::default() };
+        let mut retry = RetryMode { wait_for: vec![TableId::at(1)], ..RetryMode::default() };
         assert!(!retry.repeats_after(Kind::Lost, true, true));
         assert_eq!(retry, RetryMode::default());
     }

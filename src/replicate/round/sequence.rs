@@ -8,23 +8,23 @@
 use crate::error::{Error, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
+use crate::replicate::ids::{ById, ByMember, MemberId};
 use crate::replicate::plan::sequence_numbers::Numbers;
 use crate::replicate::plan::strategy::SequenceStrategy;
 use crate::replicate::session::source::Source;
 use crate::replicate::session::target::Target;
-use std::collections::BTreeMap;
 
 /// One sequence: its name on each member, and who wins.
 #[derive(Debug, Clone)]
 pub struct Sequence {
-    /// By member.
-    pub names: Vec<Relation>,
+    /// What it is called on each.
+    pub names: ById<MemberId, Relation>,
     /// Among masters.
     pub strategy: SequenceStrategy,
 }
 
 /// States by member and sequence.
-type States = BTreeMap<usize, Vec<Option<Numbers>>>;
+type States = ByMember<Vec<Option<Numbers>>>;
 
 /// The sequences of a herd.
 #[derive(Debug, Default)]
@@ -39,18 +39,19 @@ pub struct Sequences {
 impl Sequences {
     /// For these sequences.
     pub fn new(all: Vec<Sequence>) -> Sequences {
-        Sequences { all, known: States::new(), before: States::new() }
+        Sequences { all, known: States::default(), before: States::default() }
     }
 
     /// Sets at the receivers what changed since this was last called; returns how many that were.
-    pub fn carry(&mut self, sources: &mut BTreeMap<usize, Source>, targets: &mut BTreeMap<usize, Target>) -> Result<usize> {
+    pub fn carry(&mut self, sources: &mut ByMember<Source>, targets: &mut ByMember<Target>) -> Result<usize> {
         if self.all.is_empty() {
             return Ok(0);
         }
         for (member, source) in sources.iter_mut() {
-            self.known.insert(*member, self.read(*member, &mut source.conn)?);
+            let there = self.read(*member, &mut source.conn)?;
+            self.known.insert(*member, there);
         }
-        let masters: Vec<usize> = sources.keys().copied().collect();
+        let masters: Vec<MemberId> = sources.keys().copied().collect();
         let mut changed = 0;
         for (member, target) in targets.iter_mut() {
             if !self.known.contains_key(member) {
@@ -63,7 +64,7 @@ impl Sequences {
         Ok(changed)
     }
 
-    fn set(&mut self, member: usize, masters: &[usize], target: &mut Connection) -> Result<usize> {
+    fn set(&mut self, member: MemberId, masters: &[MemberId], target: &mut Connection) -> Result<usize> {
         let mut changed = 0;
         for n in 0..self.all.len() {
             let Some(here) = state(&self.known, member, n) else { continue };
@@ -86,7 +87,7 @@ impl Sequences {
 
     /// The state for the sequence that is `here`; none where each keeps its own. Where the furthest
     /// or the lowest wins, it is that among those whose numbers can be given out here.
-    fn wanted(&self, n: usize, here: &Numbers, masters: &[usize]) -> Option<Numbers> {
+    fn wanted(&self, n: usize, here: &Numbers, masters: &[MemberId]) -> Option<Numbers> {
         let states = masters.iter().filter_map(|master| Some((state(&self.known, *master, n)?, state(&self.before, *master, n))));
         let mut states: Vec<(Numbers, Option<Numbers>)> = states.collect();
         if let [(only, _)] = states[..] {
@@ -103,7 +104,7 @@ impl Sequences {
         if next_to_it { None } else { winner.fitted(here) }
     }
 
-    fn read(&self, member: usize, conn: &mut Connection) -> Result<Vec<Option<Numbers>>> {
+    fn read(&self, member: MemberId, conn: &mut Connection) -> Result<Vec<Option<Numbers>>> {
         let of = |(n, sequence): (usize, &Sequence)| {
             format!("select {n} as n, tableoid, last_value::bigint, is_called from {}", sequence.names[member])
         };
@@ -136,7 +137,7 @@ impl Sequences {
     }
 
     fn named(&self, error: Error, n: usize) -> Error {
-        error.context(format!("sequence {}", self.all[n].names[0].label()))
+        error.context(format!("sequence {}", self.all[n].names[MemberId::FIRST].label()))
     }
 }
 
@@ -151,7 +152,7 @@ fn hold<'a>(names: impl Iterator<Item = &'a Relation>) -> String {
     )
 }
 
-fn state(states: &States, member: usize, n: usize) -> Option<Numbers> {
+fn state(states: &States, member: MemberId, n: usize) -> Option<Numbers> {
     states.get(&member).and_then(|states| states[n])
 }
 

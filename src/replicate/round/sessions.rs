@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
+use crate::replicate::ids::{ById, ByMember, LaneId, MemberId, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::Round;
 use crate::replicate::session::source::{Look, Source};
@@ -9,26 +10,26 @@ use crate::replicate::session::target::Target;
 use crate::replicate::snapshot::{Snapshot, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// See the module's text. Members are numbered from 0, the source of the sync's herd.
+/// See the module's text.
 pub struct Sessions {
     /// The members' names in the control database.
-    pub names: Vec<String>,
-    /// The sessions from which changes are read, by member.
-    pub sources: BTreeMap<usize, Source>,
-    /// The sessions in which rows are written, by member.
-    pub targets: BTreeMap<usize, Target>,
+    pub names: ById<MemberId, String>,
+    /// The sessions from which changes are read.
+    pub sources: ByMember<Source>,
+    /// The sessions in which rows are written.
+    pub targets: ByMember<Target>,
     /// From each source to each receiver.
-    pub lanes: Vec<Lane>,
+    pub lanes: ById<LaneId, Lane>,
 }
 
 /// A way from one source to one receiver.
 pub struct Lane {
     /// The source.
-    pub from: usize,
+    pub from: MemberId,
     /// The receiver.
-    pub to: usize,
+    pub to: MemberId,
     /// For all tables.
-    pub(super) plans: Vec<Plan>,
+    pub(super) plans: ById<TableId, Plan>,
     pub(super) receipt: Option<Snapshot>,
     pub(super) encoding: String,
     /// Whether the source has a copy of the receipt.
@@ -39,7 +40,7 @@ pub struct Lane {
 
 impl Lane {
     /// Not opened yet: it knows no receipt.
-    pub fn new(from: usize, to: usize, plans: Vec<Plan>) -> Lane {
+    pub fn new(from: MemberId, to: MemberId, plans: ById<TableId, Plan>) -> Lane {
         Lane { from, to, plans, receipt: None, encoding: String::new(), noted: false, copied: false }
     }
 }
@@ -50,7 +51,7 @@ impl Sessions {
     pub(super) fn open(&mut self, sync: &str, unmarked: bool) -> Result<()> {
         let Sessions { names, sources, targets, lanes } = self;
         for lane in lanes.iter_mut() {
-            let (source, target) = (at(sources, lane.from)?, at(targets, lane.to)?);
+            let (source, target) = (&mut sources[lane.from], &mut targets[lane.to]);
             lane.receipt = target.receipt(sync, &names[lane.from])?;
             lane.encoding = common_encoding(source, target)?;
         }
@@ -67,30 +68,30 @@ impl Sessions {
     }
 
     /// Takes the round's snapshots, a look for each lane.
-    pub(super) fn looks(&mut self) -> Result<Vec<Look>> {
-        let mut looks = Vec::new();
-        for lane in &self.lanes {
-            let source = at(&mut self.sources, lane.from)?;
+    pub(super) fn looks(&mut self) -> Result<ById<LaneId, Look>> {
+        let mut looks = ById::default();
+        for lane in self.lanes.iter() {
+            let source = &mut self.sources[lane.from];
             looks.push(source.look(&lane.plans, lane.receipt.as_ref())?);
         }
         Ok(looks)
     }
 
     /// The transactions that were running on each source.
-    pub(super) fn running(&self, looks: Vec<Look>) -> BTreeMap<usize, Vec<i64>> {
-        self.lanes.iter().zip(looks).map(|(lane, look)| (lane.from, look.now.running)).collect()
+    pub(super) fn running(&self, looks: ById<LaneId, Look>) -> BTreeMap<MemberId, Vec<i64>> {
+        self.lanes.iter().zip(looks.into_vec()).map(|(lane, look)| (lane.from, look.now.running)).collect()
     }
 
     /// Among masters, what one receiver lacks goes to all.
-    pub(super) fn add_lanes_of_same_source(&self, lanes: &mut Vec<usize>) {
-        let sources: BTreeSet<usize> = lanes.iter().map(|lane| self.lanes[*lane].from).collect();
-        *lanes = (0..self.lanes.len()).filter(|lane| sources.contains(&self.lanes[*lane].from)).collect();
+    pub(super) fn add_lanes_of_same_source(&self, lanes: &mut Vec<LaneId>) {
+        let sources: BTreeSet<MemberId> = lanes.iter().map(|lane| self.lanes[*lane].from).collect();
+        *lanes = self.lanes.ids().filter(|lane| sources.contains(&self.lanes[*lane].from)).collect();
     }
 
     /// The receipt from which a lane's changes are taken. Among masters it is what all receivers of
     /// the source have: a receiver that committed a round in which the others died gets all of that
     /// round again, so that what is decided now holds there, too.
-    pub(super) fn taken_after(&self, lane: usize) -> Option<Snapshot> {
+    pub(super) fn taken_after(&self, lane: LaneId) -> Option<Snapshot> {
         let from = self.lanes[lane].from;
         let receipts = self.lanes.iter().filter(|other| other.from == from).map(|other| other.receipt.clone());
         receipts.reduce(|one, other| Some(one?.common(&other?))).flatten()
@@ -104,16 +105,16 @@ impl Sessions {
     pub(super) fn roll_back(&mut self, sync: &str) -> Result<()> {
         self.sources.values_mut().try_for_each(Source::rollback)?;
         self.targets.values_mut().try_for_each(Target::rollback)?;
-        for lane in &mut self.lanes {
-            lane.receipt = at(&mut self.targets, lane.to)?.receipt(sync, &self.names[lane.from])?;
+        for lane in self.lanes.iter_mut() {
+            lane.receipt = self.targets[lane.to].receipt(sync, &self.names[lane.from])?;
         }
         Ok(())
     }
 
     /// The span of the changes that the round takes from a member; none if it is no source.
-    pub(super) fn taken_from<'r>(&self, member: usize, round: &'r Round) -> Option<&'r Span> {
-        let lane = self.lanes.iter().position(|lane| lane.from == member)?;
-        round.spans.get(lane)
+    pub(super) fn taken_from<'r>(&self, member: MemberId, round: &'r Round) -> Option<&'r Span> {
+        let lane = self.lanes.find(|lane| lane.from == member)?;
+        Some(&round.spans[lane])
     }
 
     /// All of them, each with what it is called.
@@ -129,11 +130,6 @@ impl Sessions {
         let sources = self.sources.values_mut().map(|source| &mut source.conn);
         sources.chain(self.targets.values_mut().map(|target| &mut target.conn))
     }
-}
-
-/// One of the members; that it is there is a matter of how the carrier was put together.
-pub(super) fn at<T>(members: &mut BTreeMap<usize, T>, number: usize) -> Result<&mut T> {
-    members.get_mut(&number).ok_or_else(|| Error::new(Kind::Bug, format!("member {number} is missing")))
 }
 
 /// Bytes pass unchanged between servers of one encoding, whatever they are; else both sides speak

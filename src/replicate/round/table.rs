@@ -2,25 +2,26 @@
 //! at each receiver.
 
 use super::late_changes::LateRules;
-use super::{Carrier, Parts, Round, Sessions, at};
+use super::{Carrier, Parts, Round, Sessions};
 use crate::control::queue::Counts;
 use crate::error::Result;
 use crate::replicate::copy::workers::fill_whole;
+use crate::replicate::ids::{LaneId, MemberId, TableId};
 use crate::replicate::round::step::{Step, Watcher};
 use crate::replicate::session::source::hold_as_planned;
 
 impl Carrier {
     pub(super) fn carry_table(
         &mut self,
-        table: usize,
-        lanes: &[usize],
+        table: TableId,
+        lanes: &[LaneId],
         round: &mut Round,
         watcher: &mut dyn Watcher,
     ) -> Result<Counts> {
         let mut counts = Counts::default();
         for lane in lanes {
             let Sessions { lanes, targets, .. } = &mut self.parts.sessions;
-            at(targets, lanes[*lane].to)?.stage(&lanes[*lane].plans[table])?;
+            targets[lanes[*lane].to].stage(&lanes[*lane].plans[table])?;
         }
         let lost = self.parts.resolve_conflicts(table, lanes, round)?;
         watcher.at(Step::Met, None)?;
@@ -42,8 +43,8 @@ impl Carrier {
     /// copy; these get what changed since.
     pub(super) fn copy_table(
         &mut self,
-        table: usize,
-        lanes: &[usize],
+        table: TableId,
+        lanes: &[LaneId],
         round: &mut Round,
         watcher: &mut dyn Watcher,
     ) -> Result<Counts> {
@@ -57,7 +58,7 @@ impl Carrier {
             let plan = &lane.plans[table];
             watcher.at(Step::Ship, Some(&plan.source))?;
             watcher.expects(plan.rows.max(0.0) as u64);
-            let (source, target) = (at(sources, 0)?, at(targets, lane.to)?);
+            let (source, target) = (&mut sources[MemberId::FIRST], &mut targets[lane.to]);
             hold_as_planned(&mut source.conn, plan)?;
             counts += target.make_room(plan)?;
             counts += fill_whole(&mut source.conn, target, plan, &lane.encoding, &mut |rows| watcher.moved(rows))?;
@@ -75,7 +76,7 @@ impl Sessions {
     /// Wakes the syncs for which something was noted.
     pub(super) fn wake_others(&mut self, sync: &str, round: &Round) -> Result<()> {
         for receiver in &round.noted {
-            at(&mut self.targets, *receiver)?.wake_others(sync)?;
+            self.targets[*receiver].wake_others(sync)?;
         }
         Ok(())
     }

@@ -2,14 +2,15 @@
 //! ([`crate::replicate::plan`], truncate).
 
 use super::abreast::{each_of, take};
-use super::{Lane, Round, Sessions, at};
+use super::{Lane, Round, Sessions};
 use crate::control::queue::Counts;
 use crate::error::Result;
+use crate::replicate::ids::{LaneId, TableId};
 use crate::replicate::session::relay;
 
 impl Sessions {
     /// Empties the receiver of a lane if its source was emptied.
-    pub(super) fn empty(&mut self, table: usize, lane: usize, round: &mut Round) -> Result<Counts> {
+    pub(super) fn empty(&mut self, table: TableId, lane: LaneId, round: &mut Round) -> Result<Counts> {
         let Lane { from, to, .. } = self.lanes[lane];
         if !round.is_truncated(lane, table) {
             return Ok(Counts::default());
@@ -17,12 +18,12 @@ impl Sessions {
         let own = self.taken_from(to, round);
         let plan = &self.lanes[lane].plans[table];
         if own.is_some() {
-            let (source, target) = (at(&mut self.sources, from)?, at(&mut self.targets, to)?);
+            let (source, target) = (&mut self.sources[from], &mut self.targets[to]);
             target.preserve(plan)?;
             let fill = plan.fill_preserved();
             relay::copy(&mut source.conn, &plan.present_keys(), &mut target.conn, &fill, "UTF8", &mut |_| Ok(()))?;
         }
-        let counts = at(&mut self.targets, to)?.empty(plan, own)?;
+        let counts = self.targets[to].empty(plan, own)?;
         if plan.makes_delta() {
             round.noted.insert(to);
         }
@@ -32,11 +33,11 @@ impl Sessions {
     /// Drops changes that are sent once more, after a round that died, and that a master had got
     /// before it emptied its table: they go on the list of lost ones at their source, and their
     /// rows are deleted there. Says whether there were any such masters.
-    pub(super) fn drop_emptied(&mut self, table: usize, lanes: &[usize], round: &Round) -> Result<bool> {
+    pub(super) fn drop_emptied(&mut self, table: TableId, lanes: &[LaneId], round: &Round) -> Result<bool> {
         let mut found = false;
         for back in lanes.iter().filter(|lane| round.spans[**lane].had.is_some()) {
             let Lane { from: sender, to: truncating, .. } = self.lanes[*back];
-            let there = |lane: &&usize| self.lanes[**lane].from == truncating && self.lanes[**lane].to == sender;
+            let there = |lane: &&LaneId| self.lanes[**lane].from == truncating && self.lanes[**lane].to == sender;
             let Some(there) = lanes.iter().find(there).copied() else { continue };
             if round.is_truncated(there, table) && self.lacks_truncate(table, there, round)? {
                 self.drop_known(table, *back, there, round)?;
@@ -46,21 +47,21 @@ impl Sessions {
         Ok(found)
     }
 
-    fn lacks_truncate(&mut self, table: usize, lane: usize, round: &Round) -> Result<bool> {
+    fn lacks_truncate(&mut self, table: TableId, lane: LaneId, round: &Round) -> Result<bool> {
         let Lane { from, plans, .. } = &self.lanes[lane];
         let lacking = round.spans[lane].lacking().after;
-        Ok(at(&mut self.sources, *from)?.measure(&plans[table], lacking.as_ref(), 1)?.truncated)
+        Ok(self.sources[*from].measure(&plans[table], lacking.as_ref(), 1)?.truncated)
     }
 
     /// What the master at the end of lane `back` knew of its sender's changes, and has no more:
     /// lane `there` leads to the sender.
-    fn drop_known(&mut self, table: usize, back: usize, there: usize, round: &Round) -> Result<()> {
+    fn drop_known(&mut self, table: TableId, back: LaneId, there: LaneId, round: &Round) -> Result<()> {
         let Lane { from: sender, to: truncating, .. } = self.lanes[back];
         let (known, dead) = (&self.lanes[back].plans[table], &self.lanes[there].plans[table]);
         let mut quietly = |_| Ok(());
         let mut sources = each_of(&mut self.sources);
         let (source, other) = (take(&mut sources, sender)?, take(&mut sources, truncating)?);
-        let target = at(&mut self.targets, sender)?;
+        let target = &mut self.targets[sender];
         other.asked(dead)?;
         source.lost(known)?;
         target.stage(dead)?;

@@ -7,6 +7,7 @@ use crate::replicate::capture::records;
 use crate::replicate::catalog::capture_triggers::{ROW_TRIGGER, TRUNCATE_TRIGGER};
 use crate::replicate::catalog::digest;
 use crate::replicate::catalog::shape::Shape;
+use crate::replicate::ids::{Id, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::session::planner_settings::Preference;
 use crate::replicate::session::temp_tables::Scratch;
@@ -64,8 +65,8 @@ pub struct Mark {
 pub struct Look {
     /// The snapshot: the upper edge of the round.
     pub now: Snapshot,
-    /// The tables with pending changes, as positions in the list of plans.
-    pub changed: Vec<usize>,
+    /// The tables with pending changes.
+    pub changed: Vec<TableId>,
     /// A table's name leads to another relation, or its changes may not have been captured, since
     /// the plans were made.
     pub outdated: bool,
@@ -452,7 +453,7 @@ fn array<T: ToString>(numbers: &[T]) -> String {
 fn parse_look(answer: &str) -> Option<Look> {
     let parts: Vec<&str> = answer.split(';').collect();
     let [now, wal, outdated @ ("t" | "f"), flags] = parts[..] else { return None };
-    let changed = flags.split(',').enumerate().filter(|(_, flag)| *flag == "t").map(|(table, _)| table).collect();
+    let changed = flags.split(',').enumerate().filter(|(_, flag)| *flag == "t").map(|(table, _)| TableId::at(table)).collect();
     Some(Look { now: Snapshot::parse(now).ok()?, changed, outdated: outdated == "t", wal: wal.to_owned() })
 }
 
@@ -537,7 +538,10 @@ mod tests {
     #[test]
     fn a_look_is_read_from_its_answer() {
         let look = parse_look("7:9:7,8;0/1A;t;t,f,t").unwrap();
-        assert_eq!((look.now.running, look.wal.as_str(), look.outdated, look.changed), (vec![7, 8], "0/1A", true, vec![0, 2]));
+        assert_eq!(
+            (look.now.running, look.wal.as_str(), look.outdated, look.changed),
+            (vec![7, 8], "0/1A", true, [0, 2].map(TableId::at).into())
+        );
         assert!(parse_look("").is_none() && parse_look("7:9:;0/1A;x;t").is_none());
         assert!(parse_look("7:9:;0/1A;f;").unwrap().changed.is_empty(), "a sync of sequences");
     }

@@ -8,6 +8,7 @@ use crate::pg::{Connection, session};
 use crate::replicate::catalog::digest;
 use crate::replicate::catalog::owner_path;
 use crate::replicate::identity::installation;
+use crate::replicate::ids::{ById, TableId};
 use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::plan::{Plan, Receiver};
 use crate::replicate::session::foreign_keys;
@@ -155,7 +156,7 @@ impl Target {
 
     /// Those of these tables that can be written in sessions of their own, and whether TRUNCATE may
     /// empty them.
-    pub fn apart(&mut self, plans: &[Plan], wanted: &[usize]) -> Result<Vec<(usize, bool)>> {
+    pub fn apart(&mut self, plans: &ById<TableId, Plan>, wanted: &[TableId]) -> Result<Vec<(TableId, bool)>> {
         if self.checked.is_some() {
             return Ok(Vec::new());
         }
