@@ -93,3 +93,14 @@ fn a_change_without_a_daemon_says_nothing_more() {
     let outcome = world.run("update sync s status=inactive name=s2").ended_with(0);
     assert_eq!(outcome.stderr, "");
 }
+
+/// Its processes keep the sessions that they have.
+#[test]
+fn a_database_that_is_moved_names_the_reload_that_follows() {
+    let (world, _) = world();
+    let told = world.run("update db B dbhost=/nonexistent").ended_with(0).stderr;
+    let note = "Note: the running daemon goes on where database \"B\" was until: bucardo_ctl reload s\n";
+    assert!(told.contains(note), "{told}");
+    let told = world.run("update db B ssp=0").ended_with(0).stderr;
+    assert!(!told.contains("Note: the running daemon"), "{told}");
+}

@@ -3,6 +3,7 @@
 use super::after;
 use super::find::{self, Table, Thing};
 use super::in_step::Change;
+use super::moved;
 use super::party;
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Value};
@@ -54,8 +55,12 @@ pub struct Quiet {
 /// Changes all things that `name` means, in database `db` if one is given, and says nothing.
 pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
     let change = Change::about(session, noun, name, &given)?;
+    let is_moved = moved::is_moved(noun, &given);
     let changes = session.transaction(|session| changed_to(session, noun, name, db, given))?;
     change.map_or(Ok(()), |change| change.follow(session))?;
+    if is_moved {
+        moved::tell(session, name)?;
+    }
     Ok(changes)
 }
 
@@ -103,6 +108,7 @@ const ALIASES: [(&str, &str); 2] = [("ssp", "server_side_prepares"), ("autokick"
 pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -> Result<u8> {
     let assignments = words.iter().filter(|word| *word != "set").map(|word| assignment(word)).collect::<Result<Vec<_>>>()?;
     let change = Change::about(session, noun, name, &assignments)?;
+    let is_moved = moved::is_moved(noun, &assignments);
     let texts = session.transaction(|session| {
         let things = find::things(&mut session.control, noun, name)?;
         let assignments = meant(&mut session.control, noun, &things[0], assignments)?;
@@ -110,6 +116,9 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     })?;
     texts.iter().for_each(|text| say_text!("{text}"));
     change.map_or(Ok(()), |change| change.follow(session))?;
+    if is_moved {
+        moved::tell(session, name)?;
+    }
     Ok(0)
 }
 

@@ -8,6 +8,7 @@ mod columns;
 pub(super) mod find;
 mod in_step;
 mod members;
+mod moved;
 mod newer;
 mod party;
 
