@@ -1,18 +1,22 @@
 -- A database that was added or changed is tried out, and what came of it goes to db_connlog. Only a
 -- program can connect to it: one of ours that has just done so says so by the session setting
--- bucardo.validating = 'on'; for everybody else the daemon does it.
+-- bucardo.validating = 'on'; for everybody else the daemon does it. Its syncs are told of a new
+-- status; before they serve a target that is active again, their databases are looked at.
 create function bucardo.db_change() returns trigger language plpgsql as $$
 begin
     if new.status <> 'inactive' and current_setting('bucardo.validating', true) is distinct from 'on' then
         perform pg_notify('bucardo_check_db', new.name);
     end if;
-    if tg_op = 'UPDATE' then
-        perform pg_notify('bucardo_validate_sync', s.name)
-        from bucardo.sync s
-        where new.status <> old.status
-          and (s.targetdb = new.name
-               or exists (select 1 from bucardo.dbmap m where m.dbgroup = s.targetgroup and m.db = new.name)
-               or exists (select 1 from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source and g.db = new.name));
+    if tg_op = 'UPDATE' and new.status <> old.status then
+        perform case when new.status = 'active' and w.is_target then bucardo.request_validation(w.name, false)
+                     else pg_notify('bucardo_validate_sync', w.name) end
+        from (select s.name,
+                     s.targetdb is not distinct from new.name
+                       or exists (select 1 from bucardo.dbmap m where m.dbgroup = s.targetgroup and m.db = new.name) as is_target,
+                     exists (select 1 from bucardo.herdmap h join bucardo.goat g on g.id = h.goat
+                             where h.herd = s.source and g.db = new.name) as is_source
+              from bucardo.sync s) w
+        where w.is_target or w.is_source;
     end if;
     return null;
 end

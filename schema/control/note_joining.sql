@@ -1,8 +1,8 @@
 -- Notes what joins the herd of a sync that has objects on its databases already, and forgets what
 -- leaves it. The herd of a sync that was never made is looked at as a whole; and a table that was
--- taken out and put back before anything has looked is carried as if it had stayed (the states of
--- its tables are forgotten by the look). Where KIDs have begun without it in between, its changes
--- of that time are missing. status shows it with what was noted of the sync.
+-- taken out and put back before anything has looked is carried as if it had stayed. Where KIDs have
+-- begun without it in between, its changes of that time are missing. After a look without it, which
+-- gives its changes up, it joins anew, and the next look finds that some are missing. status shows it with what was noted of the sync.
 create function bucardo.note_joining() returns trigger language plpgsql as $$
 declare
     line text;
@@ -19,7 +19,9 @@ begin
             from bucardo.sync s
             where s.source = new.herd
               and exists (select from bucardo.place p where p.sync = s.name)
-              and not exists (select from bucardo.table_state t where t.sync = s.name and t.goat = new.goat)
+              and not exists (
+                  select from bucardo.table_state t
+                  where t.sync = s.name and t.goat = new.goat and t.state <> 'given up')
             on conflict (sync, goat) do nothing
             returning sync)
         update bucardo.validation v

@@ -2,7 +2,8 @@
 -- each database that it serves, which relation had the table's name, and which triggers captured
 -- its changes. What is otherwise when the next one compares was not captured in between (table
 -- gap). A state of 'left' is that of a table that was taken out of the herd and without which the
--- KID has begun anew since.
+-- KID has begun anew since; 'given up' that of a table, or of a database, that did not belong to
+-- the sync at the last look, since when nothing is kept for it.
 create table bucardo.table_state (
     sync     text    not null,
     targetdb text    not null,

@@ -5,7 +5,7 @@ use crate::control::sync::Sync;
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::pg::fill;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The KID of a sync whose targets may lack something, by its target, and the database where that
@@ -50,6 +50,24 @@ pub fn command(sync: &str) -> String {
     format!("bucardo_ctl update sync {sync} onetimecopy=1 && bucardo_ctl reload {sync}")
 }
 
+/// The state of a table in table `table_state` that was taken out of the herd, and without which
+/// the KID has begun anew since.
+pub const LEFT: &str = "left";
+
+/// The state of a table whose changes are not captured for the KID any more: a look at the
+/// databases took place while the table, or the database, did not belong to the sync.
+pub const GIVEN_UP: &str = "given up";
+
+/// What is said of a table that comes back after that.
+pub fn was_absent(target: &str) -> String {
+    format!("it, or database \"{target}\", did not belong to the sync for a while; what changed meanwhile was not carried")
+}
+
+/// Whether a state says that the table, or the database, did not belong to the sync.
+pub fn is_absence(state: &str) -> bool {
+    state == LEFT || state == GIVEN_UP
+}
+
 /// How the tables were, by goat.
 pub fn known(control: &mut Connection, place: Place) -> Result<BTreeMap<i32, String>> {
     let sql =
@@ -60,8 +78,8 @@ pub fn known(control: &mut Connection, place: Place) -> Result<BTreeMap<i32, Str
 
 /// How a table was on the other members, by database.
 pub fn known_elsewhere(control: &mut Connection, place: Place, goat: i32) -> Result<Vec<(String, String)>> {
-    let sql =
-        "select db, state from bucardo.table_state where sync = $1 and targetdb = $2 and db <> $3 and goat = $4 order by db";
+    let sql = "select db, state from bucardo.table_state \
+               where sync = $1 and targetdb = $2 and db <> $3 and goat = $4 and state not in ('left', 'given up') order by db";
     let rows = control.query(sql, &[&place.sync, &place.target, &place.db, &goat])?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
@@ -82,7 +100,7 @@ pub fn learn(control: &mut Connection, place: Place, states: &[(i32, String)]) -
 /// gap (function `note_joining`).
 pub fn leave_others(control: &mut Connection, sync: &str, target: &str, carried: &[i32]) -> Result<()> {
     let sql = "update bucardo.table_state set state = 'left' \
-               where sync = $1 and targetdb = $2 and goat <> all ($3) and state <> 'left' \
+               where sync = $1 and targetdb = $2 and goat <> all ($3) and state not in ('left', 'given up') \
                and not exists (select from bucardo.joining j where j.sync = $1 and j.goat = table_state.goat)";
     control.execute(sql, &[&sync, &target, &carried])?;
     Ok(())
@@ -168,13 +186,48 @@ pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members
     Ok(())
 }
 
-/// Forgets what is about tables and databases that do not belong to a sync any more.
+/// Forgets what is about tables and databases that do not belong to a sync any more, except that
+/// their changes were given up: should they come back, that is a gap. Targets that are not active
+/// still belong to it.
 pub fn forget_others(control: &mut Connection, sync: &Sync, goats: &[i32]) -> Result<()> {
-    for table in ["gap", "table_state", "departed_partition"] {
-        let sql = format!(
-            "delete from bucardo.{table} where sync = $1 and (goat <> all ($2) or targetdb <> all ($3) or db <> all ($4))"
-        );
-        control.execute(&sql, &[&sync.name, &goats, &sync.places(), &sync.members()])?;
+    let places = [sync.places(), sync.left_alone.clone()].concat();
+    let members = [sync.members(), sync.left_alone.clone()].concat();
+    follow_masters(control, sync, &places)?;
+    let gone = "sync = $1 and (goat <> all ($2) or targetdb <> all ($3) or db <> all ($4))";
+    for table in ["gap", "departed_partition"] {
+        let sql = format!("delete from bucardo.{table} where {gone}");
+        control.execute(&sql, &[&sync.name, &goats, &places, &members])?;
+    }
+    let sql = format!("update bucardo.table_state set state = '{GIVEN_UP}' where {gone} and state <> '{GIVEN_UP}'");
+    control.execute(&sql, &[&sync.name, &goats, &places, &members])?;
+    Ok(())
+}
+
+/// The KID of several masters is named by the first partner, which may be another one than at the
+/// last look: what is known goes along. It is told by a third database that its KID was one of
+/// masters.
+fn follow_masters(control: &mut Connection, sync: &Sync, places: &[String]) -> Result<()> {
+    let Some(place) = sync.partners.first() else { return Ok(()) };
+    let former = "select distinct targetdb from bucardo.table_state \
+                  where sync = $1 and targetdb <> all ($2) and db <> targetdb and db is distinct from $3";
+    for row in control.query(former, &[&sync.name, &places, &sync.source])? {
+        let former: String = row.get(0);
+        for table in ["gap", "departed_partition", "table_state"] {
+            let moved = format!(
+                "update bucardo.{table} t set targetdb = $3 \
+                 where t.sync = $1 and t.targetdb = $2 and not exists (\
+                 select from bucardo.{table} n where n.sync = $1 and n.targetdb = $3 and n.db = t.db and n.goat = t.goat)"
+            );
+            control.execute(&moved, &[&sync.name, &former, place])?;
+            let rest = format!("delete from bucardo.{table} where sync = $1 and targetdb = $2");
+            control.execute(&rest, &[&sync.name, &former])?;
+        }
     }
     Ok(())
+}
+
+/// The KIDs of a sync, by target, and the databases whose changes were given up for them.
+pub fn given_up(control: &mut Connection, sync: &str) -> Result<BTreeSet<(String, String)>> {
+    let sql = "select targetdb, db from bucardo.table_state where sync = $1 and state = $2";
+    Ok(control.query(sql, &[&sync, &GIVEN_UP])?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

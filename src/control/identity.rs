@@ -2,6 +2,7 @@
 //! and whether it was found to be another one since. One that was found to be another one is
 //! *halted* until a person has accepted it.
 
+use crate::control::gap::GIVEN_UP;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
 
@@ -114,11 +115,11 @@ pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
 }
 
 /// Forgets how the tables of a database were, and what was found missing of them since it is
-/// halted: a person has looked at what they are. What was missing before is missing still.
+/// halted: a person has looked at what they are. What was missing before is missing still, and what
+/// was given up for syncs that have left them remains known.
 pub fn forget_tables(control: &mut Connection, db: &str) -> Result<()> {
-    for table in ["table_state", "departed_partition"] {
-        control.execute(&format!("delete from bucardo.{table} where db = $1"), &[&db])?;
-    }
+    control.execute("delete from bucardo.table_state where db = $1 and state <> $2", &[&db, &GIVEN_UP])?;
+    control.execute("delete from bucardo.departed_partition where db = $1", &[&db])?;
     let sql = "delete from bucardo.gap g using bucardo.db_identity i where i.db = $1 and g.db = i.db and g.since >= i.halted";
     control.execute(sql, &[&db])?;
     Ok(())

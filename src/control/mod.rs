@@ -6,6 +6,7 @@ pub mod channel;
 pub mod connections;
 pub mod db;
 pub mod departed_partition;
+pub mod former_name;
 pub mod gap;
 pub mod identity;
 pub mod joining;

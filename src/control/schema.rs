@@ -52,6 +52,7 @@ const FILES: &[(&str, &str)] = files![
     "bucardo_log_message",
     "presence",
     "joining",
+    "former_name",
     "freezer_old_audit_pid",
     "freezer_master_q",
     // Functions, with the triggers that call them.
@@ -75,6 +76,7 @@ const FILES: &[(&str, &str)] = files![
     "find_unused_goats",
     "db_getconn",
     "db_change",
+    "note_former_name",
 ];
 
 /// Creates the schemas `bucardo` and `freezer` and all that is in them, in one transaction. Needs

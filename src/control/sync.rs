@@ -129,6 +129,8 @@ pub struct Sync {
     pub partners: Vec<String>,
     /// The active target databases that are no masters, in the order of their group.
     pub targets: Vec<String>,
+    /// The targets that are not active: their changes are kept until they are.
+    pub left_alone: Vec<String>,
     /// Its type.
     pub synctype: SyncType,
     /// Whether `sync.status` is `active`.
@@ -227,6 +229,11 @@ impl Sync {
         others.chain(self.targets.iter().filter(|_| first).cloned()).collect()
     }
 
+    /// The receivers for which a master keeps changes although they are not active.
+    pub fn kept_for(&self, master: &str) -> &[String] {
+        if self.source.as_deref() == Some(master) { &self.left_alone } else { &[] }
+    }
+
     /// The receivers by whose names the kids that wait for changes of a master have their flags.
     pub fn sleepers(&self, master: &str) -> Vec<String> {
         let other = self.masters().into_iter().find(|other| other != master);
@@ -303,6 +310,7 @@ fn sync(row: &postgres::Row) -> Result<Sync> {
         carried: row.get("carried"),
         source: row.get("source"),
         targets: row.get("targets"),
+        left_alone: row.get("left_alone"),
         partners: row.get("partners"),
         synctype: SyncType::parse(row.get("synctype"))?,
         wanted: row.get("wanted"),
@@ -341,6 +349,7 @@ pub(crate) fn example(partners: &[&str], targets: &[&str]) -> Sync {
         source: Some("A".into()),
         partners: all(partners),
         targets: all(targets),
+        left_alone: Vec::new(),
         synctype: SyncType::Swap,
         wanted: true,
         active: true,

@@ -233,6 +233,28 @@ const STEPS: &[Step] = &[
             include_str!("../../schema/control/db_change.sql")
         ),
     },
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_proc where oid = to_regprocedure('bucardo.db_change()') \
+            and prosrc ~ 'request_validation')",
+        summary: "Changed function: db_change(); a database that is active again is looked at",
+        sql: concat!(
+            "drop function bucardo.db_testconn(text); drop function bucardo.db_change() cascade;",
+            include_str!("../../schema/control/db_change.sql")
+        ),
+    },
+    Step {
+        missing: "select prosrc !~ 'given up' from pg_catalog.pg_proc where oid = 'bucardo.note_joining()'::regprocedure",
+        summary: "Changed function: note_joining(); a table that comes back after a look without it joins anew",
+        sql: concat!("drop function bucardo.note_joining() cascade;", include_str!("../../schema/control/note_joining.sql")),
+    },
+    Step {
+        missing: "select to_regclass('bucardo.former_name') is null",
+        summary: "Created table: bucardo.former_name",
+        sql: concat!(
+            include_str!("../../schema/control/former_name.sql"),
+            include_str!("../../schema/control/note_former_name.sql")
+        ),
+    },
 ];
 
 /// How much of this a schema has is noted in a comment, which everybody may read.

@@ -56,6 +56,11 @@ fn advised(error: Error, db: &DbError) -> Error {
         "53200" if db.message().contains("shared memory") => error.hint(
             "Raise max_locks_per_transaction on that server and start it again, or divide the sync into several with fewer tables.",
         ),
+        // What our own functions in the control database raise.
+        "P0001" => match db.hint() {
+            Some(hint) => error.hint(plain::line(hint)),
+            None => error,
+        },
         _ => error,
     }
 }

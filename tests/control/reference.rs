@@ -102,6 +102,7 @@ pub const ADDED: &[(&str, &str)] = &[
         "single boolean! true; host text! ''; boot text! ''; pid integer! 0; ticks bigint! 0; piddir text! ''; \
          directory text! ''; backend integer! 0; backend_start timestamptz; role oid; started timestamptz! now(); ended timestamptz; awaited timestamptz",
     ),
+    ("former_name", "sync text!; holder text!; db text!; former text!"),
     ("joining", "sync text!; goat integer!; cdate timestamptz! now(); looked timestamptz; outcome text"),
     (
         "gap",
@@ -174,7 +175,10 @@ pub const INDEXES: &[(&str, &str)] = &[
 
 /// Triggers, with the kind of events in the words of SQL.
 pub const TRIGGERS: &[(&str, &str)] = &[
-    ("db", "db_change AFTER INSERT OR UPDATE ROW"),
+    (
+        "db",
+        "check_former_name BEFORE INSERT OR UPDATE ROW; db_change AFTER INSERT OR UPDATE ROW; note_former_name AFTER UPDATE ROW",
+    ),
     ("bucardo_config", "check_bucardo_config BEFORE INSERT OR UPDATE ROW"),
     ("goat", "validate_goat BEFORE INSERT OR UPDATE ROW"),
     ("herdmap", "herdcheck AFTER INSERT OR UPDATE ROW; note_joining AFTER DELETE OR INSERT ROW"),

@@ -343,3 +343,26 @@ fn what_a_table_missed_that_was_out_is_known_when_it_is_back() {
     world.becomes_equal("A", "B");
     world.becomes("control", "select count(*) from bucardo.gap", "0");
 }
+
+/// The look has given up what captures its changes.
+#[test]
+fn what_a_table_missed_since_a_look_without_it_is_known_when_it_is_back() {
+    let world = world();
+    world.says("update sync s remove table public.t");
+    world.says("reload s");
+    world.at("A", "insert into t values (1); insert into u values (1)");
+    world.becomes("B", "select count(*) from u", "1");
+    assert_eq!(told_gaps(&world), "0", "a table that is out lacks nothing");
+    world.says("update sync s add table public.t");
+    assert!(world.says("status s").contains("is not replicated yet"));
+    world.run("reload s");
+    world.at("A", "insert into t values (2)");
+    world.becomes("B", "select count(*) from t where id = 2", "1");
+    assert_eq!(world.value("B", "select count(*) from t where id = 1"), "0");
+    assert_eq!(told_gaps(&world), "1");
+    assert!(world.says("status s").contains("did not belong to the sync for a while; what changed meanwhile was not carried"));
+    world.says("update sync s onetimecopy=1");
+    world.says("reload s");
+    world.becomes_equal("A", "B");
+    world.becomes("control", "select count(*) from bucardo.gap", "0");
+}

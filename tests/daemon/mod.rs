@@ -13,6 +13,7 @@ mod limits;
 mod link;
 mod load;
 mod loss;
+mod members;
 mod orders;
 mod orphans;
 mod outage;

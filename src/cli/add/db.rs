@@ -37,7 +37,7 @@ pub(super) const KEYS: &[Key] = &[
         .says("", "more parameters of the connection, as sslmode=require"),
     Key::new("dsn", &["dsn", "dbdsn"], Value::Text).unstored().says("", "all in one word: dbname=shop;host=db1"),
     Key::new("status", &["stat", "status"], Value::OneOf(&["active", "inactive"]))
-        .says("active", "inactive: its syncs leave it alone"),
+        .says("active", "inactive: its syncs leave it alone, and changes for it wait"),
     Key::new("group", &["group", "dbgroup"], Value::Text).unstored().says("", "put it into this group; x:source and x:target say the role"),
     Key::new("sourcelimit", &["sourcelimit"], Value::Number).says("0", "KIDs that read from it at the same time, at most; 0 is all"),
     Key::new("targetlimit", &["targetlimit"], Value::Number).says("0", "KIDs that write to it at the same time, at most; 0 is all"),

@@ -2,7 +2,7 @@
 
 use super::sync::{Config, Run, Sync};
 use crate::cli::interval::Interval;
-use crate::control::state::Waiting;
+use crate::control::state::{LeftAlone, Waiting};
 use crate::plain;
 use std::fmt::Write;
 
@@ -17,8 +17,11 @@ pub fn text(sync: &Sync, interval: Interval) -> String {
     if let Some(reason) = sync.facts.reason() {
         block.line("Reason", &reason);
     }
-    if let Some(waiting) = waiting(sync, interval) {
+    if let Some(waiting) = waiting(&sync.facts.waiting, interval) {
         block.line("Waiting changes", &waiting);
+    }
+    for one in &sync.facts.left_alone {
+        block.line("Left alone", &left_alone(one, interval));
     }
     if let Some(progress) = sync.progress() {
         block.line("Progress", progress);
@@ -82,9 +85,17 @@ fn state(sync: &Sync, interval: Interval) -> String {
     }
 }
 
+/// A target that is not active, and what waits for it.
+fn left_alone(one: &LeftAlone, interval: Interval) -> String {
+    match waiting(&one.waiting, interval) {
+        Some(waiting) => format!("{} is inactive; changes that wait for it: {waiting}", one.db),
+        None => format!("{} is inactive", one.db),
+    }
+}
+
 /// What waits on the sources, if anything does, or that they did not say it.
-fn waiting(sync: &Sync, interval: Interval) -> Option<String> {
-    match &sync.facts.waiting {
+fn waiting(waiting: &Waiting, interval: Interval) -> Option<String> {
+    match waiting {
         Waiting::Known(backlog) if backlog.changes > 0 => {
             let more = if backlog.more { " or more" } else { "" };
             Some(format!("{}{more}, the oldest for {}", backlog.changes, interval(Some(backlog.oldest))))

@@ -4,7 +4,7 @@ use super::sync::{Run, Sync};
 use crate::cli::interval;
 use crate::cli::json::{Object, list, string};
 use crate::control::gap::Gap;
-use crate::control::state::{Lateness, Level, Waiting};
+use crate::control::state::{Lateness, LeftAlone, Level, Waiting};
 
 /// All syncs. `mcp` is the daemon's process, as far as this machine knows it; whether there is a
 /// daemon, from whatever machine, is another matter.
@@ -23,6 +23,7 @@ fn sync(sync: &Sync) -> String {
         sync.retries.iter().map(|retry| Object::default().text("target", &retry.target).text("at", &retry.at).end()).collect();
     let warnings: Vec<String> = config.warnings.iter().map(|warning| string(warning)).collect();
     let left_out: Vec<String> = sync.facts.left_out.iter().map(|one| string(&one.to_string())).collect();
+    let left_alone: Vec<String> = sync.facts.left_alone.iter().map(left_alone).collect();
     let gaps: Vec<String> = sync.gaps.iter().map(gap).collect();
     Object::default()
         .text("name", &config.name)
@@ -51,6 +52,7 @@ fn sync(sync: &Sync) -> String {
         .maybe("invalid", config.invalid.as_deref())
         .raw("warnings", &list(&warnings).replace('\n', ""))
         .raw("left_out", &list(&left_out).replace('\n', ""))
+        .raw("left_alone", &list(&left_alone).replace('\n', ""))
         .raw("gaps", &list(&gaps).replace('\n', ""))
         .end()
 }
@@ -74,6 +76,10 @@ fn waiting(waiting: &Waiting) -> String {
         Waiting::Unknown(reason) => Object::default().raw("changes", "null").text("unknown", reason).end(),
         Waiting::NotAsked => "null".to_owned(),
     }
+}
+
+fn left_alone(one: &LeftAlone) -> String {
+    Object::default().text("db", &one.db).raw("waiting", &waiting(&one.waiting)).end()
 }
 
 fn gap(gap: &Gap) -> String {

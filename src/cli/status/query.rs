@@ -8,7 +8,7 @@ use crate::control::{gap, state};
 use crate::error::Result;
 use crate::notice::clock;
 use crate::replicate::notes;
-use crate::replicate::sync::waiting::Sources;
+use crate::replicate::sync::waiting::{Asked, Sources};
 use postgres::Row;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -50,7 +50,8 @@ pub fn syncs(session: &mut Session, names: &[String], sources: &mut Sources) -> 
         sync.gaps = gaps.iter().filter(|gap| gap.sync == *name).cloned().collect();
         sync.facts = facts.remove(name).unwrap_or_default();
         sync.facts.good = sync.good.as_ref().map(|run| run.age);
-        sync.facts.waiting = waiting.remove(name).unwrap_or_default();
+        let Asked { waiting, left_alone } = waiting.remove(name).unwrap_or_default();
+        sync.facts.hear(waiting, left_alone);
         sync.pid_file = pid_file(&pidfile::controller_path(Path::new(&session.files.piddir), name));
     }
     Ok(syncs.into_values().collect())

@@ -5,6 +5,7 @@ use super::find::{self, Table, Thing};
 use super::in_step::Change;
 use super::moved;
 use super::party;
+use super::renamed;
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Value};
 use crate::cli::{Session, add, conflict, near, refusal};
@@ -56,8 +57,10 @@ pub struct Quiet {
 pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
     let change = Change::about(session, noun, name, &given)?;
     let is_moved = moved::is_moved(noun, &given);
+    renamed::refuse_if_away(session, noun, name, &given)?;
     let changes = session.transaction(|session| changed_to(session, noun, name, db, given))?;
     change.map_or(Ok(()), |change| change.follow(session))?;
+    renamed::follow(session, noun)?;
     if is_moved {
         moved::tell(session, name)?;
     }
@@ -109,6 +112,7 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     let assignments = words.iter().filter(|word| *word != "set").map(|word| assignment(word)).collect::<Result<Vec<_>>>()?;
     let change = Change::about(session, noun, name, &assignments)?;
     let is_moved = moved::is_moved(noun, &assignments);
+    renamed::refuse_if_away(session, noun, name, &assignments)?;
     let texts = session.transaction(|session| {
         let things = find::things(&mut session.control, noun, name)?;
         let assignments = meant(&mut session.control, noun, &things[0], assignments)?;
@@ -116,6 +120,7 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     })?;
     texts.iter().for_each(|text| say_text!("{text}"));
     change.map_or(Ok(()), |change| change.follow(session))?;
+    renamed::follow(session, noun)?;
     if is_moved {
         moved::tell(session, name)?;
     }

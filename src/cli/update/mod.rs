@@ -11,6 +11,7 @@ mod members;
 mod moved;
 mod newer;
 mod party;
+mod renamed;
 
 use crate::cli::noun::{self, Noun, WORDS};
 use crate::cli::table::Topic;
@@ -29,7 +30,7 @@ pub const TOPICS: &[Topic] = &[
   update sync orders checktime='5 minutes'
 
 A name may have a * for several at once. `list <type> <name> --verbose --verbose` shows the columns. A running daemon is told of
-a new status or name of a sync, and learns of all else by `reload <sync>`.",
+a new status or name of a sync or database, and learns of all else by `reload <sync>`.",
     )
     .or_newer(
         "Usage: update <type> <name> col1=val [col2=val2 col3=val3 ...]
@@ -41,7 +42,7 @@ a new status or name of a sync, and learns of all else by `reload <sync>`.",
   update sync orders autokick=0
 
 A name may have a * or % for several at once. `list <type> <name> --vv` shows the columns. A running daemon is told of a
-new status or name of a sync, and learns of all else by `reload <sync>`.",
+new status or name of a sync or database, and learns of all else by `reload <sync>`.",
     ),
     help::about(
         &["sync", "syncs"],

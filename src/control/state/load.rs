@@ -1,6 +1,6 @@
 //! Reading the facts from the control database.
 
-use super::{Asked, Facts, Hindrance, Job, Trouble, Waiting};
+use super::{Asked, Facts, Hindrance, Job, LeftAlone, Trouble, Waiting};
 use crate::control::joining;
 use crate::control::presence::presence;
 use crate::control::setting_table;
@@ -38,6 +38,8 @@ fn facts(row: &Row) -> Facts {
         stopped: false,
         active: row.get("active"),
         source_off: row.get("source_off"),
+        lacks_target: row.get("lacks_target"),
+        left_alone: row.get::<_, Vec<String>>("left_alone").into_iter().map(left_alone).collect(),
         paused: row.get("paused"),
         asked: row.get::<_, Option<&str>>("asked").and_then(asked),
         trouble: trouble(row),
@@ -55,6 +57,10 @@ fn facts(row: &Row) -> Facts {
         expired: row.get("expired"),
         waiting: Waiting::NotAsked,
     }
+}
+
+fn left_alone(db: String) -> LeftAlone {
+    LeftAlone { db, waiting: Waiting::NotAsked }
 }
 
 fn asked(word: &str) -> Option<Asked> {

@@ -11,6 +11,7 @@ mod standstill;
 use crate::control::joining::Joining;
 pub use load::{LACKS_CONNECTION, load, outdated};
 pub use standstill::Standstill;
+use std::collections::BTreeMap;
 
 /// Everything from which the state of a sync follows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +22,10 @@ pub struct Facts {
     pub active: bool,
     /// The source database that is not active, if it is not.
     pub source_off: Option<String>,
+    /// None of its targets is active.
+    pub lacks_target: bool,
+    /// The targets that are not active, and what waits for each.
+    pub left_alone: Vec<LeftAlone>,
     /// Seconds since it was paused.
     pub paused: Option<i64>,
     /// What the running daemon was told; it goes before `sync.status`.
@@ -114,6 +119,15 @@ pub enum Waiting {
     Known(Backlog),
 }
 
+/// A target that is not active, whose changes are kept until it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// The database.
+    pub db: String,
+    /// What waits for it.
+    pub waiting: Waiting,
+}
+
 /// Changes that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Backlog {
@@ -200,6 +214,14 @@ impl Waiting {
 }
 
 impl Facts {
+    /// Takes what the sources said: what waits for the targets that run, and for the others.
+    pub fn hear(&mut self, waiting: Waiting, mut left_alone: BTreeMap<String, Waiting>) {
+        self.waiting = waiting;
+        for one in &mut self.left_alone {
+            one.waiting = left_alone.remove(&one.db).unwrap_or_default();
+        }
+    }
+
     /// Whether the sync is to run, paused or not.
     pub fn is_on(&self) -> bool {
         let told = self.asked.filter(|_| !self.stopped);
@@ -217,6 +239,9 @@ impl Facts {
         }
         if self.paused.is_some() {
             return State::Paused;
+        }
+        if self.lacks_target {
+            return State::Invalid;
         }
         match (&self.trouble, &self.failing, self.job) {
             (Some(trouble), ..) if trouble.hindrance == Hindrance::Invalid => State::Invalid,
@@ -276,8 +301,14 @@ impl Facts {
             _ if self.is_failing() || self.is_incomplete() || self.job == Some(Job::LacksConnection) || self.is_neglected() => {
                 Level::Warning
             }
+            _ if self.keeps_changes() => Level::Warning,
             State::Copying | State::Running | State::Queued | State::Idle => Level::Fine,
         }
+    }
+
+    /// Whether changes are kept for targets that are not active.
+    fn keeps_changes(&self) -> bool {
+        self.left_alone.iter().any(|one| one.waiting.changes() > 0)
     }
 
     /// Whether changes wait that should be worked on, and are not.
@@ -336,7 +367,9 @@ impl Facts {
             State::Paused => self.paused.map(|_| "paused by command: `resume` lets it go on".to_owned()),
             State::Invalid | State::Stalled => {
                 let trouble = self.trouble.as_ref().map(|trouble| &trouble.reason);
-                trouble.or(self.failing.as_ref()).map(|reason| first_line(reason))
+                let lacks_target = "it has no active target database".to_owned();
+                let found = trouble.or(self.failing.as_ref()).map(|reason| first_line(reason));
+                found.filter(|_| !self.lacks_target || self.trouble.is_some()).or(self.lacks_target.then_some(lacks_target))
             }
             State::Queued | State::Copying | State::Running | State::Idle if self.failing.is_some() => {
                 self.failing.as_deref().map(first_line)
@@ -353,7 +386,11 @@ impl Facts {
             let others = if more > 0 { format!(" (and {more} more)") } else { String::new() };
             return Some(first_line(&first.to_string()) + &others);
         }
-        (self.gaps > 0).then(|| "changes are known to be missing: `status` with its name tells which".to_owned())
+        if self.gaps > 0 {
+            return Some("changes are known to be missing: `status` with its name tells which".to_owned());
+        }
+        let kept_for = self.left_alone.iter().find(|one| one.waiting.changes() > 0)?;
+        Some(format!("database \"{}\" is not active: changes wait for it", kept_for.db))
     }
 
     fn why_off(&self) -> Option<String> {
@@ -421,6 +458,19 @@ mod tests {
         assert_eq!(of(Facts { gaps: 1, active: false, ..on() }), (State::Off, Level::Warning));
         assert_eq!(of(Facts { gaps: 1, paused: Some(1), ..on() }), (State::Paused, Level::Warning));
         assert_eq!(of(Facts { left_out: left_out(), ..on() }), (State::Idle, Level::Warning));
+    }
+
+    #[test]
+    fn inactive_targets_are_told_and_without_any_other_the_sync_is_invalid() {
+        let of = |changes| Facts { left_alone: vec![LeftAlone { db: "C".to_owned(), waiting: waiting(changes, 5) }], ..on() };
+        assert_eq!((of(0).level(), of(0).reason()), (Level::Fine, None));
+        let told = "database \"C\" is not active: changes wait for it".to_owned();
+        assert_eq!((of(1).state(), of(1).level(), of(1).reason()), (State::Idle, Level::Warning, Some(told)));
+        let alone = Facts { lacks_target: true, failing: Some("an old story".to_owned()), ..of(0) };
+        let told = "it has no active target database".to_owned();
+        assert_eq!((alone.state(), alone.level(), alone.reason()), (State::Invalid, Level::Warning, Some(told)));
+        assert_eq!(Facts { stopped: true, ..alone.clone() }.state(), State::Stopped);
+        assert_eq!(Facts { paused: Some(1), ..alone }.state(), State::Paused);
     }
 
     fn left_out() -> Vec<Joining> {

@@ -1,7 +1,7 @@
 //! Why a sync that a command is about does not run because of an earlier command or setting, and
 //! which command lets it run.
 
-use super::{Asked, Facts, State};
+use super::{Asked, Facts, LeftAlone, State};
 use std::fmt;
 
 /// What keeps a sync from running until a person says otherwise.
@@ -39,6 +39,12 @@ impl Facts {
                 (None, Some(Asked::Added)) => ("it was added while the daemon runs".to_owned(), format!("activate {name}")),
                 (None, _) => ("it was deactivated by command".to_owned(), format!("activate {name}")),
             },
+            (State::Invalid, _) if self.lacks_target => match self.left_alone.first() {
+                Some(LeftAlone { db, .. }) => {
+                    ("it has no active target database".to_owned(), format!("update db {db} status=active"))
+                }
+                None => return None,
+            },
             _ => return None,
         };
         Some(Standstill { why, command })
@@ -70,6 +76,12 @@ mod tests {
         let off = Facts { active: false, paused: Some(1), ..on() };
         assert_eq!(of(off), said("its status is inactive", "update sync s status=active"));
         let source = Facts { source_off: Some("A".to_owned()), ..on() };
+        let target = Facts {
+            lacks_target: true,
+            left_alone: vec![LeftAlone { db: "B".to_owned(), waiting: super::super::Waiting::NotAsked }],
+            ..on()
+        };
+        assert_eq!(of(target), said("it has no active target database", "update db B status=active"));
         assert_eq!(of(source), said("its source database \"A\" is not active", "update db A status=active"));
     }
 }

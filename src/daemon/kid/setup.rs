@@ -4,6 +4,7 @@ use super::Place;
 use super::job_monitor::Watch;
 use super::noted::Noted;
 use crate::control::db;
+use crate::control::former_name;
 use crate::control::gap::{self, Place as GapPlace};
 use crate::control::identity::refuse_halted;
 use crate::control::servers;
@@ -86,6 +87,7 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     gap::leave_others(control, &sync.name, &place.target, &goats.iter().map(|goat| goat.id).collect::<Vec<_>>())?;
     let mut members = Members::new(sync, &place.target);
     refuse_halted(control, &members.names)?;
+    former_name::refuse(control, &members.sync.name, &members.names)?;
     let infos = members.names.iter().map(|name| db::conninfo(control, name)).collect::<Result<ById<_, _>>>()?;
     let opening = opening(place, &settings, !watch.servers.is_empty());
     watch.servers = servers::of_databases(control, &members.names)?;
@@ -372,7 +374,7 @@ impl Members {
             noted.captures.insert(*number, records::read(&mut source.conn, &oids)?);
             noted.gaps.insert(*number, records::count_gaps(&mut source.conn, &oids)?);
             for target in self.targets.keys().filter(|target| *target != number && !copied) {
-                let gaps = records::gaps(&mut source.conn, &self.sync.name, Some(&self.names[*target]))?;
+                let gaps = records::gaps(&mut source.conn, &self.sync.name, std::slice::from_ref(&self.names[*target]))?;
                 if !gaps.is_empty() {
                     return Err(records::missing(&self.names[*number], &self.sync.name, &gaps));
                 }

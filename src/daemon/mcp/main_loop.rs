@@ -12,8 +12,9 @@ use super::standing::{self, Order};
 use super::startup::{self, Startup};
 use super::syncs::Syncs;
 use super::trouble::Troubles;
-use super::validators::Validators;
-use crate::control::{channel, joining, presence, queue, servers};
+use super::validators::{Look, Validators};
+use crate::control::sync::Sync;
+use crate::control::{channel, former_name, joining, presence, queue, servers};
 use crate::daemon::process::children::{self, End};
 use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::exit_codes;
@@ -130,16 +131,29 @@ impl<'a> Mcp<'a> {
     }
 
     /// What runs for a sync is stopped before a look that lets tables join it: the changes of these
-    /// are captured from the look on, and a KID without them would count those as carried.
+    /// are captured from the look on, and a KID without them would count those as carried. So it is
+    /// before one that changes the names of databases in records.
     fn hold_joined(&mut self) -> Result<()> {
         for sync in self.validators.at_work() {
             let runs = self.syncs.is_active(&sync) && !self.syncs.is_held(&sync);
-            if runs && joining::any(&mut self.session.control, &sync)? {
+            if runs && self.must_stand_still(&sync)? {
                 self.stop(std::slice::from_ref(&sync))?;
                 self.syncs.hold(&sync);
             }
         }
         Ok(())
+    }
+
+    fn must_stand_still(&mut self, sync: &str) -> Result<bool> {
+        let control = &mut self.session.control;
+        if joining::any(control, sync)? {
+            return Ok(true);
+        }
+        match Sync::load(control, sync) {
+            Ok(sync) => former_name::any(control, &sync),
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn listen(&mut self) -> Result<()> {
@@ -299,12 +313,17 @@ impl<'a> Mcp<'a> {
         Ok(())
     }
 
-    /// A validator has left. If the sync is another than the one that runs, that begins anew.
-    fn validated(&mut self, sync: &str) -> Result<()> {
+    /// A validator has left. If the sync is another than the one that runs, that begins anew; if
+    /// another look was asked for meanwhile, that one decides.
+    fn validated(&mut self, look: &Look) -> Result<()> {
+        let sync = look.sync.as_str();
         if self.syncs.is_held(sync) {
-            return self.restart(sync).map(drop);
+            return if look.is_last { self.restart(sync).map(drop) } else { Ok(()) };
         }
         self.syncs.looked_at(sync);
+        if !look.is_last {
+            return Ok(());
+        }
         if !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync) {
             self.validators.forget(sync);
         }
@@ -382,7 +401,7 @@ impl<'a> Mcp<'a> {
         }
         match looked_at {
             Some(look) if self.reloads.are_answered_by(&look) => self.reload_one(&look.sync),
-            Some(look) => self.validated(&look.sync),
+            Some(look) => self.validated(&look),
             None => Ok(()),
         }
     }

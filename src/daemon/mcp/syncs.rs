@@ -21,6 +21,7 @@ use crate::daemon::process::signals::Signals;
 use crate::error::Result;
 use crate::notice::mail::Mail;
 use crate::pg::ConnInfo;
+use crate::replicate::sync::validate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -184,9 +185,9 @@ impl Syncs {
         Ok(is_on)
     }
 
-    /// Whether a sync runs that is not as we know it any more.
+    /// Whether a sync runs, or could not for lack of a target, that is not as we know it any more.
     pub fn is_outdated(&self, name: &str, session: &mut ControlSession) -> Result<bool> {
-        match self.0.get(name).filter(|entry| entry.child.is_some()) {
+        match self.0.get(name).filter(|entry| entry.child.is_some() || entry.sync.places().is_empty()) {
             Some(entry) => Ok(Sync::load(&mut session.control, name).is_ok_and(|sync| sync != entry.sync)),
             None => Ok(false),
         }
@@ -302,9 +303,11 @@ impl Syncs {
         for entry in self.0.values_mut() {
             if entry.active && !entry.held && entry.child.is_none() && entry.start.is_some_and(|at| at <= now) {
                 entry.start = None;
-                let ok = found(session, &entry.sync.name)?;
+                let ok = found(session, &entry.sync.name)?.filter(|_| !entry.sync.places().is_empty());
                 entry.unfit = ok != Some(true);
-                if ok == Some(false) && entry.failure.is_empty() {
+                if entry.sync.places().is_empty() {
+                    entry.failure = validate::no_target(&entry.sync.name);
+                } else if ok == Some(false) && entry.failure.is_empty() {
                     entry.failure = "it does not fit its databases".to_owned();
                 }
                 if entry.unfit {

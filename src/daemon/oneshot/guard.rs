@@ -13,7 +13,7 @@ use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::Result;
 use crate::notice::log as our_log;
-use crate::replicate::sync::waiting::Sources;
+use crate::replicate::sync::waiting::{Asked, Sources};
 use std::collections::BTreeMap;
 
 /// Looks once; the exit code tells only whether it could.
@@ -39,7 +39,8 @@ fn look(launch: &Launch, role: &Role, names: &[String]) -> Result<()> {
     let told = told(&mut session)?;
     for sync in &syncs {
         let Some(mut facts) = facts.remove(&sync.name) else { continue };
-        facts.waiting = waiting.remove(&sync.name).unwrap_or_default();
+        let Asked { waiting, left_alone } = waiting.remove(&sync.name).unwrap_or_default();
+        facts.hear(waiting, left_alone);
         let before = told.get(&sync.name).map(String::as_str);
         if facts.alarm() != before {
             tell(&mut session, launch, sync, &facts, before)?;

@@ -172,7 +172,7 @@ pub fn register(
 ) -> Result<()> {
     let receivers = if sync.synctype == SyncType::Fullcopy { Default::default() } else { sync.receivers(source) };
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
-    consumers(conn, &sync.name, &oids, &receivers, firing.always())?;
+    consumers(conn, &sync.name, &oids, (&receivers, sync.kept_for(source)), firing.always())?;
     release_former_members(conn, kick::kick_trigger(conn.schema(), &sync.name).raw(), members)
 }
 
@@ -212,14 +212,24 @@ fn make_kick_function(conn: &mut Connection, kick: &Kick) -> Result<()> {
     }
 }
 
-fn consumers(conn: &mut Connection, sync: &str, oids: &[u32], targets: &[String], always: bool) -> Result<()> {
+/// Targets that are not active at present remain consumers, if they are: what is written meanwhile
+/// waits for them. Others are none any more.
+fn consumers(
+    conn: &mut Connection,
+    sync: &str,
+    oids: &[u32],
+    (targets, kept): (&[String], &[String]),
+    always: bool,
+) -> Result<()> {
     for target in targets {
         let consumer = "insert into bucardo.bucardo_delta_targets (sync, targetdb, tables, always) values ($1, $2, $3, $4) \
                         on conflict (sync, targetdb) do update set tables = excluded.tables, always = excluded.always";
         conn.execute(&*conn.ours(consumer), &[&sync, target, &oids, &always])?;
     }
+    let waiting = "update bucardo.bucardo_delta_targets set tables = $3, always = $4 where sync = $1 and targetdb = any ($2)";
+    conn.execute(&*conn.ours(waiting), &[&sync, &kept, &oids, &always])?;
     let gone = "delete from bucardo.bucardo_delta_targets where sync = $1 and targetdb <> all ($2)";
-    conn.execute(&*conn.ours(gone), &[&sync, &targets])?;
+    conn.execute(&*conn.ours(gone), &[&sync, &[targets, kept].concat()])?;
     Ok(())
 }
 
@@ -249,8 +259,21 @@ fn unregister_alone(conn: &mut Connection, sync: &str) -> Result<()> {
         conn.batch(&format!("drop sequence if exists {}", kick::armed_flag(schema, sync, row.get(0))))?;
     }
     drop_unwanted_captures(conn)?;
+    drop_stray_flags(conn)?;
     let tables = ["bucardo_delta_targets", "bucardo_delta_names", "bucardo_gap"];
     drop_if_empty(conn, &tables, &["bucardo_fits", "bucardo_key_columns", "bucardo_note_gap"])
+}
+
+/// Drops flags under former names of databases, when the last consumer has gone.
+fn drop_stray_flags(conn: &mut Connection) -> Result<()> {
+    let sql = "select c.relname::text from pg_class c \
+               where c.relnamespace = 'bucardo'::regnamespace and c.relkind = 'S' and c.relname ~ '^armed_' \
+               and not exists (select from bucardo.bucardo_delta_targets)";
+    for row in conn.query(&*conn.ours(sql), &[])? {
+        let flag = conn.schema().relation(row.get::<_, String>(0));
+        conn.batch(&format!("drop sequence if exists {flag}"))?;
+    }
+    Ok(())
 }
 
 /// Removes a sync's receipts from a target.

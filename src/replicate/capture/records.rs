@@ -101,9 +101,9 @@ pub struct Gap {
     pub reason: String,
 }
 
-/// The gaps that matter to consumers of a sync; all targets, or one of them.
-pub fn gaps(conn: &mut Connection, sync: &str, target: Option<&str>) -> Result<Vec<Gap>> {
-    let rows = conn.query(&*conn.ours(include_str!("../sql/gaps.sql")), &[&sync, &target])?;
+/// The gaps that matter to these consumers of a sync.
+pub fn gaps(conn: &mut Connection, sync: &str, targets: &[String]) -> Result<Vec<Gap>> {
+    let rows = conn.query(&*conn.ours(include_str!("../sql/gaps.sql")), &[&sync, &targets])?;
     Ok(rows.iter().map(|row| Gap { table: row.get(0), since: row.get(1), reason: row.get(2) }).collect())
 }
 

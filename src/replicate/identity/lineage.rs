@@ -291,6 +291,16 @@ fn holds(
     Err(known::halt(control, set_back(way))?)
 }
 
+/// A receipt of a time after which the source kept nothing for the receiver.
+pub fn void_receipt(receiver: &mut Connection, sync: &str, source: &str) -> Result<()> {
+    let sql = "update bucardo.bucardo_track \
+               set receipt = null, copied = null, life = null, timeline = null, started = null, mark = null, sealed = null, \
+               wal = null, accepted = null \
+               where sync = $1 and source = $2";
+    receiver.execute(&*receiver.ours(sql), &[&sync, &source])?;
+    Ok(())
+}
+
 fn lacks(way: Way, receipt: &Receipt, now: &Standing) -> Halt {
     let Way { sync, from, to, .. } = way;
     let reason = format!(

@@ -6,9 +6,9 @@
  where d.txid >= (
      select min(coalesce(pg_catalog.txid_snapshot_xmin(c.receipt), 0))
      from bucardo.bucardo_delta_targets c
-     where c.sync = {sync} and {table}::oid = any (c.tables))
+     where {consumers} and {table}::oid = any (c.tables))
    and exists (
      select from bucardo.bucardo_delta_targets c
-     where c.sync = {sync} and {table}::oid = any (c.tables)
+     where {consumers} and {table}::oid = any (c.tables)
        and (c.receipt is null or not pg_catalog.txid_visible_in_snapshot(d.txid, c.receipt)))
  limit {most})

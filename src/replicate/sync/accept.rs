@@ -74,10 +74,11 @@ fn find(control: &mut Connection, name: &str, conn: &mut Connection) -> Result<H
         .hint("Run: bucardo_ctl validate all; it looks whether databases are what they were."))
 }
 
-/// The syncs that a database is a member of, whose targets may be inactive.
+/// The syncs that a database is a member of, active or not.
 fn concerned(control: &mut Connection, name: &str) -> Result<Vec<Sync>> {
     let all = Sync::load_all(control)?;
-    Ok(all.into_iter().filter(|sync| sync.members().iter().any(|member| member == name)).collect())
+    let concerns = |sync: &Sync| sync.members().iter().chain(&sync.left_alone).any(|member| member == name);
+    Ok(all.into_iter().filter(concerns).collect())
 }
 
 fn begin_life(name: &str, conn: &mut Connection, finding: Finding, lives: &BTreeSet<String>, syncs: &[Sync]) -> Result<Recorded> {
@@ -118,7 +119,8 @@ fn captures_other_tables(conn: &mut Connection) -> Result<bool> {
 fn note_gaps(control: &mut Connection, name: &str, syncs: &[Sync]) -> Result<()> {
     for sync in syncs.iter().filter(|sync| sync.synctype != SyncType::Fullcopy) {
         let goats = sync.goats(control)?;
-        for target in sync.places().iter().filter(|place| sync.masters_of(place).iter().any(|master| master == name)) {
+        let places = [sync.places(), sync.left_alone.clone()].concat();
+        for target in places.iter().filter(|place| sync.masters_of(place).iter().any(|master| master == name)) {
             let place = Place { sync: &sync.name, target, db: name };
             for goat in goats.iter().filter(|goat| goat.is_table) {
                 let what = "the database was restored without what captured its changes, and those since then were not captured";
@@ -181,13 +183,13 @@ fn rebase(conn: &mut Connection) -> Result<()> {
 /// they are.
 fn note_accepted(name: &str, conn: &mut Connection, life: &str, void: bool, syncs: &[Sync]) -> Result<()> {
     for sync in syncs.iter().filter(|sync| sync.masters().iter().any(|master| master == name)) {
-        for receiver in sync.receivers(name) {
+        for receiver in sync.receivers(name).iter().chain(sync.kept_for(name)) {
             let ours = conn.schema();
             let mark = if void { "-1" } else { "coalesce(t.mark, -1)" };
             conn.execute(
                 &fill(
                     include_str!("../sql/note_accepted.sql"),
-                    &[("ours", &ours), ("mark", &mark), ("sync", &literal(&sync.name)), ("receiver", &literal(&receiver))],
+                    &[("ours", &ours), ("mark", &mark), ("sync", &literal(&sync.name)), ("receiver", &literal(receiver))],
                 ),
                 &[&life],
             )?;

@@ -41,17 +41,28 @@ struct Source {
     failed: Option<(Instant, String)>,
 }
 
-/// What one source has for each sync.
-type Backlogs = BTreeMap<String, Backlog>;
+/// What waits for a sync's targets that run, and for each that is not active, by its name.
+#[derive(Default)]
+pub struct Asked {
+    /// For those that run; if none does, for all.
+    pub waiting: Waiting,
+    /// For each that is not active.
+    pub left_alone: BTreeMap<String, Waiting>,
+}
+
+/// A sync, and the target that is left alone; none: those that run.
+type Whom = (String, Option<String>);
+/// What one source has for each.
+type Backlogs = BTreeMap<Whom, Backlog>;
 /// The same, or why it does not say it.
 type Answer = std::result::Result<Backlogs, String>;
 
 impl Sources {
     /// What waits for these syncs, by name. A sync that captures no changes has none.
-    pub fn ask(&mut self, control: &mut Connection, syncs: &[Sync]) -> Result<BTreeMap<String, Waiting>> {
-        let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    pub fn ask(&mut self, control: &mut Connection, syncs: &[Sync]) -> Result<BTreeMap<String, Asked>> {
+        let mut wanted: BTreeMap<String, Vec<&Sync>> = BTreeMap::new();
         for sync in syncs.iter().filter(|sync| sync.synctype != SyncType::Fullcopy) {
-            sync.masters().into_iter().for_each(|master| wanted.entry(master).or_default().push(sync.name.clone()));
+            sync.masters().into_iter().for_each(|master| wanted.entry(master).or_default().push(sync));
         }
         self.0.retain(|name, _| wanted.contains_key(name));
         for name in wanted.keys() {
@@ -129,7 +140,7 @@ impl Source {
         Ok(())
     }
 
-    fn ask(&mut self, syncs: &[String]) -> Answer {
+    fn ask(&mut self, syncs: &[&Sync]) -> Answer {
         match self.session.as_mut().map(|session| backlogs(session, syncs)) {
             Some(Ok(backlogs)) => Ok(backlogs),
             Some(Err(error)) => {
@@ -152,34 +163,51 @@ fn opened(info: &ConnInfo) -> Result<Connection> {
 }
 
 /// What waits on the database of this session for each of these syncs.
-pub fn backlogs(session: &mut Connection, syncs: &[String]) -> Result<Backlogs> {
+fn backlogs(session: &mut Connection, syncs: &[&Sync]) -> Result<Backlogs> {
     let end = Instant::now() + COUNT;
-    let mut all: Backlogs = syncs.iter().map(|sync| (sync.clone(), Backlog::default())).collect();
     let ours = session.schema();
     let there = "select to_regclass('bucardo.bucardo_delta_targets') is not null";
     if !session.query_one(&*ours.text(there), &[])?.get::<_, bool>(0) {
-        return Ok(all);
+        return Ok(Backlogs::new());
     }
+    let names: Vec<&str> = syncs.iter().map(|sync| sync.name.as_str()).collect();
     let captured = include_str!("../sql/captured_for_syncs.sql");
     let mut tables: BTreeMap<String, Vec<(u32, Vec<String>)>> = BTreeMap::new();
-    for row in session.query(&*ours.text(captured), &[&syncs])? {
+    for row in session.query(&*ours.text(captured), &[&names])? {
         tables.entry(row.get(0)).or_default().push((row.get(1), row.get(2)));
     }
-    for (sync, tables) in tables {
-        for some in tables.chunks(TABLES) {
-            let backlog = all.entry(sync.clone()).or_default();
-            count_into(session, &sync, some, end, backlog)?;
-            if backlog.more {
-                break;
+    let mut all = Backlogs::new();
+    for sync in syncs {
+        let tables = tables.get(&sync.name).map(Vec::as_slice).unwrap_or_default();
+        for whom in std::iter::once(None).chain(sync.left_alone.iter().map(Some)) {
+            let backlog = all.entry((sync.name.clone(), whom.cloned())).or_default();
+            for some in tables.chunks(TABLES) {
+                count_into(session, &consumers(sync, whom), some, end, backlog)?;
+                if backlog.more {
+                    break;
+                }
             }
         }
     }
     Ok(all)
 }
 
+/// The condition for the consumers of a sync that are asked about.
+fn consumers(sync: &Sync, whom: Option<&String>) -> String {
+    let of_sync = format!("c.sync = {}", literal(&sync.name));
+    match whom {
+        Some(target) => format!("{of_sync} and c.targetdb = {}", literal(target)),
+        None if sync.left_alone.is_empty() || sync.places().is_empty() => of_sync,
+        None => {
+            let others: Vec<String> = sync.left_alone.iter().map(|target| literal(target)).collect();
+            format!("{of_sync} and c.targetdb not in ({})", others.join(", "))
+        }
+    }
+}
+
 fn count_into(
     session: &mut Connection,
-    sync: &str,
+    consumers: &str,
     tables: &[(u32, Vec<String>)],
     end: Instant,
     sum: &mut Backlog,
@@ -191,7 +219,9 @@ fn count_into(
     let ours = session.schema();
     let generations = tables.iter().flat_map(|(table, names)| names.iter().map(move |name| (table, name)));
     let parts: Vec<String> = generations
-        .flat_map(|(table, name)| [1, 2].map(|generation| part(sync, *table, &Names::recorded(ours, name.as_str()), generation)))
+        .flat_map(|(table, name)| {
+            [1, 2].map(|generation| part(consumers, *table, &Names::recorded(ours, name.as_str()), generation))
+        })
         .collect();
     session.batch(&format!("set statement_timeout = {}", left.as_millis().max(1)))?;
     let sql = format!(
@@ -206,17 +236,23 @@ fn count_into(
     Ok(())
 }
 
-fn part(sync: &str, table: u32, names: &Names, generation: i64) -> String {
+fn part(consumers: &str, table: u32, names: &Names, generation: i64) -> String {
     let sql = include_str!("../sql/backlog.sql").lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
     let sql = names.schema().text(&sql).into_owned();
     sql.replace("{delta}", &names.delta(generation).to_string())
         .replace("{table}", &table.to_string())
         .replace("{most}", &(MOST + 1).to_string())
-        .replace("{sync}", &literal(sync))
+        .replace("{consumers}", consumers)
 }
 
-/// What waits on all masters of a sync. One that does not answer leaves it unknown.
-fn together(sync: &Sync, answers: &BTreeMap<String, Answer>) -> Waiting {
+/// What waits on all masters of a sync.
+fn together(sync: &Sync, answers: &BTreeMap<String, Answer>) -> Asked {
+    let left_alone = sync.left_alone.iter().map(|db| (db.clone(), for_whom(sync, Some(db), answers)));
+    Asked { waiting: for_whom(sync, None, answers), left_alone: left_alone.collect() }
+}
+
+/// The same for some of its targets. A master that does not answer leaves it unknown.
+fn for_whom(sync: &Sync, whom: Option<&String>, answers: &BTreeMap<String, Answer>) -> Waiting {
     if sync.synctype == SyncType::Fullcopy {
         return Waiting::NotAsked;
     }
@@ -224,7 +260,7 @@ fn together(sync: &Sync, answers: &BTreeMap<String, Answer>) -> Waiting {
     for master in sync.masters() {
         match answers.get(&master) {
             Some(Ok(backlogs)) => {
-                let one = backlogs.get(&sync.name).copied().unwrap_or_default();
+                let one = backlogs.get(&(sync.name.clone(), whom.cloned())).copied().unwrap_or_default();
                 let (changes, more) = (sum.changes + one.changes, sum.more || one.more);
                 sum = Backlog { changes, more, oldest: sum.oldest.max(one.oldest) };
             }

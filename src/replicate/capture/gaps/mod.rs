@@ -60,6 +60,13 @@ pub fn compare(
         if known == Some(now) {
             continue;
         }
+        if known.is_some_and(|known| gap::is_absence(known)) {
+            if is_source {
+                gap::record(control, place, member.goat, &member.relation.label(), &gap::was_absent(place.target))?;
+            }
+            learnt.push((member.goat, now.clone()));
+            continue;
+        }
         let (before, after) = (known.map(|known| State::parse(known)), State::parse(now));
         for what in before.iter().filter_map(|before| before.missed(&after, is_source)) {
             gap::record(control, place, member.goat, &member.relation.label(), &what)?;

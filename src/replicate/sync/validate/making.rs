@@ -41,6 +41,7 @@ impl Members<'_> {
         let of_tables: Vec<i32> = goats.iter().filter(|goat| goat.is_table).map(|goat| goat.id).collect();
         gap::forget_others(control, self.sync, &of_tables)?;
         let began = gap::now(control)?;
+        self.void_former_receipts(control)?;
         for target in self.masters..self.names.len() {
             self.compare_target(control, target, goats)?;
         }
@@ -96,7 +97,8 @@ impl Members<'_> {
     /// asked for, it is a note.
     fn check_gaps(&mut self, notes: &mut Vec<String>) -> Result<()> {
         for master in 0..self.masters {
-            let gaps = records::gaps(&mut self.conns[master], &self.sync.name, None)?;
+            let receivers = self.sync.receivers(&self.names[master]);
+            let gaps = records::gaps(&mut self.conns[master], &self.sync.name, &receivers)?;
             if gaps.is_empty() {
                 continue;
             }

@@ -8,6 +8,8 @@ mod foresee;
 mod joining;
 mod making;
 mod own_code;
+mod renamed;
+mod returning;
 mod undoing;
 
 use self::own_code::Access;
@@ -65,6 +67,9 @@ pub type Sessions = BTreeMap<(String, bool), Connection>;
 /// The same for one of many syncs, which share their sessions.
 pub fn one_of_many(control: &mut Connection, name: &str, joins: Joins, sessions: &mut Sessions) -> Result<Vec<String>> {
     let sync = Sync::load(control, name)?;
+    if joins == Joins::Foresee {
+        renamed::leave_to_daemon(control, &sync)?;
+    }
     let outcome = joining::look_and_make(control, &sync, joins, sessions);
     record(control, name, &outcome)?;
     outcome
@@ -102,6 +107,7 @@ type Shapes = Vec<Shape>;
 fn look_and_make(control: &mut Connection, sync: &Sync, goats: &[Goat], sessions: &mut Sessions) -> Result<Vec<String>> {
     check_members(sync, sync.source()?)?;
     let mut members = Members::connect(control, sync, sessions)?;
+    members.follow_names(control)?;
     let (mut notes, mut tables) = (members.recognise(control)?, Vec::new());
     members.look(goats)?;
     let mut faults = Faults::default();
@@ -131,12 +137,17 @@ fn look_and_make(control: &mut Connection, sync: &Sync, goats: &[Goat], sessions
     Ok(notes)
 }
 
+/// What is said of a sync without a target.
+pub fn no_target(sync: &str) -> String {
+    format!("Sync \"{sync}\" has no active target database")
+}
+
 /// What the rows of the control database alone can tell.
 fn check_members(sync: &Sync, source: &str) -> Result<()> {
     let name = &sync.name;
     let all: Vec<&String> = sync.partners.iter().chain(&sync.targets).collect();
     if all.is_empty() {
-        return Err(Error::new(Kind::Mismatch, format!("Sync \"{name}\" has no active target database")));
+        return Err(Error::new(Kind::Mismatch, no_target(name)));
     }
     if all.iter().any(|target| *target == source) {
         return Err(Error::new(Kind::Mismatch, format!("Database \"{source}\" is both source and target of sync \"{name}\"")));
