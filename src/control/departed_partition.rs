@@ -4,6 +4,7 @@
 use crate::control::gap::{self, Place};
 use crate::error::Result;
 use crate::pg::Connection;
+use std::time::SystemTime;
 
 /// What happened, as a gap tells it.
 const WHAT: &str = "a partition was detached or dropped with its rows, which other members still have";
@@ -17,27 +18,58 @@ pub struct Departed {
     pub goat: i32,
     /// Its name there, with its schema, quoted.
     pub partition: String,
+    /// Its id there; 0 if that was not noted.
+    pub relation: u32,
+    /// When that was noticed.
+    pub since: SystemTime,
+    /// When the KID began to look at all members, if it was the one that noticed.
+    pub look: Option<SystemTime>,
     /// Whether that was long enough ago for the others to have followed.
     pub is_ripe: bool,
 }
 
-/// Notes that a partition has left.
-pub fn note(control: &mut Connection, place: Place, goat: i32, partition: &str) -> Result<()> {
-    let sql = "insert into bucardo.departed_partition (sync, targetdb, db, goat, partition)
-               values ($1, $2, $3, $4, $5)
-               on conflict (sync, targetdb, db, goat, partition) do nothing";
-    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &partition])?;
+impl Departed {
+    /// Whether a partition of the same name left another member later, or was noticed in the same
+    /// look of the KID, which carries nothing meanwhile. Then what has the name there now holds
+    /// only what was captured since. One that left earlier may have been replaced by another one,
+    /// which has sent rows to this one, or got rows from it.
+    pub fn is_followed(&self, on: &str, all: &[Departed]) -> bool {
+        let is_other = |other: &&Departed| other.db == on && other.goat == self.goat && other.partition == self.partition;
+        let in_one_look = |other: &Departed| self.look.is_some() && other.look == self.look;
+        all.iter().filter(is_other).any(|other| other.since > self.since || in_one_look(other))
+    }
+}
+
+/// Notes that a partition has left, by its id and name.
+pub fn note(
+    control: &mut Connection,
+    place: Place,
+    goat: i32,
+    (relation, partition): (u32, &str),
+    look: Option<&str>,
+) -> Result<()> {
+    let sql = "insert into bucardo.departed_partition (sync, targetdb, db, goat, partition, relation, look)
+               values ($1, $2, $3, $4, $5, $6, to_timestamp($7::text::float8))
+               on conflict (sync, targetdb, db, goat, partition, relation) do nothing";
+    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &partition, &relation, &look])?;
     Ok(())
 }
 
 /// All that other members of a KID may still have.
 pub fn all(control: &mut Connection, sync: &str, target: &str) -> Result<Vec<Departed>> {
-    let sql = "select db, goat, partition, since < clock_timestamp() - interval '1 minute'
+    let sql = "select db, goat, partition, relation, since, look, since < clock_timestamp() - interval '1 minute'
                from bucardo.departed_partition
                where sync = $1 and targetdb = $2
                order by since";
-    let departed =
-        |row: &postgres::Row| Departed { db: row.get(0), goat: row.get(1), partition: row.get(2), is_ripe: row.get(3) };
+    let departed = |row: &postgres::Row| Departed {
+        db: row.get(0),
+        goat: row.get(1),
+        partition: row.get(2),
+        relation: row.get(3),
+        since: row.get(4),
+        look: row.get(5),
+        is_ripe: row.get(6),
+    };
     Ok(control.query(sql, &[&sync, &target])?.iter().map(departed).collect())
 }
 
@@ -60,6 +92,40 @@ pub fn settle(
 
 fn forget(control: &mut Connection, place: Place, departed: &Departed) -> Result<()> {
     let sql = include_str!("sql/forget_departed.sql");
-    control.execute(sql, &[&place.sync, &place.target, &place.db, &departed.goat, &departed.partition, &WHAT])?;
+    control
+        .execute(sql, &[&place.sync, &place.target, &place.db, &departed.goat, &departed.partition, &WHAT, &departed.relation])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_partition_is_followed_by_one_that_left_later_or_in_the_same_look() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let departed = |db: &str, goat, partition: &str, since, look: Option<u64>| Departed {
+            db: db.to_owned(),
+            goat,
+            partition: partition.to_owned(),
+            relation: 7,
+            since: at(since),
+            look: look.map(at),
+            is_ripe: false,
+        };
+        let (noticed, other_noticed) = (departed("a", 1, "p", 5, Some(3)), departed("a", 1, "p", 5, None));
+        for (one, other, follows) in [
+            (&noticed, departed("b", 1, "p", 6, Some(4)), true),
+            (&noticed, departed("b", 1, "p", 4, Some(3)), true),
+            (&noticed, departed("b", 1, "p", 4, Some(2)), false),
+            (&other_noticed, departed("b", 1, "p", 6, None), true),
+            (&other_noticed, departed("b", 1, "p", 4, None), false),
+            (&noticed, departed("b", 2, "p", 6, Some(3)), false),
+            (&noticed, departed("b", 1, "q", 6, Some(3)), false),
+            (&noticed, departed("c", 1, "p", 6, Some(3)), false),
+        ] {
+            assert_eq!(one.is_followed("b", &[one.clone(), other.clone()]), follows, "{other:?}");
+        }
+    }
 }

@@ -178,6 +178,14 @@ pub fn accept(control: &mut Connection, sync: &str, tables: &[String]) -> Result
     Ok(control.query(&sql, &[&sync, &tables])?.iter().map(gap).collect())
 }
 
+/// What was noticed of a table since `began`, if that is all, is none.
+pub fn forget(control: &mut Connection, place: Place, goat: i32, what: &str, began: &str) -> Result<()> {
+    let sql = "delete from bucardo.gap where sync = $1 and targetdb = $2 and db = $3 and goat = $4 and what = $5 \
+               and since >= to_timestamp($6::text::float8)";
+    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &what, &began])?;
+    Ok(())
+}
+
 /// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is
 /// no difference between them.
 pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str, words: &str) -> Result<()> {

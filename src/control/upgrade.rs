@@ -255,6 +255,14 @@ const STEPS: &[Step] = &[
             include_str!("../../schema/control/note_former_name.sql")
         ),
     },
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = 'bucardo.departed_partition'::regclass \
+            and attname = 'relation' and not attisdropped)",
+        summary: "Created columns: bucardo.departed_partition.relation oid, a part of its key, and look timestamptz",
+        sql: "alter table bucardo.departed_partition add column relation oid not null default 0, \
+            add column look timestamptz, drop constraint departed_partition_pk, \
+            add constraint departed_partition_pk primary key (sync, targetdb, db, goat, partition, relation)",
+    },
 ];
 
 /// How much of this a schema has is noted in a comment, which everybody may read.

@@ -19,6 +19,8 @@ const OLDER: &str = "
     create table bucardo.daemon (session integer, session_role oid, directory text);
     create or replace function bucardo.note_joining() returns trigger language plpgsql as 'begin return null; end';
     drop table bucardo.sync_state, bucardo.place, bucardo.gap, bucardo.table_state, bucardo.installation;
+    alter table bucardo.departed_partition drop column relation, drop column look,
+        add constraint departed_partition_pk primary key (sync, targetdb, db, goat, partition);
     alter table bucardo.q drop column progress;
     alter table freezer.master_q drop column progress;
     drop function bucardo.note_run() cascade;
@@ -57,7 +59,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 31 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 32 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -66,7 +68,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     assert!(done.stdout.ends_with("? Changes have been commited\nDon't forget to run 'bucardo_ctl validate all' as well\n"));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "31");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "32");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
 }

@@ -116,7 +116,7 @@ pub const ADDED: &[(&str, &str)] = &[
     ("table_state", "sync text!; targetdb text!; db text!; goat integer!; state text!"),
     (
         "departed_partition",
-        "sync text!; targetdb text!; db text!; goat integer!; partition text!; since timestamptz! clock_timestamp()",
+        "sync text!; targetdb text!; db text!; goat integer!; partition text!; since timestamptz! clock_timestamp(); relation oid! 0; look timestamptz",
     ),
     ("installation", "id text!; cdate timestamptz! now()"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),

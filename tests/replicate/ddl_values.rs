@@ -5,6 +5,8 @@
 use super::gaps::{evened_out, told};
 use super::stale::{as_owner, on_both, owned, warm};
 use super::world::shared;
+use crate::harness::wait_until;
+use std::time::Duration;
 
 const TABLE: &str = "create type mood as enum ('low', 'high');
     create table t (id integer primary key, v text, w text, at timestamp, m mood, g integer generated always as (id * 3) stored)";
@@ -116,7 +118,7 @@ fn values_that_ddl_changed_on_the_target_are_told_and_evened_out() {
 fn an_idle_sync_finds_out_that_ddl_changed_values() {
     let mut case = warm(owned("ddl_idle", TABLE_PLAIN).setting("kid_pingtime", "1"), "insert into t values (1, 'v')");
     case.write(&as_owner("alter table t alter v type text using v || ' changed'"));
-    crate::harness::wait_until("status tells it", std::time::Duration::from_secs(30), || {
+    wait_until("status tells it", Duration::from_secs(30), || {
         shared().ctl(&["status", "ddl_idle"]).ok().contains("column v").then_some(())
     });
     evened_out(&mut case);
@@ -202,12 +204,14 @@ fn a_column_that_was_generated_on_the_target_for_too_long_is_told() {
 /// once both have it.
 #[test]
 fn a_column_that_differs_in_older_rows_from_its_beginning_is_told() {
-    if shared().cluster.major() < 11 {
-        return;
-    }
     let volatile = "alter table t add u double precision default random()";
     let [one, two] = [1, 2].map(|default| format!("alter table t add u integer default {default}"));
     let late = "alter table t add u integer; alter table t alter u set default 1";
+    let one_and_wide = "begin; alter table t add u integer default 1; commit; alter table t alter id type bigint";
+    let late_and_wide =
+        "begin; alter table t add u integer; alter table t alter u set default 1; commit; alter table t alter id type bigint";
+    let [anew_one, anew_two] =
+        [1, 2].map(|default| format!("alter table t alter id type bigint, add u integer default {default}"));
     for (name, on_source, on_target, target_first, words) in [
         ("ddl_volatile", volatile, volatile, true, "each row got a value of its own"),
         ("ddl_defaults", one.as_str(), two.as_str(), true, "column u was added with another value"),
@@ -215,6 +219,9 @@ fn a_column_that_differs_in_older_rows_from_its_beginning_is_told() {
         ("ddl_volatile_there", "alter table t add u double precision", volatile, true, "column u was added with another value"),
         ("ddl_volatile_here", volatile, "alter table t add u double precision", true, "each row got a value of its own"),
         ("ddl_default_one", one.as_str(), late, true, "column u was added with another value"),
+        ("ddl_anew_defaults", anew_one.as_str(), anew_two.as_str(), false, "column u was added with another value"),
+        ("ddl_anew_one", one_and_wide, anew_two.as_str(), true, "column u was added with another value"),
+        ("ddl_anew_late", anew_one.as_str(), late_and_wide, true, "column u was added with another value"),
     ] {
         let draft = owned(name, TABLE_PLAIN).word("strict_checking=false");
         let mut case = warm(draft, "insert into t select i, 'v' from generate_series(1, 5) i");
@@ -241,6 +248,9 @@ fn a_column_that_is_the_same_in_older_rows_is_no_gap() {
         ("ddl_same_default", "alter table t add u integer default 1"),
         ("ddl_default_after", "alter table t add u integer; alter table t alter u set default 7"),
         ("ddl_no_default", "alter table t add u integer, alter id type bigint"),
+        ("ddl_anew_same", "alter table t alter id type bigint, add u integer default 1"),
+        ("ddl_anew_cut", "alter table t alter id type bigint, add u varchar(10) default 'k'"),
+        ("ddl_anew_digits", "alter table t alter id type bigint, add u numeric(10, 2) default -1"),
     ] {
         let mut case = warm(owned(name, TABLE_PLAIN), "insert into t select i, 'v' from generate_series(1, 5) i");
         case.b.batch_execute(&as_owner(ddl)).unwrap();
@@ -255,6 +265,14 @@ fn a_column_that_is_the_same_in_older_rows_is_no_gap() {
         shared().ctl(&["validate", name]).ended_with(0);
         case.finish();
     }
+    // The same constant, written into each row on one side only.
+    let mut case = warm(owned("ddl_anew_there", TABLE_PLAIN), "insert into t values (1, 'v')");
+    case.b.batch_execute(&as_owner("alter table t alter id type bigint, add u text default 'k'")).unwrap();
+    case.write(&as_owner("alter table t add u text default 'k'; alter table t alter id type bigint"));
+    case.write("insert into t (id) values (50)");
+    case.arrives();
+    shared().ctl(&["validate", "ddl_anew_there"]).ended_with(0);
+    case.finish();
     // Where there are no rows, none differ.
     let mut case = warm(owned("ddl_no_rows", TABLE_PLAIN), "insert into t values (1, 'v'); delete from t");
     on_both(&mut case, "alter table t add u double precision default random()");
@@ -262,4 +280,41 @@ fn a_column_that_is_the_same_in_older_rows_is_no_gap() {
     case.arrives();
     shared().ctl(&["validate", "ddl_no_rows"]).ended_with(0);
     case.finish();
+}
+
+/// The target had a column of this name, of its own, beside the one that was renamed.
+#[test]
+fn a_column_that_takes_over_a_name_of_the_target_is_told() {
+    let mut case = warm(owned("ddl_take_over", TABLE_PLAIN), "insert into t values (1, 'v')");
+    case.b.batch_execute(&as_owner("alter table t add z text")).unwrap();
+    case.write(&as_owner("alter table t rename v to z"));
+    case.write("insert into t values (2, 'new')");
+    case.settle();
+    case.b.batch_execute(&as_owner("alter table t drop v")).unwrap();
+    told(&case, &["public.t", &case.source.clone(), "column v was renamed to z, and another database has a column z beside v"]);
+    shared().ctl(&["update", "sync", "ddl_take_over", "onetimecopy=1"]).ok();
+    shared().ctl(&["reload", "ddl_take_over"]).ok();
+    case.becomes_equal();
+    wait_until("the gap is closed", Duration::from_secs(30), || {
+        shared().ctl(&["validate", "ddl_take_over"]).code().eq(&0).then_some(())
+    });
+    case.finish_after_deaths();
+}
+
+/// In whatever order the members rename a column, that is no gap where none has the new name.
+#[test]
+fn a_column_that_is_renamed_on_all_members_is_no_gap() {
+    let mut case = warm(owned("ddl_rename_all", TABLE_PLAIN), "insert into t values (1, 'v')");
+    case.write(&as_owner("alter table t rename v to z"));
+    shared().ctl(&["kick", "ddl_rename_all", "5"]);
+    case.b.batch_execute(&as_owner("alter table t rename v to z")).unwrap();
+    case.write("insert into t values (2, 'new')");
+    case.becomes_equal();
+    case.b.batch_execute(&as_owner("alter table t rename z to v")).unwrap();
+    shared().ctl(&["kick", "ddl_rename_all", "5"]);
+    case.write(&as_owner("alter table t rename z to v"));
+    case.write("insert into t values (3, 'new')");
+    case.becomes_equal();
+    shared().ctl(&["validate", "ddl_rename_all"]).ended_with(0);
+    case.finish_after_deaths();
 }

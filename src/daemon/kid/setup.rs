@@ -18,7 +18,7 @@ use crate::daemon::process::role::Role;
 use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Canceller, ConnInfo, Connection, Relation};
-use crate::replicate::capture::gaps::{self, Member};
+use crate::replicate::capture::gaps::{self, Look, Member};
 use crate::replicate::capture::kick::armed_flag;
 use crate::replicate::capture::records;
 use crate::replicate::capture::{install, retire};
@@ -62,6 +62,7 @@ struct Members {
     sources: ByMember<Source>,
     targets: ByMember<Target>,
     rehearses: bool,
+    types: ByMember<String>,
 }
 
 /// The session on the control database, if that leaves enough to others.
@@ -103,7 +104,13 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     let mut parts = Parts { connections, ..parts? };
     check_lineage(&mut watch.session.control, &mut parts)?;
     let sleep = settings.seconds("kid_pingtime").max(Duration::from_secs(1));
-    Ok((Carrier::new(parts)?, KidSettings { retention: settings.number("delta_retention"), sleep }))
+    let looked = !parts.copies.only && !parts.rehearses;
+    let mut carrier = Carrier::new(parts)?;
+    if looked {
+        // Before rows come into partitions that took the place of others.
+        carrier.settle_departed_partitions(&mut watch.session.control).map_err(|error| carrier.named(error))?;
+    }
+    Ok((carrier, KidSettings { retention: settings.number("delta_retention"), sleep }))
 }
 
 /// Makes sure that each source is the one that gave the receipts, and holds what they lack.
@@ -145,8 +152,8 @@ impl Members {
             names.push(place.to_owned());
         }
         let noting = vec![false; names.len()].into();
-        let (sources, targets) = Default::default();
-        Members { sync, names: names.into(), noting, masters, sources, targets, rehearses: false }
+        let (sources, targets, types) = Default::default();
+        Members { sync, names: names.into(), noting, masters, sources, targets, rehearses: false, types }
     }
 
     fn is_master(&self, member: MemberId) -> bool {
@@ -235,7 +242,7 @@ impl Members {
         let sequences = sequences.iter().map(|goat| self.sequence(goat)).collect::<Result<_>>()?;
         let only = self.copies_only();
         let (batch, details) = (batch(settings), settings.flag("log_conflict_details"));
-        let Members { sync, names, sources, targets, rehearses, .. } = self;
+        let Members { sync, names, sources, targets, rehearses, types, .. } = self;
         let asked = sync.copy_asked.filter(|_| !only && copied_once);
         Ok(Parts {
             sync: sync.name,
@@ -250,6 +257,7 @@ impl Members {
             rates: sync.track_rates && !only,
             rehearses,
             compared_at,
+            types,
         })
     }
 
@@ -266,20 +274,22 @@ impl Members {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
         let mut shapes: Shapes = vec![ById::default(); goats.len()].into();
-        let began = gap::now(control)?;
+        let mut look = Look::of_a_kid(control)?;
         for number in self.names.ids() {
             let members = self.gap_members(goats, number);
             let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
             let found = shape::read_all(self.session(number), &relations)?;
             if !self.copies_only() && !self.rehearses {
-                self.notice_gaps(control, &members, &found, number, place)?;
+                let types = gaps::types(self.session(number), &relations)?;
+                self.types.insert(number, types);
+                self.notice_gaps(control, &members, &found, number, place, &mut look)?;
             }
             let on = format!("database \"{}\"", self.names[number]);
             for (shapes, found) in shapes.iter_mut().zip(found) {
                 shapes.push(found.map_err(|error| error.context(on.clone()))?);
             }
         }
-        gaps::forget_common(control, &self.sync.name, place, self.names.len(), &began)?;
+        look.end(control, &self.sync.name, place, self.names.len())?;
         for (number, target) in self.targets.iter_mut() {
             let written: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
             neighbours::unseen(&mut target.conn, &self.names[*number], &written)?.map_or(Ok(()), Err)?;
@@ -312,6 +322,7 @@ impl Members {
         found: &[Result<Shape>],
         number: MemberId,
         place: &str,
+        look: &mut Look,
     ) -> Result<()> {
         let (sync, db) = (self.sync.name.clone(), self.names[number].clone());
         let place = GapPlace { sync: &sync, target: place, db: &db };
@@ -328,7 +339,7 @@ impl Members {
         let is_source = self.sources.contains_key(&number);
         own_schema::alone(self.session(number), |conn| {
             let states = gaps::states(conn, members)?;
-            gaps::compare(control, place, conn, members, &states, is_source)
+            gaps::compare(control, place, conn, members, &states, is_source, look)
         })
     }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::pg::Connection;
 use crate::replicate::capture::{reclaim, retire};
 use crate::replicate::copy::workers::CopyConnections;
-use crate::replicate::ids::{ById, MemberId, TableId};
+use crate::replicate::ids::{ById, ByMember, MemberId, TableId};
 use crate::replicate::plan::strategy::Strategy;
 use crate::replicate::round::retry_mode::RetryMode;
 use crate::replicate::round::sequence::Sequences;
@@ -57,6 +57,8 @@ pub struct Parts {
     pub rehearses: bool,
     /// When the members were compared with how they were known, by the control database's clock.
     pub compared_at: String,
+    /// A digest of the types that the columns of a member are made of, from before that.
+    pub types: ByMember<String>,
 }
 
 /// What is special about a table.

@@ -10,10 +10,11 @@ use super::{Carrier, Parts, Round, Sessions};
 use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
+use crate::pg::{Connection, Relation};
 use crate::replicate::capture::departed_partition as partition;
+use crate::replicate::capture::gaps;
 use crate::replicate::catalog::digest;
-use crate::replicate::ids::TableId;
+use crate::replicate::ids::{ByMember, TableId};
 use crate::replicate::plan::Plan;
 use crate::replicate::round::step::Watcher;
 
@@ -53,7 +54,8 @@ impl Carrier {
     /// Looks after partitions that left a member: whether others still have them.
     pub fn settle_departed_partitions(&mut self, control: &mut Connection) -> Result<()> {
         let Parts { sync, place: target, sessions, .. } = &mut self.parts;
-        for departed in departed_partition::all(control, sync, target)? {
+        let (all, mut settled) = (departed_partition::all(control, sync, target)?, Vec::new());
+        for departed in &all {
             let (mut others_have_it, mut is_back, mut table) = (false, false, None);
             for lane in sessions.lanes.iter() {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
@@ -63,26 +65,28 @@ impl Carrier {
                         None => &mut sessions.targets[number].conn,
                     };
                     if sessions.names[number] == departed.db {
-                        is_back = partition::is_back(conn, relation, &departed.partition)?;
+                        is_back = partition::is_back(conn, relation, departed)?;
                         table = Some(relation.label());
-                    } else {
-                        others_have_it |= partition::may_have(conn, relation, &departed.partition)?;
+                    } else if !departed.is_followed(&sessions.names[number], &all) {
+                        others_have_it |= partition::may_have(conn, relation, departed)?;
                     }
                 }
             }
-            if let Some(table) = table {
-                let place = Place { sync, target, db: &departed.db };
-                departed_partition::settle(control, place, &departed, &table, others_have_it && !is_back, false)?;
-            }
+            settled.extend(table.map(|table| (departed, table, others_have_it && !is_back)));
         }
-        Ok(())
+        // What one of them says of another counts until all are settled.
+        settled.iter().try_for_each(|(departed, table, others_have_it)| {
+            let place = Place { sync, target, db: &departed.db };
+            departed_partition::settle(control, place, departed, table, *others_have_it, false)
+        })
     }
 
     /// Whether any table of the sync is not what its plans rest on, on any member. Rounds ask only
     /// for the tables that have work; so this is for in between, outside of a transaction.
     pub fn members_have_changed(&mut self) -> Result<bool> {
         let all: Vec<TableId> = self.parts.tables.ids().collect();
-        self.parts.sessions.have_changed(&all)
+        let Parts { sessions, types, .. } = &mut self.parts;
+        Ok(sessions.have_changed(&all)? || sessions.types_have_changed(types)?)
     }
 }
 
@@ -98,6 +102,23 @@ impl Sessions {
             changed |= names_one(&mut self.targets[lane.to].conn, &asked)?.is_some();
         }
         Ok(changed)
+    }
+
+    /// Whether a type that columns are made of is not as it is `known`.
+    fn types_have_changed(&mut self, known: &ByMember<String>) -> Result<bool> {
+        for (number, known) in known.iter() {
+            let Some(lane) = self.lanes.iter().find(|lane| [lane.from, lane.to].contains(number)) else { continue };
+            let of = |plan: &Plan| if lane.from == *number { plan.source.clone() } else { plan.target.clone() };
+            let tables: Vec<Relation> = lane.plans.iter().map(of).collect();
+            let conn = match self.sources.get_mut(number) {
+                Some(source) => &mut source.conn,
+                None => &mut self.targets[*number].conn,
+            };
+            if gaps::types(conn, &tables)? != *known {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Fails if one of these tables is not what its plans rest on, at a receiver.

@@ -1,5 +1,7 @@
--- Whether the table with the schema $1 and the name $2 has a partition, at any level, that is
--- called $3; null if it is not partitioned.
+-- Of the table with the schema $1 and the name $2: whether it has, at any level, the partition with
+-- the id $4, or the name $3 if the id is 0; and whether it may hold rows in a partition of that
+-- name. One that is not partitioned may. A file without any page has no rows; where somebody locks
+-- the partition, its file is not looked at, because that would wait.
 with recursive tables as (
   select c.oid, c.relkind
   from pg_catalog.pg_class c
@@ -13,11 +15,21 @@ tree (oid) as (
   select i.inhrelid
   from tree t
   join pg_catalog.pg_inherits i on i.inhparent = t.oid
+),
+leaves (oid, name) as (
+  select t.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
+  from tree t
+  join pg_catalog.pg_class c on c.oid = t.oid and c.relkind = 'r'
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 )
-select case when exists (select from tables) then
-         exists (
-           select from tree t
-           join pg_catalog.pg_class c on c.oid = t.oid and c.relkind = 'r'
-           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-           where pg_catalog.format('%I.%I', n.nspname, c.relname) = $3::text)
-       end
+select exists (select from leaves where case when $4::oid = 0 then name = $3::text else oid = $4 end),
+       not exists (select from tables)
+       or exists (
+         select from leaves l
+         where l.name = $3
+           and case
+                 when exists (
+                   select from pg_catalog.pg_locks k
+                   where k.relation = l.oid and k.mode = 'AccessExclusiveLock') then true
+                 else pg_catalog.pg_relation_size(l.oid) > 0
+               end)

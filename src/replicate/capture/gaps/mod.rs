@@ -9,7 +9,10 @@
 //! [`alone`](crate::replicate::own_schema::alone) on that database, so that what we make ourselves
 //! is not taken for a change by others.
 
+mod look;
 mod state;
+
+pub use look::Look;
 
 use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
@@ -52,6 +55,7 @@ pub fn compare(
     members: &[Member],
     states: &States,
     is_source: bool,
+    look: &mut Look,
 ) -> Result<()> {
     let known = gap::known(control, place)?;
     let mut learnt = Vec::new();
@@ -86,7 +90,10 @@ pub fn compare(
             }
         }
         for partition in before.iter().flat_map(|before| before.departed(&after)) {
-            departed_partition::note(control, place, member.goat, partition)?;
+            departed_partition::note(control, place, member.goat, partition, look.of_kid())?;
+        }
+        if let Some(before) = &before {
+            look.note_renamed(control, place, conn, member, (before, &after))?;
         }
         learnt.push((member.goat, now.clone()));
     }
@@ -119,18 +126,15 @@ fn added(
             }
         }
     }
-    let has_rows = format!("select exists (select from {})", member.relation);
-    if told.is_empty() || !conn.query_one(&has_rows, &[])?.get::<_, bool>(0) {
+    if told.is_empty() || !has_rows(conn, &member.relation)? {
         return Ok(Vec::new());
     }
     told.dedup();
     Ok(told)
 }
 
-/// Columns that exchanged their names or got another type on all members of a KID alike, since
-/// `began`, still hold the same values everywhere.
-pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str) -> Result<()> {
-    state::COMMON.iter().try_for_each(|words| gap::forget_common(control, sync, target, members, began, words))
+fn has_rows(conn: &mut Connection, table: &Relation) -> Result<bool> {
+    Ok(conn.query_one(&format!("select exists (select from {table})"), &[])?.get(0))
 }
 
 /// Remembers how tables are, after they were made right.
@@ -151,6 +155,13 @@ pub fn contents(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option
     let statement = conn.prepare_cached(include_str!("../../sql/contents.sql"))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// A digest of the types that the columns of tables are made of.
+pub fn types(conn: &mut Connection, tables: &[Relation]) -> Result<String> {
+    let statement = conn.prepare_cached(include_str!("../../sql/types.sql"))?;
+    let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+    Ok(conn.query_one(&statement, &[&schemas, &names])?.get(0))
 }
 
 /// Whether a table with this guard and these contents is known to be as it is. That of one which a

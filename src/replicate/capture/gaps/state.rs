@@ -1,6 +1,8 @@
 //! What the state of a table says, and what two of its states tell of the time between them.
 
-use crate::replicate::catalog::capture_triggers::ROW_TRIGGER;
+mod added;
+mod partitions;
+
 use crate::replicate::catalog::compare::widens;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +19,21 @@ pub(super) struct State<'a> {
     columns: BTreeMap<String, Column<'a>>,
     /// By type and label, its id.
     labels: BTreeMap<(&'a str, String), &'a str>,
+    /// By composite type and name, its number, and the type's name.
+    attributes: BTreeMap<(&'a str, String), (&'a str, String)>,
     /// By table or partition, the file that holds its rows, and the transaction that made it.
     files: BTreeMap<&'a str, [&'a str; 2]>,
-    /// The names of the partitions that hold rows.
-    names: BTreeMap<&'a str, String>,
+    /// The partitions that hold rows.
+    leaves: BTreeMap<&'a str, Leaf<'a>>,
     name: &'a str,
+}
+
+/// A partition that holds rows.
+#[derive(Debug, PartialEq, Eq)]
+struct Leaf<'a> {
+    name: String,
+    /// The transactions that attached it and the partitions above it; none in a state of old.
+    attached: Option<&'a str>,
 }
 
 /// A column of the table.
@@ -36,6 +48,10 @@ struct Column<'a> {
     older: &'a str,
     /// The command by which it was touched last, in its transaction.
     command: Option<u32>,
+    /// A digest of the default that it has now, if that is a constant.
+    constant: Option<&'a str>,
+    /// The transaction that gave it this default.
+    default_since: Option<&'a str>,
 }
 
 impl Column<'_> {
@@ -55,8 +71,9 @@ impl<'a> State<'a> {
             triggers: BTreeMap::new(),
             columns: BTreeMap::new(),
             labels: BTreeMap::new(),
+            attributes: BTreeMap::new(),
             files: BTreeMap::new(),
-            names: BTreeMap::new(),
+            leaves: BTreeMap::new(),
             name,
         };
         for part in guard.split(';') {
@@ -71,11 +88,20 @@ impl<'a> State<'a> {
                     let (generated, type_name) = (generated != "-", from_hex(type_name));
                     let older = rest.first().copied().unwrap_or("?");
                     let command = rest.get(1).and_then(|command| command.parse().ok());
-                    state.columns.insert(from_hex(name), Column { number, touched, generated, type_name, older, command });
+                    let constant = rest.get(2).copied().filter(|constant| !matches!(*constant, "-" | "+"));
+                    let default_since = rest.get(3).copied();
+                    let column = Column { number, touched, generated, type_name, older, command, constant, default_since };
+                    state.columns.insert(from_hex(name), column);
                 }
                 ["label", type_id, label, id] => drop(state.labels.insert((type_id, from_hex(label)), id)),
                 ["file", table, file, made] => drop(state.files.insert(table, [file, made])),
-                ["named", table, name] => drop(state.names.insert(table, from_hex(name))),
+                ["named", table, name, ref rest @ ..] => {
+                    let leaf = Leaf { name: from_hex(name), attached: rest.first().copied() };
+                    state.leaves.insert(table, leaf);
+                }
+                ["attribute", type_id, name, number, type_name] => {
+                    state.attributes.insert((type_id, from_hex(name)), (number, from_hex(type_name)));
+                }
                 _ => {}
             }
         }
@@ -154,10 +180,24 @@ impl<'a> State<'a> {
                 return Some(format!("column {name} was generated until then"));
             }
         }
-        let other_label = |((type_id, label), id): (&(&str, String), &&str)| {
-            now.labels.get(&(*type_id, label.clone())).is_some_and(|later| later != id).then(|| label.clone())
+        let written = self.written_while_detached(now, is_source);
+        written.or_else(|| self.other_label(now)).or_else(|| self.other_attribute(now))
+    }
+
+    fn other_label(&self, now: &State) -> Option<String> {
+        let is_other = |((type_id, label), id): &(&(&str, String), &&str)| {
+            now.labels.get(&(*type_id, label.clone())).is_some_and(|later| later != *id)
         };
-        self.labels.iter().find_map(other_label).map(|label| format!("label {label} of an enumerated type is another one now"))
+        let ((_, label), _) = self.labels.iter().find(is_other)?;
+        Some(format!("label {label} of an enumerated type is another one now"))
+    }
+
+    fn other_attribute(&self, now: &State) -> Option<String> {
+        let is_other = |(attribute, (number, _)): &(&(&str, String), &(&str, String))| {
+            now.attributes.get(attribute).is_some_and(|(later, _)| later != number)
+        };
+        let ((_, name), (_, type_name)) = self.attributes.iter().find(is_other)?;
+        Some(format!("{ATTRIBUTE} {name} of type {type_name} is another one now"))
     }
 
     /// Whether a column of the same type as before was touched only because one before it got
@@ -173,35 +213,6 @@ impl<'a> State<'a> {
             let follow = |other: &&Column| other.place() > first.place();
             first.place() < column.place() && is_later(first) && goes_along && now.columns.values().filter(follow).all(is_later)
         })
-    }
-
-    /// Columns that were added since, and whether their values were written into each row, as a
-    /// default that is not the same for all has it.
-    pub(super) fn added<'n>(&self, now: &'n State) -> Vec<(&'n str, bool)> {
-        if self.table != now.table || self.name != now.name || self.columns.is_empty() {
-            return Vec::new();
-        }
-        let made_anew = self.made_anew(now);
-        let is_new = |(name, column): &(&String, &Column)| {
-            let is_renamed = self.columns.values().any(|before| before.number == column.number);
-            !self.columns.contains_key(*name) && !is_renamed && !column.generated && column.older != "?"
-        };
-        let written = |column: &Column| column.older == "+" && made_anew.iter().any(|made| !is_older(column.touched, made));
-        now.columns.iter().filter(is_new).map(|(name, column)| (name.as_str(), written(column))).collect()
-    }
-
-    /// Whether this member has another value than one for the rows that are older than a column;
-    /// none if one of them has no such column, or if it is not known.
-    pub(super) fn differs_in(&self, other: &State, column: &str) -> Option<bool> {
-        let (ours, theirs) = (self.columns.get(column)?, other.columns.get(column)?);
-        (ours.older != "?" && theirs.older != "?").then(|| self.in_older_rows(ours) != other.in_older_rows(theirs))
-    }
-
-    /// What rows have for a column that are older than it. A default alone is for later rows,
-    /// unless the transaction that made the column has written all rows.
-    fn in_older_rows(&self, column: &'a Column) -> &'a str {
-        let is_written = || self.files.values().any(|[_, made]| *made == column.touched);
-        if column.older == "+" && !is_written() { "-" } else { column.older }
     }
 
     /// The transactions that made the files of tables and partitions that had others before.
@@ -222,35 +233,16 @@ impl<'a> State<'a> {
         });
         renamed.collect()
     }
-
-    /// The names of partitions that are gone.
-    pub(super) fn departed(&self, now: &State) -> Vec<&str> {
-        if self.table != now.table {
-            return Vec::new();
-        }
-        self.names.iter().filter(|(oid, _)| !now.names.contains_key(*oid)).map(|(_, name)| name.as_str()).collect()
-    }
-
-    /// The partitions of now that were none then, or went and came back.
-    pub(super) fn attached<'n>(&self, now: &State<'n>) -> Vec<&'n str> {
-        let row = |state: &State, partition: &str| {
-            state
-                .triggers
-                .iter()
-                .find(|((table, name), _)| *table == partition && name.starts_with(ROW_TRIGGER))
-                .map(|(_, [id, ..])| (*id).to_owned())
-        };
-        let is_new = |partition: &&&str| !self.partitions.contains(**partition) || row(self, partition) != row(now, partition);
-        if self.table == now.table { now.partitions.iter().filter(is_new).copied().collect() } else { Vec::new() }
-    }
 }
 
 /// How what happened begins, when columns have exchanged their names.
 const RENAMED: &str = "columns were renamed";
 /// How it begins, when a column has got another type.
 const ALTERED: &str = "a column was altered";
+/// How it begins, when the name of an attribute of a composite type belongs to another one.
+const ATTRIBUTE: &str = "attribute";
 /// What keeps equal rows equal, if it happens on all members.
-pub(super) const COMMON: [&str; 2] = [RENAMED, ALTERED];
+pub(super) const COMMON: [&str; 3] = [RENAMED, ALTERED, ATTRIBUTE];
 
 fn zoned(type_name: &str) -> bool {
     type_name.contains("with time zone")
@@ -361,31 +353,6 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_were_added_are_compared_by_what_older_rows_have() {
-        let state =
-            |column: &str, file: u32| format!("table 7;column 76 1 900 - 74 -{column};file 7 {file} {};name t", file + 830);
-        let known = state("", 70);
-        let added = |now: &str| {
-            let (known, now) = (State::parse(&known), State::parse(now));
-            known.added(&now).into_iter().map(|(name, written)| (name.to_owned(), written)).collect::<Vec<_>>()
-        };
-        let one = |written| vec![("w".to_owned(), written)];
-        assert_eq!(added(&known), []);
-        assert_eq!(added(&state(";column 77 2 901 - 74 abc", 70)), one(false));
-        assert_eq!(added(&state(";column 77 2 901 - 74 +", 71)), one(true));
-        assert_eq!(added(&state(";column 77 2 901 - 74 +", 70)), one(false), "the default came later");
-        assert_eq!(added(&state(";column 77 2 901 - 74 -", 71)), one(false), "another column was altered");
-        assert_eq!(added(&state(";column 77 2 901 - 74 ?", 71)), []);
-        let differs = |a: &str, b: &str| {
-            let of = |older: &str| state(&format!(";column 77 2 901 - 74 {older}"), 70);
-            State::parse(&of(a)).differs_in(&State::parse(&of(b)), "w")
-        };
-        assert_eq!([differs("a", "a"), differs("a", "b"), differs("a", "-")], [Some(false), Some(true), Some(true)]);
-        assert_eq!([differs("+", "-"), differs("a", "?")], [Some(false), None]);
-        assert_eq!(State::parse(&known).differs_in(&State::parse(&known), "w"), None);
-    }
-
-    #[test]
     fn transaction_ids_go_round() {
         assert!(is_older("900", "901") && !is_older("901", "900") && !is_older("900", "900"));
         assert!(is_older("4294967290", "5") && !is_older("5", "4294967290"));
@@ -417,28 +384,25 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_that_is_another_one_is_told_and_a_new_one_is_not() {
+        let state = |attributes: &str| format!("table 7;{attributes};name t");
+        let missed = |before: &str, now: &str| State::parse(&state(before)).missed(&State::parse(&state(now)), true);
+        let known = "attribute 9 78 1 63;attribute 9 79 2 63";
+        let told = |name: &str| Some(format!("attribute {name} of type c is another one now"));
+        assert_eq!(missed(known, known), None);
+        assert_eq!(missed(known, "attribute 9 78 1 63;attribute 9 79 3 63"), told("y"), "dropped and added");
+        assert_eq!(missed(known, "attribute 9 78 2 63;attribute 9 79 1 63"), told("x"), "names exchanged");
+        assert_eq!(missed(known, "attribute 9 78 1 63;attribute 9 7a 2 63;attribute 9 77 3 63"), None);
+        assert_eq!(missed(known, "attribute 8 78 1 63;attribute 8 79 3 63"), None, "of another type");
+        assert_eq!(missed("label 9 41 1", "label 9 41 1;attribute 9 78 1 63"), None, "a state of old");
+    }
+
+    #[test]
     fn a_crash_is_told_by_another_mark() {
         let state = |mark: &str| format!("table 7;persistence u;unlogged {mark};name t");
         let missed = |before: &str, now: &str| State::parse(before).missed(&State::parse(now), false);
         assert_eq!(missed(&state("a"), &state("a")), None);
         assert!(missed(&state("a"), &state("b")).is_some_and(|what| what.contains("unlogged")));
         assert_eq!(missed("table 7;persistence p;name t", &state("b")), None, "it became unlogged");
-    }
-
-    #[test]
-    fn partitions_that_came_or_came_back_are_attached_and_touched_ones_are_not() {
-        let state = |parts: &str| format!("table 7;persistence p;{parts};trigger 7 bucardo_add_delta 70 900 O 1;name t");
-        let part =
-            |oid: u32, id: u32, touched: u32| format!("partition {oid};trigger {oid} bucardo_add_delta {id} {touched} O 1");
-        let (before, both) = (state(&part(8, 80, 900)), state(&(part(8, 80, 900) + ";" + &part(9, 90, 901))));
-        assert_eq!(State::parse(&before).attached(&State::parse(&both)), ["9"]);
-        assert_eq!(State::parse(&before).missed(&State::parse(&both), true), None);
-        let back = state(&part(8, 88, 901));
-        assert_eq!(State::parse(&before).attached(&State::parse(&back)), ["8"]);
-        assert_eq!(State::parse(&before).missed(&State::parse(&back), true), None);
-        let touched = state(&part(8, 80, 901));
-        assert!(State::parse(&before).attached(&State::parse(&touched)).is_empty());
-        assert!(State::parse(&before).missed(&State::parse(&touched), true).is_some_and(|what| what.ends_with("on a partition")));
-        assert_eq!(State::parse(&both).missed(&State::parse(&before), true), None, "a detached one is gone with its rows");
     }
 }

@@ -8,7 +8,7 @@ use crate::control::sync::{Goat, SyncType};
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::replicate::capture::departed_partition as partition;
-use crate::replicate::capture::gaps::{self, Member};
+use crate::replicate::capture::gaps::{self, Look, Member};
 use crate::replicate::capture::triggers::Firings;
 use crate::replicate::capture::{install, make, records};
 use crate::replicate::catalog::bypasses;
@@ -40,20 +40,20 @@ impl Members<'_> {
         }
         let of_tables: Vec<i32> = goats.iter().filter(|goat| goat.is_table).map(|goat| goat.id).collect();
         gap::forget_others(control, self.sync, &of_tables)?;
-        let began = gap::now(control)?;
         self.void_former_receipts(control)?;
+        let mut look = Look::beside_a_kid(control)?;
         for target in self.masters..self.names.len() {
-            self.compare_target(control, target, goats)?;
+            self.compare_target(control, target, goats, &mut look)?;
         }
         for master in 0..self.masters {
-            self.capture(control, master, goats, tables, notes)?;
+            self.capture(control, master, goats, tables, notes, &mut look)?;
             let oids: Vec<u32> = tables.iter().map(|shapes| shapes[master].oid).collect();
             self.show_identity(master, &oids)?;
         }
         for place in self.sync.places() {
             let masters = self.sync.masters_of(&place);
             let members = masters.len() + usize::from(!masters.contains(&place));
-            gaps::forget_common(control, &self.sync.name, &place, members, &began)?;
+            look.end(control, &self.sync.name, &place, members)?;
             self.settle_departed_partitions(control, &place, goats, tables)?;
         }
         if self.sync.synctype == SyncType::Fullcopy { Ok(()) } else { self.check_gaps(notes) }
@@ -69,20 +69,25 @@ impl Members<'_> {
     ) -> Result<()> {
         let masters = self.sync.masters_of(place);
         let belongs = |name: &String| name == place || masters.contains(name);
-        for departed in departed_partition::all(control, &self.sync.name, place)? {
+        let (all, mut settled) = (departed_partition::all(control, &self.sync.name, place)?, Vec::new());
+        for departed in &all {
             let mut of_tables = goats.iter().filter(|goat| goat.is_table).zip(tables);
             let Some((_, shapes)) = of_tables.find(|(goat, _)| goat.id == departed.goat) else { continue };
             let Some(left) = self.names.iter().position(|name| *name == departed.db) else { continue };
-            let is_back = partition::is_back(&mut self.conns[left], &shapes[left].relation, &departed.partition)?;
+            let is_back = partition::is_back(&mut self.conns[left], &shapes[left].relation, departed)?;
             let mut others_have_it = false;
             for other in (0..self.names.len()).filter(|other| *other != left && belongs(&self.names[*other])) {
-                others_have_it |= partition::may_have(&mut self.conns[other], &shapes[other].relation, &departed.partition)?;
+                if !departed.is_followed(&self.names[other], &all) {
+                    others_have_it |= partition::may_have(&mut self.conns[other], &shapes[other].relation, departed)?;
+                }
             }
-            let place = Place { sync: &self.sync.name, target: place, db: &departed.db };
-            let table = shapes[left].relation.label();
-            departed_partition::settle(control, place, &departed, &table, others_have_it && !is_back, true)?;
+            settled.push((departed, shapes[left].relation.label(), others_have_it && !is_back));
         }
-        Ok(())
+        // What one of them says of another counts until all are settled.
+        settled.iter().try_for_each(|(departed, table, others_have_it)| {
+            let place = Place { sync: &self.sync.name, target: place, db: &departed.db };
+            departed_partition::settle(control, place, departed, table, *others_have_it, true)
+        })
     }
 
     /// Lets the owners of the tables read what says whose our objects are, and where they were
@@ -119,7 +124,7 @@ impl Members<'_> {
     }
 
     /// Notes what vanished from a target.
-    fn compare_target(&mut self, control: &mut Connection, target: usize, goats: &[Goat]) -> Result<()> {
+    fn compare_target(&mut self, control: &mut Connection, target: usize, goats: &[Goat], look: &mut Look) -> Result<()> {
         let (members, name) = (self.gap_members(target, goats), &self.names[target]);
         if self.sync.synctype == SyncType::Fullcopy {
             return Ok(());
@@ -127,7 +132,7 @@ impl Members<'_> {
         let place = Place { sync: &self.sync.name, target: name, db: name };
         own_schema::alone(&mut self.conns[target], |conn| {
             let states = gaps::states(conn, &members)?;
-            gaps::compare(control, place, conn, &members, &states, false)
+            gaps::compare(control, place, conn, &members, &states, false, look)
         })
     }
 
@@ -140,6 +145,7 @@ impl Members<'_> {
         goats: &[Goat],
         shapes: &[Shapes],
         notes: &mut Vec<String>,
+        look: &mut Look,
     ) -> Result<()> {
         let (gap_members, name) = (self.gap_members(master, goats), self.names[master].clone());
         let served = self.sync.places().into_iter().filter(|place| self.sync.masters_of(place).contains(&name));
@@ -160,7 +166,9 @@ impl Members<'_> {
             notes.extend(neighbours.note().map(label).map(warning));
             let always = captured || neighbours == Always::Needed;
             let before = gaps::states(conn, &gap_members)?;
-            served.iter().try_for_each(|target| gaps::compare(control, place(target), conn, &gap_members, &before, true))?;
+            for target in &served {
+                gaps::compare(control, place(target), conn, &gap_members, &before, true, look)?;
+            }
             let firing = &Firings::read(conn, &self.sync.name, always)?;
             let all = install::wake(conn, self.sync, &name, &tables, &kicking, firing)?;
             let only_copies = self.sync.synctype == SyncType::Fullcopy;
