@@ -1,7 +1,7 @@
-//! Partitions that left a table with their rows, on a source or a target: whether they are back, and
-//! whether other members still have them. There, only names are compared, and whether a partition
-//! has a file without rows. What holds for a partition's rows is an expression of its owner, which
-//! is not evaluated with our role's rights.
+//! Partitions that left a table with their rows, on a source or a target: whether they are back,
+//! and whether other members still have them. There, only names are compared, and whether a
+//! partition has a file without rows. What holds for a partition's rows is an expression of its
+//! owner, which is not evaluated with our role's rights.
 
 use crate::control::departed_partition::Departed;
 use crate::error::Result;
