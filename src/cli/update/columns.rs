@@ -127,6 +127,9 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     Ok(0)
 }
 
+/// The columns for which no value is a mistake.
+const NEVER_EMPTY: [&str; 3] = ["name", "status", "synctype"];
+
 /// Splits at the first equals sign: a column has none in its name, and a value may have several.
 /// Without a value, the column gets its default, which for most is none.
 fn assignment(word: &str) -> Result<Assignment> {
@@ -138,6 +141,9 @@ fn assignment(word: &str) -> Result<Assignment> {
     }
     let column = column.to_lowercase();
     let column = ALIASES.iter().find(|(alias, _)| *alias == column).map_or(column, |(_, column)| (*column).to_owned());
+    if value.is_empty() && NEVER_EMPTY.contains(&column.as_str()) {
+        return Err(malformed());
+    }
     Ok(Assignment { column, value: Some(value.to_owned()).filter(|value| !value.is_empty()), shown: None })
 }
 
@@ -174,13 +180,9 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             Ok(Assignment { value: Some(String::new()), shown: Some("NULL".to_owned()), ..assignment })
         }
         (Noun::Sync, "checktime" | "overdue" | "expired", Some("none")) => Ok(Assignment { value: None, ..assignment }),
-        (Noun::Sync, column @ ("checktime" | "overdue" | "expired"), Some(time)) => {
-            let below = "select $1::text::interval < interval '0'";
-            if control.query_one(below, &[&time])?.get(0) {
-                let sentence = format!("Invalid value for '{column}': \"{time}\" is below 0");
-                return Err(refusal::refused(sentence, format!("write {column}=none for none")));
-            }
-            Ok(assignment)
+        (Noun::Sync, column @ ("checktime" | "overdue" | "expired"), Some(time)) if is_below_zero(time) => {
+            let sentence = format!("Invalid value for '{column}': \"{time}\" is below 0");
+            Err(refusal::refused(sentence, format!("write {column}=none for none")))
         }
         (Noun::Customcode, "src_code", Some(file)) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
@@ -208,6 +210,11 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
             Ok(assignment)
         }
     }
+}
+
+/// Whether an interval has a sign, or is said to be ago.
+fn is_below_zero(time: &str) -> bool {
+    time.trim_start().starts_with('-') || time.trim_end().ends_with("ago")
 }
 
 /// The types of a table's columns, as SQL writes them.
