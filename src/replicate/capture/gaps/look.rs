@@ -12,14 +12,27 @@ pub struct Look {
     renamed: Vec<Renamed>,
 }
 
-/// A column that got a name which no other had on its member.
+/// Columns of a table that got names which no others had on its member.
 #[derive(Debug)]
 struct Renamed {
     target: String,
     db: String,
     goat: i32,
-    names: [String; 2],
-    what: String,
+    table: String,
+    /// The former name, and the name, of each.
+    columns: Vec<[String; 2]>,
+}
+
+impl Renamed {
+    /// What is said of one.
+    fn of([former, name]: &[String; 2]) -> String {
+        format!("column {former} was renamed to {name}, and another database has a column {name} beside {former}")
+    }
+
+    /// What is said of all.
+    fn what(&self) -> String {
+        self.columns.iter().map(Renamed::of).collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl Look {
@@ -52,12 +65,11 @@ impl Look {
         if renamed.is_empty() || !has_rows(conn, &member.relation)? {
             return Ok(());
         }
-        for (former, name) in renamed {
-            let what = format!("column {former} was renamed to {name}, and another database has a column {name} beside {former}");
-            gap::record(control, place, member.goat, &member.relation.label(), &what)?;
-            let (target, db, names) = (place.target.to_owned(), place.db.to_owned(), [former, name].map(str::to_owned));
-            self.renamed.push(Renamed { target, db, goat: member.goat, names, what });
-        }
+        let columns = renamed.into_iter().map(|(former, name)| [former, name].map(str::to_owned)).collect();
+        let (target, db, table) = (place.target.to_owned(), place.db.to_owned(), member.relation.label());
+        let renamed = Renamed { target, db, goat: member.goat, table, columns };
+        gap::record(control, place, member.goat, &renamed.table, &renamed.what())?;
+        self.renamed.push(renamed);
         Ok(())
     }
 
@@ -70,10 +82,16 @@ impl Look {
         }
         for renamed in self.renamed.iter().filter(|renamed| renamed.target == target) {
             let place = Place { sync, target, db: &renamed.db };
-            let [former, name] = renamed.names.each_ref().map(String::as_str);
             let others = gap::known_elsewhere(control, place, renamed.goat)?;
-            if !others.iter().any(|(_, other)| State::parse(other).has_columns(&[former, name])) {
-                gap::forget(control, place, renamed.goat, &renamed.what, &self.began)?;
+            let others: Vec<State> = others.iter().map(|(_, other)| State::parse(other)).collect();
+            let is_taken = |columns: &&[String; 2]| {
+                let names = columns.each_ref().map(String::as_str);
+                others.iter().any(|other| other.has_columns(&names))
+            };
+            let taken: Vec<&[String; 2]> = renamed.columns.iter().filter(is_taken).collect();
+            if taken.len() < renamed.columns.len() {
+                gap::forget(control, place, renamed.goat, &renamed.what(), &self.began)?;
+                taken.iter().try_for_each(|one| gap::record(control, place, renamed.goat, &renamed.table, &Renamed::of(one)))?;
             }
         }
         Ok(())
