@@ -196,17 +196,18 @@ pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members
 
 /// Forgets what is about tables and databases that do not belong to a sync any more, except that
 /// their changes were given up: should they come back, that is a gap. Targets that are not active
-/// still belong to it.
+/// still belong to it, and so do databases that have got another name since the sync was read.
 pub fn forget_others(control: &mut Connection, sync: &Sync, goats: &[i32]) -> Result<()> {
     let places = [sync.places(), sync.left_alone.clone()].concat();
     let members = [sync.members(), sync.left_alone.clone()].concat();
     follow_masters(control, sync, &places)?;
-    let gone = "sync = $1 and (goat <> all ($2) or targetdb <> all ($3) or db <> all ($4))";
+    let gone = "t.sync = $1 and (t.goat <> all ($2) or t.targetdb <> all ($3) or t.db <> all ($4)) \
+                and not exists (select from bucardo.former_name f where f.sync = $1 and f.db in (t.db, t.targetdb))";
     for table in ["gap", "departed_partition"] {
-        let sql = format!("delete from bucardo.{table} where {gone}");
+        let sql = format!("delete from bucardo.{table} t where {gone}");
         control.execute(&sql, &[&sync.name, &goats, &places, &members])?;
     }
-    let sql = format!("update bucardo.table_state set state = '{GIVEN_UP}' where {gone} and state <> '{GIVEN_UP}'");
+    let sql = format!("update bucardo.table_state t set state = '{GIVEN_UP}' where {gone} and t.state <> '{GIVEN_UP}'");
     control.execute(&sql, &[&sync.name, &goats, &places, &members])?;
     Ok(())
 }

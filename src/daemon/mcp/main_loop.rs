@@ -145,10 +145,12 @@ impl<'a> Mcp<'a> {
     }
 
     fn must_stand_still(&mut self, sync: &str) -> Result<bool> {
+        Ok(joining::any(&mut self.session.control, sync)? || self.has_former_names(sync)?)
+    }
+
+    /// Whether records of a sync still have former names of databases.
+    fn has_former_names(&mut self, sync: &str) -> Result<bool> {
         let control = &mut self.session.control;
-        if joining::any(control, sync)? {
-            return Ok(true);
-        }
         match Sync::load(control, sync) {
             Ok(sync) => former_name::any(control, &sync),
             Err(error) if error.kind() == Kind::NotFound => Ok(false),
@@ -324,7 +326,9 @@ impl<'a> Mcp<'a> {
         if !look.is_last {
             return Ok(());
         }
-        if !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync) {
+        // One that does not run needs no other try, unless a command waits for what it changes.
+        let is_at_rest = !self.syncs.is_active(sync) && self.syncs.names().any(|name| name == sync);
+        if is_at_rest && !self.has_former_names(sync)? {
             self.validators.forget(sync);
         }
         match self.syncs.is_outdated(sync, &mut self.session)? {
@@ -352,7 +356,9 @@ impl<'a> Mcp<'a> {
     pub(super) fn restart(&mut self, sync: &str) -> Result<bool> {
         self.stop(&[sync.to_owned()])?;
         let possible = self.syncs.wake(sync, &mut self.session)?;
-        self.validators.forget(sync);
+        if !self.has_former_names(sync)? {
+            self.validators.forget(sync);
+        }
         self.listen()?;
         self.show();
         self.start_due()?;
