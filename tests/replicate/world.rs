@@ -23,7 +23,7 @@ pub struct World {
 pub fn shared() -> &'static World {
     static SHARED: OnceLock<World> = OnceLock::new();
     SHARED.get_or_init(|| {
-        let world = World::with(&["max_connections = 400", "max_prepared_transactions = 10"]);
+        let world = World::with(&["max_connections = 800", "max_prepared_transactions = 10"]);
         // A daemon does not start when it has nothing to do.
         world.sync("idle", "create table t (id integer primary key)");
         world.ctl(&["start", "--quiet"]).ok();

@@ -27,7 +27,9 @@ impl Members<'_> {
         let mut left = Vec::new();
         for (number, conn) in self.conns.iter_mut().enumerate() {
             let source = number < masters;
-            if remove(conn, name, source, receives(number, masters)).is_err() {
+            // What failed may have left its transaction open.
+            let ended = conn.batch("rollback");
+            if ended.is_err() || remove(conn, name, source, receives(number, masters)).is_err() {
                 left.push(format!("\"{}\"", self.names[number]));
             }
         }
