@@ -9,6 +9,27 @@ use std::time::SystemTime;
 /// What happened, as a gap tells it.
 const WHAT: &str = "a partition was detached or dropped with its rows, which other members still have";
 
+/// What happened to a partition that is in the table again.
+pub fn came_back(partition: &str) -> String {
+    format!(
+        "partition {partition} was detached and attached again; rows that were deleted in it meanwhile may still be elsewhere"
+    )
+}
+
+/// What became of a partition that left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Other members still have it.
+    IsElsewhere,
+    /// No member has it.
+    IsGone,
+    /// It is back. The rows that a source has in it now were noted as changed.
+    IsBack {
+        /// Whether the member is a source.
+        on_source: bool,
+    },
+}
+
 /// A partition that left the table of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Departed {
@@ -73,21 +94,18 @@ pub fn all(control: &mut Connection, sync: &str, target: &str) -> Result<Vec<Dep
     Ok(control.query(sql, &[&sync, &target])?.iter().map(departed).collect())
 }
 
-/// What becomes of one: while other members have it, that is a gap, if it is ripe or is to be told
-/// `at_once`; else it is forgotten, and a gap that tells nothing else is none.
-pub fn settle(
-    control: &mut Connection,
-    place: Place,
-    departed: &Departed,
-    table: &str,
-    others_have_it: bool,
-    at_once: bool,
-) -> Result<()> {
-    match others_have_it {
-        true if departed.is_ripe || at_once => gap::record(control, place, departed.goat, table, WHAT),
-        true => Ok(()),
-        false => forget(control, place, departed),
+/// What follows for a member: while others have the partition, that is a gap, if it is ripe or is
+/// to be told `at_once`; else it is forgotten, and a gap that tells nothing else is none.
+pub fn settle(control: &mut Connection, place: Place, departed: &Departed, table: &str, fate: Fate, at_once: bool) -> Result<()> {
+    match fate {
+        Fate::IsElsewhere if departed.is_ripe || at_once => return gap::record(control, place, departed.goat, table, WHAT),
+        Fate::IsElsewhere => return Ok(()),
+        Fate::IsBack { on_source: true } => {
+            gap::record(control, place, departed.goat, table, &came_back(&departed.partition))?;
+        }
+        Fate::IsGone | Fate::IsBack { on_source: false } => {}
     }
+    forget(control, place, departed)
 }
 
 fn forget(control: &mut Connection, place: Place, departed: &Departed) -> Result<()> {

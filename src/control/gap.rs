@@ -122,8 +122,55 @@ pub fn carry_over(control: &mut Connection, db: &str, changes: &[(String, String
 /// Notes that changes of a table are missing. One that is noted already is the same gap, from its
 /// beginning.
 pub fn record(control: &mut Connection, place: Place, goat: i32, table: &str, what: &str) -> Result<()> {
+    record_since(control, place, goat, table, what, None)
+}
+
+/// The same in a look at all members of a KID, which may tell that nothing is missing: with the
+/// state in which the table was known before.
+pub fn record_in_look(control: &mut Connection, place: Place, goat: i32, table: &str, what: &str, former: &str) -> Result<()> {
+    record_since(control, place, goat, table, what, Some(former))
+}
+
+fn record_since(control: &mut Connection, place: Place, goat: i32, table: &str, what: &str, former: Option<&str>) -> Result<()> {
     let sql = include_str!("sql/record_gap.sql");
-    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &table, &what, &command(place.sync)])?;
+    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &table, &what, &command(place.sync), &former])?;
+    Ok(())
+}
+
+/// What was noticed of a table in a look that has not ended.
+#[derive(Debug)]
+pub struct Unsettled {
+    /// Where.
+    pub db: String,
+    /// `goat.id`.
+    pub goat: i32,
+    /// The table there.
+    pub table: String,
+    /// What was noticed.
+    pub what: String,
+    /// How the table was known before.
+    pub former: String,
+    /// How it is known now.
+    pub now: String,
+}
+
+/// What was noticed since a KID has last looked at all its members.
+pub fn unsettled(control: &mut Connection, sync: &str, target: &str) -> Result<Vec<Unsettled>> {
+    let unsettled = |row: &postgres::Row| Unsettled {
+        db: row.get(0),
+        goat: row.get(1),
+        table: row.get(2),
+        what: row.get(3),
+        former: row.get(4),
+        now: row.get(5),
+    };
+    Ok(control.query(include_str!("sql/unsettled_gaps.sql"), &[&sync, &target])?.iter().map(unsettled).collect())
+}
+
+/// A KID has looked at all its members: what was noticed until now is so.
+pub fn settle(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
+    let sql = "update bucardo.gap set former = null where sync = $1 and targetdb = $2 and former is not null";
+    control.execute(sql, &[&sync, &target])?;
     Ok(())
 }
 
@@ -178,19 +225,18 @@ pub fn accept(control: &mut Connection, sync: &str, tables: &[String]) -> Result
     Ok(control.query(&sql, &[&sync, &tables])?.iter().map(gap).collect())
 }
 
-/// What was noticed of a table since `began`, if that is all, is none.
-pub fn forget(control: &mut Connection, place: Place, goat: i32, what: &str, began: &str) -> Result<()> {
-    let sql = "delete from bucardo.gap where sync = $1 and targetdb = $2 and db = $3 and goat = $4 and what = $5 \
-               and since >= to_timestamp($6::text::float8)";
-    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &what, &began])?;
+/// What was noticed of a table, if that is all, is none.
+pub fn forget(control: &mut Connection, place: Place, goat: i32, what: &str) -> Result<()> {
+    let sql = "delete from bucardo.gap where sync = $1 and targetdb = $2 and db = $3 and goat = $4 and what = $5";
+    control.execute(sql, &[&place.sync, &place.target, &place.db, &goat, &what])?;
     Ok(())
 }
 
-/// What was noticed since `began` on all `members` of a KID alike, and begins with these words, is
-/// no difference between them.
-pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, began: &str, words: &str) -> Result<()> {
+/// What was noticed in a look on all `members` of a KID alike, and begins with these words, is no
+/// difference between them.
+pub fn forget_common(control: &mut Connection, sync: &str, target: &str, members: usize, words: &str) -> Result<()> {
     let sql = include_str!("sql/forget_common_gaps.sql");
-    control.execute(sql, &[&sync, &target, &began, &words, &i64::try_from(members).unwrap_or_default()])?;
+    control.execute(sql, &[&sync, &target, &words, &i64::try_from(members).unwrap_or_default()])?;
     Ok(())
 }
 

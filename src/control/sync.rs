@@ -1,7 +1,8 @@
 //! A sync as the daemon needs it: its row, its goats and its targets, read together.
 
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Isolation, Relation};
+use crate::pg::template::body;
+use crate::pg::{Connection, Isolation, Relation, fill};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -298,8 +299,11 @@ impl Sync {
     }
 }
 
+/// The targets of a sync that are not active, as a column.
+pub(super) const LEFT_ALONE: &str = include_str!("sql/left_alone.sql");
+
 fn load_where(control: &mut Connection, condition: &str, name: &str) -> Result<Vec<Sync>> {
-    let sql = include_str!("sql/syncs.sql").replace("true /* which */", condition);
+    let sql = fill(include_str!("sql/syncs.sql"), &[("left_alone", &body(LEFT_ALONE))]).replace("true /* which */", condition);
     control.query(&sql, &[&name])?.iter().map(sync).collect()
 }
 

@@ -263,14 +263,20 @@ const STEPS: &[Step] = &[
             add column look timestamptz, drop constraint departed_partition_pk, \
             add constraint departed_partition_pk primary key (sync, targetdb, db, goat, partition, relation)",
     },
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('bucardo.gap') \
+            and attname = 'former' and not attisdropped)",
+        summary: "Created column: bucardo.gap.former text",
+        sql: "alter table bucardo.gap add column if not exists former text",
+    },
 ];
 
-/// How much of this a schema has is noted in a comment, which everybody may read.
+/// How much of this a schema has is noted in a comment, which can be read without any right.
 fn revision() -> usize {
     STEPS.len() + setting_table::shipped().count()
 }
 
-/// Notes that a schema has everything.
+/// The statement that notes it.
 fn text_of_revision() -> String {
     format!("comment on table bucardo.upgrade_log is 'Control schema, revision {}'", revision())
 }

@@ -18,7 +18,8 @@ const OLDER: &str = "
     alter table bucardo.presence drop column directory, drop column role;
     create table bucardo.daemon (session integer, session_role oid, directory text);
     create or replace function bucardo.note_joining() returns trigger language plpgsql as 'begin return null; end';
-    drop table bucardo.sync_state, bucardo.place, bucardo.gap, bucardo.table_state, bucardo.installation;
+    drop table bucardo.sync_state, bucardo.place, bucardo.table_state, bucardo.installation;
+    alter table bucardo.gap drop column former;
     alter table bucardo.departed_partition drop column relation, drop column look,
         add constraint departed_partition_pk primary key (sync, targetdb, db, goat, partition);
     alter table bucardo.q drop column progress;

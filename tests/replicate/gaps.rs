@@ -4,7 +4,7 @@
 use super::case::Case;
 use super::stale::{as_owner, on_both, owned, warm};
 use super::world::shared;
-use crate::daemon::world::World;
+use crate::daemon::world::{PATIENCE, World};
 use crate::harness::wait_until;
 use std::time::Duration;
 
@@ -275,4 +275,27 @@ fn among_masters_the_gap_names_the_master_where_it_is() {
     world.says("reload s");
     world.becomes("B", "select counter from t where id = 1", "0");
     wait_until("the gap is closed", Duration::from_secs(30), || world.run("validate s").code().eq(&0).then_some(()));
+}
+
+/// The KID carries nothing until it has looked at all members, so what it had noticed is not yet so.
+#[test]
+fn a_look_that_was_interrupted_goes_on_with_the_next() {
+    for (name, rename) in [
+        ("gap_look_new", "alter table t rename v to w"),
+        ("gap_look_exchange", "alter table t rename v to x; alter table t rename w to v; alter table t rename x to w"),
+    ] {
+        let table = if name == "gap_look_new" { TABLE } else { "create table t (id integer primary key, v text, w text)" };
+        let mut case = warm(owned(name, table).setting("kid_pingtime", "1"), "insert into t values (1, 'a'), (2, 'b')");
+        case.b.batch_execute(&as_owner("alter table t rename to away")).unwrap();
+        case.write(&as_owner(rename));
+        let noticed = format!("select count(*) from bucardo.gap where sync = '{name}'");
+        wait_until("the rename was noticed", PATIENCE, || {
+            (shared().control().query_one(&noticed, &[]).unwrap().get::<_, i64>(0) == 1).then_some(())
+        });
+        case.b.batch_execute(&as_owner(&format!("alter table away rename to t; {rename}"))).unwrap();
+        case.write("insert into t values (3, 'c')");
+        case.becomes_equal();
+        shared().ctl(&["validate", name]).ended_with(0);
+        case.finish_after_deaths();
+    }
 }

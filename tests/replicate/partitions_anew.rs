@@ -124,3 +124,31 @@ fn a_partition_that_was_written_anew_while_detached_is_told() {
         case.finish_after_deaths();
     }
 }
+
+/// What the partition of a source has when it is back is carried; what was deleted in it is told.
+#[test]
+fn a_partition_of_a_source_that_came_back_is_told() {
+    if !new_enough() {
+        return;
+    }
+    for (name, ddl, leaf, at_once) in
+        [("back_once", TABLE, "t_1", true), ("back_deep", DEEP, "t_1_1", true), ("back_later", TABLE, "t_1", false)]
+    {
+        let mut case = warm(partitioned(name, ddl), ROWS);
+        let (detach, attach) =
+            ("alter table t detach partition t_1", "alter table t attach partition t_1 for values from (0) to (100)");
+        case.write(&as_owner(detach));
+        if !at_once {
+            case.write("update t set v = 'y' where id = 110");
+            case.settle();
+        }
+        case.write(&as_owner(&format!("delete from t_1 where id = 10; update t_1 set v = 'changed' where id = 20; {attach}")));
+        case.write("update t set v = 'y' where id = 120");
+        case.settle();
+        assert_eq!(case.at_target("select v from t where id = 20"), "changed");
+        let words = format!("partition public.{leaf} was detached and attached again");
+        told(&case, &["public.t", &case.source.clone(), &words]);
+        evened_out(&mut case);
+        case.finish_after_deaths();
+    }
+}

@@ -33,14 +33,7 @@ select s.name,
         join bucardo.goat g on g.id = h.goat
         join bucardo.db d on d.name = g.db
         where h.herd = s.source and d.status <> 'active') as source_off,
-       array(select d.name::text
-             from bucardo.db d
-             left join bucardo.dbmap m on m.db = d.name and m.dbgroup = s.targetgroup
-             where d.status <> 'active' and (d.name = s.targetdb or m.dbgroup is not null)
-               and not (s.synctype = 'swap' and (d.name is not distinct from s.targetdb or m.role = 'source'))
-               and not exists (
-                 select from bucardo.herdmap h join bucardo.goat g on g.id = h.goat where h.herd = s.source and g.db = d.name)
-             order by d.name) as left_alone,
+       {left_alone} as left_alone,
        not exists (
          select from bucardo.db d
          left join bucardo.dbmap m on m.db = d.name and m.dbgroup = s.targetgroup

@@ -1,6 +1,6 @@
 -- Notes a gap. What a table misses already is not said twice, and what is new is told again.
-insert into bucardo.gap as g (sync, targetdb, db, goat, tablename, what, command)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into bucardo.gap as g (sync, targetdb, db, goat, tablename, what, command, former)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (sync, targetdb, db, goat) do update
 set latest = clock_timestamp(),
     tablename = excluded.tablename,

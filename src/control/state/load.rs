@@ -5,15 +5,18 @@ use crate::control::joining;
 use crate::control::presence::presence;
 use crate::control::setting_table;
 use crate::control::settings::number;
+use crate::control::sync::LEFT_ALONE;
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
+use crate::pg::template::body;
+use crate::pg::{Connection, fill};
 use postgres::Row;
 use std::collections::BTreeMap;
 
 /// The facts about these syncs, by name. Their sources were not asked yet.
 pub fn load(control: &mut Connection, syncs: &[String]) -> Result<BTreeMap<String, Facts>> {
     let stopped = presence(control)?.daemon().is_none();
-    let rows = control.query(include_str!("../sql/facts.sql"), &[&syncs]).map_err(|error| outdated(error.into()))?;
+    let sql = fill(include_str!("../sql/facts.sql"), &[("left_alone", &body(LEFT_ALONE))]);
+    let rows = control.query(&sql, &[&syncs]).map_err(|error| outdated(error.into()))?;
     let mut left_out = joining::of_syncs(control, syncs).map_err(outdated)?;
     let mut all = BTreeMap::new();
     for row in &rows {

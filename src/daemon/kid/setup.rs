@@ -274,7 +274,7 @@ impl Members {
             return Err(Error::new(Kind::Mismatch, format!("Table \"{}\" was not validated yet", goat.relation.label())));
         }
         let mut shapes: Shapes = vec![ById::default(); goats.len()].into();
-        let mut look = Look::of_a_kid(control)?;
+        let look = Look::of_a_kid(control)?;
         for number in self.names.ids() {
             let members = self.gap_members(goats, number);
             let relations: Vec<Relation> = members.iter().map(|member| member.relation.clone()).collect();
@@ -282,14 +282,16 @@ impl Members {
             if !self.copies_only() && !self.rehearses {
                 let types = gaps::types(self.session(number), &relations)?;
                 self.types.insert(number, types);
-                self.notice_gaps(control, &members, &found, number, place, &mut look)?;
+                self.notice_gaps(control, &members, &found, number, place, &look)?;
             }
             let on = format!("database \"{}\"", self.names[number]);
             for (shapes, found) in shapes.iter_mut().zip(found) {
                 shapes.push(found.map_err(|error| error.context(on.clone()))?);
             }
         }
-        look.end(control, &self.sync.name, place, self.names.len())?;
+        if !self.copies_only() && !self.rehearses {
+            look.end(control, &self.sync.name, place, self.names.len())?;
+        }
         for (number, target) in self.targets.iter_mut() {
             let written: Vec<u32> = shapes.iter().map(|shapes| shapes[*number].oid).collect();
             neighbours::unseen(&mut target.conn, &self.names[*number], &written)?.map_or(Ok(()), Err)?;
@@ -322,7 +324,7 @@ impl Members {
         found: &[Result<Shape>],
         number: MemberId,
         place: &str,
-        look: &mut Look,
+        look: &Look,
     ) -> Result<()> {
         let (sync, db) = (self.sync.name.clone(), self.names[number].clone());
         let place = GapPlace { sync: &sync, target: place, db: &db };

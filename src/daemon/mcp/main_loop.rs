@@ -352,7 +352,7 @@ impl<'a> Mcp<'a> {
     }
 
     /// Stops a sync, reads it again and starts it, unless it is paused; says whether it is on. One
-    /// that waits to be looked at waits no longer.
+    /// that waits to be looked at waits no longer, but for new names of its databases.
     pub(super) fn restart(&mut self, sync: &str) -> Result<bool> {
         self.stop(&[sync.to_owned()])?;
         let possible = self.syncs.wake(sync, &mut self.session)?;

@@ -97,8 +97,8 @@ impl PidFile {
         Ok(PidFile(path))
     }
 
-    /// That of a controller or a KID, which people read and nothing rests on: where it cannot be
-    /// written, as in a directory that is gone, the process goes on without.
+    /// That of a controller or a KID, which is there to be looked at: where it cannot be written,
+    /// as in a directory that is gone, the process goes on without.
     pub fn of_child(path: PathBuf, instance: &str) -> Option<PidFile> {
         let written = PidFile::write(path, &[instance]);
         written.inspect_err(|error| log::warn!("{error}; the process goes on without a pid file")).ok()

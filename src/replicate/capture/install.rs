@@ -106,8 +106,8 @@ pub fn captured(conn: &mut Connection, table: u32, preferred: &[String]) -> Resu
 
 /// Makes what wakes a sync that sleeps on one of its sources: a flag for each sleeper, and the kick
 /// triggers. `kicking` are the tables whose changes kick, out of `tables`. Returns all of them with
-/// their partitions. To be called before the tables are captured: who sees that a change is
-/// captured may rely on its being carried soon.
+/// their partitions. To be called before the tables are captured: a change that is captured then
+/// also wakes the sync.
 pub fn wake(
     conn: &mut Connection,
     sync: &Sync,

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The master on which candidates meet.
 const COORDINATOR: MemberId = MemberId::FIRST;
 
-/// The conflicts that a round has found, to be recorded before anybody commits.
+/// The conflicts that a round has found, to be recorded before any receiver commits.
 #[derive(Default)]
 pub(super) struct Conflicts {
     /// Tables of which the coordinator chose winners.
@@ -116,8 +116,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Before anybody commits, so that no lost change can be without its record; after a crash in
-    /// between there may be two.
+    /// Before any receiver commits, so that no lost change can be without its record; after a crash
+    /// in between there may be two.
     pub(super) fn record_conflicts(&mut self, conflicts: &Conflicts, watcher: &mut dyn Watcher) -> Result<()> {
         let queries = conflicts.queries(self)?;
         let (false, Some(control)) = (queries.is_empty(), watcher.control()) else { return Ok(()) };

@@ -7,7 +7,7 @@
 //! may make a statement fail: then the reason is the DDL, and not the statement.
 
 use super::{Carrier, Parts, Round, Sessions};
-use crate::control::departed_partition;
+use crate::control::departed_partition::{self, Fate};
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Relation};
@@ -56,28 +56,33 @@ impl Carrier {
         let Parts { sync, place: target, sessions, .. } = &mut self.parts;
         let (all, mut settled) = (departed_partition::all(control, sync, target)?, Vec::new());
         for departed in &all {
-            let (mut others_have_it, mut is_back, mut table) = (false, false, None);
+            let (mut fate, mut others_have_it, mut table) = (Fate::IsGone, false, None);
             for lane in sessions.lanes.iter() {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
                 for (number, relation) in [(lane.from, &plan.source), (lane.to, &plan.target)] {
-                    let conn = match sessions.sources.get_mut(&number) {
-                        Some(source) => &mut source.conn,
-                        None => &mut sessions.targets[number].conn,
+                    let (conn, is_source) = match sessions.sources.get_mut(&number) {
+                        Some(source) => (&mut source.conn, true),
+                        None => (&mut sessions.targets[number].conn, false),
                     };
                     if sessions.names[number] == departed.db {
-                        is_back = partition::is_back(conn, relation, departed)?;
+                        if partition::is_back(conn, relation, departed)? {
+                            fate = Fate::IsBack { on_source: is_source };
+                        }
                         table = Some(relation.label());
                     } else if !departed.is_followed(&sessions.names[number], &all) {
                         others_have_it |= partition::may_have(conn, relation, departed)?;
                     }
                 }
             }
-            settled.extend(table.map(|table| (departed, table, others_have_it && !is_back)));
+            if others_have_it && fate == Fate::IsGone {
+                fate = Fate::IsElsewhere;
+            }
+            settled.extend(table.map(|table| (departed, table, fate)));
         }
         // What one of them says of another counts until all are settled.
-        settled.iter().try_for_each(|(departed, table, others_have_it)| {
+        settled.iter().try_for_each(|(departed, table, fate)| {
             let place = Place { sync, target, db: &departed.db };
-            departed_partition::settle(control, place, departed, table, *others_have_it, false)
+            departed_partition::settle(control, place, departed, table, *fate, false)
         })
     }
 

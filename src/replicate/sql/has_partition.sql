@@ -1,7 +1,7 @@
 -- Of the table with the schema $1 and the name $2: whether it has, at any level, the partition with
 -- the id $4, or the name $3 if the id is 0; and whether it may hold rows in a partition of that
--- name. One that is not partitioned may. A file without any page has no rows; where somebody locks
--- the partition, its file is not looked at, because that would wait.
+-- name. One that is not partitioned may. A file without any page has no rows; the file of a
+-- partition that is locked is not looked at, because that would wait.
 with recursive tables as (
   select c.oid, c.relkind
   from pg_catalog.pg_class c

@@ -11,19 +11,7 @@ with recursive types (oid) as (
   select made_of.oid
   from types t
   join pg_catalog.pg_type y on y.oid = t.oid
-  cross join lateral (
-    select y.typelem
-    union all
-    select y.typbasetype
-    union all
-    select r.rngsubtype
-    from pg_catalog.pg_range r
-    where y.typtype in ('r', 'm') and (r.rngtypid = y.oid or pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = y.oid::text)
-    union all
-    select a.atttypid
-    from pg_catalog.pg_attribute a
-    where a.attrelid = y.typrelid and a.attnum > 0 and not a.attisdropped) as made_of (oid)
-  where made_of.oid >= 16384
+  {made_of}
 )
 select pg_catalog.md5(pg_catalog.concat_ws('|',
   array(select e.xmin

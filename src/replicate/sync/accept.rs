@@ -58,7 +58,7 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
     Ok(Done { reason: halt.reason, syncs: syncs.into_iter().map(|sync| sync.name).collect(), copied })
 }
 
-/// What nobody has noticed yet, or only a command that has undone all it did, like `add sync`.
+/// What has not been noted yet: a command that fails, like `add sync`, takes its note back.
 fn find(control: &mut Connection, name: &str, conn: &mut Connection) -> Result<Halt> {
     let actual = Actual::read(conn)?;
     let found = match Recorded::read(conn)? {

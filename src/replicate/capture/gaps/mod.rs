@@ -17,7 +17,8 @@ pub use look::Look;
 use crate::control::departed_partition;
 use crate::control::gap::{self, Place};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Connection, Relation};
+use crate::pg::template::body;
+use crate::pg::{Connection, Relation, fill};
 use crate::replicate::capture::install;
 use crate::replicate::catalog::digest;
 use state::State;
@@ -55,7 +56,7 @@ pub fn compare(
     members: &[Member],
     states: &States,
     is_source: bool,
-    look: &mut Look,
+    look: &Look,
 ) -> Result<()> {
     let known = gap::known(control, place)?;
     let mut learnt = Vec::new();
@@ -71,33 +72,39 @@ pub fn compare(
             learnt.push((member.goat, now.clone()));
             continue;
         }
-        let (before, after) = (known.map(|known| State::parse(known)), State::parse(now));
-        for what in before.iter().filter_map(|before| before.missed(&after, is_source)) {
-            gap::record(control, place, member.goat, &member.relation.label(), &what)?;
-        }
-        for what in before
-            .iter()
-            .map(|before| added(control, place, conn, member, (before, &after)))
-            .collect::<Result<Vec<_>>>()?
-            .concat()
-        {
-            gap::record(control, place, member.goat, &member.relation.label(), &what)?;
-        }
-        for partition in before.iter().filter(|_| is_source).flat_map(|before| before.attached(&after)) {
-            if let Err(error) = note_partition(conn, &member.relation, partition) {
-                let what = format!("the rows of a partition that was attached could not be noted as changed ({error})");
-                gap::record(control, place, member.goat, &member.relation.label(), &what)?;
+        if let Some(former) = known {
+            for what in noticed(control, place, conn, member, (former, now), is_source, look)? {
+                gap::record_in_look(control, place, member.goat, &member.relation.label(), &what, former)?;
             }
-        }
-        for partition in before.iter().flat_map(|before| before.departed(&after)) {
-            departed_partition::note(control, place, member.goat, partition, look.of_kid())?;
-        }
-        if let Some(before) = &before {
-            look.note_renamed(control, place, conn, member, (before, &after))?;
         }
         learnt.push((member.goat, now.clone()));
     }
     gap::learn(control, place, &learnt)
+}
+
+/// What may be missing of a table that was known in one state and is in another one.
+fn noticed(
+    control: &mut Connection,
+    place: Place,
+    conn: &mut Connection,
+    member: &Member,
+    (former, now): (&str, &str),
+    is_source: bool,
+    look: &Look,
+) -> Result<Vec<String>> {
+    let (before, now) = (State::parse(former), State::parse(now));
+    let mut noticed: Vec<String> = before.missed(&now, is_source).into_iter().collect();
+    noticed.extend(added(control, place, conn, member, (&before, &now))?);
+    for partition in before.attached(&now).into_iter().filter(|_| is_source) {
+        if let Err(error) = note_partition(conn, &member.relation, partition) {
+            noticed.push(format!("the rows of a partition that was attached could not be noted as changed ({error})"));
+        }
+    }
+    for partition in before.departed(&now) {
+        departed_partition::note(control, place, member.goat, partition, look.of_kid())?;
+    }
+    noticed.extend(look::renamed(conn, member, &before, &now)?);
+    Ok(noticed)
 }
 
 /// Columns that were added so that rows which were there before have other values than on another
@@ -149,17 +156,22 @@ pub fn changes(before: &States, after: &States) -> Vec<(String, String)> {
     both.filter(|(before, after)| before != after).map(|(before, after)| (before.clone(), after.clone())).collect()
 }
 
+/// A query that follows the types of columns into what they are made of.
+fn through_types(query: &str) -> String {
+    fill(query, &[("made_of", &body(include_str!("../../sql/made_of.sql")))])
+}
+
 /// What the columns and the files of tables are, in the order of their names; none for one that is
 /// missing.
 pub fn contents(conn: &mut Connection, tables: &[Relation]) -> Result<Vec<Option<String>>> {
-    let statement = conn.prepare_cached(include_str!("../../sql/contents.sql"))?;
+    let statement = conn.prepare_cached(&through_types(include_str!("../../sql/contents.sql")))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query(&statement, &[&schemas, &names])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// A digest of the types that the columns of tables are made of.
 pub fn types(conn: &mut Connection, tables: &[Relation]) -> Result<String> {
-    let statement = conn.prepare_cached(include_str!("../../sql/types.sql"))?;
+    let statement = conn.prepare_cached(&through_types(include_str!("../../sql/types.sql")))?;
     let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
     Ok(conn.query_one(&statement, &[&schemas, &names])?.get(0))
 }

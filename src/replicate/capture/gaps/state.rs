@@ -180,8 +180,8 @@ impl<'a> State<'a> {
                 return Some(format!("column {name} was generated until then"));
             }
         }
-        let written = self.written_while_detached(now, is_source);
-        written.or_else(|| self.other_label(now)).or_else(|| self.other_attribute(now))
+        let away = self.was_away(now, is_source);
+        away.or_else(|| self.other_label(now)).or_else(|| self.other_attribute(now))
     }
 
     fn other_label(&self, now: &State) -> Option<String> {

@@ -2,7 +2,7 @@
 //! is noted before it is mended.
 
 use super::{Members, Shapes, refused_on, wanted_key};
-use crate::control::departed_partition;
+use crate::control::departed_partition::{self, Fate};
 use crate::control::gap::{self, Place};
 use crate::control::sync::{Goat, SyncType};
 use crate::error::Result;
@@ -41,12 +41,12 @@ impl Members<'_> {
         let of_tables: Vec<i32> = goats.iter().filter(|goat| goat.is_table).map(|goat| goat.id).collect();
         gap::forget_others(control, self.sync, &of_tables)?;
         self.void_former_receipts(control)?;
-        let mut look = Look::beside_a_kid(control)?;
+        let look = Look::beside_a_kid(control)?;
         for target in self.masters..self.names.len() {
-            self.compare_target(control, target, goats, &mut look)?;
+            self.compare_target(control, target, goats, &look)?;
         }
         for master in 0..self.masters {
-            self.capture(control, master, goats, tables, notes, &mut look)?;
+            self.capture(control, master, goats, tables, notes, &look)?;
             let oids: Vec<u32> = tables.iter().map(|shapes| shapes[master].oid).collect();
             self.show_identity(master, &oids)?;
         }
@@ -74,19 +74,24 @@ impl Members<'_> {
             let mut of_tables = goats.iter().filter(|goat| goat.is_table).zip(tables);
             let Some((_, shapes)) = of_tables.find(|(goat, _)| goat.id == departed.goat) else { continue };
             let Some(left) = self.names.iter().position(|name| *name == departed.db) else { continue };
-            let is_back = partition::is_back(&mut self.conns[left], &shapes[left].relation, departed)?;
+            if partition::is_back(&mut self.conns[left], &shapes[left].relation, departed)? {
+                let fate = Fate::IsBack { on_source: masters.contains(&departed.db) };
+                settled.push((departed, shapes[left].relation.label(), fate));
+                continue;
+            }
             let mut others_have_it = false;
             for other in (0..self.names.len()).filter(|other| *other != left && belongs(&self.names[*other])) {
                 if !departed.is_followed(&self.names[other], &all) {
                     others_have_it |= partition::may_have(&mut self.conns[other], &shapes[other].relation, departed)?;
                 }
             }
-            settled.push((departed, shapes[left].relation.label(), others_have_it && !is_back));
+            let fate = if others_have_it { Fate::IsElsewhere } else { Fate::IsGone };
+            settled.push((departed, shapes[left].relation.label(), fate));
         }
         // What one of them says of another counts until all are settled.
-        settled.iter().try_for_each(|(departed, table, others_have_it)| {
+        settled.iter().try_for_each(|(departed, table, fate)| {
             let place = Place { sync: &self.sync.name, target: place, db: &departed.db };
-            departed_partition::settle(control, place, departed, table, *others_have_it, true)
+            departed_partition::settle(control, place, departed, table, *fate, true)
         })
     }
 
@@ -124,7 +129,7 @@ impl Members<'_> {
     }
 
     /// Notes what vanished from a target.
-    fn compare_target(&mut self, control: &mut Connection, target: usize, goats: &[Goat], look: &mut Look) -> Result<()> {
+    fn compare_target(&mut self, control: &mut Connection, target: usize, goats: &[Goat], look: &Look) -> Result<()> {
         let (members, name) = (self.gap_members(target, goats), &self.names[target]);
         if self.sync.synctype == SyncType::Fullcopy {
             return Ok(());
@@ -145,7 +150,7 @@ impl Members<'_> {
         goats: &[Goat],
         shapes: &[Shapes],
         notes: &mut Vec<String>,
-        look: &mut Look,
+        look: &Look,
     ) -> Result<()> {
         let (gap_members, name) = (self.gap_members(master, goats), self.names[master].clone());
         let served = self.sync.places().into_iter().filter(|place| self.sync.masters_of(place).contains(&name));

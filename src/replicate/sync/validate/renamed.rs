@@ -54,7 +54,7 @@ fn rename(conn: &mut Connection, sync: &str, renamed: &Renamed) -> Result<()> {
     Ok(())
 }
 
-/// What everybody had when a generation was drained, and where the changes in it were made.
+/// What all consumers had when a generation was drained, and where the changes in it were made.
 fn rename_in_captures(conn: &mut Connection, sync: &str, Renamed { db, former }: &Renamed) -> Result<()> {
     let (then, now) = (format!("{sync}/{former}"), format!("{sync}/{db}"));
     let consumed = "update bucardo.bucardo_delta_names \
