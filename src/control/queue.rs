@@ -13,7 +13,29 @@ use crate::control::channel;
 use crate::error::Result;
 use crate::pg::Connection;
 use crate::pg::ident::literal;
+use std::fmt;
 use std::time::Duration;
+
+/// What a job shows before the words for what it lacks a connection to.
+pub const LACKS_CONNECTION: &str = "waiting for a connection to ";
+
+/// To what a job lacks a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lacking {
+    /// A replicated database, by its name.
+    Database(String),
+    /// The control database.
+    Control,
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lacking::Database(name) => write!(f, "database \"{name}\""),
+            Lacking::Control => f.write_str("the control database"),
+        }
+    }
+}
 
 /// Rows written on a target, as three columns of `q` have them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,15 +122,15 @@ pub fn waits(control: &mut Connection, sync: &str, target: &str) -> Result<bool>
     Ok(control.query_one(sql, &[&sync, &target])?.get(0))
 }
 
-/// Shows what a job waits for.
-pub fn waits_for(control: &mut Connection, sync: &str, target: &str, what: &str) -> Result<()> {
+/// Shows that a job waits for a connection.
+pub fn lacks_connection(control: &mut Connection, sync: &str, target: &str, to: &Lacking) -> Result<()> {
     let sql = "update bucardo.q set progress = $3 where sync = $1 and targetdb = $2 and started is null and progress is distinct from $3";
-    control.execute(sql, &[&sync, &target, &what])?;
+    control.execute(sql, &[&sync, &target, &format!("{LACKS_CONNECTION}{to}")])?;
     Ok(())
 }
 
-/// Notes that a job waits because a server has no connection left: by its heartbeat, since it is
-/// nobody's yet. What waits too long is begun anew, for it may want more than there can be.
+/// Notes since when a job waits because a server has no connection left: by its heartbeat, since it
+/// is nobody's yet. What waits too long is begun anew, for it may want more than there can be.
 pub fn found_no_connection(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
     let sql = "update bucardo.q set heartbeat = clock_timestamp() where sync = $1 and targetdb = $2 and started is null \
                and (heartbeat is null or heartbeat < clock_timestamp() - interval '40 seconds')";
@@ -116,10 +138,11 @@ pub fn found_no_connection(control: &mut Connection, sync: &str, target: &str) -
     Ok(())
 }
 
-/// A sync that comes first when connections to the servers of these databases are opened.
-pub fn waits_longer(control: &mut Connection, sync: &str, target: &str, dbs: &[&str]) -> Result<Option<String>> {
-    let row = control.query_opt(include_str!("sql/waits_longer.sql"), &[&sync, &target, &dbs])?;
-    Ok(row.map(|row| row.get(0)))
+/// A sync that comes first when connections to the servers of these databases are opened, and one
+/// of them that is on the server where it lacks one.
+pub fn waits_longer(control: &mut Connection, sync: &str, target: &str, dbs: &[&str]) -> Result<Option<(String, String)>> {
+    let row = control.query_opt(include_str!("sql/waits_longer.sql"), &[&sync, &target, &dbs, &LACKS_CONNECTION])?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
 /// Whether any job of a sync waits or is being worked on.

@@ -222,3 +222,64 @@ fn a_new_sync_gets_its_controller_where_the_control_database_is_full() {
     }
     assert!(!world.installed.log().contains("The controller"), "a controller died");
 }
+
+/// Sessions of KIDs on a database, by their process ids there.
+const KIDS: &str = "select string_agg(pid::text, ' ' order by pid) from pg_stat_activity \
+                    where application_name like 'bucardo kid %' and datname = current_database()";
+
+/// Database B, on a server of its own, is reached by a role with so many connections, of which other
+/// syncs s1, s2 and s3 of table t on A want one each.
+fn limited_target(limit: usize) -> World {
+    let world = World::with(&["C"], &["A", "B"]);
+    world.at("B", &format!("create role few login connection limit {limit}; grant create on database b to few; grant usage, create on schema public to few; alter table t owner to few; alter table u owner to few"));
+    world.installed.control().execute("update bucardo.db set dbuser = 'few' where name = 'B'", &[]).unwrap();
+    many_syncs(&world, 3);
+    world
+}
+
+/// One that has nothing to do with the server where connections are short keeps its own.
+#[test]
+fn a_sync_between_other_servers_gives_nothing_up() {
+    let world = limited_target(1);
+    world.says("add herd he u");
+    world.says("add sync e type=pushdelta source=he targetdb=C");
+    world.says("start");
+    has_its_turn(&world, "e");
+    let kid = world.value("C", KIDS);
+    for _ in 1..=2 {
+        for n in 1..=3 {
+            has_its_turn(&world, &format!("s{n}"));
+        }
+    }
+    assert_eq!(world.value("C", KIDS), kid);
+}
+
+/// It needs two of the three connections, and one of them is heard on.
+#[test]
+fn a_swap_has_its_turn_where_a_role_has_few_connections() {
+    let world = limited_target(3);
+    world.says("add herd hw u");
+    world.says("add sync w type=swap source=hw targetdb=B");
+    world.says("start");
+    while_rows_are_written(&world, || {
+        for id in 1..=3 {
+            world.at("B", &format!("insert into u values ({id})"));
+            has_its_turn(&world, "w");
+            world.becomes("A", &format!("select count(*) from u where id = {id}"), "1");
+        }
+    });
+}
+
+/// Where, and how many there are, is told.
+#[test]
+fn a_sync_that_waits_for_a_connection_says_to_which_database() {
+    let world = limited_target(1);
+    let mut held = world.server("B").connect_as("b", "few");
+    world.says("start");
+    world.run("kick s1");
+    let waits = "waits for a connection to database \"B\"";
+    wait_until("status says it", PATIENCE, || world.run("status s1").stdout.contains(waits).then_some(()));
+    held.batch_execute("select").unwrap();
+    drop(held);
+    has_its_turn(&world, "s1");
+}

@@ -3,6 +3,7 @@
 use super::{Asked, Facts, Hindrance, Job, LeftAlone, Trouble, Waiting};
 use crate::control::joining;
 use crate::control::presence::presence;
+use crate::control::queue::LACKS_CONNECTION;
 use crate::control::setting_table;
 use crate::control::settings::number;
 use crate::control::sync::LEFT_ALONE;
@@ -94,8 +95,7 @@ fn job(row: &Row) -> Option<Job> {
     let (runs, progress): (bool, &str) = (row.get::<_, Option<bool>>("runs")?, row.get("progress"));
     let copies = row.get("copies_all") || row.get("copies_once") || progress.starts_with("copy ");
     Some(match (runs, copies) {
-        (false, _) if progress == LACKS_CONNECTION => Job::LacksConnection,
-        (false, _) => Job::Waits,
+        (false, _) => progress.strip_prefix(LACKS_CONNECTION).map_or(Job::Waits, |to| Job::LacksConnection(to.to_owned())),
         (true, true) => Job::Copies,
         (true, false) => Job::Runs,
     })
@@ -107,6 +107,3 @@ fn patience(stored: &str) -> i64 {
     let seconds = number(stored).or_else(|| number(setting_table::default("waiting_alarm")));
     seconds.unwrap_or_default() as i64
 }
-
-/// What a job in the queue shows when it waits for a connection.
-pub const LACKS_CONNECTION: &str = "waiting for a connection";

@@ -9,7 +9,7 @@ mod load;
 mod standstill;
 
 use crate::control::joining::Joining;
-pub use load::{LACKS_CONNECTION, load, outdated};
+pub use load::{load, outdated};
 pub use standstill::Standstill;
 use std::collections::BTreeMap;
 
@@ -95,12 +95,12 @@ pub enum Hindrance {
 }
 
 /// A job of the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
     /// It waits for a worker.
     Waits,
-    /// It waits for a connection.
-    LacksConnection,
+    /// It waits for a connection, to what these words say.
+    LacksConnection(String),
     /// Changes are carried.
     Runs,
     /// Whole tables are copied.
@@ -243,13 +243,13 @@ impl Facts {
         if self.lacks_target {
             return State::Invalid;
         }
-        match (&self.trouble, &self.failing, self.job) {
+        match (&self.trouble, &self.failing, &self.job) {
             (Some(trouble), ..) if trouble.hindrance == Hindrance::Invalid => State::Invalid,
             (Some(_), ..) => State::Stalled,
             (_, Some(_), _) if !self.tried_again => State::Stalled,
             (.., Some(Job::Copies)) => State::Copying,
             (.., Some(Job::Runs)) => State::Running,
-            (.., Some(Job::Waits | Job::LacksConnection)) => State::Queued,
+            (.., Some(Job::Waits | Job::LacksConnection(_))) => State::Queued,
             (.., None) => State::Idle,
         }
     }
@@ -298,7 +298,7 @@ impl Facts {
             State::Stopped => Level::Critical,
             State::Off | State::Paused | State::Invalid | State::Stalled => Level::Warning,
             _ if self.lateness() == Lateness::Overdue => Level::Warning,
-            _ if self.is_failing() || self.is_incomplete() || self.job == Some(Job::LacksConnection) || self.is_neglected() => {
+            _ if self.is_failing() || self.is_incomplete() || self.lacks_connection().is_some() || self.is_neglected() => {
                 Level::Warning
             }
             _ if self.keeps_changes() => Level::Warning,
@@ -374,9 +374,19 @@ impl Facts {
             State::Queued | State::Copying | State::Running | State::Idle if self.failing.is_some() => {
                 self.failing.as_deref().map(first_line)
             }
-            State::Queued if self.job == Some(Job::LacksConnection) => Some("waits for a connection".to_owned()),
+            State::Queued if self.lacks_connection().is_some() => {
+                self.lacks_connection().map(|to| format!("waits for a connection to {to}"))
+            }
             State::Idle | State::Queued if self.is_neglected() => Some("changes wait, and nothing works on them".to_owned()),
             State::Stopped | State::Queued | State::Copying | State::Running | State::Idle => self.why_incomplete(),
+        }
+    }
+
+    /// To what its job lacks a connection.
+    fn lacks_connection(&self) -> Option<&str> {
+        match &self.job {
+            Some(Job::LacksConnection(to)) => Some(to),
+            _ => None,
         }
     }
 
@@ -439,7 +449,10 @@ mod tests {
         assert_eq!(of(Facts { job: Some(Job::Runs), ..on() }), (State::Running, Level::Fine));
         assert_eq!(of(Facts { job: Some(Job::Copies), ..on() }), (State::Copying, Level::Fine));
         assert_eq!(of(Facts { job: Some(Job::Waits), ..on() }), (State::Queued, Level::Fine));
-        assert_eq!(of(Facts { job: Some(Job::LacksConnection), ..on() }), (State::Queued, Level::Warning));
+        assert_eq!(
+            of(Facts { job: Some(Job::LacksConnection("database \"B\"".to_owned())), ..on() }),
+            (State::Queued, Level::Warning)
+        );
         assert_eq!(of(Facts { failing: Some("x".to_owned()), job: Some(Job::Runs), ..on() }), (State::Stalled, Level::Warning));
         let again = Facts { failing: Some("x".to_owned()), tried_again: true, job: Some(Job::Runs), ..on() };
         assert_eq!(again.reason().as_deref(), Some("x"));
@@ -524,7 +537,10 @@ mod tests {
         assert_eq!(alarm(facts(600)), (true, Some("waiting")));
         assert_eq!(alarm(Facts { patience: 0, ..facts(600) }), (false, None));
         assert_eq!(alarm(Facts { listens: false, ..facts(600) }), (false, None), "it waits for a kick");
-        assert_eq!(alarm(Facts { listens: false, job: Some(Job::LacksConnection), ..facts(600) }), (true, Some("waiting")));
+        assert_eq!(
+            alarm(Facts { listens: false, job: Some(Job::LacksConnection("database \"B\"".to_owned())), ..facts(600) }),
+            (true, Some("waiting"))
+        );
         assert_eq!(alarm(Facts { job: Some(Job::Runs), ..facts(600) }), (false, None));
         assert_eq!(alarm(Facts { overdue: 60, ..facts(61) }), (true, Some("overdue")));
         assert_eq!(alarm(Facts { paused: Some(1), ..facts(599) }), (true, None));

@@ -7,8 +7,7 @@
 mod kicks;
 mod targets;
 
-use crate::control::queue::{self, JobRequest};
-use crate::control::state::LACKS_CONNECTION;
+use crate::control::queue::{self, JobRequest, Lacking};
 use crate::control::{channel, servers, sync::Sync};
 use crate::daemon::process::backoff;
 use crate::daemon::process::children::{self, End};
@@ -424,16 +423,16 @@ impl Ctl<'_> {
         self.mail_death(target, pid, &reason, pause, job)
     }
 
-    /// Asks kids that have nothing to do to leave their connections to ours. The job waits, and
-    /// says for what.
+    /// The job waits, and says for what. Where the control database has no connection left, KIDs are
+    /// asked to leave theirs; one that could not connect to another database has done so itself.
     fn want_connections(&mut self, target: &str, to_control: bool) -> Result<()> {
         self.places.get(target).wait(Instant::now());
-        queue::waits_for(&mut self.session.control, &self.sync.name, target, LACKS_CONNECTION)?;
+        if !to_control {
+            return Ok(());
+        }
         let control = &mut self.session.control;
-        let servers = match to_control {
-            true => servers::of_control(control, &self.launch.control)?,
-            false => servers::of_databases(control, &self.sync.members())?,
-        };
+        queue::lacks_connection(control, &self.sync.name, target, &Lacking::Control)?;
+        let servers = servers::of_control(control, &self.launch.control)?;
         self.session.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))
     }
 

@@ -1,6 +1,7 @@
 //! The sessions of a KID on a server that has few: some are left to applications, and KIDs take
 //! turns.
 
+use crate::control::queue::Lacking;
 use crate::control::sync::Sync;
 use crate::control::{db, queue};
 use crate::daemon::process::role::Role;
@@ -20,6 +21,15 @@ pub(super) struct Opening<'a> {
     pub replaces: bool,
 }
 
+/// What became of opening sessions.
+pub(super) struct Opened {
+    /// Those that were opened before one failed, in the order of their numbers.
+    pub sessions: BTreeMap<usize, Connection>,
+    /// The database to which no connection was left.
+    pub lacking: Option<String>,
+    pub outcome: Result<()>,
+}
+
 /// A session to be opened.
 pub(super) struct Wanted<'a> {
     pub name: &'a str,
@@ -28,25 +38,27 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens all these sessions; what was opened before one failed is returned, too, in the order
-    /// of their numbers.
+    /// Opens all these sessions.
     ///
     /// KIDs do so one after another on each server, so that each sees how many sessions the others
     /// have. One that finds none left gives up those that it has got: no KID holds some and waits
     /// for more.
-    pub fn open(&self, control: &mut Connection, wanted: &[Wanted]) -> (BTreeMap<usize, Connection>, Result<()>) {
-        let mut opened = BTreeMap::new();
-        let outcome = self.all(control, wanted, &mut opened);
-        if outcome.as_ref().is_err_and(|error| error.kind() == Kind::Crowded) {
-            opened.clear();
+    pub fn open(&self, control: &mut Connection, wanted: &[Wanted]) -> Opened {
+        let mut opened = Opened { sessions: BTreeMap::new(), lacking: None, outcome: Ok(()) };
+        opened.outcome = self.all(control, wanted, &mut opened);
+        match &opened.outcome {
+            Err(error) if error.kind() == Kind::Crowded => opened.sessions.clear(),
+            _ => opened.lacking = None,
         }
-        (opened, outcome)
+        opened
     }
 
-    fn all(&self, control: &mut Connection, wanted: &[Wanted], opened: &mut BTreeMap<usize, Connection>) -> Result<()> {
+    fn all(&self, control: &mut Connection, wanted: &[Wanted], opened: &mut Opened) -> Result<()> {
         let names: Vec<&str> = wanted.iter().map(|one| one.name).collect();
         let first = if self.replaces { None } else { queue::waits_longer(control, self.sync, self.target, &names)? };
-        if let Some(sync) = first {
+        if let Some((sync, db)) = first {
+            self.lacks(control, &db)?;
+            opened.lacking = Some(db);
             let sentence = format!("sync \"{sync}\" has waited longer for connections to the same server");
             return Err(Error::new(Kind::Crowded, sentence));
         }
@@ -56,14 +68,23 @@ impl Opening<'_> {
         }
         for (server, numbers) in servers {
             let outcome = in_turn(control, &server, || {
-                numbers.iter().try_for_each(|number| self.one(&wanted[*number]).map(|conn| drop(opened.insert(*number, conn))))
+                for number in numbers {
+                    opened.lacking = Some(wanted[number].name.to_owned());
+                    opened.sessions.insert(number, self.one(&wanted[number])?);
+                }
+                Ok(())
             });
-            if outcome.as_ref().is_err_and(|error| error.kind() == Kind::Crowded) {
+            if let (Err(Kind::Crowded), Some(db)) = (outcome.as_ref().map_err(Error::kind), &opened.lacking) {
+                self.lacks(control, db)?;
                 queue::found_no_connection(control, self.sync, self.target)?;
             }
             outcome?;
         }
         Ok(())
+    }
+
+    fn lacks(&self, control: &mut Connection, db: &str) -> Result<()> {
+        queue::lacks_connection(control, self.sync, self.target, &Lacking::Database(db.to_owned()))
     }
 
     fn one(&self, wanted: &Wanted) -> Result<Connection> {

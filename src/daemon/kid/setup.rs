@@ -3,6 +3,8 @@
 use super::Place;
 use super::job_monitor::Watch;
 use super::noted::Noted;
+use crate::control::channel;
+use crate::control::connections;
 use crate::control::db;
 use crate::control::former_name;
 use crate::control::gap::{self, Place as GapPlace};
@@ -10,7 +12,7 @@ use crate::control::identity::refuse_halted;
 use crate::control::servers;
 use crate::control::settings::Settings;
 use crate::control::sync::{Goat, Sync, SyncType};
-use crate::daemon::kid::connections::{Opening, Wanted};
+use crate::daemon::kid::connections::{Opened, Opening, Wanted};
 use crate::daemon::process::control_session::ControlSession;
 use crate::daemon::process::mail_texts::Whose;
 use crate::daemon::process::mailer;
@@ -63,6 +65,8 @@ struct Members {
     targets: ByMember<Target>,
     rehearses: bool,
     types: ByMember<String>,
+    /// The database to which no connection was left.
+    lacking: Option<String>,
 }
 
 /// The session on the control database, if that leaves enough to others.
@@ -94,7 +98,14 @@ pub(super) fn carrier(watch: &mut Watch, place: &Place) -> Result<(Carrier, KidS
     watch.servers = servers::of_databases(control, &members.names)?;
     watch.servers.extend(servers::of_control(control, &place.launch.control)?);
     members.noting = members.names.iter().map(|name| db::makes_delta(control, name)).collect::<Result<_>>()?;
-    members.open(control, &opening, &infos).inspect_err(|_| members.disarm())?;
+    if let Err(error) = members.open(control, &opening, &infos) {
+        members.disarm();
+        if let Some(db) = &members.lacking {
+            let servers = servers::of_databases(control, std::slice::from_ref(db))?;
+            watch.session.notify(channel::CONNECTIONS_WANTED, &servers.join(" "))?;
+        }
+        return Err(error);
+    }
     watch.session.signals.cancel_at_stop(members.cancellers());
     let control = &mut watch.session.control;
     let connections = members.connections(&place.role, &infos, &settings);
@@ -153,7 +164,7 @@ impl Members {
         }
         let noting = vec![false; names.len()].into();
         let (sources, targets, types) = Default::default();
-        Members { sync, names: names.into(), noting, masters, sources, targets, rehearses: false, types }
+        Members { sync, names: names.into(), noting, masters, sources, targets, rehearses: false, types, lacking: None }
     }
 
     fn is_master(&self, member: MemberId) -> bool {
@@ -177,11 +188,13 @@ impl Members {
         let wanted =
             |(number, side): &(MemberId, &'static str)| Wanted { name: &self.names[*number], info: &infos[*number], side };
         let wanted: Vec<Wanted> = sides.iter().map(wanted).collect();
-        let (opened, outcome) = opening.open(control, &wanted);
-        for (at, mut conn) in opened {
+        let Opened { sessions, lacking, outcome } = opening.open(control, &wanted);
+        self.lacking = lacking;
+        for (at, mut conn) in sessions {
             let (number, side) = sides[at];
             let name = self.names[number].clone();
             installation::settle(control, &name, &mut conn)?;
+            connections::note_limit(control, &name, &mut conn)?;
             if side == "target" {
                 identity::ensure(control, &name, Side::Receiver, &mut conn)?;
                 self.targets.insert(number, Target::new(conn)?);
