@@ -107,7 +107,7 @@ pub const ADDED: &[(&str, &str)] = &[
     (
         "gap",
         "sync text!; targetdb text!; db text!; goat integer!; tablename text!; what text!; command text!; \
-         since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false",
+         since timestamptz! clock_timestamp(); latest timestamptz! clock_timestamp(); told boolean! false; former text",
     ),
     (
         "sync_state",

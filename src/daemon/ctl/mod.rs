@@ -423,8 +423,9 @@ impl Ctl<'_> {
         self.mail_death(target, pid, &reason, pause, job)
     }
 
-    /// The job waits, and says for what. Where the control database has no connection left, KIDs are
-    /// asked to leave theirs; one that could not connect to another database has done so itself.
+    /// The job waits, and says for what. Where the control database has no connection left, KIDs
+    /// are asked to leave theirs; one that could not connect to another database has done so
+    /// itself.
     fn want_connections(&mut self, target: &str, to_control: bool) -> Result<()> {
         self.places.get(target).wait(Instant::now());
         if !to_control {
