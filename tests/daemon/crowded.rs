@@ -227,8 +227,8 @@ fn a_new_sync_gets_its_controller_where_the_control_database_is_full() {
 const KIDS: &str = "select string_agg(pid::text, ' ' order by pid) from pg_stat_activity \
                     where application_name like 'bucardo kid %' and datname = current_database()";
 
-/// Database B, on a server of its own, is reached by a role with so many connections, of which other
-/// syncs s1, s2 and s3 of table t on A want one each.
+/// Database B, on a server of its own, is reached by a role with so many connections, of which
+/// other syncs s1, s2 and s3 of table t on A want one each.
 fn limited_target(limit: usize) -> World {
     let world = World::with(&["C"], &["A", "B"]);
     world.at("B", &format!("create role few login connection limit {limit}; grant create on database b to few; grant usage, create on schema public to few; alter table t owner to few; alter table u owner to few"));

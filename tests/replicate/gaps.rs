@@ -277,7 +277,8 @@ fn among_masters_the_gap_names_the_master_where_it_is() {
     wait_until("the gap is closed", Duration::from_secs(30), || world.run("validate s").code().eq(&0).then_some(()));
 }
 
-/// The KID carries nothing until it has looked at all members, so what it had noticed is not yet so.
+/// The KID carries nothing until it has looked at all members, so what it had noticed is not yet
+/// so.
 #[test]
 fn a_look_that_was_interrupted_goes_on_with_the_next() {
     for (name, rename) in [

@@ -1,6 +1,6 @@
-//! A look at all members of a KID, one after another: what only all of them together can tell. Until
-//! then, it is noted as a gap, with the state of the table before. A look that is interrupted goes
-//! on with the next one, because the KID has carried nothing in between.
+//! A look at all members of a KID, one after another: what only all of them together can tell.
+//! Until then, it is noted as a gap, with the state of the table before. A look that is interrupted
+//! goes on with the next one, because the KID has carried nothing in between.
 
 use super::state::{COMMON, State};
 use super::{Connection, Member, Place, Result, gap, has_rows};

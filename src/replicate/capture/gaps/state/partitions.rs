@@ -27,9 +27,9 @@ impl State<'_> {
         if self.table == now.table { now.partitions.iter().filter(is_new).copied().collect() } else { Vec::new() }
     }
 
-    /// A partition that was away for a while. The rows that it has at a source are noted as changed,
-    /// but which it had before is not known. On a receiver, its rows were not touched, unless its
-    /// file was made by the transaction that attached it, or an earlier one.
+    /// A partition that was away for a while. The rows that it has at a source are noted as
+    /// changed, but which it had before is not known. On a receiver, its rows were not touched,
+    /// unless its file was made by the transaction that attached it, or an earlier one.
     pub(super) fn was_away(&self, now: &State, is_source: bool) -> Option<String> {
         if is_source {
             let (_, leaf) = now.leaves.iter().find(|(oid, _)| !self.attached_since(now, oid).is_empty())?;
