@@ -149,7 +149,7 @@ fn a_transaction_is_prepared_while_the_kid_sleeps() {
 }
 
 /// What is done to our objects, and whether a capture is lost with it.
-const HANDS: [(&str, &str, bool); 17] = [
+const HANDS: [(&str, &str, bool); 20] = [
     ("delta", "drop table bucardo.{name}_1", true),
     ("delta_2", "drop table bucardo.{name}_2", true),
     ("generation", "drop sequence bucardo.{name}_gen", false),
@@ -184,6 +184,17 @@ const HANDS: [(&str, &str, bool); 17] = [
     ("gap", "drop table bucardo.bucardo_gap", false),
     ("index", "drop index bucardo.{name}_1_txid_idx", false),
     ("flag", "drop function bucardo.bucardo_key_columns(oid, smallint[], text[], text)", false),
+    (
+        "function_rights",
+        "revoke all on function bucardo.bucardo_fits(regclass, regclass, regclass, regclass, text, text[], text[], text[]) from porter",
+        false,
+    ),
+    (
+        "function_owner",
+        "alter function bucardo.bucardo_fits(regclass, regclass, regclass, regclass, text, text[], text[], text[]) owner to postgres",
+        false,
+    ),
+    ("functions", "revoke all on all functions in schema bucardo from public", false),
 ];
 
 #[test]

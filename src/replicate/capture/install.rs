@@ -46,7 +46,8 @@ fn functions(conn: &mut Connection) -> Result<()> {
     let bodies: Vec<&str> = text.split("$$").skip(1).step_by(2).collect();
     let right = "select count(*) from pg_proc where pronamespace = 'bucardo'::regnamespace and prosrc = any ($1) \
                  and proname in ('bucardo_fits', 'bucardo_key_columns', 'bucardo_note_gap') \
-                 and pg_has_role(proowner, 'usage') and has_function_privilege(oid, 'execute')";
+                 and (pg_has_role(proowner, 'usage') or proowner in (select oid from pg_roles where rolsuper)) \
+                 and has_function_privilege(oid, 'execute')";
     let there: i64 = conn.query_one(&*conn.ours(right), &[&bodies])?.get(0);
     if usize::try_from(there) == Ok(bodies.len()) {
         return Ok(());
