@@ -38,6 +38,32 @@ fn a_fullcopy_brings_everything_at_each_run_and_removes_what_only_the_target_had
     }
 }
 
+/// A strict sync carries all that the source has.
+#[test]
+fn a_fullcopy_stops_at_a_column_that_the_target_begins_to_compute() {
+    let world = World::with(&["A", "B"], &[]);
+    if world.server("B").major() < 13 {
+        return;
+    }
+    world.says("add sync s type=fullcopy source=h targetdb=B");
+    world.says("start");
+    world.at("A", "insert into t values (1, 2)");
+    world.says("kick s 0");
+    world.at("B", "alter table t drop counter, add counter integer generated always as (7) stored");
+    // An attempt that began before is told by the server.
+    wait_until("the sync says what is in the way", PATIENCE, || {
+        world.run("kick s 20").ended_with(2).stderr.contains("column \"counter\" is computed here").then_some(())
+    });
+    world.at("B", "alter table t alter counter drop expression");
+    has_its_turn(&world);
+    equal(&world, "A", "B");
+}
+
+/// The sync is kicked until it says that it is done.
+fn has_its_turn(world: &World) {
+    wait_until("the sync goes on", PATIENCE, || (world.run("kick s 20").code() == 0).then_some(()));
+}
+
 /// The definitions of a table's indexes, and their object ids: an index that is dropped and made
 /// again has another.
 fn indexes(world: &World, table: &str) -> (String, Vec<String>) {

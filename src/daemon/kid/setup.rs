@@ -459,14 +459,16 @@ impl Members {
             traced: feed.is_some(),
         };
         let source = self.selected(goat, &shapes[from], from, to)?;
+        let (target, strict) = (&shapes[to], self.sync.strict && goat.strict);
+        let narrows = || compare::narrows(&source, target, strict).filter(|_| !self.copies_only());
+        if let Some(why) = compare::leaves_out(&source, target, strict).or_else(narrows) {
+            let hint = "Alter the column there, too; the sync goes on by itself after that.";
+            let sentence = format!("Table \"{}\" on database \"{}\": {why}", target.relation.label(), self.names[to]);
+            return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
+        }
         let copying = copying(&self.sync, goat);
         if self.copies_only() {
             return Ok(Plan::for_copies(goat.id, &source, &shapes[to], &route)?.copied(copying));
-        }
-        if let Some(why) = compare::narrows(&source, &shapes[to], self.sync.strict && goat.strict) {
-            let hint = "Alter the column there, too; the sync goes on by itself after that.";
-            let sentence = format!("Table \"{}\" on database \"{}\": {why}", shapes[to].relation.label(), self.names[to]);
-            return Err(Error::new(Kind::Mismatch, sentence).hint(hint));
         }
         let (names, captured, record) = noted.of(&shapes[from], from, to);
         let plan =

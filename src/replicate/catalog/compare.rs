@@ -78,6 +78,16 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
     }
 }
 
+/// A column that the source fills and the target computes, where that is not allowed.
+pub fn leaves_out(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
+    let computed = target.columns.iter().find(|column| {
+        let there = source.column(column.name.raw()).filter(|_| strict && source.select.is_none());
+        column.generated && there.is_some_and(|there| !there.generated)
+    })?;
+    let what = format!("column \"{}\" is computed here, and not on the source", computed.name.raw());
+    Some(plain::line(&what).into_owned())
+}
+
 /// A column of the target in which a value of the source could be rounded or cut without a word.
 /// What is selected instead of a table is for those who select it. An altered source may be ahead
 /// of its target, or the other way round: that is no reason to stop where nothing is lost. What a
