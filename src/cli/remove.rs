@@ -3,6 +3,7 @@
 
 mod newer;
 
+use crate::cli::add::used;
 use crate::cli::answer::{Patience, ask};
 use crate::cli::noun::{self, Noun, WORDS};
 use crate::cli::presence;
@@ -223,12 +224,13 @@ fn customs(control: &mut Connection, noun: Noun, names: &[String]) -> Result<Vec
         let number = name.chars().all(|c| c.is_ascii_digit());
         let goats = if number { Vec::new() } else { relation::find(control, name, None)? };
         let ids: Vec<i32> = goats.iter().map(|goat| goat.id).collect();
-        let sql = format!("delete from bucardo.{table} where id::text = $1 or goat = any ($2) returning id");
+        let sql = format!("delete from bucardo.{table} where id::text = $1 or goat = any ($2) returning id, goat");
         let gone = control.query(&sql, &[&name, &ids])?;
         if gone.is_empty() {
             return Err(refusal::missing(format!("No such {table}: {name}"), format!("`list {table}` shows what there is")));
         }
         lines.extend(gone.iter().map(|row| format!("Removed {table} {}", row.get::<_, i32>(0))));
+        used::selection(control, &gone.iter().map(|row| row.get(1)).collect::<Vec<_>>())?;
     }
     Ok(lines)
 }

@@ -114,3 +114,22 @@ fn a_selection_whose_functions_find_nothing_is_foretold() {
     world.says("start");
     world.becomes("B", ROWS, "1:3");
 }
+
+/// Until they are copied, rows stay as they were carried; that is said.
+#[test]
+fn rows_that_were_carried_before_are_selected_anew_by_a_copy() {
+    let world = world(&["A", "B"]);
+    let columns = ["add", "customcols", "public.w", "select id, v * 10 as v from w where v < 5"];
+    assert_eq!(world.installed.ctl(&["add", "customcols", "public.w", "select id, v from w"]).ended_with(0).stderr, "");
+    world.says("add sync s type=pushdelta source=h targetdb=B");
+    world.says("start");
+    world.at("A", "insert into w values (1, 1), (9, 9)");
+    world.becomes("B", ROWS, "1:1 9:9");
+    let told = world.installed.ctl(&columns).ended_with(0).stderr;
+    assert!(told.contains("sync \"s\"") && told.contains("update sync s onetimecopy=1"), "{told}");
+    world.says("update sync s onetimecopy=1");
+    world.says("reload s");
+    world.becomes("B", ROWS, "1:10");
+    let told = world.run("remove customcols public.w").ended_with(0).stderr;
+    assert!(told.contains("sync \"s\"") && told.contains("update sync s onetimecopy=1"), "{told}");
+}

@@ -1,6 +1,7 @@
 //! Sequences among masters: which number counts, and in what form each master gets it.
 
-use crate::daemon::world::World;
+use crate::daemon::world::{PATIENCE, World};
+use crate::harness::wait_until;
 
 /// Masters with a sequence `n` of their own making each, the first of them the source of the herd.
 fn masters(sequences: &[(&str, &str)], words: &str) -> World {
@@ -170,4 +171,27 @@ fn a_target_gets_the_source_s_number_unchanged() {
     settle(&world);
     assert_eq!((next(&world, "A"), next(&world, "B")), (9, 9));
     assert_eq!(world.value("B", "select last_value || ' ' || is_called from d"), "-1 true");
+}
+
+/// Which, where, and what to do.
+#[test]
+fn a_sequence_that_was_dropped_is_told_until_it_is_there_again() {
+    let world = World::with(&["A", "B"], &[]);
+    for db in ["A", "B"] {
+        world.at(db, "create sequence n");
+    }
+    world.says("add sequence n db=A herd=h");
+    world.run_sync("s", "targetdb=B");
+    world.says("kick s 0");
+    world.at("A", "drop sequence n; insert into t values (1)");
+    world.becomes("B", "select count(*) from t", "1");
+    let words = ["database \"A\": Sequence \"public.n\" does not exist", "bucardo_ctl remove sequence public.n"];
+    for outcome in [world.run("kick s 20"), world.run("validate s")] {
+        assert!(outcome.code() != 0 && words.iter().all(|words| outcome.stderr.contains(words)), "{}", outcome.stderr);
+    }
+    world.at("A", "create sequence n start 77");
+    wait_until("the sequence is carried", PATIENCE, || {
+        world.run("kick s 20");
+        (world.value("B", "select last_value from n") == "77").then_some(())
+    });
 }

@@ -2,6 +2,7 @@
 //! is selected from one instead of all its columns; both for all targets, or for one database or
 //! one sync (reference, 8.4).
 
+use super::used;
 use crate::cli::noun::Noun;
 use crate::cli::pairs::{self, Key, Pairs, Value};
 use crate::cli::relation::{self, Goat};
@@ -30,12 +31,14 @@ pub(super) fn run(session: &mut Session, noun: Noun, table: &str, words: &[Strin
     if noun == Noun::Customcols {
         check_clause(text)?;
     }
-    let lines = session.transaction(|session| {
+    let (lines, goats) = session.transaction(|session| {
         let meant = meant(&mut session.control, table, pairs.get("sync"))?;
         meant.check(&mut session.control, noun, table, text, &pairs)?;
-        meant.goats.iter().map(|goat| add(&mut session.control, noun, goat, text, &pairs)).collect::<Result<Vec<_>>>()
+        let lines = meant.goats.iter().map(|goat| add(&mut session.control, noun, goat, text, &pairs));
+        Ok((lines.collect::<Result<Vec<_>>>()?, meant.goats.iter().map(|goat| goat.id).collect::<Vec<_>>()))
     })?;
     super::report(session, &lines);
+    used::selection(&mut session.control, &goats)?;
     Ok(0)
 }
 

@@ -16,7 +16,7 @@ pub(super) mod remote;
 pub(super) mod sync;
 pub(super) mod sync_members;
 pub(super) mod table;
-pub(super) mod used;
+pub(in crate::cli) mod used;
 
 use crate::cli::noun::{self, Noun};
 use crate::cli::pairs::Key;

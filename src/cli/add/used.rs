@@ -37,6 +37,20 @@ pub fn dbgroup(control: &mut Connection, group: &str) -> Result<()> {
     tell(control, "select name from bucardo.sync where targetgroup = $1 order by name", group, "database group")
 }
 
+/// The syncs that have carried rows of tables for which something else is selected now, or which
+/// are called otherwise on targets.
+pub fn selection(control: &mut Connection, goats: &[i32]) -> Result<()> {
+    let sql = "select distinct sync from bucardo.table_state where goat = any ($1) order by 1";
+    for row in control.query(sql, &[&goats])? {
+        let sync: String = row.get(0);
+        warn_user!(
+            "Note: sync \"{sync}\" carries rows so from its next reload on; those that were carried before stay as they are \
+             until a copy: update sync {sync} onetimecopy=1"
+        );
+    }
+    Ok(())
+}
+
 fn tell(control: &mut Connection, sql: &str, name: &str, what: &str) -> Result<()> {
     for row in control.query(sql, &[&name])? {
         let sync: String = row.get(0);

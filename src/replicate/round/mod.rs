@@ -96,7 +96,8 @@ impl Carrier {
     pub fn round(&mut self, watcher: &mut dyn Watcher) -> Result<Outcome> {
         let outcome = self.try_round(watcher).and_then(|outcome| {
             if !self.parts.rehearses {
-                self.parts.sequences.carry(&mut self.parts.sessions.sources, &mut self.parts.sessions.targets)?;
+                let Sessions { names, sources, targets, .. } = &mut self.parts.sessions;
+                self.parts.sequences.carry(names, sources, targets)?;
             }
             Ok(outcome)
         });

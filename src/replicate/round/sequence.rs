@@ -5,7 +5,7 @@
 //! set when the rows have been committed, and setting it again does no harm. What was sent is
 //! remembered by each kid for its own receivers.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::ident::literal;
 use crate::pg::{Connection, Relation};
 use crate::replicate::ids::{ById, ByMember, MemberId};
@@ -43,19 +43,25 @@ impl Sequences {
     }
 
     /// Sets at the receivers what changed since this was last called; returns how many that were.
-    pub fn carry(&mut self, sources: &mut ByMember<Source>, targets: &mut ByMember<Target>) -> Result<usize> {
+    /// `databases` are the members' names.
+    pub fn carry(
+        &mut self,
+        databases: &ById<MemberId, String>,
+        sources: &mut ByMember<Source>,
+        targets: &mut ByMember<Target>,
+    ) -> Result<usize> {
         if self.all.is_empty() {
             return Ok(0);
         }
         for (member, source) in sources.iter_mut() {
-            let there = self.read(*member, &mut source.conn)?;
+            let there = self.read(*member, &mut source.conn).map_err(|error| on(databases, *member, error))?;
             self.known.insert(*member, there);
         }
         let masters: Vec<MemberId> = sources.keys().copied().collect();
         let mut changed = 0;
         for (member, target) in targets.iter_mut() {
             if !self.known.contains_key(member) {
-                let there = self.read(*member, &mut target.conn)?;
+                let there = self.read(*member, &mut target.conn).map_err(|error| on(databases, *member, error))?;
                 self.known.insert(*member, there);
             }
             changed += self.set(*member, &masters, &mut target.conn)?;
@@ -119,7 +125,8 @@ impl Sequences {
             conn.batch(&hold)?;
             let query = conn.prepare_cached(&query)?;
             Ok(conn.query(&query, &[])?)
-        })?;
+        });
+        let rows = rows.or_else(|error: Error| Err(self.missing(member, conn)?.unwrap_or(error)))?;
         let mut states = vec![None; self.all.len()];
         for row in rows {
             if let Some(state) = usize::try_from(row.get::<_, i32>(0)).ok().and_then(|n| states.get_mut(n)) {
@@ -136,9 +143,30 @@ impl Sequences {
         Ok(states)
     }
 
+    /// What is wrong where one of them is not there.
+    fn missing(&self, member: MemberId, conn: &mut Connection) -> Result<Option<Error>> {
+        let names: Vec<String> = self.all.iter().map(|sequence| sequence.names[member].to_string()).collect();
+        let sql = "select position from unnest($1::text[]) with ordinality as s (name, position) \
+                   where to_regclass(name) is null order by position limit 1";
+        let row = conn.query_opt(sql, &[&names])?;
+        let position = row.and_then(|row| usize::try_from(row.get::<_, i64>(0) - 1).ok());
+        Ok(position.and_then(|position| self.all.get(position)).map(|sequence| missing(&sequence.names[member])))
+    }
+
     fn named(&self, error: Error, n: usize) -> Error {
         error.context(format!("sequence {}", self.all[n].names[MemberId::FIRST].label()))
     }
+}
+
+fn on(databases: &ById<MemberId, String>, member: MemberId, error: Error) -> Error {
+    error.context(format!("database \"{}\"", databases[member]))
+}
+
+/// The refusal of a sequence that is not there.
+pub fn missing(sequence: &Relation) -> Error {
+    let name = sequence.label();
+    Error::new(Kind::NotFound, format!("Sequence \"{name}\" does not exist"))
+        .hint(format!("Make it again, or take it out of all syncs: bucardo_ctl remove sequence {name}"))
 }
 
 /// The statement that fails unless these are sequences, and keeps them from being replaced until

@@ -30,6 +30,7 @@ use crate::replicate::identity::neighbours::{self, Side};
 use crate::replicate::notes::{self, warning};
 use crate::replicate::plan::strategy::{SequenceStrategy, Strategy};
 use crate::replicate::plan::{Plan, Route};
+use crate::replicate::round::sequence;
 use crate::replicate::session::foreign_keys;
 use crate::replicate::sync::faults::Faults;
 use crate::replicate::sync::{deployments, expression_check, sequence_check};
@@ -336,8 +337,8 @@ impl<'a> Members<'a> {
     fn look_at_sequence(&mut self, goat: &Goat, faults: &mut Faults) -> Result<()> {
         for (found, name) in self.found.iter_mut().zip(&self.names) {
             if found.sequences.next() != Some(true) {
-                let what = format!("Sequence \"{}\" does not exist on database \"{name}\"", goat.relation.label());
-                faults.note::<()>(Err(Error::new(Kind::NotFound, what)))?;
+                let missing = sequence::missing(&goat.relation).context(format!("database \"{name}\""));
+                faults.note::<()>(Err(missing))?;
             }
         }
         SequenceStrategy::parse(goat.standard_conflict.as_deref(), None).map(drop)
