@@ -85,7 +85,10 @@ fn history_line(date: &str, verb: &str, reason: &str) -> String {
 }
 
 fn open(path: &str, options: &mut OpenOptions) -> Result<File> {
-    own::open(Path::new(path), options.create(true)).map_err(|error| files::could_not("open", Path::new(path), &error))
+    own::open(Path::new(path), options.create(true)).map_err(|error| {
+        files::could_not("open", Path::new(path), &error)
+            .hint("Name another file for the reason, such as: bucardo_ctl set reason_file=/var/log/bucardo/reason.log")
+    })
 }
 
 #[cfg(test)]

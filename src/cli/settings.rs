@@ -2,11 +2,11 @@
 
 use crate::cli::json::of_server;
 use crate::cli::table::Topic;
-use crate::cli::{Session, help, near, refusal};
+use crate::cli::{Session, help, near, presence, refusal};
 use crate::control::setting_table::{self, Takes};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Connection;
-use crate::{say, say_text};
+use crate::{say, say_text, warn_user};
 
 /// Usage text of `show`.
 pub const SHOW: &[Topic] = &[help::only(
@@ -168,6 +168,9 @@ pub fn message(session: &mut Session, nouns: &[String]) -> Result<u8> {
         return Err(Error::new(Kind::Usage, usage));
     }
     session.control.execute("insert into bucardo.bucardo_log_message (msg) values ($1)", &[&nouns.join(" ")])?;
+    if let Some(absent) = presence::absent(session)? {
+        warn_user!("Note: {absent}; the next one logs it");
+    }
     if session.options.verbose > 0 {
         say!("{}", session.dialect().message_added);
     }

@@ -108,6 +108,20 @@ pub fn has_had_objects(control: &mut Connection, db: &str) -> Result<bool> {
     Ok(life(control, db)?.is_some())
 }
 
+/// Whether a database is remembered as one that is this.
+pub fn is_remembered(control: &mut Connection, db: &str, system: Option<&str>, dboid: u32, life: &str) -> Result<bool> {
+    let sql = "select exists (select from bucardo.db_identity where db = $1 and dboid = $3 and life = $4 \
+               and coalesce(system_identifier = $2, true))";
+    Ok(control.query_one(sql, &[&db, &system, &dboid, &life])?.get(0))
+}
+
+/// Nothing halts a database any more.
+pub fn release(control: &mut Connection, db: &str) -> Result<()> {
+    let sql = "update bucardo.db_identity set halted = null, kind = null, reason = null, met = null where db = $1";
+    control.execute(sql, &[&db])?;
+    Ok(())
+}
+
 /// Forgets a database from which the last of our objects was removed.
 pub fn forget(control: &mut Connection, db: &str) -> Result<()> {
     control.execute("delete from bucardo.db_identity where db = $1 and halted is null", &[&db])?;

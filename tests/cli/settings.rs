@@ -66,8 +66,11 @@ fn config_is_both() {
 #[test]
 fn a_message_is_left_for_the_daemon() {
     let world = World::bare();
-    assert_eq!(world.says("message hello  there"), "");
-    assert_eq!(world.says("message again --verbose"), "Message added\n");
+    for (line, printed) in [("message hello  there", ""), ("message again --verbose", "Message added\n")] {
+        let outcome = world.run(line).ended_with(0);
+        assert_eq!(outcome.stdout, printed);
+        assert!(outcome.stderr.contains("no Bucardo daemon is running") && outcome.stderr.contains("the next one logs it"));
+    }
     let messages = world.value("select string_agg(msg, '|' order by id) from bucardo.bucardo_log_message");
     assert_eq!(messages, "hello  there|again");
 }

@@ -62,7 +62,7 @@ pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>
     change.map_or(Ok(()), |change| change.follow(session))?;
     renamed::follow(session, noun)?;
     if is_moved {
-        moved::tell(session, name)?;
+        moved::follow(session, name)?;
     }
     Ok(changes)
 }
@@ -122,7 +122,7 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     change.map_or(Ok(()), |change| change.follow(session))?;
     renamed::follow(session, noun)?;
     if is_moved {
-        moved::tell(session, name)?;
+        moved::follow(session, name)?;
     }
     Ok(0)
 }

@@ -5,7 +5,8 @@ use super::find;
 use crate::cli::noun::Noun;
 use crate::cli::{Session, presence};
 use crate::error::Result;
-use crate::warn_user;
+use crate::replicate::sync::accept;
+use crate::{say, warn_user};
 
 /// The columns of `db` that say where it is and how it is reached.
 const WAY: [&str; 8] = ["dbhost", "dbport", "dbname", "dbuser", "dbpass", "dbconn", "dbservice", "pgpass"];
@@ -15,9 +16,23 @@ pub fn is_moved(noun: Noun, given: &[Assignment]) -> bool {
     noun == Noun::Db && given.iter().any(|one| WAY.contains(&one.column()))
 }
 
-/// Names the command that lets the running daemon go there.
-pub fn tell(session: &mut Session, name: &str) -> Result<()> {
-    if session.rehearses() || presence::absent(session)?.is_some() {
+/// Lets databases go on that were halted only because they were looked for elsewhere, and names the
+/// command that lets the running daemon go there.
+pub fn follow(session: &mut Session, name: &str) -> Result<()> {
+    if session.rehearses() {
+        return Ok(());
+    }
+    for thing in find::things(&mut session.control, Noun::Db, name)? {
+        // One that is out of reach today stays halted.
+        if accept::is_found_again(&mut session.control, &thing.key).unwrap_or(false) {
+            say!("Database \"{}\" is the one that was validated, and is halted no more", thing.label);
+        }
+    }
+    tell(session, name)
+}
+
+fn tell(session: &mut Session, name: &str) -> Result<()> {
+    if presence::absent(session)?.is_some() {
         return Ok(());
     }
     let sql = "select distinct p.sync from bucardo.place p join bucardo.sync s on s.name = p.sync \

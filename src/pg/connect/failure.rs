@@ -36,6 +36,8 @@ pub enum Cause {
     PasswordMissing,
     /// The password, or another proof of who we are, was not accepted.
     NotProven,
+    /// The operating system's user, or its certificate, is not the role.
+    NotMapped,
     /// The server wants another proof of who we are than we may give, or none.
     NotRequired,
     /// pg_hba.conf does not let us in.
@@ -91,6 +93,10 @@ impl Cause {
             Cause::WrongRole => "target_session_attrs asks for another kind of server",
             Cause::PasswordMissing => "give a password, or put one into ~/.pgpass (mode 0600): host:port:database:user:password",
             Cause::NotProven => "check the password given, in PGPASSWORD or in the password file, and the method in pg_hba.conf",
+            Cause::NotMapped => {
+                "run it as the operating system's user of that name, or give host=localhost, where a password counts (ALTER ROLE ... PASSWORD), \
+                 or change the method in pg_hba.conf"
+            }
             Cause::NotRequired => {
                 "let pg_hba.conf ask for a method that require_auth allows, or allow that method; if neither has changed, this may not be \
                  the server"
@@ -200,7 +206,8 @@ fn joined(outer: &str, inner: &str) -> String {
 /// text may be translated.
 fn cause_of(db: &DbError) -> Cause {
     match (db.code().code(), db.routine()) {
-        ("28P01", _) | ("28000", Some("auth_failed")) => Cause::NotProven,
+        ("28P01", _) => Cause::NotProven,
+        ("28000", Some("auth_failed")) => Cause::NotMapped,
         ("28000", Some("InitializeSessionUserId")) => Cause::NoRole,
         ("28000", _) => Cause::NotInHba,
         ("3D000", _) => Cause::NoDatabase,

@@ -58,6 +58,24 @@ pub fn accept(control: &mut Connection, name: &str, copy: bool) -> Result<Done> 
     Ok(Done { reason: halt.reason, syncs: syncs.into_iter().map(|sync| sync.name).collect(), copied })
 }
 
+/// A database that was halted because its address led to another one goes on when the address leads
+/// to the one that was validated, with all that we have there. Says whether that is so.
+pub fn is_found_again(control: &mut Connection, name: &str) -> Result<bool> {
+    let Some(halt) = known::halted(control, name)? else { return Ok(false) };
+    if !matches!(halt.finding, Finding::Another | Finding::Copy | Finding::Lost) {
+        return Ok(false);
+    }
+    let info = db::conninfo(control, name)?.named(format!("bucardo update db {name}"));
+    let mut conn = Connection::open_replicated(&info)?;
+    let actual = Actual::read(&mut conn)?;
+    let Some(recorded) = Recorded::read(&mut conn)?.filter(|recorded| recorded.fits(&actual)) else { return Ok(false) };
+    let is_found = known::is_remembered(control, name, actual.system.as_deref(), actual.dboid, &recorded.life)?;
+    if is_found {
+        known::release(control, name)?;
+    }
+    Ok(is_found)
+}
+
 /// What has not been noted yet: a command that fails, like `add sync`, takes its note back.
 fn find(control: &mut Connection, name: &str, conn: &mut Connection) -> Result<Halt> {
     let actual = Actual::read(conn)?;

@@ -149,6 +149,28 @@ fn what_came_with_a_template_is_not_carried() {
     world.becomes_equal("A", "B");
 }
 
+/// A mistyped address is no restored database.
+#[test]
+fn a_database_that_was_looked_for_elsewhere_is_found_again() {
+    let world = pushed(&[], &["A", "B"]);
+    five(&world, "A", 1);
+    world.says("kick s 0");
+    for (typed, own) in [("A", "a"), ("B", "b")] {
+        let elsewhere = format!("{own}_elsewhere");
+        world.server(typed).create_database(&elsewhere);
+        assert!(!world.says(&format!("update db {typed} dbname={elsewhere}")).contains("halted"));
+        let halted = world.run("validate s").ended_with(1);
+        assert!(halted.stderr.contains("is not the one that was validated"), "{}", halted.stderr);
+        let found = format!("Database \"{typed}\" is the one that was validated, and is halted no more");
+        assert!(world.says(&format!("update db {typed} dbname={own}")).contains(&found));
+        world.says("reload s");
+        world.says("validate s");
+        five(&world, "A", if typed == "A" { 6 } else { 11 });
+        arrives(&world);
+        world.becomes_equal("A", "B");
+    }
+}
+
 #[test]
 fn a_source_restored_from_its_own_dump_goes_on_when_it_is_accepted() {
     let world = pushed(&[], &["A", "B"]);
