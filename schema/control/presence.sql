@@ -8,7 +8,8 @@
 -- boot), pid and ticks (when the process began, in the kernel's own count) tell its process from
 -- all others, on all machines, so that a command on the same machine can signal it whatever
 -- happened to piddir. ended is when it left in good order. A start that is under way is waited for
--- until the time in awaited.
+-- until the time in awaited. instance is the database's oid and the server's port: a row that came
+-- along with a copy of the database speaks of the daemon of another one, and does not count.
 create table bucardo.presence (
     single        boolean     not null default true,
     host          text        not null default '',
@@ -23,6 +24,7 @@ create table bucardo.presence (
     started       timestamptz not null default now(),
     ended         timestamptz,
     awaited       timestamptz,
+    instance      text        not null default '',
     constraint presence_pk primary key (single),
     constraint presence_single check (single)
 );

@@ -4,7 +4,8 @@
 
 use crate::control::upgrade::lacks_something;
 use crate::error::Result;
-use crate::pg::Connection;
+use crate::pg::template::body;
+use crate::pg::{Connection, fill};
 use std::fs;
 use std::path::Path;
 
@@ -116,8 +117,13 @@ struct Recorded {
     returns: bool,
 }
 
+/// A statement with the expression for what tells this control database from its copies.
+fn of_instance(sql: &str) -> String {
+    fill(sql, &[("instance", &body(include_str!("sql/own_instance.sql")))])
+}
+
 fn recorded(control: &mut Connection) -> Result<Option<Recorded>> {
-    let row = control.query_opt(include_str!("sql/presence.sql"), &[])?;
+    let row = control.query_opt(&of_instance(include_str!("sql/presence.sql")), &[])?;
     Ok(row.map(|row| {
         let master = Process { host: row.get("host"), boot: row.get("boot"), pid: row.get("pid"), ticks: row.get("ticks") };
         let daemon = Daemon {
@@ -153,7 +159,7 @@ pub fn presence(control: &mut Connection) -> Result<Presence> {
 /// Whether there is a place for the record. Before an upgrade there is none.
 fn has_place(control: &mut Connection) -> Result<bool> {
     let sql = "select exists (select from pg_catalog.pg_attribute \
-               where attrelid = to_regclass('bucardo.presence') and attname = 'directory' and not attisdropped)";
+               where attrelid = to_regclass('bucardo.presence') and attname = 'instance' and not attisdropped)";
     Ok(control.query_one(sql, &[])?.get(0))
 }
 
@@ -176,7 +182,10 @@ pub fn claim(control: &mut Connection, piddir: &Path, directory: &str) -> Result
         if other.is_none() {
             let Process { host, boot, pid, ticks } = Process::own();
             let piddir = piddir.display().to_string();
-            control.execute(include_str!("sql/record_presence.sql"), &[&host, &boot, &pid, &ticks, &piddir, &directory])?;
+            control.execute(
+                &of_instance(include_str!("sql/record_presence.sql")),
+                &[&host, &boot, &pid, &ticks, &piddir, &directory],
+            )?;
         }
         Ok(other.map(|recorded| recorded.daemon))
     })
@@ -198,10 +207,11 @@ pub fn expect(control: &mut Connection, seconds: i32) -> Result<()> {
     if !has_place(control)? {
         return Ok(());
     }
-    let sql = "insert into bucardo.presence as d (awaited, ended) \
-               values (clock_timestamp() + make_interval(secs => $1), clock_timestamp()) \
+    control.execute(&of_instance("delete from bucardo.presence where instance not in ('', {instance})"), &[])?;
+    let sql = "insert into bucardo.presence as d (awaited, ended, instance) \
+               values (clock_timestamp() + make_interval(secs => $1), clock_timestamp(), {instance}) \
                on conflict (single) do update set awaited = excluded.awaited";
-    control.execute(sql, &[&f64::from(seconds)])?;
+    control.execute(&of_instance(sql), &[&f64::from(seconds)])?;
     Ok(())
 }
 

@@ -264,6 +264,18 @@ const STEPS: &[Step] = &[
             add constraint departed_partition_pk primary key (sync, targetdb, db, goat, partition, relation)",
     },
     Step {
+        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('bucardo.presence') \
+            and attname = 'instance' and not attisdropped)",
+        summary: "Created column: bucardo.presence.instance text",
+        sql: "alter table bucardo.presence add column if not exists instance text not null default ''",
+    },
+    Step {
+        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('bucardo.installation') \
+            and attname = 'dboid' and not attisdropped)",
+        summary: "Created columns: bucardo.installation.system_identifier text and dboid oid",
+        sql: "alter table bucardo.installation add column if not exists system_identifier text, add column if not exists dboid oid",
+    },
+    Step {
         missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('bucardo.gap') \
             and attname = 'former' and not attisdropped)",
         summary: "Created column: bucardo.gap.former text",

@@ -15,7 +15,7 @@ const OLDER: &str = "
     drop table bucardo.former_name;
     drop function bucardo.note_former_name() cascade;
     drop function bucardo.check_former_name() cascade;
-    alter table bucardo.presence drop column directory, drop column role;
+    alter table bucardo.presence drop column directory, drop column role, drop column instance;
     create table bucardo.daemon (session integer, session_role oid, directory text);
     create or replace function bucardo.note_joining() returns trigger language plpgsql as 'begin return null; end';
     drop table bucardo.sync_state, bucardo.place, bucardo.table_state, bucardo.installation;
@@ -60,7 +60,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
 
     for answer in ["no\n", ""] {
         let declined = world.call("bucardo_ctl", &["upgrade"]).stdin(answer).run().ended_with(0);
-        assert_eq!(declined.stdout, "Okay to commit 32 changes? ");
+        assert_eq!(declined.stdout, "Okay to commit 34 changes? ");
         assert!(declined.stderr.starts_with("Created column: bucardo.dbmap.role text not null default 'target'\n"));
         assert_eq!(shape(&world), older);
     }
@@ -69,7 +69,7 @@ fn an_older_schema_becomes_what_a_new_one_is_and_is_asked_about_first() {
     assert!(done.stdout.ends_with("? Changes have been commited\nDon't forget to run 'bucardo_ctl validate all' as well\n"));
     assert!(done.stderr.contains("\nAdded new bucardo_config setting: batch_changes\n"), "{}", done.stderr);
     assert_eq!(shape(&world), fresh);
-    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "32");
+    assert_eq!(world.value("select count(*) from bucardo.upgrade_log where version = '4.5.0'"), "34");
     assert_eq!(world.run("upgrade").ended_with(1).stdout, "No schema changes were needed\n");
     assert_eq!(world.bucardo(&["upgrade"]).ended_with(1).stdout, "No schema changes were needed\n");
 }

@@ -100,7 +100,8 @@ pub const ADDED: &[(&str, &str)] = &[
     (
         "presence",
         "single boolean! true; host text! ''; boot text! ''; pid integer! 0; ticks bigint! 0; piddir text! ''; \
-         directory text! ''; backend integer! 0; backend_start timestamptz; role oid; started timestamptz! now(); ended timestamptz; awaited timestamptz",
+         directory text! ''; backend integer! 0; backend_start timestamptz; role oid; started timestamptz! now(); ended timestamptz; awaited timestamptz; \
+         instance text! ''",
     ),
     ("former_name", "sync text!; holder text!; db text!; former text!"),
     ("joining", "sync text!; goat integer!; cdate timestamptz! now(); looked timestamptz; outcome text"),
@@ -118,7 +119,7 @@ pub const ADDED: &[(&str, &str)] = &[
         "departed_partition",
         "sync text!; targetdb text!; db text!; goat integer!; partition text!; since timestamptz! clock_timestamp(); relation oid! 0; look timestamptz",
     ),
-    ("installation", "id text!; cdate timestamptz! now()"),
+    ("installation", "id text!; cdate timestamptz! now(); system_identifier text; dboid oid"),
     ("place", "sync text!; db text!; side text!; outcome text; cdate timestamptz! now()"),
     (
         "db_identity",

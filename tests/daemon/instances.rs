@@ -246,3 +246,66 @@ fn no_kick_is_refused_during_a_restart() {
     world.becomes("B", "select count(*) from t", "4");
     assert!(lives(world.pid("mcp")));
 }
+
+/// A control database that was copied on its server, with what was recorded of the daemon, and with
+/// a directory of its own.
+fn copied() -> World {
+    let world = World::new();
+    world.run_sync("s", "targetdb=B");
+    world.says("stop");
+    wait_until("the daemon is gone", PATIENCE, || world.pids().is_empty().then_some(()));
+    let server = &world.installed.cluster;
+    server.connect("postgres").batch_execute("create database copy template bucardo").unwrap();
+    world.says("start");
+    let recorded = world.value("control", "select row_to_json(p)::text from bucardo.presence p");
+    let mut copy = server.connect("copy");
+    let sql = "delete from bucardo.presence; insert into bucardo.presence select * from json_populate_record(null::bucardo.presence, $recorded$";
+    copy.batch_execute(&format!("{sql}{recorded}$recorded$)")).unwrap();
+    let piddir = world.installed.home().join("of_the_copy");
+    fs::create_dir(&piddir).unwrap();
+    let set = "update bucardo.bucardo_config set value = $1 where setting = 'piddir'";
+    copy.execute(set, &[&piddir.display().to_string()]).unwrap();
+    world
+}
+
+const ENDED: &str = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'bucardo'";
+
+/// What a command says and does in the copy.
+fn in_copy(world: &World, line: &str) -> crate::harness::Outcome {
+    world.run(&format!("--dbname=copy {line}"))
+}
+
+#[test]
+fn a_copy_of_the_control_database_leaves_the_daemon_and_its_captures_alone() {
+    let world = copied();
+    let (before, files) = (world.pids(), world.pid_files());
+    assert!(in_copy(&world, "status s").ended_with(0).stdout.contains("stopped"));
+    let json = in_copy(&world, "--json status").ended_with(0).stdout;
+    assert!(json.contains("\"daemon\": false"), "{json}");
+    assert_ne!(in_copy(&world, "ping 5").code(), 0);
+    in_copy(&world, "stop");
+    let refusal = "control database \"copy\" is a copy of \"bucardo\"";
+    for line in ["start", "validate s", "remove sync s"] {
+        let outcome = in_copy(&world, line);
+        let said = outcome.stdout.clone() + &outcome.stderr;
+        assert!(said.contains(refusal), "{line}: {said}");
+    }
+    untouched(&world, &before, &files);
+    world.at("A", "insert into t values (1)");
+    world.becomes_equal("A", "B");
+}
+
+#[test]
+fn a_copy_of_the_control_database_serves_when_the_other_one_is_gone() {
+    let world = copied();
+    world.says("stop");
+    wait_until("the daemon is gone", PATIENCE, || world.pids().is_empty().then_some(()));
+    let mut postgres = world.installed.cluster.connect("postgres");
+    for sql in ["alter database bucardo allow_connections false", ENDED, "drop database bucardo"] {
+        postgres.batch_execute(sql).unwrap();
+    }
+    world.at("A", "insert into t values (1)");
+    in_copy(&world, "start").ended_with(0);
+    world.becomes_equal("A", "B");
+    in_copy(&world, "stop").ended_with(0);
+}

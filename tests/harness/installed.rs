@@ -67,8 +67,10 @@ impl Installed {
     /// A session that is noted as that of a daemon, of which no process is known.
     pub fn served(&self) -> postgres::Client {
         let mut session = self.control();
-        let claim = include_str!("../../src/control/sql/record_presence.sql");
-        session.execute(claim, &[&"host", &"elsewhere", &0_i32, &0_i64, &"/nowhere", &"elsewhere"]).unwrap();
+        let instance = include_str!("../../src/control/sql/own_instance.sql");
+        let claim =
+            include_str!("../../src/control/sql/record_presence.sql").replace("{instance}", instance.split_once('\n').unwrap().1);
+        session.execute(&claim, &[&"host", &"elsewhere", &0_i32, &0_i64, &"/nowhere", &"elsewhere"]).unwrap();
         session
     }
 

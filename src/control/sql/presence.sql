@@ -1,5 +1,6 @@
--- What is recorded of the daemon. session: its session is there; of sessions of roles that are
--- hidden from us, the start is hidden, too. returns: the server has just started, and a daemon that
+-- What is recorded of the daemon of this database; a copy of another one has the row of that one's.
+-- session: its session is there; of sessions of roles that are hidden from us, the start is hidden,
+-- too. returns: the server has just started, and a daemon that
 -- was connected needs a moment to connect again.
 select d.host, d.boot, d.pid, d.ticks, d.piddir, d.directory, d.backend,
        d.ended is not null as ended,
@@ -13,3 +14,4 @@ left join pg_catalog.pg_stat_activity a
    and a.datname = current_database()
    and a.usesysid = d.role
    and (a.backend_start = d.backend_start or a.backend_start is null)
+where d.instance in ('', {instance})

@@ -79,6 +79,7 @@ impl<'a> Mcp<'a> {
 
     /// Starts what is to run. The first time, there must be something.
     pub fn begin(&mut self, first: bool) -> Result<()> {
+        installation::begins_here(&mut self.session.control)?;
         instance_lock::take(&mut self.session, &self.launch.piddir)?;
         if first {
             standing::forget_orders(&mut self.session)?;

@@ -194,7 +194,8 @@ impl Table<'_> {
         let mut all: Vec<&Capture> = older.iter().map(|one| &one.capture).collect();
         all.push(capture);
         let made = with_objects(conn, &all)?;
-        conn.batch(&(objects::row_function(&made, &self.callers(conn)) + &objects::truncate_function(&all)))
+        let callers = self.callers(conn);
+        conn.batch(&(objects::row_function(&made, &callers) + &objects::truncate_function(&all, callers.knows_root)))
     }
 
     /// Makes a capture in the place of others. The lock comes first: transactions that changed the
@@ -233,13 +234,18 @@ impl Table<'_> {
         let callers = self.callers(conn);
         let there = objects(conn, &[newest])?.pop().unwrap_or_default();
         let rows = objects::row_function(&made, &callers);
-        let cuts = objects::truncate_function(&all);
+        let cuts = objects::truncate_function(&all, callers.knows_root);
         let mut texts = Vec::new();
         if there.row_function != Some(objects::row_source(&made, &callers)) {
             texts.push(rows);
         }
-        if there.truncate_function != Some(objects::truncate_source(&all)) {
+        if there.truncate_function != Some(objects::truncate_source(&all, callers.knows_root)) {
             texts.push(cuts);
+        }
+        for capture in &all {
+            if has_statistics(conn, capture)? {
+                texts.push(objects::withhold_statistics(capture));
+            }
         }
         if !texts.is_empty() {
             conn.within("begin", |conn| conn.batch(&texts.concat()))?;
@@ -403,6 +409,15 @@ fn record(conn: &mut Connection, capture: &Capture, table: &Relation, since: &st
 }
 
 /// Lets the owner of a table read what is noted of it, so that he can dump what is his database.
+/// Whether ANALYZE looks at a key of a type that users have made.
+fn has_statistics(conn: &mut Connection, capture: &Capture) -> Result<bool> {
+    let sql = "select exists (select from pg_catalog.pg_attribute \
+               where attrelid in (to_regclass($1::text), to_regclass($2::text)) and attname ~ '^k[0-9]+$' \
+               and atttypid >= 16384 and coalesce(attstattarget, -1) <> 0)";
+    let delta = [1, 2].map(|generation| capture.names.delta(generation).to_string());
+    Ok(!objects::withhold_statistics(capture).is_empty() && conn.query_one(sql, &[&delta[0], &delta[1]])?.get::<_, bool>(0))
+}
+
 fn grant(conn: &mut Connection, table: u32, names: &Names) -> Result<()> {
     let objects = [names.delta(1), names.delta(2), names.generation()];
     let tables = ["bucardo_delta_names", "bucardo_delta_targets", "bucardo_gap"].map(|name| conn.schema().relation(name));

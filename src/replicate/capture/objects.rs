@@ -310,6 +310,7 @@ impl Capture {
 /// `CREATE TABLE` and so on for one table's deltas. The second index finds a TRUNCATE among any
 /// number of changes; a key of NULLs does not mean one, because somebody may drop a NOT NULL.
 /// Replica identity FULL lets rows be deleted by hand even where a publication covers all tables.
+/// Of keys whose types users have made there are no statistics ([`withhold_statistics`]).
 pub fn create_delta(capture: &Capture) -> String {
     let names = &capture.names;
     let columns: Vec<String> = capture
@@ -331,7 +332,20 @@ pub fn create_delta(capture: &Capture) -> String {
             columns.join(", ")
         );
     }
-    sql
+    sql + &withhold_statistics(capture)
+}
+
+/// ANALYZE, autovacuum's as well, runs as the owner of the table, which is our role, and calls
+/// functions that users have made for their types, such as the difference of a range's bounds.
+pub fn withhold_statistics(capture: &Capture) -> String {
+    let columns = capture.keys().into_iter().zip(&capture.columns);
+    let of_users: Vec<String> =
+        columns.filter(|(_, column)| !column.is_built_in()).map(|(k, _)| format!("alter {k} set statistics 0")).collect();
+    if of_users.is_empty() {
+        return String::new();
+    }
+    let alter = |generation| format!("alter table {} {};\n", capture.names.delta(generation), of_users.join(", "));
+    alter(1) + &alter(2)
 }
 
 /// The row trigger's function, called by the newest of the table's `captures`; all get the change.
@@ -363,8 +377,8 @@ fn row_text(newest: &Capture, captures: &[(&Capture, Objects)], callers: &Caller
     let slowly: String = captures.iter().map(|(capture, _)| capture.note_slowly()).collect();
     let own = own(newest);
     let body = format!(
-        "{check}\
-         \x20 if {own_and}{fits} then\n\
+        "  if {own_and}{fits} then\n\
+         {check}\
          \x20   if tg_op operator(pg_catalog.=) 'INSERT' then\n{new}\x20     return null;\n    end if;\n\
          {old}\
          \x20   if tg_op operator(pg_catalog.=) 'UPDATE' then\n{moved}\x20   end if;\n\
@@ -372,9 +386,13 @@ fn row_text(newest: &Capture, captures: &[(&Capture, Objects)], callers: &Caller
          \x20 end if;\n\
          \x20 return null;\n\
          end",
-        check = if callers.partitioned { strangers(newest, callers) } else { String::new() },
+        check = if callers.partitioned { strangers(captures, newest, callers) } else { String::new() },
         own_and = if callers.partitioned { String::new() } else { format!("{own} and ") },
-        otherwise = if callers.partitioned { "elsif true".to_owned() } else { format!("elsif {own}") },
+        otherwise = if callers.partitioned {
+            format!("elsif {}", is_partition(newest, callers.knows_root))
+        } else {
+            format!("elsif {own}")
+        },
         fits = fits.join(" and "),
         new = note("new"),
         old = note("old"),
@@ -393,22 +411,38 @@ fn own(capture: &Capture) -> String {
     format!("tg_relid operator(pg_catalog.=) '{}'::pg_catalog.oid", capture.table)
 }
 
-/// The same for a partitioned table: whether a partition of it calls.
-fn strangers(capture: &Capture, callers: &Callers) -> String {
-    let oid = capture.table;
+/// The same for a partitioned table, where one that is no partition of it calls. One that was a
+/// partition is taken for one as long as its key has the same types: with others, to note the key
+/// could call a conversion that its owner has made. So what a partition is asked for is most often
+/// only that.
+fn strangers(captures: &[(&Capture, Objects)], newest: &Capture, callers: &Callers) -> String {
     let known: Vec<String> = callers.known.iter().map(u32::to_string).collect();
-    let belongs = match callers.knows_root {
-        true => format!("(pg_catalog.pg_partition_root(tg_relid) operator(pg_catalog.=) '{oid}'::pg_catalog.regclass) is true"),
-        false => format!(
-            "exists (with recursive up (oid) as (\
-             select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid operator(pg_catalog.=) tg_relid \
-             union all select i.inhparent from up join pg_catalog.pg_inherits i on i.inhrelid operator(pg_catalog.=) up.oid) \
-             select from up where up.oid operator(pg_catalog.=) '{oid}'::pg_catalog.oid)"
-        ),
-    };
+    let typed = captures.iter().flat_map(|(capture, _)| &capture.columns).map(|column| {
+        let (name, family) = (Ident::new(&column.name), &column.family);
+        format!(" and pg_catalog.pg_typeof(new.{name})::pg_catalog.oid operator(pg_catalog.=) any ('{family}'::pg_catalog.oid[])")
+    });
     format!(
-        "  if not (tg_relid operator(pg_catalog.=) any ('{{{}}}'::pg_catalog.oid[])) then\n    if not ({belongs}) then\n      return null;\n    end if;\n  end if;\n",
-        known.join(",")
+        "    if not (tg_relid operator(pg_catalog.=) any ('{{{}}}'::pg_catalog.oid[]){}) then\n      if not {} then\n        return null;\n      end if;\n    end if;\n",
+        known.join(","),
+        typed.collect::<String>(),
+        is_partition(newest, callers.knows_root)
+    )
+}
+
+/// Whether the table that calls is a partition, at whatever level.
+fn is_partition(capture: &Capture, knows_root: bool) -> String {
+    let oid = capture.table;
+    if knows_root {
+        return format!(
+            "exists (select from pg_catalog.pg_partition_ancestors(tg_relid) as a (relid) \
+             where a.relid operator(pg_catalog.=) '{oid}'::pg_catalog.regclass)"
+        );
+    }
+    format!(
+        "exists (with recursive up (oid) as (\
+         select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid operator(pg_catalog.=) tg_relid \
+         union all select i.inhparent from up join pg_catalog.pg_inherits i on i.inhrelid operator(pg_catalog.=) up.oid) \
+         select from up where up.oid operator(pg_catalog.=) '{oid}'::pg_catalog.oid)"
     )
 }
 
@@ -416,22 +450,22 @@ fn strangers(capture: &Capture, callers: &Callers) -> String {
 /// every row that is in the table afterwards was inserted after it and has a delta row of its own.
 /// A TRUNCATE of one partition deletes the rows it holds; if our role may not read the partition,
 /// it finds them through the table. A policy is an error there: its expressions would run with the
-/// rights of our role.
-pub fn truncate_function(captures: &[&Capture]) -> String {
+/// rights of our role. One that was a partition is left alone: it may have other types since.
+pub fn truncate_function(captures: &[&Capture], knows_root: bool) -> String {
     let Some(newest) = captures.last() else { return String::new() };
     let name = newest.names.truncate_function();
-    function(&name, "set row_security = off ", &truncate_source(captures))
+    function(&name, "set row_security = off ", &truncate_source(captures, knows_root))
         + &format!("revoke execute on function {name}() from public;\n")
 }
 
 /// What the catalog shall say of it.
-pub fn truncate_source(captures: &[&Capture]) -> String {
+pub fn truncate_source(captures: &[&Capture], knows_root: bool) -> String {
     let schema = captures.last().map(|newest| newest.names.schema).unwrap_or_default();
-    let body: String = captures.iter().map(|capture| note_truncate(capture)).collect();
+    let body: String = captures.iter().map(|capture| note_truncate(capture, knows_root)).collect();
     source(schema, DECLARED, &format!("{body}  return null;\nend"))
 }
 
-fn note_truncate(capture: &Capture) -> String {
+fn note_truncate(capture: &Capture, knows_root: bool) -> String {
     let columns = list(&capture.keys());
     let delta = capture.names.delta(1);
     let insert = literal(&format!("insert into {delta} ({columns}) select "));
@@ -441,7 +475,7 @@ fn note_truncate(capture: &Capture) -> String {
         "  begin\n{}\
          \x20   if tg_relid operator(pg_catalog.=) '{oid}'::pg_catalog.oid then\n\
          \x20     insert into {delta} (truncated) values (true);\n\
-         \x20   else\n\
+         \x20   elsif {} then\n\
          \x20     bucardo_keys := {keys};\n\
          \x20     begin\n\
          \x20       execute {insert} operator(pg_catalog.||) bucardo_keys operator(pg_catalog.||) \
@@ -454,6 +488,7 @@ fn note_truncate(capture: &Capture) -> String {
          \x20   end if;\n\
          \x20 {}  end;\n",
         capture.refuse_diversions(),
+        is_partition(capture, knows_root),
         capture.or_gap()
     )
 }

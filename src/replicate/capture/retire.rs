@@ -89,7 +89,7 @@ fn retire_older(conn: &mut Connection, table: u32, keep: &str) -> Result<()> {
     let Some(known) = row.get::<_, Option<Vec<u32>>>(0) else { return Ok(()) };
     let callers = Callers { known, partitioned: row.get(1), knows_root: conn.version() >= 120_000 };
     let made = with_objects(conn, &left)?;
-    conn.batch(&(objects::row_function(&made, &callers) + &objects::truncate_function(&left)))?;
+    conn.batch(&(objects::row_function(&made, &callers) + &objects::truncate_function(&left, callers.knows_root)))?;
     let older = all.iter().map(|one| one.capture.names.base()).take_while(|base| *base != keep);
     for base in older {
         reclaim::give_up(conn, base)?;

@@ -23,6 +23,7 @@ pub fn of(control: &mut Connection) -> Result<Option<Installation>> {
     if !control.query_one(there, &[])?.get::<_, bool>(0) {
         return Ok(None);
     }
+    refuse_a_copy(control)?;
     let sql = "select id, format('\"%s\", port %s', current_database(), coalesce(inet_server_port()::text, current_setting('port'))) \
                from bucardo.installation";
     let Some(row) = control.query_opt(sql, &[])? else { return Ok(None) };
@@ -30,6 +31,38 @@ pub fn of(control: &mut Connection) -> Result<Option<Installation>> {
     let ours = Installation { id: row.get(0), control: format!("{} (reached from {host})", row.get::<_, String>(1)) };
     control.settle(Schema::FIRST, Some(ours.clone()));
     Ok(Some(ours))
+}
+
+/// Two databases of one server with the id of one installation: the daemon of the one that is no
+/// copy has begun there.
+fn refuse_a_copy(control: &mut Connection) -> Result<()> {
+    // Before an upgrade there are no such columns.
+    let sql = "select o.datname::text, pg_catalog.current_database()::text, pg_catalog.to_jsonb(i) ->> 'system_identifier' \
+               from bucardo.installation i \
+               join pg_catalog.pg_database o on o.oid = (pg_catalog.to_jsonb(i) ->> 'dboid')::oid \
+               where o.datname <> pg_catalog.current_database()";
+    let Some(row) = control.query_opt(sql, &[])? else { return Ok(()) };
+    let (other, own, system): (String, String, Option<String>) = (row.get(0), row.get(1), row.get(2));
+    if system.is_none() || system != Actual::read(control)?.system {
+        return Ok(());
+    }
+    let sentence = format!("control database \"{own}\" is a copy of \"{other}\", and takes what that one has made for its own");
+    Err(Error::new(Kind::Refused, sentence).hint(format!(
+        "To make it an installation of its own, run in it: update bucardo.installation set id = md5(random()::text), dboid = null; \
+         to use it in the place of \"{other}\", drop that one."
+    )))
+}
+
+/// The daemon begins in this control database, which is no copy.
+pub fn begins_here(control: &mut Connection) -> Result<()> {
+    if of(control)?.is_none() {
+        return Ok(());
+    }
+    let Actual { system, dboid, .. } = Actual::read(control)?;
+    let sql = "update bucardo.installation set system_identifier = $1, dboid = $2 \
+               where (system_identifier, dboid) is distinct from ($1, $2)";
+    control.execute(sql, &[&system, &dboid])?;
+    Ok(())
 }
 
 /// Opens a session on the database `db`, and finds out where our objects are there, or will be.

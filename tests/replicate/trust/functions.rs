@@ -208,6 +208,82 @@ fn a_policy_on_a_partitioned_table_becomes_a_gap() {
     assert_eq!(gaps, 1);
 }
 
+/// A partition that was detached may get other types, and keeps our trigger for TRUNCATE; everybody
+/// may put the row trigger's function on a table.
+#[test]
+fn a_cast_of_a_former_partition_never_runs() {
+    if shared().cluster.major() < 11 {
+        return;
+    }
+    let casts = "create type ka as (v integer);
+        create function ka_as_int4(ka) returns integer language plpgsql as $$ begin perform public.spy(); return 5; end $$;
+        create function ka_as_int8(ka) returns bigint language plpgsql as $$ begin perform public.spy(); return 5; end $$;
+        create cast (ka as integer) with function ka_as_int4(ka) as implicit; create cast (ka as bigint) with function ka_as_int8(ka) as implicit;";
+    for renamed in [false, true] {
+        let name = if renamed { "former_renamed" } else { "former" };
+        let mut case = kept(name, &format!("{SPY} {casts} {PARTED}")).tables(&["public.p"]).run();
+        let mut app = owner(&case);
+        does(&mut app, "insert into p select i, i, 'v' from generate_series(1, 199) i");
+        case.arrives();
+        let base: String = case.a.query_one("select deltaname from bucardo.bucardo_delta_names", &[]).unwrap().get(0);
+        does(&mut app, "alter table p detach partition p_1; alter table p_1 drop constraint p_1_pkey");
+        if renamed {
+            // The slow way finds the columns by what the table calls them now.
+            does(
+                &mut app,
+                "alter table p rename id to former; alter table p_1 rename id to former; alter table p_1 add id integer; alter table p_1 alter former type ka using row(former)::ka",
+            );
+        } else {
+            does(&mut app, "alter table p_1 alter id type ka using row(id)::ka");
+        }
+        does(
+            &mut app,
+            &format!(
+                "create trigger x after insert or update or delete on p_1 for each row execute procedure bucardo.add_{base}()"
+            ),
+        );
+        let values = if renamed { "(former, day, v, id) values (row(5)::ka, 5, 'x', 5)" } else { "values (row(5)::ka, 5, 'x')" };
+        for write in
+            [&format!("insert into p_1 {values}"), "update p_1 set v = 'y'", "delete from p_1 where day < 50", "truncate p_1"]
+        {
+            // A write of the table's own trigger may fail.
+            let _ = app.batch_execute(write);
+            nothing_spied(&mut case);
+        }
+        does(&mut app, "drop trigger x on p_1");
+        does(&mut app, "insert into p_2 values (150, 150, 'x') on conflict do nothing; update p_2 set v = 'w'; truncate p_2");
+        nothing_spied(&mut case);
+    }
+}
+
+/// ANALYZE of our delta tables runs as our role, by autovacuum as well.
+#[test]
+fn the_difference_of_a_range_never_runs() {
+    let range = "create function apart(a integer, b integer) returns float8 language plpgsql immutable as $$ begin perform public.spy(); return a - b; end $$;
+        create type span as range (subtype = integer, subtype_diff = apart);";
+    let mut case = kept("difference", &format!("{SPY} {range} create table t (id span primary key, v text)")).run();
+    let mut app = owner(&case);
+    does(&mut app, "insert into t select span(i, i + 5), 'v' from generate_series(1, 400) i");
+    case.arrives();
+    let base: String = case.a.query_one("select deltaname from bucardo.bucardo_delta_names", &[]).unwrap().get(0);
+    let analyze = format!("analyze bucardo.{base}_1; analyze bucardo.{base}_2");
+    does(&mut app, "update t set v = 'w'");
+    does(&mut case.a, &analyze);
+    nothing_spied(&mut case);
+    // What an earlier version made is mended.
+    does(
+        &mut case.a,
+        &format!(
+            "alter table bucardo.{base}_1 alter k1 set statistics -1; alter table bucardo.{base}_2 alter k1 set statistics -1"
+        ),
+    );
+    shared().ctl(&["validate", "difference"]).ok();
+    does(&mut app, "update t set v = 'x'");
+    does(&mut case.a, &analyze);
+    nothing_spied(&mut case);
+    case.finish();
+}
+
 /// Whoever may connect cannot call what is ours, nor put it on a table of his own.
 #[test]
 fn our_functions_and_tables_are_out_of_reach() {
