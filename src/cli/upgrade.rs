@@ -4,9 +4,8 @@
 use crate::cli::session::complain_of_access;
 use crate::cli::table::Topic;
 use crate::cli::{Personality, Session, help, output, refusal};
-use crate::control::upgrade::{self, Change};
+use crate::control::upgrade;
 use crate::error::{Error, Result};
-use crate::pg::Connection;
 use crate::{say, warn_user};
 
 /// Usage texts.
@@ -39,7 +38,7 @@ pub fn run(session: &mut Session, _nouns: &[String]) -> Result<u8> {
             say!("No schema changes were needed");
             complain_of_access(session)?;
         }
-        Outcome::Declined => {}
+        Outcome::Declined => warn_user!("Nothing was changed: answer with y, or run it with --batch"),
         Outcome::Done => {
             say!("Changes have been commited");
             say!("Don't forget to run '{} validate all' as well", session.prog);
@@ -61,23 +60,15 @@ fn code(personality: Personality, outcome: &Outcome) -> u8 {
 const DECLINED: &str = "nothing was changed";
 
 fn upgraded(session: &mut Session) -> Result<Outcome> {
-    let changes = upgrade::needed(&mut session.control)?;
+    let changes = upgrade::upgrade(&mut session.control)?;
     if changes.is_empty() {
         return Ok(Outcome::Nothing);
     }
-    for change in &changes {
-        apply(&mut session.control, change)?;
-    }
+    changes.iter().for_each(|summary| warn_user!("{summary}"));
     if session.rehearses() || (!session.options.batch && !agreed(changes.len())) {
         return Err(refusal::refused(DECLINED, "answer with y to change it"));
     }
     Ok(Outcome::Done)
-}
-
-fn apply(control: &mut Connection, change: &Change) -> Result<()> {
-    upgrade::apply(control, change)?;
-    warn_user!("{}", change.summary);
-    Ok(())
 }
 
 fn agreed(changes: usize) -> bool {

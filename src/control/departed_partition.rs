@@ -11,9 +11,7 @@ const WHAT: &str = "a partition was detached or dropped with its rows, which oth
 
 /// What happened to a partition that is in the table again.
 pub fn came_back(partition: &str) -> String {
-    format!(
-        "partition {partition} was detached and attached again; rows that were deleted in it meanwhile may still be elsewhere"
-    )
+    format!("partition {partition} was detached and attached again; what was changed in it meanwhile is not known")
 }
 
 /// What became of a partition that left.
@@ -24,10 +22,7 @@ pub enum Fate {
     /// No member has it.
     IsGone,
     /// It is back. The rows that a source has in it now were noted as changed.
-    IsBack {
-        /// Whether the member is a source.
-        on_source: bool,
-    },
+    IsBack,
 }
 
 /// A partition that left the table of a member.
@@ -100,10 +95,8 @@ pub fn settle(control: &mut Connection, place: Place, departed: &Departed, table
     match fate {
         Fate::IsElsewhere if departed.is_ripe || at_once => return gap::record(control, place, departed.goat, table, WHAT),
         Fate::IsElsewhere => return Ok(()),
-        Fate::IsBack { on_source: true } => {
-            gap::record(control, place, departed.goat, table, &came_back(&departed.partition))?;
-        }
-        Fate::IsGone | Fate::IsBack { on_source: false } => {}
+        Fate::IsBack => gap::record(control, place, departed.goat, table, &came_back(&departed.partition))?,
+        Fate::IsGone => {}
     }
     forget(control, place, departed)
 }

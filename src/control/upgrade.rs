@@ -210,7 +210,7 @@ const STEPS: &[Step] = &[
         sql: concat!(include_str!("../../schema/control/joining.sql"), include_str!("../../schema/control/note_joining.sql")),
     },
     Step {
-        missing: "select prosrc !~ 'put back; what' from pg_catalog.pg_proc where oid = 'bucardo.note_joining()'::regprocedure",
+        missing: "select prosrc !~ 'put back; what' from pg_catalog.pg_proc where oid = to_regprocedure('bucardo.note_joining()')",
         summary: "Changed function: note_joining()",
         sql: concat!("drop function bucardo.note_joining() cascade;", include_str!("../../schema/control/note_joining.sql")),
     },
@@ -243,7 +243,7 @@ const STEPS: &[Step] = &[
         ),
     },
     Step {
-        missing: "select prosrc !~ 'given up' from pg_catalog.pg_proc where oid = 'bucardo.note_joining()'::regprocedure",
+        missing: "select prosrc !~ 'given up' from pg_catalog.pg_proc where oid = to_regprocedure('bucardo.note_joining()')",
         summary: "Changed function: note_joining(); a table that comes back after a look without it joins anew",
         sql: concat!("drop function bucardo.note_joining() cascade;", include_str!("../../schema/control/note_joining.sql")),
     },
@@ -256,7 +256,7 @@ const STEPS: &[Step] = &[
         ),
     },
     Step {
-        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = 'bucardo.departed_partition'::regclass \
+        missing: "select not exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('bucardo.departed_partition') \
             and attname = 'relation' and not attisdropped)",
         summary: "Created columns: bucardo.departed_partition.relation oid, a part of its key, and look timestamptz",
         sql: "alter table bucardo.departed_partition add column relation oid not null default 0, \
@@ -333,20 +333,24 @@ pub fn is_ours(control: &mut Connection) -> Result<bool> {
     Ok(control.query_one("select to_regclass('bucardo.validation') is not null", &[])?.get(0))
 }
 
-/// What this schema lacks. Within a transaction: nobody else upgrades at the same time.
-pub fn needed(control: &mut Connection) -> Result<Vec<Change>> {
+/// Makes what this schema lacks, within a transaction of the caller; returns the summaries. Each
+/// step finds what those before it have made.
+pub fn upgrade(control: &mut Connection) -> Result<Vec<String>> {
     control.batch("lock table bucardo.upgrade_log in share row exclusive mode")?;
-    let mut changes = Vec::new();
+    let mut made = Vec::new();
     for step in STEPS {
-        if control.query_one(step.missing, &[])?.get(0) {
-            changes.push(Change { summary: step.summary.to_owned(), sql: step.sql.to_owned() });
+        if control.query_opt(step.missing, &[])?.is_some_and(|row| row.get(0)) {
+            made.push(apply(control, &Change { summary: step.summary.to_owned(), sql: step.sql.to_owned() })?);
         }
     }
-    changes.extend(settings(control)?);
-    if noted_revision(control)? != i64::try_from(revision()).ok() {
-        changes.push(Change { summary: "Noted the revision of the control schema".to_owned(), sql: text_of_revision() });
+    for setting in settings(control)? {
+        made.push(apply(control, &setting)?);
     }
-    Ok(changes)
+    if noted_revision(control)? != i64::try_from(revision()).ok() {
+        let summary = "Noted the revision of the control schema".to_owned();
+        made.push(apply(control, &Change { summary, sql: text_of_revision() })?);
+    }
+    Ok(made)
 }
 
 /// Settings that are missing.
@@ -361,12 +365,12 @@ fn settings(control: &mut Connection) -> Result<Vec<Change>> {
     Ok(missing.map(change).collect())
 }
 
-/// Makes a change and records it.
-pub fn apply(control: &mut Connection, change: &Change) -> Result<()> {
+/// Makes a change and records it; returns its summary.
+fn apply(control: &mut Connection, change: &Change) -> Result<String> {
     let made = control.batch_execute(&change.sql).map_err(Error::from);
     made.map_err(|error| error.context(format!("cannot upgrade ({})", change.summary)))?;
     let sql = "insert into bucardo.upgrade_log (action, summary, version) values ($1, $2, \
         (select value from bucardo.bucardo_config where setting = 'bucardo_current_version' and name is null))";
     control.execute(sql, &[&change.sql, &change.summary])?;
-    Ok(())
+    Ok(change.summary.clone())
 }

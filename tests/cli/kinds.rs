@@ -126,7 +126,7 @@ fn an_unlogged_table_is_added_with_a_warning() {
         .connect("a")
         .batch_execute("create schema fast; create unlogged table fast.x (id integer primary key)")
         .unwrap();
-    let told = "Warning: table fast.x is unlogged: a crash of its server empties it, and nobody is told\n";
+    let told = "Warning: table fast.x is unlogged: a crash of its server empties it, which is told then\n";
     for line in ["add table fast.x db=A", "add all tables db=A -n fast"] {
         assert_eq!(world.run(line).ended_with(0).stderr, told, "{line}");
         world.says("remove table fast.x");

@@ -1,7 +1,8 @@
 //! `update sync` with a status or a name: the running daemon is in step with it when the command
 //! returns.
 
-use super::world::{World, gone};
+use super::world::{PATIENCE, World, gone};
+use crate::harness::wait_until;
 
 fn world() -> (World, [i32; 2]) {
     let world = World::new();
@@ -42,6 +43,39 @@ fn a_sync_that_is_renamed_goes_on_under_its_new_name() {
     world.becomes("B", "select count(*) from t", "1");
     assert!(world.says("kick s2 0 --notimer").ends_with("DONE!\n"));
     assert_eq!(world.value("A", "select string_agg(sync, ',') from bucardo.bucardo_delta_targets"), "s2");
+}
+
+/// What the target lacks stays captured until the sync is valid under its new name.
+#[test]
+fn nothing_is_lost_when_a_sync_is_renamed_while_a_target_is_away() {
+    for runs in [true, false] {
+        let mut world = World::with(&["A", "C"], &["B"]);
+        world.says("remove herd h");
+        world.says("add table t u db=A herd=h");
+        world.says("add dbgroup g B C");
+        world.run_sync("s", "targetgroup=g");
+        world.at("A", "insert into t values (1)");
+        world.becomes("B", "select count(*) from t", "1");
+        world.server_mut("B").stop();
+        world.at("A", "insert into t values (2)");
+        if !runs {
+            world.says("stop");
+        }
+        world.run("update sync s name=s2");
+        if !runs {
+            world.run("validate s2");
+            world.says("start");
+        }
+        world.becomes("control", "select count(*) from bucardo.validation where sync = 's2' and validated is null", "0");
+        world.at("A", "insert into t values (3); insert into u values (3)");
+        world.server_mut("B").start();
+        for target in ["B", "C"] {
+            world.becomes_equal("A", target);
+        }
+        world.becomes("A", "select string_agg(distinct sync, ',') from bucardo.bucardo_delta_targets", "s2");
+        wait_until("nothing is told to be missing", PATIENCE, || (world.run("validate s2").code() == 0).then_some(()));
+        assert_eq!(world.value("control", "select count(*) from bucardo.gap"), "0");
+    }
 }
 
 #[test]

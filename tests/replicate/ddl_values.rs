@@ -189,7 +189,7 @@ fn a_column_that_was_generated_on_the_target_for_too_long_is_told() {
     if shared().cluster.major() < 13 {
         return;
     }
-    let mut case = warm(owned("ddl_generated", TABLE), ROWS);
+    let mut case = warm(owned("ddl_generated", TABLE).word("strict_checking=false"), ROWS);
     case.write(&as_owner("alter table t alter g drop expression; update t set g = 77 where id = 1"));
     case.settle();
     case.b.batch_execute(&as_owner("alter table t alter g drop expression")).unwrap();
@@ -238,6 +238,39 @@ fn a_column_that_differs_in_older_rows_from_its_beginning_is_told() {
         case.settle();
         told(&case, &["public.t", words]);
         evened_out(&mut case);
+        case.finish_after_deaths();
+    }
+}
+
+/// What older rows have is kept beside each partition.
+#[test]
+fn a_column_of_a_partitioned_table_that_differs_in_older_rows_is_told() {
+    if shared().cluster.major() < 11 {
+        return;
+    }
+    let table = "create table t (id integer primary key, v text) partition by range (id);
+        create table t_1 partition of t for values from (0) to (100); create table t_2 partition of t default";
+    let rows = "insert into t select i * 60, 'v' from generate_series(1, 5) i";
+    let add = |default: &str| format!("alter table t add z {default}");
+    for (name, on_source, on_target, differs) in [
+        ("parted_defaults", add("integer default 2"), add("integer default 1"), true),
+        ("parted_moments", add("timestamptz default now()"), add("timestamptz default now()"), true),
+        ("parted_same", add("integer default 1"), add("integer default 1"), false),
+    ] {
+        let draft = owned(name, table).tables(&["public.t"]).word("strict_checking=false");
+        let mut case = warm(draft, rows);
+        case.b.batch_execute(&as_owner(&on_target)).unwrap();
+        case.write("update t set v = 'w' where id = 60");
+        case.settle();
+        case.write(&as_owner(&on_source));
+        case.write("update t set v = 'x' where id = 60");
+        case.settle();
+        if differs {
+            told(&case, &["public.t", "column z was added with another value"]);
+            evened_out(&mut case);
+        } else {
+            shared().ctl(&["validate", name]).ended_with(0);
+        }
         case.finish_after_deaths();
     }
 }

@@ -42,7 +42,7 @@ fn unfit(kind: &str, persistence: &str, version: u32) -> Option<(&'static str, &
 
 /// Rows that a crash takes are in no change.
 pub fn warn_of_unlogged(relation: &Relation) {
-    warn_user!("Warning: table {} is unlogged: a crash of its server empties it, and nobody is told", relation.label());
+    warn_user!("Warning: table {} is unlogged: a crash of its server empties it, which is told then", relation.label());
 }
 
 /// Tells which of these goats are tables without a key: only a fullcopy can carry them.

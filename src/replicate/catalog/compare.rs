@@ -64,7 +64,11 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
         let what = format!("column \"{name}\" is computed by the target, and what the source has for it is not carried");
         differences.add(strict, what);
     }
+    if computed_otherwise(source, target) {
+        differences.add(strict, format!("column \"{name}\" is computed by another expression on the target"));
+    }
     match (&source.default, &target.default) {
+        _ if source.generated && target.generated => {}
         (Some(ours), Some(theirs)) if bare(ours) != bare(theirs) => {
             differences.notes.push(format!("column \"{name}\" has another default on the target"));
         }
@@ -78,13 +82,19 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
     }
 }
 
-/// A column that the source fills and the target computes, where that is not allowed.
+/// A column that the target computes and the source does not, or otherwise, where that is not
+/// allowed.
 pub fn leaves_out(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
-    let computed = target.columns.iter().find(|column| {
-        let there = source.column(column.name.raw()).filter(|_| strict && source.select.is_none());
-        column.generated && there.is_some_and(|there| !there.generated)
+    let pairs = target.columns.iter().filter_map(|column| Some((column, source.column(column.name.raw())?)));
+    let mut pairs = pairs.filter(|_| strict && source.select.is_none());
+    let what = pairs.find_map(|(column, there)| match there.generated {
+        _ if !column.generated => None,
+        false => Some(format!("column \"{}\" is computed here, and not on the source", column.name.raw())),
+        true if computed_otherwise(there, column) => {
+            Some(format!("column \"{}\" is computed by another expression on the source", column.name.raw()))
+        }
+        true => None,
     })?;
-    let what = format!("column \"{}\" is computed here, and not on the source", computed.name.raw());
     Some(plain::line(&what).into_owned())
 }
 
@@ -153,6 +163,12 @@ fn interchangeable(left: &str, right: &str) -> bool {
     let texts = ["text", "character varying"];
     let both = |test: &dyn Fn(&str) -> bool| test(left) && test(right);
     both(&|name| texts.contains(&name)) || both(&|name| name.starts_with("timestamp"))
+}
+
+/// Whether both sides compute a column, and not the same.
+fn computed_otherwise(source: &Column, target: &Column) -> bool {
+    let texts = (source.default.as_deref().map(bare), target.default.as_deref().map(bare));
+    source.generated && target.generated && texts.0 != texts.1
 }
 
 /// A default without one pair of outer parentheses, which servers of different versions print

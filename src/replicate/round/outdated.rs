@@ -60,13 +60,13 @@ impl Carrier {
             for lane in sessions.lanes.iter() {
                 let Some(plan) = lane.plans.iter().find(|plan| plan.goat() == departed.goat) else { continue };
                 for (number, relation) in [(lane.from, &plan.source), (lane.to, &plan.target)] {
-                    let (conn, is_source) = match sessions.sources.get_mut(&number) {
-                        Some(source) => (&mut source.conn, true),
-                        None => (&mut sessions.targets[number].conn, false),
+                    let conn = match sessions.sources.get_mut(&number) {
+                        Some(source) => &mut source.conn,
+                        None => &mut sessions.targets[number].conn,
                     };
                     if sessions.names[number] == departed.db {
                         if partition::is_back(conn, relation, departed)? {
-                            fate = Fate::IsBack { on_source: is_source };
+                            fate = Fate::IsBack;
                         }
                         table = Some(relation.label());
                     } else if !departed.is_followed(&sessions.names[number], &all) {

@@ -6,8 +6,8 @@
 -- and its partitions, and the transaction that made them; and the names of the partitions, each
 -- with the transactions that attached it and those above it. A table that is written anew gets
 -- another TOAST table, which TRUNCATE keeps; a table that has none, gets another file. Names are in
--- hexadecimal. From version 11 on, a constant for older rows is kept beside them, and shown here as
--- a digest; else there is a - without a default and a + with one. At the end of a column, the
+-- hexadecimal. From version 11 on, a constant for older rows is kept beside them, of a partitioned
+-- table beside those of its partitions, and shown here as a digest; else there is a - without a default and a + with one. At the end of a column, the
 -- command of that transaction which touched it last, and its default: a digest of one that is the
 -- same for all rows and on all servers (immutable casts of a constant), else - or +, and the
 -- transaction that gave it.
@@ -27,11 +27,21 @@ tree (position, oid, relkind, attached) as (
   join pg_catalog.pg_class c on c.oid = i.inhrelid
   where t.relkind = 'p'
 ),
+kept as (
+  select t.position, l.attname,
+         pg_catalog.string_agg(distinct pg_catalog.to_jsonb(l) ->> 'attmissingval', '|') as missing
+  from tables r
+  join tree t on t.position = r.position and t.oid <> r.oid
+  join pg_catalog.pg_attribute l on l.attrelid = t.oid and l.attnum > 0 and not l.attisdropped
+  where r.relkind = 'p' and pg_catalog.to_jsonb(l) ->> 'atthasmissing' = 'true'
+  group by t.position, l.attname
+),
 columns as (
   select t.position, a.attnum, a.attname, a.xmin, a.cmin, a.atttypid, a.atttypmod,
          coalesce(nullif(pg_catalog.to_jsonb(a) ->> 'attgenerated', ''), '-') as generated,
          case
            when pg_catalog.to_jsonb(a) ->> 'atthasmissing' = 'true' then pg_catalog.md5(pg_catalog.to_jsonb(a) ->> 'attmissingval')
+           when t.relkind = 'p' and kept.missing is not null then pg_catalog.md5(kept.missing)
            when a.atthasdef or a.attidentity <> '' then '+'
            else '-'
          end as missing,
@@ -48,6 +58,7 @@ columns as (
   from tables t
   join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
   left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  left join kept on kept.position = t.position and kept.attname = a.attname
 ),
 -- Types of the server itself do not change.
 types (position, oid) as (

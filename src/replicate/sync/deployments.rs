@@ -4,13 +4,14 @@
 //! The note is made before the objects are, and removed after they are, under a lock of the note's
 //! row. So whoever tidies and whoever makes the same again wait for each other.
 
-use crate::control::sync::Sync;
+use crate::control::sync::{Goat, Sync};
 use crate::control::{db, identity as known};
 use crate::error::{Error, Kind, Result};
-use crate::pg::Connection;
+use crate::pg::{Connection, Relation};
 use crate::replicate::capture::install;
 use crate::replicate::identity::Recorded;
 use crate::replicate::identity::installation;
+use crate::replicate::own_schema::has_table;
 
 /// A database on which a sync has objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ fn tidy_place(control: &mut Connection, place: &Place) -> Result<()> {
     let mut conn = installation::open(control, db, &info)?;
     match place.is_source {
         true => {
-            successors_first(control, db)?;
+            successors_first(control, place, &mut conn)?;
             install::unregister(&mut conn, sync)?;
         }
         false => install::forget_receipts(&mut conn, sync)?,
@@ -98,12 +99,25 @@ fn is_used(control: &mut Connection, place: &Place) -> Result<bool> {
 }
 
 /// A sync that was renamed, or made in the place of another, still wants the changes that were
-/// noted for the old one.
-fn successors_first(control: &mut Connection, db: &str) -> Result<()> {
-    match control.query_opt(include_str!("../sql/unvalidated_of_source.sql"), &[&db])? {
-        None => Ok(()),
-        Some(row) => Err(Error::new(Kind::Refused, format!("sync \"{}\" must be validated first", row.get::<_, String>(0)))),
+/// noted for the old one: until it has them captured itself, they are kept.
+fn successors_first(control: &mut Connection, place: &Place, conn: &mut Connection) -> Result<()> {
+    if !has_table(conn, "bucardo_delta_targets")? {
+        return Ok(());
     }
+    for row in control.query(include_str!("../sql/unvalidated_of_source.sql"), &[&place.db])? {
+        let successor: String = row.get(0);
+        let sync = Sync::load(control, &successor)?;
+        let goats = sync.goats(control)?;
+        let is_own = sync.source.as_ref() == Some(&place.db);
+        let there = |goat: &Goat| if is_own { goat.relation.clone() } else { goat.relation_on(&place.db) };
+        let tables: Vec<Relation> = goats.iter().filter(|goat| goat.is_table).map(there).collect();
+        let (schemas, names): (Vec<_>, Vec<_>) = tables.iter().map(|one| (one.schema.raw(), one.name.raw())).unzip();
+        let sql = include_str!("../sql/wants_captures_of.sql");
+        if conn.query_one(&*conn.ours(sql), &[&place.sync, &successor, &schemas, &names])?.get(0) {
+            return Err(Error::new(Kind::Refused, format!("sync \"{successor}\" must be validated first")));
+        }
+    }
+    Ok(())
 }
 
 fn remember(control: &mut Connection, place: &Place, note: &str) -> Result<()> {

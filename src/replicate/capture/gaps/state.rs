@@ -180,7 +180,7 @@ impl<'a> State<'a> {
                 return Some(format!("column {name} was generated until then"));
             }
         }
-        let away = self.was_away(now, is_source);
+        let away = self.was_away(now);
         away.or_else(|| self.other_label(now)).or_else(|| self.other_attribute(now))
     }
 

@@ -75,8 +75,7 @@ impl Members<'_> {
             let Some((_, shapes)) = of_tables.find(|(goat, _)| goat.id == departed.goat) else { continue };
             let Some(left) = self.names.iter().position(|name| *name == departed.db) else { continue };
             if partition::is_back(&mut self.conns[left], &shapes[left].relation, departed)? {
-                let fate = Fate::IsBack { on_source: masters.contains(&departed.db) };
-                settled.push((departed, shapes[left].relation.label(), fate));
+                settled.push((departed, shapes[left].relation.label(), Fate::IsBack));
                 continue;
             }
             let mut others_have_it = false;
