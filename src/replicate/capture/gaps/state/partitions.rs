@@ -27,8 +27,8 @@ impl State<'_> {
         if self.table == now.table { now.partitions.iter().filter(is_new).copied().collect() } else { Vec::new() }
     }
 
-    /// A partition that was away for a while: what was changed in it meanwhile is not known. The rows
-    /// that it has at a source are noted as changed, but not which it had before.
+    /// A partition that was away for a while: what was changed in it meanwhile is not known. The
+    /// rows that it has at a source are noted as changed, but not which it had before.
     pub(super) fn was_away(&self, now: &State) -> Option<String> {
         let (_, leaf) = now.leaves.iter().find(|(oid, _)| !self.attached_since(now, oid).is_empty())?;
         Some(came_back(&leaf.name))
