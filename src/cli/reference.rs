@@ -59,7 +59,7 @@ fn placeholder(key: &Key) -> String {
 
 fn setting(setting: &Setting) -> Entry {
     let value = match setting.takes {
-        Takes::Text => "TEXT".to_owned(),
+        Takes::Text | Takes::Absolute => "TEXT".to_owned(),
         Takes::Flag => "0|1".to_owned(),
         Takes::Whole(..) | Takes::Number(..) => "NUMBER".to_owned(),
         Takes::OneOf(words) => words.join("|"),

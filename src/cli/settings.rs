@@ -102,7 +102,9 @@ fn shaped(name: String, value: &str, lower: bool) -> (String, String) {
 fn pair(word: &str) -> Option<(String, &str)> {
     let (name, value) = word.split_once('=')?;
     let sane = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    (sane && !value.is_empty()).then(|| (name.to_lowercase(), value))
+    let name = name.to_lowercase();
+    let may_be_empty = || setting_table::find(&name).is_some_and(|setting| setting.default.is_empty());
+    (sane && (!value.is_empty() || may_be_empty())).then_some((name, value))
 }
 
 fn make(session: &mut Session, name: &str) -> Result<()> {

@@ -27,6 +27,8 @@ pub struct Setting {
 pub enum Takes {
     /// Any text.
     Text,
+    /// A path that leads to the same place from everywhere.
+    Absolute,
     /// On or off.
     Flag,
     /// A whole number in this range.
@@ -49,7 +51,7 @@ pub enum Counts {
 }
 
 use Counts::{Never, Reloaded, Started};
-use Takes::{Flag, Number, OneOf, Text, Whole};
+use Takes::{Absolute, Flag, Number, OneOf, Text, Whole};
 
 /// The largest number that makes sense where nothing else limits one.
 const MUCH: f64 = 1e9;
@@ -83,7 +85,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("log_showpid", Flag, "0", "Show the process id in each line of the log", Started),
     setting("log_showtime", OneOf(&["0", "1", "2", "3"]), "3",
         "Time in each line of the log: 0 none, 1 seconds since 1970, 2 UTC, 3 local time", Started),
-    setting("piddir", Text, "/var/run/bucardo", "Directory of the pid files and of the stop file", Started),
+    setting("piddir", Absolute, "/var/run/bucardo", "Directory of the pid files and of the stop file", Started),
     setting("reason_file", Text, "bucardo.restart.reason.log", "File that hands over the reason of a start or stop", Started),
     setting("stats_script_url", Text, "http://www.bucardo.org/", "Address shown in mails, for statistics", Reloaded),
     setting("stopfile", Text, "fullstopbucardo", "File in the piddir while which exists no daemon runs", Started),
@@ -146,6 +148,7 @@ impl Takes {
         let within = |low: f64, high: f64| value.trim().parse::<f64>().ok().filter(|number| (low..=high).contains(number));
         match self {
             Text => true,
+            Absolute => value.starts_with('/'),
             Flag => flag(value).is_some(),
             Whole(low, high) => within(low, high).is_some_and(|number| number.fract() == 0.0),
             Number(low, high) => within(low, high).is_some(),
@@ -158,6 +161,7 @@ impl Takes {
         let range = |low: f64, high: f64| if high < MUCH { format!("from {low} to {high}") } else { format!("from {low}") };
         match self {
             Text => "a text".to_owned(),
+            Absolute => "a path that begins with /".to_owned(),
             Flag => "1 or 0".to_owned(),
             Whole(low, high) => format!("a whole number {}", range(low, high)),
             Number(low, high) => format!("a number {}", range(low, high)),

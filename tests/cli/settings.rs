@@ -74,3 +74,12 @@ fn a_message_is_left_for_the_daemon() {
     let messages = world.value("select string_agg(msg, '|' order by id) from bucardo.bucardo_log_message");
     assert_eq!(messages, "hello  there|again");
 }
+
+/// One whose default is no text can be emptied.
+#[test]
+fn a_setting_is_emptied() {
+    let world = World::bare();
+    world.says("set host_safety_check=elsewhere");
+    assert_eq!(world.says("set host_safety_check="), "Set \"host_safety_check\" to \"\"\n");
+    assert_eq!(world.run("show host_safety_check").stdout, "host_safety_check = \n");
+}

@@ -130,3 +130,14 @@ fn a_column_is_emptied_and_a_value_may_have_equals_signs() {
     world.ctl(&["update", "db", "B", "dbconn=sslmode=prefer connect_timeout=5"]).ok();
     assert_eq!(world.value("select dbconn from bucardo.db where name = 'B'"), "sslmode=prefer connect_timeout=5");
 }
+
+#[test]
+fn a_new_target_gets_earlier_rows_by_a_copy_only() {
+    let world = world();
+    let told = "Note: rows that sync \"s1\" has carried already come to database \"C\" by a copy only: bucardo_ctl update sync s1 onetimecopy=1\n";
+    assert!(world.run("update sync s1 targetdb=C").ended_with(0).stderr.contains(told));
+    assert!(!world.run("update sync s1 targetdb=C").ended_with(0).stderr.contains("Note: rows"));
+    world.says("add dbgroup g B");
+    world.run("update sync s1 targetdb=none targetgroup=g").ended_with(0);
+    assert_eq!(world.value("select concat_ws(' ', targetdb, targetgroup) from bucardo.sync"), "g");
+}

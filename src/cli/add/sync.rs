@@ -90,6 +90,7 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
     let name = pairs.get("name").unwrap_or(word).to_owned();
     let members = Members::of(&pairs)?;
     let (lines, notes) = session.transaction(|session| {
+        refuse_all(&name)?;
         refuse_taken(&mut session.control, &name)?;
         let (herd, mut lines) = sync_members::herd(&mut session.control, &name, &members, &pairs)?;
         lines.extend(insert(&mut session.control, &name, &herd, &members, &pairs)?);
@@ -99,6 +100,14 @@ pub(super) fn run(session: &mut Session, word: &str, words: &[String]) -> Result
     super::report(session, &lines);
     crate::cli::validate::tell(session, &notes);
     Ok(0)
+}
+
+/// Verbs take the word for all syncs.
+pub(in crate::cli) fn refuse_all(name: &str) -> Result<()> {
+    match name.eq_ignore_ascii_case("all") {
+        true => Err(refusal::refused("A sync cannot be called \"all\"", "choose another name: that word means all syncs")),
+        false => Ok(()),
+    }
 }
 
 fn refuse_taken(control: &mut Connection, name: &str) -> Result<()> {

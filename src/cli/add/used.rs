@@ -40,7 +40,8 @@ pub fn dbgroup(control: &mut Connection, group: &str) -> Result<()> {
 /// The syncs that have carried rows of tables for which something else is selected now, or which
 /// are called otherwise on targets.
 pub fn selection(control: &mut Connection, goats: &[i32]) -> Result<()> {
-    let sql = "select distinct sync from bucardo.table_state where goat = any ($1) order by 1";
+    let sql = "select distinct t.sync from bucardo.table_state t join bucardo.newest_run r on r.sync = t.sync \
+               where t.goat = any ($1) order by 1";
     for row in control.query(sql, &[&goats])? {
         let sync: String = row.get(0);
         warn_user!(

@@ -56,7 +56,7 @@ pub struct Quiet {
 /// Changes all things that `name` means, in database `db` if one is given, and says nothing.
 pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>, given: Vec<Assignment>) -> Result<Vec<Quiet>> {
     let change = Change::about(session, noun, name, &given)?;
-    let is_moved = moved::is_moved(noun, &given);
+    let (is_moved, new_targets) = (moved::is_moved(noun, &given), moved::new_targets(session, noun, name, &given)?);
     renamed::refuse_if_away(session, noun, name, &given)?;
     let changes = session.transaction(|session| changed_to(session, noun, name, db, given))?;
     change.map_or(Ok(()), |change| change.follow(session))?;
@@ -64,6 +64,7 @@ pub fn change_to(session: &mut Session, noun: Noun, name: &str, db: Option<&str>
     if is_moved {
         moved::follow(session, name)?;
     }
+    moved::tell_of_copies(session, &new_targets);
     Ok(changes)
 }
 
@@ -112,6 +113,7 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     let assignments = words.iter().filter(|word| *word != "set").map(|word| assignment(word)).collect::<Result<Vec<_>>>()?;
     let change = Change::about(session, noun, name, &assignments)?;
     let is_moved = moved::is_moved(noun, &assignments);
+    let new_targets = moved::new_targets(session, noun, name, &assignments)?;
     renamed::refuse_if_away(session, noun, name, &assignments)?;
     let texts = session.transaction(|session| {
         let things = find::things(&mut session.control, noun, name)?;
@@ -124,6 +126,7 @@ pub fn change(session: &mut Session, noun: Noun, name: &str, words: &[String]) -
     if is_moved {
         moved::follow(session, name)?;
     }
+    moved::tell_of_copies(session, &new_targets);
     Ok(0)
 }
 
@@ -179,7 +182,10 @@ fn special(control: &mut Connection, noun: Noun, assignment: Assignment) -> Resu
         (Noun::Db, "dbhost", Some("none")) => {
             Ok(Assignment { value: Some(String::new()), shown: Some("NULL".to_owned()), ..assignment })
         }
-        (Noun::Sync, "checktime" | "overdue" | "expired", Some("none")) => Ok(Assignment { value: None, ..assignment }),
+        (Noun::Sync, "checktime" | "overdue" | "expired" | "targetdb" | "targetgroup", Some("none")) => {
+            Ok(Assignment { value: None, ..assignment })
+        }
+        (Noun::Sync, "name", Some(name)) => add::sync::refuse_all(name).map(|()| assignment),
         (Noun::Sync, column @ ("checktime" | "overdue" | "expired"), Some(time)) if is_below_zero(time) => {
             let sentence = format!("Invalid value for '{column}': \"{time}\" is below 0");
             Err(refusal::refused(sentence, format!("write {column}=none for none")))

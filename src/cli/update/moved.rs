@@ -16,6 +16,32 @@ pub fn is_moved(noun: Noun, given: &[Assignment]) -> bool {
     noun == Noun::Db && given.iter().any(|one| WAY.contains(&one.column()))
 }
 
+/// The syncs that go to another database from now on, by their names, and that database.
+pub fn new_targets(session: &mut Session, noun: Noun, name: &str, given: &[Assignment]) -> Result<Vec<[String; 2]>> {
+    let target = given.iter().find(|one| noun == Noun::Sync && one.column() == "targetdb").map(Assignment::value);
+    let Some(target) = target.filter(|target| !target.is_empty() && target != "none") else { return Ok(Vec::new()) };
+    let sql = "select exists (select from bucardo.place where sync = $1) \
+               and not exists (select from bucardo.place where sync = $1 and db = $2 and side = 'target')";
+    let mut new = Vec::new();
+    for thing in find::things(&mut session.control, noun, name)? {
+        if session.control.query_one(sql, &[&thing.key, &target])?.get(0) {
+            new.push([thing.label, target.clone()]);
+        }
+    }
+    Ok(new)
+}
+
+/// What their sources have already comes there only by a copy.
+pub fn tell_of_copies(session: &Session, new: &[[String; 2]]) {
+    let prog = &session.prog;
+    for [sync, target] in new {
+        warn_user!(
+            "Note: rows that sync \"{sync}\" has carried already come to database \"{target}\" by a copy only: \
+             {prog} update sync {sync} onetimecopy=1"
+        );
+    }
+}
+
 /// Lets databases go on that were halted only because they were looked for elsewhere, and names the
 /// command that lets the running daemon go there.
 pub fn follow(session: &mut Session, name: &str) -> Result<()> {
