@@ -313,17 +313,35 @@ fn a_column_that_the_target_begins_to_compute_stops_the_sync_until_it_does_no_mo
     if shared().cluster.major() < 13 {
         return;
     }
-    let mut case =
-        warm(owned("computed", "create table t (id integer primary key, v text, w text)"), "insert into t values (1, 'v', 'w')");
+    let mut case = warm(
+        owned("computed_later", "create table t (id integer primary key, v text, w text)"),
+        "insert into t values (1, 'v', 'w')",
+    );
     let computed = "alter table t drop w, add w text generated always as (v || '!') stored";
     case.b.batch_execute(&as_owner(computed)).unwrap();
     case.write("insert into t values (2, 'v', 'w')");
-    assert_ne!(shared().ctl(&["kick", "computed", "20"]).code(), 0);
-    let status = shared().ctl(&["status", "computed"]).ok();
+    assert_ne!(shared().ctl(&["kick", "computed_later", "20"]).code(), 0);
+    let status = shared().ctl(&["status", "computed_later"]).ok();
     assert!(status.contains("column \"w\" is computed here, and not on the source"), "{status}");
     assert_eq!(case.at_target("select count(*) from t"), "1");
     case.b.batch_execute(&as_owner("alter table t alter w drop expression")).unwrap();
     told(&case, &["public.t", &case.targets[0].clone(), "column w was generated until then"]);
     evened_out(&mut case);
     case.finish_after_deaths();
+}
+
+#[test]
+fn a_column_that_each_side_computes_otherwise_is_warned_of() {
+    if shared().cluster.major() < 12 {
+        return;
+    }
+    let table = |function: &str| {
+        format!("create table t (id integer primary key, v text, g text generated always as ({function}(v)) stored)")
+    };
+    let case = owned("computed_two", &table("upper")).target(&table("lower")).run();
+    let told = case.world.ctl(&["validate", "computed_two"]).ended_with(0).stderr;
+    assert!(
+        told.contains("Warning: Table \"public.t\"") && told.contains("column \"g\" is computed by another expression"),
+        "{told}"
+    );
 }

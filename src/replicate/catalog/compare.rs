@@ -9,6 +9,9 @@ use crate::replicate::catalog::shape::{Column, Shape};
 pub struct Differences {
     /// Differences with which rows cannot be carried, or which strict checking forbids.
     pub fatal: Vec<String>,
+    /// Differences by which rows may differ. Servers of two versions may print one expression in
+    /// two ways, so this is no certainty.
+    pub warnings: Vec<String>,
     /// Differences worth knowing.
     pub notes: Vec<String>,
 }
@@ -17,9 +20,9 @@ pub struct Differences {
 /// well. For what is selected instead of a table, only names count: the server will tell whether
 /// the values fit. Each difference is told on one line, whatever the names in it.
 pub fn compare(source: &Shape, target: &Shape, strict: bool) -> Differences {
-    let Differences { mut fatal, mut notes } = compare_as_named(source, target, strict);
-    fatal.iter_mut().chain(&mut notes).for_each(|text| *text = plain::line(text).into_owned());
-    Differences { fatal, notes }
+    let Differences { mut fatal, mut warnings, mut notes } = compare_as_named(source, target, strict);
+    fatal.iter_mut().chain(&mut warnings).chain(&mut notes).for_each(|text| *text = plain::line(text).into_owned());
+    Differences { fatal, warnings, notes }
 }
 
 fn compare_as_named(source: &Shape, target: &Shape, strict: bool) -> Differences {
@@ -64,11 +67,10 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
         let what = format!("column \"{name}\" is computed by the target, and what the source has for it is not carried");
         differences.add(strict, what);
     }
-    if computed_otherwise(source, target) {
-        differences.add(strict, format!("column \"{name}\" is computed by another expression on the target"));
-    }
     match (&source.default, &target.default) {
-        _ if source.generated && target.generated => {}
+        (Some(ours), Some(theirs)) if bare(ours) != bare(theirs) && source.generated && target.generated => {
+            differences.warnings.push(format!("column \"{name}\" is computed by another expression than on the source"));
+        }
         (Some(ours), Some(theirs)) if bare(ours) != bare(theirs) => {
             differences.notes.push(format!("column \"{name}\" has another default on the target"));
         }
@@ -82,19 +84,13 @@ fn compare_column(source: &Column, target: &Column, strict: bool, differences: &
     }
 }
 
-/// A column that the target computes and the source does not, or otherwise, where that is not
-/// allowed.
+/// A column that the target computes and the source does not, where that is not allowed.
 pub fn leaves_out(source: &Shape, target: &Shape, strict: bool) -> Option<String> {
-    let pairs = target.columns.iter().filter_map(|column| Some((column, source.column(column.name.raw())?)));
-    let mut pairs = pairs.filter(|_| strict && source.select.is_none());
-    let what = pairs.find_map(|(column, there)| match there.generated {
-        _ if !column.generated => None,
-        false => Some(format!("column \"{}\" is computed here, and not on the source", column.name.raw())),
-        true if computed_otherwise(there, column) => {
-            Some(format!("column \"{}\" is computed by another expression on the source", column.name.raw()))
-        }
-        true => None,
+    let computed = target.columns.iter().find(|column| {
+        let there = source.column(column.name.raw()).filter(|_| strict && source.select.is_none());
+        column.generated && there.is_some_and(|there| !there.generated)
     })?;
+    let what = format!("column \"{}\" is computed here, and not on the source", computed.name.raw());
     Some(plain::line(&what).into_owned())
 }
 
@@ -165,12 +161,6 @@ fn interchangeable(left: &str, right: &str) -> bool {
     both(&|name| texts.contains(&name)) || both(&|name| name.starts_with("timestamp"))
 }
 
-/// Whether both sides compute a column, and not the same.
-fn computed_otherwise(source: &Column, target: &Column) -> bool {
-    let texts = (source.default.as_deref().map(bare), target.default.as_deref().map(bare));
-    source.generated && target.generated && texts.0 != texts.1
-}
-
 /// A default without one pair of outer parentheses, which servers of different versions print
 /// differently.
 fn bare(default: &str) -> &str {
@@ -238,6 +228,10 @@ mod tests {
         let of = |source: &Column, target: &Column| compare(&shape(vec![source.clone()]), &shape(vec![target.clone()]), true);
         assert!(of(&column("a", "integer"), &computed).fatal[0].contains("is computed by the target"));
         assert_eq!(of(&computed, &computed), Differences::default());
+        let by = |expression: &str| Column { default: Some(expression.to_owned()), ..computed.clone() };
+        let otherwise = of(&by("upper(v)"), &by("lower(v)"));
+        assert!(otherwise.fatal.is_empty() && otherwise.warnings[0].contains("is computed by another expression"));
+        assert_eq!(of(&by("upper(v)"), &by("(upper(v))")), Differences::default());
     }
 
     #[test]

@@ -7,10 +7,10 @@
 -- with the transactions that attached it and those above it. A table that is written anew gets
 -- another TOAST table, which TRUNCATE keeps; a table that has none, gets another file. Names are in
 -- hexadecimal. From version 11 on, a constant for older rows is kept beside them, of a partitioned
--- table beside those of its partitions, and shown here as a digest; else there is a - without a default and a + with one. At the end of a column, the
--- command of that transaction which touched it last, and its default: a digest of one that is the
--- same for all rows and on all servers (immutable casts of a constant), else - or +, and the
--- transaction that gave it.
+-- table beside those of its partitions, and shown here as a digest; else there is a - without a
+-- default and a + with one. At the end of a column, the command of that transaction which touched it
+-- last, and its default: a digest of one that is the same for all rows and on all servers (immutable
+-- casts of a constant), else - or +, and the transaction that gave it.
 with recursive tables as (
   select w.position, c.oid, c.relkind
   from unnest($1::text[], $2::text[]) with ordinality as w (schema, name, position)

@@ -1,8 +1,8 @@
 -- An expression over pg_class c, which the statements around it put in: what decides whether a
 -- change of the table is captured, and whether the name leads to the table at all. That is,
--- separated by semicolons, the table, its kind, whether a crash empties it or a partition of it, its partitions, and the
--- triggers that capture, each with the transaction that touched it last: one that was off and is on
--- again is not the same.
+-- separated by semicolons, the table, its kind, whether a crash empties it or a partition of it, its
+-- partitions, and the triggers that capture, each with the transaction that touched it last: one
+-- that was off and is on again is not the same.
 pg_catalog.concat_ws(';', pg_catalog.concat_ws(' ', 'table', c.oid), pg_catalog.concat_ws(' ', 'kind', c.relkind),
   pg_catalog.concat_ws(' ', 'persistence',
     case when c.relkind = 'p' and exists (

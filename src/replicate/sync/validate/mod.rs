@@ -280,6 +280,7 @@ impl<'a> Members<'a> {
         if !differences.fatal.is_empty() {
             return Err(misfit(&differences.fatal.iter().map(label).collect::<Vec<_>>()));
         }
+        notes.extend(differences.warnings.iter().map(label).map(warning));
         notes.extend(differences.notes.iter().map(label));
         Strategy::parse(goat.standard_conflict.as_deref().or(self.sync.conflict_strategy.as_deref()), &self.sync.members())?;
         let plan = match self.sync.synctype {
