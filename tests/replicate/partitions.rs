@@ -109,6 +109,24 @@ fn a_partition_that_is_added_later_is_captured_and_validate_gives_it_the_rest() 
     case.finish();
 }
 
+/// Nobody validates anything: the worker looks around now and then.
+#[test]
+fn a_truncate_of_a_later_partition_is_captured_by_itself() {
+    if !new_enough() {
+        return;
+    }
+    let mut case = filled(as_a_whole("truncated_later").setting("kid_pingtime", "1"));
+    on_both(&mut case, "create table p_south partition of p for values in ('south')");
+    case.write("insert into p values (1000, 'south', 1, 'goes')");
+    wait_until("a TRUNCATE of the partition is captured", PATIENCE, || {
+        triggers(&mut case, "p_south").contains("bucardo_add_truncate").then_some(())
+    });
+    case.write("truncate p_south; insert into p values (1001, 'south', 1, 'stays')");
+    case.arrives();
+    assert_eq!(case.at_target("select string_agg(v, ' ') from p where region = 'south'"), "stays");
+    case.finish();
+}
+
 const EXTRA: &str = "create table extra (v text, day integer not null, region text not null, id integer not null, check (region = 'south'));
     insert into extra select 'v', i, 'south', i from generate_series(1, 100) i; alter table extra add primary key (id, region, day)";
 

@@ -29,6 +29,7 @@ use crate::daemon::process::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::notice::log as our_log;
 use crate::plain;
+use crate::replicate::capture::later_partitions;
 use crate::replicate::capture::reclaim;
 use crate::replicate::catalog::stray_partitions;
 use crate::replicate::identity::neighbours;
@@ -520,6 +521,7 @@ impl Kid {
         }
         for source in self.carrier.sources() {
             neighbours::ask_for_validation(control, &self.place.sync, source)?;
+            later_partitions::ask_for_validation(control, &self.place.sync, source)?;
         }
         self.look_again()
     }

@@ -6,6 +6,7 @@ pub mod found;
 pub mod gaps;
 pub mod install;
 pub mod kick;
+pub mod later_partitions;
 pub mod make;
 pub mod objects;
 pub mod reclaim;
