@@ -92,6 +92,24 @@ fn a_validation_does_not_wait_for_the_table_of_receipts() {
     world.says("reload s");
 }
 
+/// They wait behind a trigger that waits to be made, but not for as long as the transaction takes.
+#[test]
+fn writers_with_a_lock_timeout_are_not_refused_while_a_sync_is_made() {
+    let world = World::with(&["A", "B"], &[]);
+    let mut holds = world.db("A");
+    holds.batch_execute("begin; insert into t values (0)").unwrap();
+    let add = world.installed.call("bucardo_ctl", &["add", "sync", "s", "type=pushdelta", "source=h", "targetdb=B"]).start();
+    let waits = "select exists (select from pg_locks where relation = 't'::regclass and not granted)";
+    wait_until("the trigger waits for the table", PATIENCE, || (world.value("A", waits) == "true").then_some(()));
+    let mut writer = world.db("A");
+    writer.batch_execute("set lock_timeout = '500ms'").unwrap();
+    for id in 1..=20 {
+        writer.batch_execute(&format!("insert into t values ({id}); select pg_sleep(0.05)")).unwrap();
+    }
+    holds.batch_execute("commit").unwrap();
+    add.wait().ended_with(0);
+}
+
 /// Of all that was made for it, the other tables' triggers among it, nothing is left; nor is the
 /// new name of a sync known anywhere.
 #[test]

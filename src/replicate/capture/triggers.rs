@@ -8,10 +8,17 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Connection, Ident, Relation, Schema};
 use crate::replicate::catalog::shape::Shape;
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread::sleep;
+use std::time::Duration;
 
-/// How long a DDL statement on a user's table waits for its lock, and how often it is tried.
-const LOCK_TIMEOUT: &str = "800ms";
-const LOCK_TRIES: u32 = 12;
+/// How often a DDL statement on a user's table is tried: for some ten seconds in all.
+const LOCK_TRIES: u32 = 24;
+
+/// How long one try waits for the lock, and how long it is left to others before the next. Longer
+/// from try to try, up to a quarter of a second, for tables that are hardly ever free.
+fn lock_timeout(tries: u32) -> Duration {
+    Duration::from_millis(50) * (tries + 1).min(5)
+}
 
 /// Which writes fire our triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -229,21 +236,21 @@ fn with_partitions(conn: &mut Connection, table: &Shape) -> Result<Vec<Member>> 
 /// Runs DDL on a user's table in a transaction of its own with a short lock timeout, several times
 /// if need be.
 pub fn locked(conn: &mut Connection, table: &Relation, ddl: &mut dyn FnMut(&mut Connection) -> Result<()>) -> Result<()> {
-    for _ in 1..LOCK_TRIES {
-        match locked_once(conn, ddl) {
-            Err(error) if matches!(error.kind(), Kind::Locked | Kind::Collision) => {}
+    for tries in 1..LOCK_TRIES {
+        match locked_once(conn, lock_timeout(tries), ddl) {
+            Err(error) if matches!(error.kind(), Kind::Locked | Kind::Collision) => sleep(lock_timeout(tries)),
             outcome => return outcome,
         }
     }
-    locked_once(conn, ddl).map_err(|error| {
+    locked_once(conn, lock_timeout(LOCK_TRIES), ddl).map_err(|error| {
         error
             .context(format!("Table \"{}\" is locked by others", table.label()))
             .hint("A long transaction holds it; try again when it has ended. Nothing was changed on this table.")
     })
 }
 
-fn locked_once(conn: &mut Connection, ddl: &mut dyn FnMut(&mut Connection) -> Result<()>) -> Result<()> {
-    conn.within(&format!("begin; set local lock_timeout = '{LOCK_TIMEOUT}'"), ddl)
+fn locked_once(conn: &mut Connection, timeout: Duration, ddl: &mut dyn FnMut(&mut Connection) -> Result<()>) -> Result<()> {
+    conn.within(&format!("begin; set local lock_timeout = '{}ms'", timeout.as_millis()), ddl)
 }
 
 #[cfg(test)]
