@@ -350,7 +350,22 @@ fn missing_column(column: &Column, target: &Shape) -> Error {
         Kind::Mismatch,
         format!("Table \"{}\" on the target has no column \"{}\"", target.relation.label(), plain::line(column.name.raw())),
     )
-    .hint(format!("ALTER TABLE {} ADD COLUMN {} {};", target.relation, column.name, column.type_name))
+    .hint(format!(
+        "ALTER TABLE {} ADD COLUMN {} {}{};",
+        target.relation,
+        column.name,
+        column.type_name,
+        constant_default(column)
+    ))
+}
+
+/// With the default that rows have on the source which are older than the column. What calls a
+/// function has another value for each row, or names something that the target may not have.
+fn constant_default(column: &Column) -> String {
+    let default = column.default.as_deref().filter(|default| !default.contains('(') && !column.generated);
+    let not_null =
+        |default: &str| if column.not_null { format!(" DEFAULT {default} NOT NULL") } else { format!(" DEFAULT {default}") };
+    default.map(not_null).unwrap_or_default()
 }
 
 /// The type of a column of the target. That it is there is known from [`carried`].
@@ -422,6 +437,19 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.kind(), Kind::Mismatch);
         assert!(error.message().contains("no column \"v\""), "{error}");
+    }
+
+    #[test]
+    fn a_column_is_asked_for_with_its_constant_default() {
+        let hint = |default: Option<&str>, not_null| {
+            let wanted = Column { default: default.map(str::to_owned), not_null, ..column("z", false) };
+            missing_column(&wanted, &shape(&[("id", false)], 1)).hint_text().unwrap_or_default().to_owned()
+        };
+        let alter = |rest: &str| format!("ALTER TABLE \"public\".\"t\" ADD COLUMN \"z\" text{rest};");
+        assert_eq!(hint(None, true), alter(""));
+        assert_eq!(hint(Some("'k'::text"), true), alter(" DEFAULT 'k'::text NOT NULL"));
+        assert_eq!(hint(Some("'k'::text"), false), alter(" DEFAULT 'k'::text"));
+        assert_eq!(hint(Some("nextval('s'::regclass)"), true), alter(""));
     }
 
     #[test]
