@@ -1,7 +1,8 @@
 //! Roles that are no superusers: what they lack is told as GRANTs, and what they may not switch off
 //! does no harm.
 
-use crate::daemon::world::World;
+use crate::daemon::world::{PATIENCE, World};
+use crate::harness::wait_until;
 
 /// A and B, reached by the role `carrier`, which has these rights there.
 pub(super) fn world(rights: &str) -> World {
@@ -125,4 +126,24 @@ fn that_triggers_cannot_be_switched_off_is_told_before_and_when_one_fails() {
     world.at("B", &grant);
     world.run("kick s 0");
     world.becomes("B", "select count(*) from t", "1");
+}
+
+/// A KID that could not switch the target's triggers off does so when it may.
+#[test]
+fn triggers_of_the_target_are_off_when_the_right_to_that_is_given() {
+    let world = world(OWNER);
+    if world.server("B").major() < 15 {
+        return;
+    }
+    world.at("B", "create function marked() returns trigger language plpgsql as 'begin new.counter := 99; return new; end'");
+    world.at("B", "create trigger marked before insert on t for each row execute procedure marked()");
+    world.says("set kid_pingtime=1");
+    world.run_sync("s", "targetdb=B");
+    world.at("A", "insert into t values (1, 1)");
+    world.becomes("B", "select counter from t where id = 1", "99");
+    world.at("B", "grant set on parameter session_replication_role to carrier");
+    let looked_again = || world.installed.log().contains("reading them again").then_some(());
+    wait_until("the KID has begun anew", PATIENCE, looked_again);
+    world.at("A", "insert into t values (2, 1)");
+    world.becomes("B", "select counter from t where id = 2", "1");
 }

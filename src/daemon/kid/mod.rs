@@ -508,7 +508,8 @@ impl Kid {
     /// Now and then, although nobody called: what wakes us rests on triggers, which somebody may
     /// have switched off or which a way of writing may pass by, and on connections.
     fn periodic_check(&mut self) -> Result<()> {
-        if self.carrier.members_have_changed().map_err(|error| self.carrier.named(error))? {
+        let is_outdated = self.carrier.members_have_changed().and_then(|changed| Ok(self.carrier.may_be_quiet_now()? || changed));
+        if is_outdated.map_err(|error| self.carrier.named(error))? {
             self.reopen()?;
         }
         let control = &mut self.watch.session.control;

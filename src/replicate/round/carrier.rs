@@ -226,6 +226,15 @@ impl Carrier {
         self.parts.sessions.sources.values_mut().map(|source| &mut source.conn)
     }
 
+    /// Whether a receiver lets us switch triggers off by now, for which other plans are needed.
+    pub fn may_be_quiet_now(&mut self) -> Result<bool> {
+        let mut may_be = false;
+        for target in self.parts.sessions.targets.values_mut() {
+            may_be |= target.may_be_quiet_now()?;
+        }
+        Ok(may_be)
+    }
+
     /// Notices sessions that are lost.
     pub fn check(&mut self) -> Result<()> {
         let checked = self.parts.sessions.all_mut().try_for_each(|conn| conn.drain_notifications().map(drop));

@@ -91,6 +91,11 @@ impl Target {
         Ok(Target { conn, scratch, paths, checked, unsettled: true })
     }
 
+    /// Whether triggers and rules can be switched off by now, and could not when the session began.
+    pub fn may_be_quiet_now(&mut self) -> Result<bool> {
+        Ok(self.checked.is_some() && session::try_replica_role(&mut self.conn)?)
+    }
+
     /// The receipt for what came from `source`, as last committed.
     pub fn receipt(&mut self, sync: &str, source: &str) -> Result<Option<Snapshot>> {
         let sql = "insert into bucardo.bucardo_track (sync, source) values ($1, $2) on conflict (sync, source) do nothing";
