@@ -99,8 +99,8 @@ fn a_role_without_rights_on_our_schema_keeps_writing() {
     case.arrives();
     app.batch_execute("begin; truncate t; insert into t values (1, 'v'); commit").unwrap();
     assert!(app.batch_execute("select * from bucardo.bucardo_delta_names").is_err());
-    // One only asks the catalog, with the rights of whoever calls it; without any right on the schema,
-    // it cannot be called either.
+    // One only asks the catalog, with the rights of whoever calls it; without any right on the
+    // schema, it cannot be called either.
     let functions = app.query("select oid::regprocedure::text from pg_proc where pronamespace = 'bucardo'::regnamespace and proname <> 'bucardo_fits' and has_function_privilege(oid, 'execute')", &[]);
     assert!(app.batch_execute("select bucardo.bucardo_fits(null, null, null, null, null, null, null, null)").is_err());
     assert!(functions.unwrap().is_empty(), "the application may call functions of ours");
