@@ -408,7 +408,6 @@ fn record(conn: &mut Connection, capture: &Capture, table: &Relation, since: &st
     Ok(())
 }
 
-/// Lets the owner of a table read what is noted of it, so that he can dump what is his database.
 /// Whether ANALYZE looks at a key of a type that users have made.
 fn has_statistics(conn: &mut Connection, capture: &Capture) -> Result<bool> {
     let sql = "select exists (select from pg_catalog.pg_attribute \
@@ -418,6 +417,7 @@ fn has_statistics(conn: &mut Connection, capture: &Capture) -> Result<bool> {
     Ok(!objects::withhold_statistics(capture).is_empty() && conn.query_one(sql, &[&delta[0], &delta[1]])?.get::<_, bool>(0))
 }
 
+/// Lets the owner of a table read what is noted of it, so that he can dump what is his database.
 fn grant(conn: &mut Connection, table: u32, names: &Names) -> Result<()> {
     let objects = [names.delta(1), names.delta(2), names.generation()];
     let tables = ["bucardo_delta_names", "bucardo_delta_targets", "bucardo_gap"].map(|name| conn.schema().relation(name));
