@@ -248,6 +248,7 @@ fn a_sync_between_other_servers_gives_nothing_up() {
     world.says("start");
     has_its_turn(&world, "e");
     let kid = world.value("C", KIDS);
+    assert_ne!(kid, "NULL");
     for _ in 1..=2 {
         for n in 1..=3 {
             has_its_turn(&world, &format!("s{n}"));

@@ -309,3 +309,24 @@ fn a_copy_of_the_control_database_serves_when_the_other_one_is_gone() {
     world.becomes_equal("A", "B");
     in_copy(&world, "stop").ended_with(0);
 }
+
+/// By what the refusals say, one after another.
+#[test]
+fn a_copy_of_the_control_database_becomes_an_installation_of_its_own() {
+    let world = copied();
+    let refused = in_copy(&world, "start").stderr;
+    let sql = refused.split("run in it: ").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
+    world.installed.cluster.connect("copy").batch_execute(sql).unwrap();
+    for db in ["A", "B"] {
+        assert!(in_copy(&world, "validate s").ended_with(1).stderr.contains(&format!("bucardo_ctl accept {db}")));
+        in_copy(&world, &format!("accept {db}"));
+    }
+    in_copy(&world, "update sync s onetimecopy=1").ended_with(0);
+    in_copy(&world, "start").ended_with(0);
+    world.at("A", "insert into t values (1)");
+    world.becomes_equal("A", "B");
+    let own = "select count(*) from pg_namespace where nspname ~ '^bucardo_[0-9a-f]+$'";
+    assert_eq!((world.value("A", own), world.value("B", own)), ("1".to_owned(), "1".to_owned()));
+    assert_eq!(world.value("A", "select string_agg(sync, ' ') from bucardo.bucardo_delta_targets"), "s");
+    in_copy(&world, "stop").ended_with(0);
+}

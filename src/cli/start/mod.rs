@@ -13,6 +13,7 @@ use crate::daemon::process::instance;
 use crate::daemon::process::launch::{self as daemon, Launch};
 use crate::error::Result;
 use crate::files;
+use crate::replicate::identity::installation;
 use crate::{say, warn_user};
 
 /// Usage texts.
@@ -42,6 +43,8 @@ pub fn run(session: &mut Session, nouns: &[String]) -> Result<u8> {
 /// nothing.
 pub fn plan(session: &mut Session) -> Result<Launch> {
     let settings = Settings::load(&mut session.control)?;
+    // A copy of another control database is refused with what can be done about it.
+    installation::of(&mut session.control)?;
     let instance = instance::line(&mut session.control)?;
     replace::refuse_shared(session, &instance)?;
     let launch = launch::launch(session, &settings, instance);
