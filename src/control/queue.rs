@@ -129,9 +129,9 @@ pub fn lacks_connection(control: &mut Connection, sync: &str, target: &str, to: 
     Ok(())
 }
 
-/// Notes since when a job waits because a server has no connection left: by its heartbeat, as no KID
-/// has claimed it yet. After 40 seconds the wait begins anew: the sync may want more connections
-/// than there can be.
+/// Notes since when a job waits because a server has no connection left: by its heartbeat, as no
+/// KID has claimed it yet. After 40 seconds the wait begins anew: the sync may want more
+/// connections than there can be.
 pub fn found_no_connection(control: &mut Connection, sync: &str, target: &str) -> Result<()> {
     let sql = "update bucardo.q set heartbeat = clock_timestamp() where sync = $1 and targetdb = $2 and started is null \
                and (heartbeat is null or heartbeat < clock_timestamp() - interval '40 seconds')";
